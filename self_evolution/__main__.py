@@ -1,0 +1,3 @@
+from self_evolution.cli import main
+
+raise SystemExit(main())

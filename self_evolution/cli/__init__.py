@@ -1,0 +1,44 @@
+"""The command `self-evolution`: parse, call, print. Status 2 is the user's mistake, 130 Ctrl-C."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import traceback
+
+from self_evolution.cli import parser
+from self_evolution.errors import Stopped, UserError
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; returns the exit status."""
+    given = sys.argv[1:] if arguments is None else arguments
+    debug = "--debug" in given
+    options = parser.parse([word for word in given if word != "--debug"])
+    try:
+        module = importlib.import_module(f"self_evolution.cli.{options.module}")
+        status: int = getattr(module, options.function)(options)
+        return status
+    except UserError as error:
+        if debug:
+            traceback.print_exc()
+        print(f"self-evolution: {error}", file=sys.stderr)
+        return 2
+    except (Stopped, KeyboardInterrupt):
+        again = " ".join(given)
+        print(
+            f"\nstopped; what is done is kept. Go on with: self-evolution {again}", file=sys.stderr
+        )
+        return 130
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 141
+    except Exception as error:
+        if debug:
+            raise
+        print(
+            f"self-evolution: unexpected {type(error).__name__}: {error}\n"
+            "what is done is kept; run the same command with --debug to see where",
+            file=sys.stderr,
+        )
+        return 1

@@ -1,0 +1,111 @@
+"""score, select and metrics as filters on JSONL files; the first two also as stages of a run."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from self_evolution import config
+from self_evolution.cli import runs
+from self_evolution.errors import UserError
+from self_evolution.progress import Progress
+from self_evolution.readers.items import read_rows
+from self_evolution.records import seed_of
+
+PAIRS_A_BATCH = 1024
+
+
+def metrics(options: argparse.Namespace) -> int:
+    """One JSON object on standard output: each metric with its interval and signature."""
+    from self_evolution.metrics import summarise
+
+    rows = read_rows(Path(options.source))
+    try:
+        found = summarise(rows, resamples=options.resamples, seed=options.seed)
+    except ValueError as error:
+        raise UserError(f"{options.source}: {error}") from None
+    print(json.dumps(found, ensure_ascii=False, indent=2))
+    return 0
+
+
+def score(options: argparse.Namespace) -> int:
+    """Each line again, with ifd, nll_given_question, nll_alone, answer_tokens and outcome."""
+    if Path(options.source).is_dir():
+        return runs.stage(options)
+    settings = config.load("default").changed(options.overrides)
+    rows = _objects(options.source, {"question": str, "answer": str})
+
+    from self_evolution.engines import open_engine
+    from self_evolution.prompts import Prompts
+    from self_evolution.stages.score import Template, measure
+
+    engine = open_engine(settings.model)
+    template = Template(engine, Prompts(settings.domain), settings.score.template)
+    scored: list[dict[str, Any]] = []
+    with Progress().bar("score", "pairs", len(rows), 0) as bar:
+        for start in range(0, len(rows), PAIRS_A_BATCH):
+            part = rows[start : start + PAIRS_A_BATCH]
+            pairs = [(row["question"], row["answer"]) for row in part]
+            found = measure(engine, template, pairs, settings.score, "base")
+            scored += [row | one._asdict() for row, one in zip(part, found, strict=True)]
+            bar.advance(len(part))
+    _write(options.output, scored)
+    return 0
+
+
+def select(options: argparse.Namespace) -> int:
+    """The chosen lines, as they were read, in the order of the strategy."""
+    if Path(options.source).is_dir():
+        return runs.stage(options)
+    from self_evolution.strategies import STRATEGIES, Scored
+
+    settings = config.load("default").changed(options.overrides)
+    rows = _objects(options.source, {"ifd": (int, float, type(None))})
+    lines = {f"{i:09}": row for i, row in enumerate(rows)}
+    pool = [
+        Scored(id, float(row["ifd"]))
+        for id, row in lines.items()
+        if row["ifd"] is not None and math.isfinite(row["ifd"])
+    ]
+    if left_out := len(rows) - len(pool):
+        print(f"select: {left_out:,} of {len(rows):,} lines have no IFD; left out", file=sys.stderr)
+    wanted = settings.select
+    if wanted.strategy not in ("all", "none") and wanted.k > len(pool):
+        print(f"select: k is {wanted.k:,}; all {len(pool):,} are taken", file=sys.stderr)
+    chosen = STRATEGIES[wanted.strategy](pool, wanted.k, seed_of(settings.seed, "select"))
+    _write(options.output, [lines[id] for id in chosen])
+    return 0
+
+
+def _objects(source: str, keys: dict[str, Any]) -> list[dict[str, Any]]:
+    """The rows of a JSONL file, each with all of `keys`. Raises UserError that names the line."""
+    rows = read_rows(Path(source))
+    for number, row in enumerate(rows, 1):
+        for key, kind in keys.items():
+            if not isinstance(row, dict) or key not in row or not isinstance(row[key], kind):
+                got = json.dumps(row, ensure_ascii=False)[:80]
+                raise UserError(
+                    f'{source}, row {number}: expected an object with "{key}", got {got}'
+                )
+    if not rows:
+        raise UserError(f"{source}: no line in it")
+    return rows
+
+
+def _write(output: str | None, rows: Iterable[dict[str, Any]]) -> None:
+    lines = (json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    if not output:
+        sys.stdout.writelines(lines)
+        return
+    temporary = Path(output + ".tmp")
+    try:
+        with temporary.open("w", encoding="utf-8") as file:
+            file.writelines(lines)
+    except OSError as error:
+        raise UserError(f"--output {output}: {error.strerror}") from None
+    temporary.rename(output)

@@ -1,0 +1,195 @@
+"""What can be said on the command line. Only the settings of a command that takes them are built,
+
+so that `--help` answers at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import sys
+from typing import Any, NamedTuple, NoReturn
+
+from self_evolution import __version__
+
+
+class Command(NamedTuple):
+    """A command: what it is for, who does it, and whether it takes the settings of a run."""
+
+    help: str
+    module: str
+    function: str
+    settings: bool = False
+
+
+COMMANDS = {
+    "run": Command("documents in, a tuned and evaluated model out", "runs", "run", True),
+    "status": Command("how far a run is, and what it found", "runs", "status"),
+    "report": Command("write a run's report again", "runs", "report"),
+    "export": Command("all rows of a run as JSON lines, a file a table", "runs", "export"),
+    "metrics": Command("score a file of predictions against references", "filters", "metrics"),
+    "read": Command("stage: files into sections", "runs", "read", True),
+    "split": Command("stage: sections into fragments", "runs", "stage", True),
+    "ask": Command("stage: questions about each fragment", "runs", "stage", True),
+    "answer": Command("stage: answers with the fragment open", "runs", "stage", True),
+    "check": Command("stage: keep pairs, or reject them with a reason", "runs", "stage", True),
+    "score": Command("stage: IFD of pairs, of a run or a JSONL file", "filters", "score", True),
+    "select": Command("stage: choose pairs, of a run or a JSONL file", "filters", "select", True),
+    "train": Command("stage: LoRA with the book closed", "runs", "stage", True),
+    "evaluate": Command("stage: predictions and metrics", "runs", "stage", True),
+    "promote": Command("stage: does this generation take the lead", "runs", "stage", True),
+}
+
+_EPILOG = """\
+examples:
+  self-evolution run --recipe embedded                 try the loop on the miniature that ships
+  self-evolution run docs/ --model ~/models/Qwen3-8B --eval questions.jsonl --run runs/night
+  self-evolution status runs/night
+"""
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        print(f"{self.prog}: {message}\n`{self.prog} --help` lists what it takes", file=sys.stderr)
+        raise SystemExit(2)
+
+
+def parse(arguments: list[str]) -> argparse.Namespace:
+    """The options of a command line; `overrides` holds the settings it gives, by flat key."""
+    name = next((word for word in arguments if not word.startswith("-")), "")
+    parser = _Parser(
+        prog="self-evolution",
+        description="Private documents in, a small language model that knows them out.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"self-evolution {__version__}")
+    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=_Parser)
+    for key, command in COMMANDS.items():
+        sub = commands.add_parser(key, help=command.help, description=command.help + ".")
+        sub.set_defaults(command=key, module=command.module, function=command.function)
+        if key == name:
+            _describe(sub, key, command)
+    if name and name not in COMMANDS:
+        parser.error(f"unknown command `{name}`; {_nearest(name, list(COMMANDS))}")
+    options, unknown = parser.parse_known_args(arguments)
+    if unknown:
+        word = unknown[0].split("=")[0]
+        known = [flag for flag in _flags(commands.choices[name]) if len(flag) > 2]
+        _Parser(prog=f"self-evolution {name}").error(f"unknown {word}; {_nearest(word, known)}")
+    options.overrides = {
+        key.removeprefix("set:"): value
+        for key, value in vars(options).items()
+        if key.startswith("set:")
+    }
+    return options
+
+
+def _describe(parser: argparse.ArgumentParser, name: str, command: Command) -> None:
+    add = parser.add_argument
+    if name in ("run", "read"):
+        add("documents", nargs="*", metavar="DOCS", help="files and folders to read")
+        add("--run", metavar="FOLDER", help="the run's folder (runs/RECIPE)")
+        add("--recipe", metavar="NAME|FILE", default="", help="default, paper, embedded, or YAML")
+        add(
+            "--model",
+            dest="set:model.name",
+            metavar="MODEL",
+            default=argparse.SUPPRESS,
+            help="short for --model.name",
+        )
+        add(
+            "--eval",
+            dest="set:evaluate.file",
+            metavar="FILE",
+            default=argparse.SUPPRESS,
+            help="short for --evaluate.file",
+        )
+        add(
+            "--limit",
+            dest="set:read.limit",
+            metavar="N",
+            default=argparse.SUPPRESS,
+            help="short for --read.limit",
+        )
+    elif name in ("score", "select"):
+        add("source", metavar="RUN|FILE", help="a run's folder, or a JSONL file of pairs")
+        add("-o", "--output", metavar="FILE", help="for a file: where to write (standard output)")
+        if name == "score":
+            add(
+                "--model",
+                dest="set:model.name",
+                metavar="MODEL",
+                default=argparse.SUPPRESS,
+                help="short for --model.name",
+            )
+        else:
+            add(
+                "--strategy",
+                dest="set:select.strategy",
+                default=argparse.SUPPRESS,
+                metavar="NAME",
+                help="short for --select.strategy",
+            )
+            add(
+                "--k",
+                dest="set:select.k",
+                default=argparse.SUPPRESS,
+                metavar="N",
+                help="short for --select.k",
+            )
+    elif name == "metrics":
+        add("source", metavar="FILE", help='JSONL of {"prediction", "reference"}')
+        add("--resamples", type=int, default=2000, metavar="N", help="bootstrap resamples (2000)")
+        add("--seed", type=int, default=0, metavar="N", help="seed of the bootstrap (0)")
+    else:
+        add("source", metavar="RUN", help="the run's folder")
+    if name == "export":
+        add("-o", "--output", metavar="FOLDER", required=True, help="where to write")
+    if command.settings:
+        add("--accept-change", action="store_true", help="go on with changed settings or documents")
+        _add_settings(parser)
+
+
+def _add_settings(parser: argparse.ArgumentParser) -> None:
+    from self_evolution import config
+
+    defaults = config.Config().flat()
+    groups: dict[str, Any] = {}
+    for key, field in config.fields():
+        if key in ("recipe", "read.documents"):
+            continue
+        section = key.rpartition(".")[0] or "loop"
+        group = groups.setdefault(section, parser.add_argument_group(f"{section} settings"))
+        default = defaults[key]
+        shown = ", ".join(default) if isinstance(default, list) else str(default)
+        group.add_argument(
+            "--" + key.replace("_", "-"),
+            dest=f"set:{key}",
+            default=argparse.SUPPRESS,
+            metavar=_metavar(field.annotation),
+            type=_split if isinstance(default, list) else str,
+            help=f"{field.description or ''} ({shown or 'none'})".replace("%", "%%"),
+        )
+
+
+def _split(text: str) -> list[str]:
+    return [part for part in text.split(",") if part]
+
+
+def _metavar(annotation: Any) -> str:
+    choices = getattr(annotation, "__args__", None)
+    if choices and all(isinstance(choice, str) for choice in choices):
+        return "|".join(choices)
+    names = {int: "N", float: "X", bool: "true|false", str: "TEXT"}
+    return names.get(annotation, "A,B" if choices else "X")
+
+
+def _flags(parser: argparse.ArgumentParser) -> list[str]:
+    return [flag for action in parser._actions for flag in action.option_strings]
+
+
+def _nearest(word: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
+    return f"did you mean `{close[0]}`?" if close else f"known: {', '.join(known[:20])}"

@@ -1,0 +1,102 @@
+"""Commands on a run."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from self_evolution import session
+from self_evolution.cli import table
+from self_evolution.errors import UserError
+from self_evolution.progress import Progress
+from self_evolution.session import Request
+
+
+def run(options: argparse.Namespace) -> int:
+    """Everything, from documents to the report; or what is left of it."""
+    from self_evolution import report as pages
+    from self_evolution.evolve import evolve
+    from self_evolution.stages import plan
+
+    with session.opened(_folder(options), _request(options), Progress(), new=True) as run:
+        steps = plan(run.config.generations)
+        complete = all(run.ledger.stage_done(generation, name) for generation, name in steps)
+        if complete:
+            run.progress.say(f"{run.folder} is complete: nothing to do")
+        evolve(run)
+        page = run.folder / "report" / "index.html"
+        if not complete or not page.is_file():
+            pages.write(run.config, run.ledger, page)
+        table.show(run.config, run.ledger)
+        print(f"report: {page}")
+    return 0
+
+
+def read(options: argparse.Namespace) -> int:
+    """The first stage: it makes the run if there is none."""
+    from self_evolution.stages import perform
+
+    with session.opened(_folder(options), _request(options), Progress(), new=True) as run:
+        if not perform(run, 0, "read"):
+            print("read: done before")
+    return 0
+
+
+def stage(options: argparse.Namespace) -> int:
+    """One stage of the generation that is under way."""
+    from self_evolution.stages import perform, plan
+
+    name: str = options.command
+    with session.opened(Path(options.source), _request(options), Progress()) as run:
+        steps = [step for step in plan(run.config.generations) if step[1] == name]
+        todo = [step for step in steps if not run.ledger.stage_done(*step)]
+        if not todo:
+            print(f"{name}: done in all {run.config.generations} generations")
+        else:
+            perform(run, *todo[0])
+    return 0
+
+
+def status(options: argparse.Namespace) -> int:
+    config, ledger = session.read_only(Path(options.source))
+    table.show(config, ledger)
+    table.show_next(config, ledger)
+    return 0
+
+
+def report(options: argparse.Namespace) -> int:
+    from self_evolution import report as pages
+
+    config, ledger = session.read_only(Path(options.source))
+    page = Path(options.source) / "report" / "index.html"
+    pages.write(config, ledger, page)
+    print(f"report: {page}")
+    return 0
+
+
+def export(options: argparse.Namespace) -> int:
+    """Every table as JSON lines, in an order that equal runs share."""
+    _, ledger = session.read_only(Path(options.source))
+    folder = Path(options.output)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, lines in ledger.export():
+            with (folder / f"{name}.jsonl").open("w", encoding="utf-8") as file:
+                count = sum(bool(file.write(line + "\n")) for line in lines)
+            print(f"{count:>8,}  {folder / name}.jsonl")
+    except OSError as error:
+        raise UserError(f"--output {folder}: {error.strerror}") from None
+    return 0
+
+
+def _folder(options: argparse.Namespace) -> Path:
+    return Path(options.run or f"runs/{Path(options.recipe or 'default').stem}")
+
+
+def _request(options: argparse.Namespace) -> Request:
+    return Request(
+        recipe=getattr(options, "recipe", ""),
+        overrides=options.overrides,
+        documents=tuple(getattr(options, "documents", ())),
+        accept_change=options.accept_change,
+    )

@@ -1,0 +1,75 @@
+"""The closing table in the terminal."""
+
+from __future__ import annotations
+
+from self_evolution.config import Config
+from self_evolution.ledger import Ledger
+from self_evolution.progress import clock
+from self_evolution.records import Evaluation
+
+
+def show(config: Config, ledger: Ledger) -> None:
+    """A row a generation: what it was trained on, what it knows, what it lost, who leads."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    metric = config.promote.metric
+    scores = {
+        (row.generation, row.suite, row.mode): row
+        for row in ledger.evaluations()
+        if row.metric == metric
+    }
+    columns = [
+        (suite, mode)
+        for suite, mode in (
+            ("domain", "closed"),
+            ("domain", "open"),
+            ("retention", "closed"),
+            ("retention", "open"),
+        )
+        if any(key[1:] == (suite, mode) for key in scores)
+    ]
+    funnel = {row["generation"]: row for row in ledger.funnel()}
+    seconds: dict[int, float] = {}
+    for stage in ledger.stages():
+        seconds[stage.generation] = seconds.get(stage.generation, 0.0) + stage.seconds
+    promotions = {row.generation: row.promoted for row in ledger.promotions()}
+    leader = max((generation for generation, took in promotions.items() if took), default=None)
+
+    table = Table(box=box.SIMPLE_HEAD, title=f"{metric}, % [95% interval]", title_justify="left")
+    table.add_column("gen", justify="right")
+    table.add_column("pairs kept", justify="right")
+    table.add_column("trained on", justify="right")
+    for suite, mode in columns:
+        table.add_column(f"{suite}\n{mode} book", justify="right")
+    table.add_column("time", justify="right")
+    table.add_column("")
+    for generation in sorted(set(seconds) | set(promotions)):
+        row = funnel.get(generation)
+        table.add_row(
+            str(generation),
+            f"{row['kept']:,}/{row['questions']:,}" if row else "–",
+            f"{row['new'] + row['replay'] + row['rehearsal']:,}" if row else "–",
+            *(_cell(scores.get((generation, *column))) for column in columns),
+            clock(seconds.get(generation, 0.0)),
+            "← leads" if generation == leader else ("" if generation in promotions else "…"),
+        )
+    Console(width=None).print(table)
+    if not columns:
+        print("no evaluation set: nothing shows whether this helped; give one with --eval FILE")
+
+
+def show_next(config: Config, ledger: Ledger) -> None:
+    """What a run has left to do."""
+    from self_evolution.stages import plan
+
+    left = [step for step in plan(config.generations) if not ledger.stage_done(*step)]
+    if left:
+        print(f"next: {left[0][1]} of generation {left[0][0]}; {len(left)} stages to go")
+    else:
+        print(f"complete: {config.generations} generations")
+
+
+def _cell(row: Evaluation | None) -> str:
+    return f"{row.mean:.1f} [{row.low:.0f}–{row.high:.0f}]" if row else "–"

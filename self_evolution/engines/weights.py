@@ -1,0 +1,124 @@
+"""Finding a model's folder, telling one model from another, and loading it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+from typing import Any
+
+from self_evolution.config import Model
+from self_evolution.errors import UserError
+
+_SMALL = 1 << 20
+
+
+def locate(name: str) -> str:
+    """A folder, or the hub name as given. `embedded` is the miniature that ships.
+
+    Raises UserError where no model was named, or a folder has no model in it.
+    """
+    if not name:
+        raise UserError(
+            "no model given: --model FOLDER or a hub name of a chat model (--recipe embedded "
+            "tries the product on the miniature that ships with it)"
+        )
+    if name == "embedded":
+        from self_evolution import embedded
+
+        return str(embedded.MODEL)
+    path = Path(name).expanduser()
+    if path.is_dir():
+        if not (path / "config.json").is_file():
+            raise UserError(
+                f"--model {name}: the folder has no config.json; expected a model as "
+                "save_pretrained writes it (safetensors)"
+            )
+        return str(path)
+    if path.is_absolute() or name.startswith((".", "~")) or name.count("/") > 1:
+        raise UserError(f"--model {name}: no such folder")
+    return name
+
+
+def identity(settings: Model) -> dict[str, str]:
+    """{file: digest} by which a run knows its model again; cheap also for many gigabytes.
+
+    Small files are digested whole, weights by their size and 16 samples over their length.
+    """
+    if settings.engine == "scripted":
+        path = Path(settings.name)
+        return {"script": _digest(path)} if path.is_file() else {"script": settings.name}
+    located = locate(settings.name)
+    if not Path(located).is_dir():
+        return {"hub": located}
+    names = ("*.json", "*.jinja", "*.model", "*.safetensors")
+    files = sorted(path for name in names for path in Path(located).glob(name))
+    return {path.name: _digest(path) for path in files}
+
+
+def _digest(path: Path) -> str:
+    size = path.stat().st_size
+    digest = hashlib.sha256(str(size).encode())
+    with path.open("rb") as file:
+        if size <= 16 * _SMALL:
+            digest.update(file.read())
+        else:
+            for i in range(16):
+                file.seek(i * (size - _SMALL) // 15)
+                digest.update(file.read(_SMALL))
+    return digest.hexdigest()[:16]
+
+
+def load(settings: Model) -> tuple[Any, Any]:
+    """(model in eval mode on its device, tokenizer). Raises UserError that says what is missing.
+
+    A local folder is loaded without any call to the network; nothing but safetensors is loaded,
+    and no code that comes with a model is run.
+    """
+    located = locate(settings.name)
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    if Path(located).is_dir():
+        os.environ["HF_HUB_OFFLINE"] = "1"
+    import torch
+    import transformers
+
+    transformers.utils.logging.set_verbosity_error()
+    transformers.utils.logging.disable_progress_bar()
+    if settings.threads:
+        torch.set_num_threads(settings.threads)
+    device = _device(settings.device)
+    dtype = settings.dtype
+    if dtype == "auto" and device == "cpu":
+        dtype = "float32"
+    try:
+        tokenizer = transformers.AutoTokenizer.from_pretrained(located, trust_remote_code=False)
+    except Exception as error:
+        raise UserError(
+            f"--model {settings.name}: its tokenizer cannot be loaded ({_first_line(error)}); "
+            "expected tokenizer.json and tokenizer_config.json beside the weights"
+        ) from error
+    try:
+        model = transformers.AutoModelForCausalLM.from_pretrained(
+            located, dtype=dtype, use_safetensors=True, trust_remote_code=False
+        )
+    except Exception as error:
+        raise UserError(
+            f"--model {settings.name}: cannot be loaded ({_first_line(error)}); expected a causal "
+            "language model in safetensors that transformers knows without remote code"
+        ) from error
+    return model.to(device).eval(), tokenizer
+
+
+def _device(name: str) -> str:
+    import torch
+
+    if name != "auto":
+        return name
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0][:200]}" if lines else type(error).__name__

@@ -1,0 +1,30 @@
+"""Self-Evolution on one page (Zhang et al. 2024, arXiv 2408.12247).
+
+The model asks itself questions about the documents, answers them with the document open, checks
+and scores the pairs, and trains on the valuable ones with the book closed; then again, from the
+model it has become. Every step asks the ledger what is missing, so the loop may be left at any
+moment and entered again: what is done is passed over.
+"""
+
+from __future__ import annotations
+
+from self_evolution.run import Run
+from self_evolution.stages import perform
+
+
+def evolve(run: Run) -> None:
+    """Bring a run from wherever it stands to the end of its last generation."""
+    perform(run, 0, "read")  # files -> documents and their sections
+    perform(run, 0, "split")  # sections -> fragments that fit; duplicates pointed out
+    perform(run, 0, "evaluate")  # the base model, on the questions every generation gets
+    perform(run, 0, "promote")  # it leads until somebody is better
+
+    for generation in range(1, run.config.generations + 1):
+        perform(run, generation, "ask")  # fragment -> questions
+        perform(run, generation, "answer")  # question + fragment -> answer (open book)
+        perform(run, generation, "check")  # keep, or reject with a reason
+        perform(run, generation, "score")  # IFD: how much the question helps the answer
+        perform(run, generation, "select")  # all new pairs + a choice of earlier ones by IFD
+        perform(run, generation, "train")  # question -> answer (closed book), LoRA continued
+        perform(run, generation, "evaluate")
+        perform(run, generation, "promote")

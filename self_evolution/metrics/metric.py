@@ -1,0 +1,51 @@
+"""What a metric is: a name, a signature that fixes its settings, and a score for one pair."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import NamedTuple
+
+
+class Pair(NamedTuple):
+    """One prediction beside its reference; `values` are the reference's, where they are known."""
+
+    prediction: str
+    reference: str
+    question: str = ""
+    values: Sequence[str] | None = None
+
+
+@dataclass(frozen=True)
+class Metric:
+    """An entry of `METRICS`.
+
+    `settings` and `libraries` name whatever can change a score; `revision` rises when our own
+    code changes one. `compute` maps a pair to percent, 0..100, or None where it does not apply.
+    """
+
+    name: str
+    settings: tuple[str, ...]
+    compute: Callable[[Pair], float | None]
+    libraries: tuple[str, ...] = ()
+    revision: int = 1
+
+    def signature(self) -> str:
+        """Name, settings, library versions and revision, in the manner of sacrebleu (Post 2018).
+
+        Two scores are comparable only if their signatures are equal.
+        """
+        versions = [f"{library}:{version(library)}" for library in self.libraries]
+        return "|".join([self.name, *self.settings, *versions, f"v{self.revision}"])
+
+    def score(
+        self,
+        prediction: str,
+        reference: str,
+        *,
+        question: str = "",
+        values: Sequence[str] | None = None,
+    ) -> float | None:
+        """Percent, 0..100; None where the metric does not apply (a reference without values)."""
+        return self.compute(Pair(prediction, reference, question, values))

@@ -1,0 +1,121 @@
+"""What a person sees of long work: bars in a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+
+class Bar(Protocol):
+    def advance(self, done: int) -> None:
+        """`done` more items are done (and safe in the ledger)."""
+
+
+class Progress:
+    """Bars with rate and remaining time if `stream` is a terminal, otherwise a line now and then."""
+
+    def __init__(self, quiet: bool = False, seconds_between_lines: float = 10.0) -> None:
+        self._quiet = quiet
+        self._pause = seconds_between_lines
+        self._terminal = sys.stderr.isatty()
+
+    def say(self, text: str) -> None:
+        if not self._quiet:
+            print(text, file=sys.stderr, flush=True)
+
+    @contextmanager
+    def bar(self, label: str, unit: str, total: int, done: int) -> Iterator[Bar]:
+        """Show work on `total` items of which `done` were there before."""
+        if self._quiet:
+            yield _Silent()
+        elif self._terminal:
+            with _rich_bar(label, unit, total, done) as bar:
+                yield bar
+        else:
+            lines = _Lines(label, unit, total, done, self._pause)
+            yield lines
+            lines.end()
+
+
+class _Silent:
+    def advance(self, done: int) -> None:
+        pass
+
+
+class _Lines:
+    def __init__(self, label: str, unit: str, total: int, done: int, pause: float) -> None:
+        self._label, self._unit, self._total, self._pause = label, unit, total, pause
+        self._first = self._done = done
+        self._start = self._last = time.monotonic()
+        self._said = False
+
+    def advance(self, done: int) -> None:
+        self._done += done
+        if time.monotonic() - self._last >= self._pause:
+            self._last = time.monotonic()
+            self._say()
+
+    def end(self) -> None:
+        self._say()
+
+    def _say(self) -> None:
+        seconds = max(time.monotonic() - self._start, 1e-6)
+        rate = (self._done - self._first) / seconds
+        left = f", {clock((self._total - self._done) / rate)} left" if rate > 0 else ""
+        if self._done >= self._total:
+            left = f", {clock(seconds)}"
+        text = f"{self._label:<22} {self._done:>7,}/{self._total:,} {self._unit}"
+        print(f"{text}, {rate:,.1f}/s{left}", file=sys.stderr, flush=True)
+
+
+@contextmanager
+def _rich_bar(label: str, unit: str, total: int, done: int) -> Iterator[Bar]:
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        ProgressColumn,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+    from rich.text import Text
+
+    class Rate(ProgressColumn):
+        def render(self, task: Any) -> Text:
+            speed = task.finished_speed or task.speed
+            return Text(f"{speed:,.1f}/s" if speed else "–/s", style="cyan")
+
+    columns = (
+        TextColumn("{task.description:<22}"),
+        BarColumn(bar_width=28),
+        MofNCompleteColumn(),
+        TextColumn(unit),
+        Rate(),
+        TimeElapsedColumn(),
+        TextColumn("·"),
+        TimeRemainingColumn(elapsed_when_finished=False),
+        TextColumn("left"),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        task = progress.add_task(label, total=total, completed=done)
+
+        class Shown:
+            def advance(self, done: int) -> None:
+                progress.advance(task, done)
+
+        yield Shown()
+
+
+def clock(seconds: float) -> str:
+    """Seconds as people say them: 42 s, 3 min 10 s, 2 h 05 min."""
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02} min"

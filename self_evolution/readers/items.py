@@ -1,0 +1,96 @@
+"""Evaluation sets and rehearsal conversations: the files that stand beside the documents."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from self_evolution.errors import UserError
+from self_evolution.records import Message
+
+
+class ItemRow(NamedTuple):
+    """One evaluation question; `values` is None where they are to be found in the reference."""
+
+    passage: str
+    question: str
+    reference: str
+    values: tuple[str, ...] | None
+
+
+def read_items(path: Path) -> list[ItemRow]:
+    """A JSON list, or JSONL, of {"instruction", "input", "output"[, "values"]}.
+
+    Raises UserError that names the file, the row, and what it should have.
+    """
+    rows = [_item(path, i, row) for i, row in enumerate(read_rows(path), 1)]
+    if not rows:
+        raise UserError(f"{path}: no evaluation question in it")
+    return rows
+
+
+def _item(path: Path, number: int, row: Any) -> ItemRow:
+    expected = 'expected {"instruction": passage or "", "input": question, "output": answer}'
+    if not isinstance(row, dict):
+        raise UserError(f"{path}, item {number}: {expected}")
+    texts = (row.get("instruction", ""), row.get("input"), row.get("output"))
+    passage, question, reference = (text if isinstance(text, str) else None for text in texts)
+    if passage is None or reference is None or question is None or not question.strip():
+        raise UserError(f"{path}, item {number}: {expected}, got keys {', '.join(map(str, row))}")
+    values = row.get("values")
+    if values is not None and not (
+        isinstance(values, list) and all(isinstance(value, str) for value in values)
+    ):
+        raise UserError(f'{path}, item {number}: "values" must be a list of texts')
+    return ItemRow(passage, question, reference, None if values is None else tuple(values))
+
+
+def read_conversations(path: Path) -> list[tuple[Message, ...]]:
+    """JSON or JSONL of {"messages": [{"role", "content"}, …]} that end with the assistant."""
+    found = []
+    for number, row in enumerate(read_rows(path), 1):
+        turns = row.get("messages") if isinstance(row, dict) else None
+        if not isinstance(turns, list) or not _is_conversation(turns):
+            raise UserError(
+                f'{path}, row {number}: expected {{"messages": [{{"role": "user", "content": …}}, '
+                '{"role": "assistant", "content": …}]}'
+            )
+        found.append(tuple(turns))
+    return found
+
+
+def _is_conversation(turns: list[Any]) -> bool:
+    good = all(
+        isinstance(turn, dict)
+        and turn.get("role") in ("system", "user", "assistant")
+        and isinstance(turn.get("content"), str)
+        for turn in turns
+    )
+    return good and len(turns) > 1 and turns[-1]["role"] == "assistant"
+
+
+def read_rows(path: Path) -> list[Any]:
+    """The values of a JSON list, or of the lines of a JSONL file. Raises UserError."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: not UTF-8 (byte {error.start})") from None
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror}") from None
+    if text.lstrip().startswith("["):
+        try:
+            rows: list[Any] = json.loads(text)
+        except json.JSONDecodeError as error:
+            raise UserError(
+                f"{path}: broken JSON at line {error.lineno} ({error.msg}); is it cut off?"
+            ) from None
+        return rows
+    found = []
+    for number, line in enumerate(text.split("\n"), 1):
+        if line.strip():
+            try:
+                found.append(json.loads(line))
+            except json.JSONDecodeError as error:
+                raise UserError(f"{path}, line {number}: not JSON ({error.msg})") from None
+    return found

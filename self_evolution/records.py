@@ -1,0 +1,223 @@
+"""What a run knows, as small frozen types. Each one is a row of the ledger's table of that name."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Message = dict[str, str]
+"""One turn of a conversation: {"role": "system" | "user" | "assistant", "content": text}."""
+
+Mode = Literal["closed", "open"]
+"""How an evaluation question is put: the book closed, or with its passage in the prompt."""
+
+
+def content_id(*parts: Any) -> str:
+    """16 hexadecimal digits that are a function of the parts alone (JSON values), in order.
+
+    A rerun that makes the same thing makes the same id, and so meets itself in the ledger.
+    """
+    text = json.dumps(parts, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def seed_of(*parts: Any) -> int:
+    """A seed in [0, 2**31) that is a function of the parts alone."""
+    return int(content_id(*parts), 16) % 2**31
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One file, or one that could not be read and why (`problem`)."""
+
+    id: str
+    path: str
+    sha256: str
+    format: str
+    title: str
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A stretch of a document under one heading path, before it is split to size.
+
+    `start` and `end` are character offsets in the document's text. `whole` passages come from
+    input that somebody split already; they are never split at headings again.
+    """
+
+    id: str
+    document_id: str
+    position: int
+    heading: tuple[str, ...]
+    text: str
+    start: int
+    end: int
+    whole: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Fragment:
+    """The unit of asking: a section's text, or a part of it that fits the token limit."""
+
+    id: str
+    document_id: str
+    section_id: str
+    position: int
+    heading: tuple[str, ...]
+    text: str
+    start: int
+    end: int
+    tokens: int
+    language: str
+    duplicate_of: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Question number `sample` that generation `generation` asked about a fragment."""
+
+    id: str
+    generation: int
+    fragment_id: str
+    sample: int
+    text: str
+    finish: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The answer to a question, given with the fragment open. `finish`: stop or length."""
+
+    id: str
+    question_id: str
+    text: str
+    finish: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the check stage said of a pair: kept (`reason` is None), or why not."""
+
+    answer_id: str
+    reason: str | None
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """The pair's IFD. Negative log-likelihoods are means per answer token, in nats.
+
+    `outcome` is `scored`, or names why `ifd` is None (see `self_evolution.stages.score`).
+    """
+
+    answer_id: str
+    scorer: str
+    outcome: str
+    ifd: float | None
+    nll_given_question: float | None
+    nll_alone: float | None
+    answer_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """A rehearsal conversation: skill data that is no part of the documents."""
+
+    id: str
+    messages: tuple[Message, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """One training example of a generation; `source`: new, replay or rehearsal.
+
+    Exactly one of `answer_id` and `conversation_id` is set.
+    """
+
+    generation: int
+    position: int
+    source: str
+    answer_id: str | None
+    conversation_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Adapter:
+    """The LoRA adapter that training of a generation left, continued from `parent`'s."""
+
+    generation: int
+    parent: int
+    path: str
+    sha256: str
+    examples: int
+    steps: int
+    first_loss: float
+    last_loss: float
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One evaluation question. `suite`: domain (the user's), or retention (former abilities).
+
+    `reference_values` are the values the answer must state; None has them found in `reference`.
+    """
+
+    id: str
+    suite: str
+    position: int
+    passage: str
+    question: str
+    reference: str
+    reference_values: tuple[str, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """A generation's answer to an evaluation question."""
+
+    id: str
+    generation: int
+    item_id: str
+    mode: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """A metric's mean over a suite in one mode, in percent, with its 95% interval."""
+
+    generation: int
+    suite: str
+    mode: str
+    metric: str
+    mean: float
+    low: float
+    high: float
+    n: int
+    signature: str
+
+
+@dataclass(frozen=True, slots=True)
+class Promotion:
+    """Whether a generation took the lead, and why. The last promoted one is served."""
+
+    generation: int
+    promoted: bool
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A question with its answer and fragment, as several stages want to see it."""
+
+    answer_id: str
+    generation: int
+    fragment_id: str
+    question: str
+    answer: str
+    finish: str
+    fragment: str
+    language: str

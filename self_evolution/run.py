@@ -1,0 +1,121 @@
+"""A run: its folder, settings, ledger and model, and the one mechanism by which stages work."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from self_evolution.config import Config
+from self_evolution.engines import Engine, open_engine
+from self_evolution.errors import Stopped, UserError
+from self_evolution.ledger import Ledger
+from self_evolution.progress import Progress
+from self_evolution.prompts import Prompts
+from self_evolution.records import seed_of
+
+Task = tuple[str, int]
+"""The id of something to do, and its length (any unit): like lengths go into a batch together."""
+
+
+class Run:
+    """What a stage is given. One process at a time has a run (`locked`)."""
+
+    def __init__(
+        self,
+        folder: Path,
+        config: Config,
+        ledger: Ledger,
+        progress: Progress,
+        engine: Engine | None = None,
+    ) -> None:
+        self.folder = folder
+        self.config = config
+        self.ledger = ledger
+        self.progress = progress
+        self.prompts = Prompts(config.domain)
+        self.stop_asked = False
+        self._engine = engine
+
+    @property
+    def engine(self) -> Engine:
+        """The resident model, loaded at first use, once in the life of the process."""
+        if self._engine is None:
+            self.progress.say(f"loading {self.config.model.name}")
+            self._engine = open_engine(self.config.model)
+            known = self.ledger.meta("revision")
+            if known is None:
+                self.ledger.set_meta("revision", self._engine.revision)
+            elif known != self._engine.revision:
+                raise UserError(
+                    f"{self.config.model.name} is now revision {self._engine.revision}, the run "
+                    f"began with {known}: start a new run, or name a folder with the old one"
+                )
+        return self._engine
+
+    def adapter(self, generation: int) -> Path | None:
+        """The folder of a generation's adapter; None for generation 0, the base."""
+        return self.folder / "adapters" / f"gen-{generation}" if generation else None
+
+    def parent(self, generation: int) -> int:
+        """The generation whose model asks for this one, and is trained further."""
+        if not self.config.promote.rollback:
+            return generation - 1
+        return max((row.generation for row in self.ledger.promotions() if row.promoted), default=0)
+
+    def batches(
+        self,
+        stage: str,
+        generation: int,
+        unit: str,
+        tasks: Sequence[Task],
+        done: set[str],
+        size: int,
+        label: str = "",
+    ) -> Iterator[tuple[list[str], int]]:
+        """(ids still to do, seed) of each batch of `tasks`; the caller commits it as one.
+
+        Which ids share a batch, and its seed, follow from all the tasks and not from what is left,
+        so a run that was interrupted goes on exactly as it would have. Raises Stopped after a
+        committed batch if the person asked for it.
+        """
+        ordered = [id for id, _ in sorted(tasks, key=lambda task: (task[1], task[0]))]
+        there = sum(id in done for id in ordered)
+        name = f"gen {generation} {label or stage}" if generation else label or stage
+        if there == len(ordered):
+            return
+        with self.progress.bar(name, unit, len(ordered), there) as bar:
+            for start in range(0, len(ordered), size):
+                batch = ordered[start : start + size]
+                missing = [id for id in batch if id not in done]
+                if not missing:
+                    continue
+                yield missing, seed_of(self.config.seed, stage, generation, label, batch)
+                bar.advance(len(missing))
+                self.heed_stop()
+
+    def heed_stop(self) -> None:
+        if self.stop_asked:
+            raise Stopped
+
+
+@contextlib.contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold the run's folder for this process. Raises UserError if another one has it.
+
+    The lock is on the folder itself: it leaves no file, and goes with the process.
+    """
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UserError(
+                f"{folder}: another process is at work on this run; wait for it, stop it, or give "
+                "another --run"
+            ) from None
+        yield
+    finally:
+        os.close(handle)

@@ -1,0 +1,156 @@
+-- The ledger of a run. A table for each type of records.py, with its fields as columns.
+-- Rows are only ever added: what a run did is never rewritten.
+
+CREATE TABLE meta (
+  key TEXT PRIMARY KEY,
+  value TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE document (
+  id TEXT PRIMARY KEY,
+  path TEXT NOT NULL UNIQUE,
+  sha256 TEXT NOT NULL,
+  format TEXT NOT NULL,
+  title TEXT NOT NULL,
+  problem TEXT
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE section (
+  id TEXT PRIMARY KEY,
+  document_id TEXT NOT NULL REFERENCES document (id),
+  position INTEGER NOT NULL,
+  heading TEXT NOT NULL,
+  text TEXT NOT NULL,
+  "start" INTEGER NOT NULL,
+  "end" INTEGER NOT NULL,
+  whole INTEGER NOT NULL,
+  UNIQUE (document_id, position)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE fragment (
+  id TEXT PRIMARY KEY,
+  document_id TEXT NOT NULL REFERENCES document (id),
+  section_id TEXT NOT NULL REFERENCES section (id),
+  position INTEGER NOT NULL,
+  heading TEXT NOT NULL,
+  text TEXT NOT NULL,
+  "start" INTEGER NOT NULL,
+  "end" INTEGER NOT NULL,
+  tokens INTEGER NOT NULL,
+  language TEXT NOT NULL,
+  duplicate_of TEXT REFERENCES fragment (id),
+  UNIQUE (section_id, position)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE question (
+  id TEXT PRIMARY KEY,
+  generation INTEGER NOT NULL,
+  fragment_id TEXT NOT NULL REFERENCES fragment (id),
+  sample INTEGER NOT NULL,
+  text TEXT NOT NULL,
+  finish TEXT NOT NULL,
+  UNIQUE (generation, sample, fragment_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX question_fragment ON question (fragment_id, generation);
+
+CREATE TABLE answer (
+  id TEXT PRIMARY KEY,
+  question_id TEXT NOT NULL UNIQUE REFERENCES question (id),
+  text TEXT NOT NULL,
+  finish TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE verdict (
+  answer_id TEXT PRIMARY KEY REFERENCES answer (id),
+  reason TEXT,
+  detail TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE score (
+  answer_id TEXT PRIMARY KEY REFERENCES answer (id),
+  scorer TEXT NOT NULL,
+  outcome TEXT NOT NULL,
+  ifd REAL,
+  nll_given_question REAL,
+  nll_alone REAL,
+  answer_tokens INTEGER NOT NULL,
+  CHECK ((outcome IN ('scored', 'one_token')) = (ifd IS NOT NULL))
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE conversation (
+  id TEXT PRIMARY KEY,
+  messages TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE selection (
+  generation INTEGER NOT NULL,
+  position INTEGER NOT NULL,
+  source TEXT NOT NULL CHECK (source IN ('new', 'replay', 'rehearsal')),
+  answer_id TEXT REFERENCES answer (id),
+  conversation_id TEXT REFERENCES conversation (id),
+  PRIMARY KEY (generation, position),
+  CHECK ((answer_id IS NULL) <> (conversation_id IS NULL))
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE adapter (
+  generation INTEGER PRIMARY KEY,
+  parent INTEGER NOT NULL,
+  path TEXT NOT NULL,
+  sha256 TEXT NOT NULL,
+  examples INTEGER NOT NULL,
+  steps INTEGER NOT NULL,
+  first_loss REAL NOT NULL,
+  last_loss REAL NOT NULL
+) STRICT;
+
+CREATE TABLE item (
+  id TEXT PRIMARY KEY,
+  suite TEXT NOT NULL,
+  position INTEGER NOT NULL,
+  passage TEXT NOT NULL,
+  question TEXT NOT NULL,
+  reference TEXT NOT NULL,
+  reference_values TEXT,
+  UNIQUE (suite, position)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE prediction (
+  id TEXT PRIMARY KEY,
+  generation INTEGER NOT NULL,
+  item_id TEXT NOT NULL REFERENCES item (id),
+  mode TEXT NOT NULL,
+  text TEXT NOT NULL,
+  UNIQUE (generation, mode, item_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE evaluation (
+  generation INTEGER NOT NULL,
+  suite TEXT NOT NULL,
+  mode TEXT NOT NULL,
+  metric TEXT NOT NULL,
+  mean REAL NOT NULL,
+  low REAL NOT NULL,
+  high REAL NOT NULL,
+  n INTEGER NOT NULL,
+  signature TEXT NOT NULL,
+  PRIMARY KEY (generation, suite, mode, metric)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE promotion (
+  generation INTEGER PRIMARY KEY,
+  promoted INTEGER NOT NULL,
+  reason TEXT NOT NULL
+) STRICT;
+
+-- Which stages are done ("done" is written last), and the time they took. The times are the only
+-- thing in the ledger that two equal runs do not share, so this table is left out of exports.
+CREATE TABLE stage (
+  generation INTEGER NOT NULL,
+  name TEXT NOT NULL,
+  items INTEGER NOT NULL,
+  seconds REAL NOT NULL,
+  cpu_seconds REAL NOT NULL,
+  done INTEGER NOT NULL,
+  note TEXT NOT NULL,
+  PRIMARY KEY (generation, name)
+) STRICT, WITHOUT ROWID;

@@ -1,0 +1,216 @@
+"""Opening a run: a new one from a recipe, or one that is there, if it is still the same."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from types import FrameType
+from typing import Any, NamedTuple
+
+from self_evolution import config, embedded
+from self_evolution.config import Config
+from self_evolution.engines import weights
+from self_evolution.errors import UserError
+from self_evolution.ledger import Ledger
+from self_evolution.progress import Progress
+from self_evolution.prompts import Prompts
+from self_evolution.readers.items import read_conversations, read_items
+from self_evolution.run import Run, locked
+from self_evolution.stages.read import fingerprint
+
+FREE = {"recipe", "generations", "model.device", "model.threads", "train.report_to"}
+"""Settings that may change in the middle of a run without a word: they change no row."""
+
+FIXED = ("seed", "model.", "split.", "read.", "evaluate.", "train.rehearsal_file")
+"""Settings that a run cannot change: what it has would no longer belong together."""
+
+
+class Request(NamedTuple):
+    """What the command line asks for. `recipe` empty: the run's own, or the default."""
+
+    recipe: str = ""
+    overrides: dict[str, Any] = {}  # noqa: RUF012 - never written to
+    documents: tuple[str, ...] = ()
+    accept_change: bool = False
+
+
+@contextlib.contextmanager
+def opened(folder: Path, request: Request, progress: Progress, new: bool = False) -> Iterator[Run]:
+    """The run in `folder`, locked for this process; Ctrl-C asks it to stop after its batch.
+
+    `new` admits that there is none yet, and makes it. Raises UserError if the folder is not ours,
+    or if settings, model or documents are not those the run began with.
+    """
+    there = (folder / "run.db").is_file()
+    if not there and not new:
+        raise UserError(f"{folder}: no run here; `self-evolution run DOCS… --run {folder}`")
+    if not there and folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise UserError(f"{folder}: not a run of ours, and not empty; give another --run")
+    if not there:
+        settings = _new_settings(request)
+        _refuse_early(settings)
+        _make(folder)
+    with locked(folder), contextlib.closing(Ledger(folder / "run.db")) as ledger:
+        if ledger.meta("settings") is None:  # new, or killed while it was being made
+            settings = _new_settings(request)
+            _refuse_early(settings)
+            _begin(ledger, settings)
+        else:
+            settings = _resume(folder, ledger, request)
+        _write_recipe(folder, settings)
+        run = Run(folder, settings, ledger, progress)
+        with _stop_signals(run):
+            yield run
+
+
+def read_only(folder: Path) -> tuple[Config, Ledger]:
+    """Settings and ledger of a run, for looking at it while it may be at work."""
+    if not (folder / "run.db").is_file():
+        raise UserError(f"{folder}: no run here; `self-evolution run DOCS… --run {folder}`")
+    ledger = Ledger(folder / "run.db")
+    if ledger.meta("settings") is None:
+        raise UserError(f"{folder}: the run has not begun; `self-evolution run` goes on with it")
+    return config.parse(ledger.meta("settings"), str(folder)), ledger
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"--run {folder}: {error.strerror}; give another --run") from None
+
+
+def _new_settings(request: Request) -> Config:
+    overrides = dict(request.overrides)
+    if request.documents:
+        overrides["read.documents"] = list(request.documents)
+    return config.load(request.recipe or "default").changed(overrides)
+
+
+def _refuse_early(settings: Config) -> None:
+    """Look at every file the settings name before anything is made."""
+    fingerprint(settings.read.documents)
+    weights.identity(settings.model)
+    Prompts(settings.domain)
+    for name, own in (
+        (settings.evaluate.file, embedded.EVALUATION),
+        (settings.evaluate.retention_file, embedded.RETENTION),
+    ):
+        if name:
+            read_items(own if name == "embedded" else Path(name))
+    if name := settings.train.rehearsal_file:
+        read_conversations(embedded.REHEARSAL if name == "embedded" else Path(name))
+    elif settings.train.rehearsal:
+        raise UserError("--train.rehearsal needs conversations: give --train.rehearsal-file")
+
+
+def _begin(ledger: Ledger, settings: Config) -> None:
+    with ledger.transaction():
+        ledger.set_meta("settings", settings.model_dump(mode="json"))
+        ledger.set_meta("model", weights.identity(settings.model))
+        ledger.set_meta("documents", fingerprint(settings.read.documents))
+
+
+def _resume(folder: Path, ledger: Ledger, request: Request) -> Config:
+    """The settings to go on with. Raises UserError if that would mix what does not belong."""
+    stored = config.parse(ledger.meta("settings"), str(folder))
+    base = config.load(request.recipe) if request.recipe else stored
+    if not request.documents or _same_documents(ledger, request.documents):
+        documents = stored.read.documents
+    else:
+        documents = _more_documents(folder, ledger, request)
+    overrides = {**request.overrides, "read.documents": list(documents)}
+    wanted = base.changed(overrides)
+    _compare_settings(folder, stored, wanted, request.accept_change)
+    if weights.identity(wanted.model) != ledger.meta("model"):
+        raise UserError(
+            f"{folder}: the model in {wanted.model.name} is not the one this run began with; "
+            "put the old one back, or start a new run with another --run"
+        )
+    if wanted != stored:
+        ledger.set_meta("settings", wanted.model_dump(mode="json"))
+    return wanted
+
+
+def _compare_settings(folder: Path, stored: Config, wanted: Config, accept: bool) -> None:
+    old, new = stored.flat(), wanted.flat()
+    changed = [
+        key for key in old if old[key] != new[key] and key not in FREE and key != "read.documents"
+    ]
+    if not changed:
+        return
+    listed = "; ".join(f"{key} {old[key]} → {new[key]}" for key in changed)
+    fixed = [key for key in changed if key.startswith(FIXED)]
+    if fixed:
+        raise UserError(
+            f"{folder}: this run began with other settings: {listed}\n"
+            f"{', '.join(fixed)} cannot change within a run: start a new one with another --run"
+        )
+    if not accept:
+        raise UserError(
+            f"{folder}: this run began with other settings: {listed}\n"
+            "--accept-change takes them from the next batch on; or start a new run with another "
+            "--run"
+        )
+
+
+def _same_documents(ledger: Ledger, documents: tuple[str, ...]) -> bool:
+    return set(fingerprint(documents).values()) == set(ledger.meta("documents").values())
+
+
+def _more_documents(folder: Path, ledger: Ledger, request: Request) -> tuple[str, ...]:
+    """Added documents are taken with --accept-change; changed or missing ones are refused."""
+    known, found = ledger.meta("documents"), fingerprint(request.documents)
+    gone = [name for name, digest in known.items() if digest not in found.values()]
+    added = [name for name, digest in found.items() if digest not in known.values()]
+    if gone:
+        raise UserError(
+            f"{folder}: documents of this run are changed or missing: {_some(gone)}\n"
+            "start a new run with another --run, or leave the documents out to go on with this one"
+        )
+    if not request.accept_change:
+        raise UserError(
+            f"{folder}: documents that this run does not know: {_some(added)}\n"
+            "--accept-change takes them in from the next generation on; or start a new run"
+        )
+    with ledger.transaction():
+        ledger.set_meta("documents", known | found)
+        ledger.reopen("read", "split")
+    return request.documents
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+
+
+def _write_recipe(folder: Path, settings: Config) -> None:
+    """recipe.yaml is for people; the ledger's copy is what counts."""
+    path = folder / "recipe.yaml"
+    text = config.dump(settings)
+    if not path.is_file() or path.read_text(encoding="utf-8") != text:
+        temporary = folder / "recipe.yaml.tmp"
+        try:
+            temporary.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise UserError(f"{path}: {error.strerror}; nothing is lost, run it again") from None
+        temporary.rename(path)
+
+
+@contextlib.contextmanager
+def _stop_signals(run: Run) -> Iterator[None]:
+    """The first Ctrl-C (or SIGTERM) stops after the batch, a second one at once."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        if run.stop_asked:
+            raise KeyboardInterrupt
+        run.stop_asked = True
+        run.progress.say("\nstopping after this batch (Ctrl-C again stops at once)")
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,32 @@
+"""Answer: the model answers each question with its fragment in the prompt (open book)."""
+
+from __future__ import annotations
+
+from self_evolution.engines import Sampling
+from self_evolution.records import Answer, content_id
+from self_evolution.run import Run
+from self_evolution.stages.outcome import Outcome
+
+
+def answer(run: Run, generation: int) -> Outcome:
+    settings = run.config.answer
+    sampling = Sampling(settings.temperature, settings.top_p, settings.max_tokens)
+    tasks = run.ledger.questions(generation)
+    batches = run.batches(
+        "answer",
+        generation,
+        "answers",
+        tasks,
+        run.ledger.answered(generation),
+        run.config.model.batch_size,
+    )
+    for ids, seed in batches:
+        asked = run.ledger.questions_with_fragments(ids)
+        prompts = [run.prompts.answer(fragment, question.text) for question, fragment in asked]
+        run.engine.use(run.adapter(run.parent(generation)))
+        replies = run.engine.generate(prompts, sampling, seed, settings.answerer)
+        run.ledger.add(
+            Answer(content_id("answer", id, text), id, text, finish)
+            for id, (text, finish) in zip(ids, replies, strict=True)
+        )
+    return Outcome(len(tasks))

@@ -1,0 +1,41 @@
+"""Ask: the model writes questions about each fragment, each one knowing those before it."""
+
+from __future__ import annotations
+
+from self_evolution.engines import Sampling
+from self_evolution.records import Question, content_id
+from self_evolution.run import Run
+from self_evolution.stages.outcome import Outcome
+
+
+def ask(run: Run, generation: int) -> Outcome:
+    """`ask.per_fragment` rounds over all fragments; the first ask afresh, the others for more."""
+    settings = run.config.ask
+    sampling = Sampling(settings.temperature, settings.top_p, settings.max_tokens)
+    tasks = run.ledger.live_fragments()
+    for sample in range(settings.per_fragment):
+        done = run.ledger.asked(generation, sample)
+        label = f"ask {sample + 1} of {settings.per_fragment}"
+        batches = run.batches(
+            "ask", generation, "questions", tasks, done, run.config.model.batch_size, label
+        )
+        for ids, seed in batches:
+            fragments = run.ledger.fragments(ids)
+            prompts = [
+                run.prompts.ask(fragment, run.ledger.questions_of(generation, fragment.id)[:sample])
+                for fragment in fragments
+            ]
+            run.engine.use(run.adapter(run.parent(generation)))
+            replies = run.engine.generate(prompts, sampling, seed, settings.asker)
+            run.ledger.add(
+                Question(
+                    content_id("question", generation, fragment.id, sample, text),
+                    generation,
+                    fragment.id,
+                    sample,
+                    text,
+                    finish,
+                )
+                for fragment, (text, finish) in zip(fragments, replies, strict=True)
+            )
+    return Outcome(len(tasks) * settings.per_fragment)

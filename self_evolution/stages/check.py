@@ -1,0 +1,175 @@
+"""Check: keep a pair, or reject it with a reason that is counted and kept.
+
+A check looks at one pair and gives a detail if it objects. To add one: a function, and a line in
+`_checks`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import NamedTuple
+
+from self_evolution import config
+from self_evolution.metrics import extract_values, stands_in
+from self_evolution.metrics.token_f1 import tokens
+from self_evolution.prompts import Profile
+from self_evolution.records import Pair, Verdict
+from self_evolution.run import Run
+from self_evolution.stages.outcome import Outcome
+from self_evolution.stages.split import language
+
+PAIRS_A_BATCH = 256
+
+
+class Case(NamedTuple):
+    """A pair with what the checks need to judge it."""
+
+    pair: Pair
+    question_finish: str
+    profile: Profile
+    language: str
+    settings: config.Check
+
+
+Objection = str | None
+"""What is wrong with the pair, for people; None if nothing is."""
+
+
+def check(run: Run, generation: int) -> Outcome:
+    tasks = run.ledger.pair_lengths(generation)
+    done = run.ledger.checked(generation)
+    # Both sets are rebuilt from the ledger, so an interrupted stage goes on with the same verdicts.
+    seen = {_key(*texts) for texts in run.ledger.kept_texts(before=generation + 1)}
+    exam = {_plain(question) for question in run.ledger.questions_in_evaluation()}
+    for ids, _ in run.batches("check", generation, "pairs", tasks, done, PAIRS_A_BATCH):
+        verdicts = []
+        for case in _cases(run, ids):
+            reason, detail = judge(case, seen, exam)
+            if reason is None:
+                seen.add(_key(case.pair.question, case.pair.answer))
+            verdicts.append(Verdict(case.pair.answer_id, reason, detail))
+        run.ledger.add(verdicts)
+    rejected = [(reason, n) for g, reason, n in run.ledger.reasons() if g == generation]
+    kept = len(tasks) - sum(n for _, n in rejected)
+    reasons = ", ".join(f"{n:,} {reason.replace('_', ' ')}" for reason, n in rejected)
+    return Outcome(len(tasks), f"{kept:,} of {len(tasks):,} pairs kept ({reasons or 'none out'})")
+
+
+def judge(case: Case, seen: set[str], exam: set[str]) -> tuple[str | None, str]:
+    """(reason, detail) of the first check that objects; (None, "") if none does.
+
+    `seen` are keys of the pairs kept so far, `exam` the evaluation's questions in plain form.
+    """
+    pair, settings = case.pair, case.settings
+    if not pair.question or not pair.answer:
+        return "empty", "no question" if not pair.question else "no answer"
+    if _plain(pair.question) in exam:
+        return "in_evaluation", "the question is one of the evaluation set"
+    if not settings.enabled:
+        return None, ""
+    for reason, objects in _checks(settings):
+        detail = objects(case)
+        if detail is not None:
+            return reason, detail
+    if settings.duplicates and _key(pair.question, pair.answer) in seen:
+        return "duplicate", "asked and answered alike before"
+    return None, ""
+
+
+def _checks(settings: config.Check) -> list[tuple[str, Callable[[Case], Objection]]]:
+    checks: list[tuple[str, Callable[[Case], Objection]]] = [
+        ("truncated", truncated),
+        ("not_one_question", not_one_question),
+        ("too_long", too_long),
+        ("mentions_document", mentions_document),
+        ("language", wrong_language),
+    ]
+    if settings.pointing:
+        checks.append(("pointing", pointing))
+    if settings.values:
+        checks.append(("ungrounded_value", ungrounded_value))
+    if settings.grounding:
+        checks.append(("ungrounded", ungrounded))
+    return checks
+
+
+def truncated(case: Case) -> Objection:
+    if "length" in (case.question_finish, case.pair.finish):
+        return "question cut off" if case.question_finish == "length" else "answer cut off"
+    return None
+
+
+def not_one_question(case: Case) -> Objection:
+    marks = sum(case.pair.question.count(mark) for mark in case.profile.question_marks)
+    return None if marks == 1 else f"{marks} question marks"
+
+
+def too_long(case: Case) -> Objection:
+    size = len(case.pair.question)
+    return f"{size} characters" if size > case.settings.max_question_chars else None
+
+
+def mentions_document(case: Case) -> Objection:
+    return _first_match(case.profile.leaks, case.pair.question, case.pair.answer)
+
+
+def pointing(case: Case) -> Objection:
+    return _first_match(case.profile.pointing, case.pair.question)
+
+
+def wrong_language(case: Case) -> Objection:
+    found = language(case.pair.question)
+    return f"question in {found}, not {case.language}" if found != case.language else None
+
+
+def ungrounded_value(case: Case) -> Objection:
+    """A number, code or name of the answer that neither fragment nor question has."""
+    source = f"{case.pair.fragment}\n{case.pair.question}"
+    missing = [v for v in extract_values(case.pair.answer) if not stands_in(v, source)]
+    return f"not in the fragment: {', '.join(missing[:3])}" if missing else None
+
+
+def ungrounded(case: Case) -> Objection:
+    """Too few of the answer's content words stand in fragment or question."""
+    source = set(tokens(f"{case.pair.fragment}\n{case.pair.question}"))
+    words = [word for word in tokens(case.pair.answer) if word not in case.profile.common]
+    missing = [word for word in words if word not in source]
+    share = 1 - len(missing) / len(words) if words else 1.0
+    if share >= case.settings.grounding:
+        return None
+    return f"{share:.0%} grounded; not in the fragment: {', '.join(missing[:5])}"
+
+
+def _cases(run: Run, ids: list[str]) -> list[Case]:
+    pairs = run.ledger.pairs(ids)
+    finish = run.ledger.question_finish(ids)
+    cases = []
+    for pair in pairs:
+        wanted = run.config.domain.language
+        cases.append(
+            Case(
+                pair,
+                finish[pair.answer_id],
+                run.prompts.profile(pair.language),
+                pair.language if wanted == "auto" else wanted,
+                run.config.check,
+            )
+        )
+    return cases
+
+
+def _first_match(patterns: tuple[str, ...], *texts: str) -> Objection:
+    for pattern in patterns:
+        for text in texts:
+            if match := re.search(pattern, text):
+                return f"“{match[0]}”"
+    return None
+
+
+def _plain(text: str) -> str:
+    return " ".join(tokens(text))
+
+
+def _key(question: str, answer: str) -> str:
+    return f"{_plain(question)}\n{_plain(answer)}"

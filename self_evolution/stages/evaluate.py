@@ -1,0 +1,131 @@
+"""Evaluate: the same questions to every generation, the base included, and their metrics.
+
+Domain questions are put with the book closed and, where they have a passage, open; retention
+questions as they are (a passage, if there is one, in the prompt).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from self_evolution.engines import Sampling
+from self_evolution.metrics import METRICS, Interval, bootstrap
+from self_evolution.records import (
+    Evaluation,
+    Fragment,
+    Item,
+    Message,
+    Prediction,
+    content_id,
+    seed_of,
+)
+from self_evolution.run import Run
+from self_evolution.stages.outcome import Outcome
+from self_evolution.stages.split import language
+
+NO_SET = "no evaluation set: nothing shows whether this helped; give one with --eval FILE"
+
+
+class Exam(NamedTuple):
+    """A set of questions and the way they are put."""
+
+    suite: str
+    mode: str
+    items: list[Item]
+
+
+def evaluate(run: Run, generation: int) -> Outcome:
+    """Predictions first, a batch a transaction; then all metrics in one."""
+    exams = list(_exams(run))
+    for exam in exams:
+        _predict(run, generation, exam)
+    there = {(row.generation, row.suite, row.mode) for row in run.ledger.evaluations()}
+    for exam in exams:
+        if (generation, exam.suite, exam.mode) not in there:
+            run.ledger.add(_measured(run, generation, exam))
+    note = "; ".join(_summary(run, generation)) or NO_SET
+    return Outcome(sum(len(exam.items) for exam in exams), note)
+
+
+def _exams(run: Run) -> Iterator[Exam]:
+    domain = run.ledger.items("domain")
+    retention = run.ledger.items("retention")
+    modes = [
+        Exam("domain", "closed", domain),
+        Exam("domain", "open", [item for item in domain if item.passage.strip()]),
+        Exam("retention", "closed", [item for item in retention if not item.passage.strip()]),
+        Exam("retention", "open", [item for item in retention if item.passage.strip()]),
+    ]
+    return (exam for exam in modes if exam.items)
+
+
+def _predict(run: Run, generation: int, exam: Exam) -> None:
+    settings = run.config.evaluate
+    sampling = Sampling(settings.temperature, settings.top_p, settings.max_tokens)
+    items = {item.id: item for item in exam.items}
+    batches = run.batches(
+        "evaluate",
+        generation,
+        "answers",
+        [(item.id, _length(item, exam.mode)) for item in exam.items],
+        run.ledger.predicted(generation, exam.mode),
+        run.config.model.batch_size,
+        f"{exam.suite} {exam.mode}",
+    )
+    for ids, seed in batches:
+        run.engine.use(run.adapter(generation))
+        prompts = [_prompt(run, items[id], exam.mode) for id in ids]
+        replies = run.engine.generate(prompts, sampling, seed, "current")
+        run.ledger.add(
+            Prediction(
+                content_id("prediction", generation, exam.mode, id, reply.text),
+                generation,
+                id,
+                exam.mode,
+                reply.text,
+            )
+            for id, reply in zip(ids, replies, strict=True)
+        )
+
+
+def _length(item: Item, mode: str) -> int:
+    return len(item.question) + (len(item.passage) if mode == "open" else 0)
+
+
+def _prompt(run: Run, item: Item, mode: str) -> list[Message]:
+    if mode == "closed":
+        return run.prompts.closed(item.question, language(item.question))
+    passage = item.passage.strip()
+    fragment = Fragment("", "", "", 0, (), passage, 0, len(passage), 0, language(passage))
+    return run.prompts.answer(fragment, item.question)
+
+
+def _measured(run: Run, generation: int, exam: Exam) -> Iterator[Evaluation]:
+    """A row a metric; one that applies to none of the items (no values anywhere) has no row."""
+    pairs = run.ledger.predictions(generation, exam.suite, exam.mode)
+    for name, metric in METRICS.items():
+        scores = [
+            metric.score(
+                text,
+                item.reference,
+                question=item.question,
+                values=item.reference_values,
+            )
+            for item, text in pairs
+        ]
+        if known := [value for value in scores if value is not None]:
+            interval: Interval = bootstrap(
+                known,
+                resamples=run.config.evaluate.resamples,
+                seed=seed_of(run.config.seed, "bootstrap", exam.suite, exam.mode, name),
+            )
+            yield Evaluation(generation, exam.suite, exam.mode, name, *interval, metric.signature())
+
+
+def _summary(run: Run, generation: int) -> Iterator[str]:
+    metric = run.config.promote.metric
+    for row in run.ledger.evaluations():
+        if row.generation == generation and row.metric == metric:
+            name = f"{row.suite} {row.mode} book"
+            yield f"{name} {row.mean:.1f} [{row.low:.1f}, {row.high:.1f}]"

@@ -1,0 +1,57 @@
+"""Select: what a generation trains on: its own pairs, a choice of earlier ones, rehearsal."""
+
+from __future__ import annotations
+
+import random
+
+from self_evolution.errors import UserError
+from self_evolution.records import Selection, seed_of
+from self_evolution.run import Run
+from self_evolution.stages.outcome import Outcome
+from self_evolution.stages.score import TRAINABLE
+from self_evolution.strategies import STRATEGIES, Scored
+
+
+def select(run: Run, generation: int) -> Outcome:
+    """Raises UserError if there is nothing at all to train on."""
+    settings = run.config.select
+    new = run.ledger.trainable(generation, TRAINABLE)
+    pool = [Scored(*row) for row in run.ledger.history(before=generation)]
+    seed = seed_of(run.config.seed, "select", generation)
+    replay = STRATEGIES[settings.strategy](pool, settings.k, seed)
+    if not new and not replay:
+        reasons = [f"{n} {reason}" for g, reason, n in run.ledger.reasons() if g == generation]
+        raise UserError(
+            f"generation {generation}: no pair to train on ({', '.join(reasons) or 'none asked'}); "
+            "look at them with `self-evolution export`, then start a new run with looser --check.*"
+        )
+    rehearsal = _rehearsal(run, len(new) + len(replay), seed)
+    rows: list[tuple[str, str | None, str | None]] = [("new", id, None) for id in new]
+    rows += [("replay", id, None) for id in replay]
+    rows += [("rehearsal", None, id) for id in rehearsal]
+    run.ledger.add(
+        Selection(generation, position, source, answer, conversation)
+        for position, (source, answer, conversation) in enumerate(rows)
+    )
+    note = f"{len(new):,} new + {len(replay):,} replayed ({settings.strategy})"
+    if settings.strategy not in ("all", "none") and 0 < len(pool) < settings.k:
+        note += f", which is all there are: k is {settings.k:,}"
+    if rehearsal:
+        note += f" + {len(rehearsal):,} rehearsed"
+    if not new:
+        note += "; no new pair passed the check"
+    return Outcome(len(rows), note)
+
+
+def _rehearsal(run: Run, pairs: int, seed: int) -> list[str]:
+    """Conversations that make up `train.rehearsal` of the whole set, drawn without repetition."""
+    share = run.config.train.rehearsal
+    if not share:
+        return []
+    there = run.ledger.conversations()
+    if not there:
+        raise UserError(
+            f"--train.rehearsal {share} needs conversations: give --train.rehearsal-file"
+        )
+    wanted = round(pairs * share / (1 - share))
+    return sorted(random.Random(seed).sample(there, min(wanted, len(there))))

@@ -1,0 +1,85 @@
+"""Train: continue the adapter on the selection, with the book closed."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+
+from self_evolution.config import Train
+from self_evolution.progress import Bar
+from self_evolution.records import Adapter, Message, seed_of
+from self_evolution.run import Run
+from self_evolution.stages.outcome import Outcome
+from self_evolution.stages.split import language
+
+
+def train(run: Run, generation: int) -> Outcome:
+    """The row that names the adapter is written once its files are complete."""
+    if any(row.generation == generation for row in run.ledger.adapters()):
+        return Outcome(0)
+    parent = run.parent(generation)
+    folder = run.adapter(generation)
+    assert folder is not None  # generation 0 is never trained
+    folder.parent.mkdir(exist_ok=True)
+    conversations = _conversations(run, generation)
+    run.engine.use(run.adapter(parent))
+    with _Steps(run, generation) as steps:
+        trained = run.engine.train(
+            conversations,
+            run.config.train,
+            peak_rate(run.config.train, generation, run.config.generations),
+            folder,
+            seed_of(run.config.seed, "train", generation),
+            steps.on_step,
+        )
+    path = folder.relative_to(run.folder).as_posix()
+    run.ledger.add([Adapter(generation, parent, path, *trained)])
+    note = f"loss {trained.first_loss:.3f} → {trained.last_loss:.3f} in {trained.steps:,} steps"
+    if left_out := len(conversations) - trained.examples:
+        note += f"; {left_out:,} examples longer than --train.max-tokens left out"
+    return Outcome(trained.examples, note)
+
+
+def peak_rate(settings: Train, generation: int, generations: int) -> float:
+    """The generation's peak learning rate; generation 1 has the full one."""
+    progress = (generation - 1) / generations
+    if settings.generation_schedule == "linear":
+        return settings.learning_rate * (1 - progress)
+    if settings.generation_schedule == "cosine":
+        return settings.learning_rate * (1 + math.cos(math.pi * progress)) / 2
+    return settings.learning_rate
+
+
+def _conversations(run: Run, generation: int) -> list[list[Message]]:
+    """The selected pairs with the question alone as the prompt, then the rehearsal as it is."""
+    pairs = [
+        [
+            *run.prompts.closed(question, language(question)),
+            {"role": "assistant", "content": answer},
+        ]
+        for question, answer in run.ledger.selected_pairs(generation)
+    ]
+    return pairs + run.ledger.selected_conversations(generation)
+
+
+class _Steps:
+    """The progress bar of training, whose length is known at the first step."""
+
+    def __init__(self, run: Run, generation: int) -> None:
+        self._run, self._label = run, f"gen {generation} train"
+        self._stack = contextlib.ExitStack()
+        self._bar: Bar | None = None
+
+    def __enter__(self) -> _Steps:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def on_step(self, done: int, total: int) -> bool:
+        """Show the step; True asks the trainer to stop."""
+        if self._bar is None:
+            bar = self._run.progress.bar(self._label, "steps", total, done - 1)
+            self._bar = self._stack.enter_context(bar)
+        self._bar.advance(1)
+        return self._run.stop_asked

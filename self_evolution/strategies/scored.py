@@ -1,0 +1,41 @@
+"""What a strategy chooses from, and the one ranking they share."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+
+class Scored(NamedTuple):
+    """A pair's id and its IFD: mean loss of the answer given the question over that alone."""
+
+    id: str
+    ifd: float
+
+
+Strategy = Callable[[Sequence[Scored], int, int], list[str]]
+"""`strategy(pool, k, seed)` gives the chosen ids, at most k of them (`all`: every one)."""
+
+
+def check(pool: Sequence[Scored], k: int) -> None:
+    """Raises ValueError for k < 0, an IFD that is not finite, and an id that stands twice."""
+    if k < 0:
+        raise ValueError(f"selection: given k={k}, expected 0 or more")
+    seen: set[str] = set()
+    for item in pool:
+        if not math.isfinite(item.ifd):
+            raise ValueError(f"selection: the IFD of {item.id!r} is {item.ifd}, expected a number")
+        if item.id in seen:
+            raise ValueError(f"selection: the id {item.id!r} stands twice, expected unique ids")
+        seen.add(item.id)
+
+
+def ranking(pool: Sequence[Scored]) -> list[str]:
+    """The ids of the pool from the highest IFD to the lowest, equal ones by ascending id.
+
+    A total order, so the order of the pool does not matter. The published implementation
+    sorts descending and stably, leaving ties in the order of the pool: with ids that ascend
+    in that order (zero-padded indices), both rankings are the same.
+    """
+    return [item.id for item in sorted(pool, key=lambda item: (-item.ifd, item.id))]

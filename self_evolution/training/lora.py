@@ -1,0 +1,63 @@
+"""The LoRA adapter around the resident base model: made, loaded, saved, through PEFT."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+from self_evolution.config import Train
+from self_evolution.errors import UserError
+
+WEIGHTS = "adapter_model.safetensors"
+
+
+def attach(base: Any, tuned: Any, settings: Train, seed: int) -> Any:
+    """A PEFT model around `base` with a new adapter; its initial values follow from `seed`."""
+    import torch
+    from peft import LoraConfig, get_peft_model
+
+    torch.manual_seed(seed)
+    if tuned is not None:
+        tuned.unload()  # takes the LoRA layers out again; the base's weights were never changed
+    config = LoraConfig(
+        r=settings.rank,
+        lora_alpha=settings.alpha,
+        lora_dropout=settings.dropout,
+        target_modules="all-linear",
+        bias="none",
+        task_type="CAUSAL_LM",
+    )
+    return get_peft_model(base, config).eval()
+
+
+def load(base: Any, tuned: Any, folder: Path) -> Any:
+    """A PEFT model around `base` with the adapter in `folder`, into `tuned` if there is one."""
+    from peft import PeftModel, set_peft_model_state_dict
+    from safetensors.torch import load_file
+
+    if not (folder / WEIGHTS).is_file():
+        raise UserError(f"{folder}: the adapter is missing; start a new run, or restore the folder")
+    if tuned is None:
+        return PeftModel.from_pretrained(base, str(folder), is_trainable=True).eval()
+    set_peft_model_state_dict(tuned, load_file(folder / WEIGHTS))
+    return tuned
+
+
+def save(tuned: Any, folder: Path) -> str:
+    """Write the adapter in PEFT's format under a temporary name, then rename; returns its SHA-256.
+
+    Nothing is asked of a hub, and the card that PEFT writes beside the weights is left out.
+    """
+    temporary = folder.with_name(folder.name + ".tmp")
+    shutil.rmtree(temporary, ignore_errors=True)
+    tuned.save_pretrained(str(temporary), safe_serialization=True, save_embedding_layers=False)
+    (temporary / "README.md").unlink(missing_ok=True)
+    for path in temporary.iterdir():
+        with path.open("rb") as file:
+            os.fsync(file.fileno())
+    shutil.rmtree(folder, ignore_errors=True)
+    temporary.rename(folder)
+    return hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest()

@@ -1,0 +1,549 @@
+"""The metrics: published values, exact match of values, intervals, and the filter on files."""
+
+import json
+import logging
+import math
+import subprocess
+import sys
+import time
+import tracemalloc
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from self_evolution.metrics import (
+    METRICS,
+    Metric,
+    bootstrap,
+    extract_values,
+    stands_in,
+    summarise,
+)
+from self_evolution.metrics.lexer import keys, plain
+from self_evolution.metrics.rouge import lcs_length
+from self_evolution.metrics.token_f1 import tokens
+
+ROOT = Path(__file__).resolve().parents[1]
+VECTORS = ROOT.parent / "shared" / "vectors" / "metrics.json"
+PUBLISHED = ("bleu-4", "rouge-1", "rouge-2", "rouge-l")
+
+texts = st.text(
+    st.sampled_from("在系统中配置参数端口的值为。，？”…. \n\t48KXms-_%License“"), max_size=60
+)
+
+
+def score(name: str, prediction: str, reference: str, **further: object) -> float | None:
+    return METRICS[name].score(prediction, reference, **further)  # type: ignore[arg-type]
+
+
+# --- every metric -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_an_entry_keeps_the_contract(name: str) -> None:
+    metric = METRICS[name]
+    assert isinstance(metric, Metric)
+    assert metric.name == name
+    assert metric.signature() == metric.signature()
+    assert metric.signature().startswith(f"{name}|")
+    assert metric.signature().endswith(f"|v{metric.revision}")
+    assert " " not in metric.signature()
+
+
+@pytest.mark.parametrize("name", METRICS)
+@settings(deadline=None, max_examples=60)
+@given(prediction=texts, reference=texts, question=texts)
+def test_a_score_is_a_percentage_or_none(
+    name: str, prediction: str, reference: str, question: str
+) -> None:
+    first = score(name, prediction, reference, question=question)
+    assert first is None or 0.0 <= first <= 100.0 + 1e-9
+    assert first == score(name, prediction, reference, question=question)
+
+
+@pytest.mark.parametrize("name", [name for name in METRICS if name != "exact-match"])
+@pytest.mark.parametrize(
+    ("prediction", "reference"), [("", "有值"), ("有值", ""), ("", ""), (" \n", "值")]
+)
+def test_a_blank_text_scores_zero(name: str, prediction: str, reference: str) -> None:
+    assert score(name, prediction, reference) == 0.0
+
+
+@pytest.mark.parametrize("name", METRICS)
+@settings(deadline=None, max_examples=60)
+@given(text=texts)
+def test_a_text_matches_itself(name: str, text: str) -> None:
+    text = f"打开配置窗口{text}"
+    assert score(name, text, text) in (None, pytest.approx(100.0, abs=1e-5))
+
+
+def test_signatures_name_settings_and_library_versions() -> None:
+    import importlib.metadata
+
+    nltk, jieba = (importlib.metadata.version(name) for name in ("nltk", "jieba"))
+    assert METRICS["bleu-4"].signature() == f"bleu-4|chars|smooth:method3|nltk:{nltk}|v1"
+    assert METRICS["rouge-l"].signature() == (
+        f"rouge-l|f1|words|as:rouge-chinese-1.0.3|jieba:{jieba}|v1"
+    )
+
+
+# --- the published four -------------------------------------------------------------------
+
+
+@pytest.mark.skipif(not VECTORS.exists(), reason="shared/vectors/metrics.json is not here")
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_published_values(name: str) -> None:
+    pairs = json.loads(VECTORS.read_text(encoding="utf-8"))["pairs"]
+    assert len(pairs) == 100
+    for pair in pairs:
+        value = score(name, pair["prediction"], pair["reference"])
+        assert value == pytest.approx(pair[name], abs=1e-4), pair["prediction"]
+
+
+@pytest.mark.parametrize(
+    ("prediction", "reference", "expected"),
+    [
+        ("abcd", "abcd", 100.0),
+        # 1-gram 1/1; the three orders without a match give 1/2, 1/4, 1/8 over one each.
+        ("a", "a", 100 * (1 / 64) ** 0.25),
+        # 3/4, 2/3, 1/2, then 1/2 of one; no brevity penalty.
+        ("abcx", "abcd", 100 * (3 / 4 * 2 / 3 * 1 / 2 * 1 / 2) ** 0.25),
+        ("abcd", "abcdabcd", 100 * math.exp(1 - 8 / 4)),
+        ("wxyz", "abcd", 0.0),
+    ],
+)
+def test_bleu_by_hand(prediction: str, reference: str, expected: float) -> None:
+    assert score("bleu-4", prediction, reference) == pytest.approx(expected, abs=1e-8)
+
+
+@settings(deadline=None, max_examples=100)
+@given(
+    prediction=st.text("abc", min_size=6, max_size=30),
+    reference=st.text("abc", min_size=6, max_size=30),
+)
+def test_bleu_is_that_of_sacrebleu(prediction: str, reference: str) -> None:
+    sacrebleu = pytest.importorskip("sacrebleu", reason="sacrebleu, the witness, is not installed")
+    witness = sacrebleu.metrics.BLEU(tokenize="none", smooth_method="exp", effective_order=False)
+    given_score = witness.sentence_score(" ".join(prediction), [" ".join(reference)])
+    if given_score.counts[0]:  # without any match NLTK gives 0, sacrebleu a smoothed value
+        assert score("bleu-4", prediction, reference) == pytest.approx(given_score.score, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("name", "prediction", "reference", "expected"),
+    [
+        # Sets: the second 配置 counts in no ROUGE-N, but in ROUGE-L's lengths.
+        ("rouge-1", "配置 配置", "配置", 100.0),
+        ("rouge-l", "配置配置", "配置", 200 / 3),
+        # Words 打开 / 窗口 / 关闭: one of two and two bigrams shared by none.
+        ("rouge-1", "打开窗口", "关闭窗口", 50.0),
+        ("rouge-2", "打开窗口", "关闭窗口", 0.0),
+        ("rouge-l", "打开窗口", "关闭窗口", 50.0),
+        # The line of spaces inside is one empty word: 2 of 3 against 2 of 2.
+        ("rouge-l", "窗口\n \n窗口", "窗口\n窗口", 80.0),
+    ],
+)
+def test_rouge_by_hand(name: str, prediction: str, reference: str, expected: float) -> None:
+    assert score(name, prediction, reference) == pytest.approx(expected, abs=1e-5)
+
+
+def table_lcs(left: str, right: str) -> int:
+    """The textbook recursion, as a witness."""
+    row = [0] * (len(right) + 1)
+    for one in left:
+        above = row[:]
+        for place, other in enumerate(right, start=1):
+            row[place] = above[place - 1] + 1 if one == other else max(above[place], row[place - 1])
+    return row[-1]
+
+
+@given(left=st.text("abcd", max_size=90), right=st.text("abcd", max_size=90))
+def test_lcs_length_is_that_of_the_table(left: str, right: str) -> None:
+    assert lcs_length(left, right) == table_lcs(left, right)
+
+
+def test_long_texts_do_not_stall_rouge() -> None:
+    left, right = ("ab" * 10_000, "abb" * 7_000)
+    start = time.perf_counter()
+    assert lcs_length(left, right) > 10_000
+    assert time.perf_counter() - start < 5.0
+
+
+def test_jieba_neither_warns_nor_logs_nor_leaves_a_file(tmp_path: Path) -> None:
+    code = (
+        "from self_evolution.metrics import METRICS\n"
+        "assert METRICS['rouge-1'].score('打开窗口', '打开窗口') > 99\n"
+    )
+    environment = {"TMPDIR": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1", "PATH": ""}
+    # Without byte code to load, jieba is compiled, which is when its regular expressions warn.
+    environment["PYTHONPYCACHEPREFIX"] = str(tmp_path / "none")
+    done = subprocess.run(
+        [sys.executable, "-W", "always", "-c", code],
+        cwd=ROOT, env=environment, capture_output=True, text=True, check=True, timeout=120,
+    )  # fmt: skip
+    assert (done.stdout, done.stderr) == ("", "")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_importing_the_table_loads_no_library() -> None:
+    code = (
+        "import sys, self_evolution.metrics, self_evolution.strategies\n"
+        "print([name for name in ('jieba', 'nltk', 'numpy') if name in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert done.stdout.strip() == "[]"
+
+
+def test_scoring_leaves_the_jieba_of_others_alone(tmp_path: Path) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import jieba
+    before = score("rouge-1", "云原生平台", "云平台")
+    jieba.dt.tmp_dir = str(tmp_path)  # where it caches its dictionary
+    level = logging.getLogger("jieba").level
+    jieba.setLogLevel(logging.CRITICAL)
+    try:
+        jieba.add_word("云原生平台")
+        score("rouge-1", "云原生平台很好", "云平台")
+        assert score("rouge-1", "云原生平台", "云平台") == before
+    finally:
+        jieba.setLogLevel(level)
+
+
+# --- token F1 -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("The Port, 48!", ["the", "port", "48"]),
+        ("打开VDC页面。", ["打", "开", "vdc", "页", "面"]),
+        ("v2.3 is 4.5", ["v2", "3", "is", "4.5"]),
+        ("ＶＤＣ４８", ["vdc48"]),
+        ("한국어 단어 カナ", ["한국어", "단어", "カ", "ナ"]),
+    ],
+)
+def test_tokens(text: str, expected: list[str]) -> None:
+    assert tokens(text) == expected
+
+
+def test_token_f1_by_hand() -> None:
+    assert score("token-f1", "the port is 48", "Port 48.") == pytest.approx(200 / 3)
+    assert score("token-f1", "48 48", "48") == pytest.approx(200 / 3)
+
+
+# --- values -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("The KX-48 has ifIndex_2.", ["KX-48", "ifIndex_2"]),
+        ("Edit /etc/hosts on 10.0.0.1 (v2.3).", ["/etc/hosts", "10.0.0.1", "v2.3"]),
+        ("In 48 ms, at 3%, with 4GB or 4.5 V.", ["48 ms", "3%", "4GB", "4.5 V"]),
+        ("It has 48 ports and 2 and 3.", ["48", "2", "3"]),
+        ("A well-known read/write word, e.g. end-to-end.", []),
+        ("1. open 2 ports\n2、close\n3) wait\n(4) go\n- 5. stop\n① rest", ["2"]),
+        ("第1步：打开\n步骤2：关闭\nStep 3: go", ["go"]),
+        ("1.5 V is little", ["1.5 V"]),
+        ("4 GB, again 4GB and 4 gb", ["4 GB"]),
+        ("10,000 items but 400,429,503,3004", ["10,000", "400", "429", "503", "3004"]),
+        ("范围为10-10000，1到60分钟", ["10", "10000", "1 分钟", "60分钟"]),
+        ("between 1 and 60 seconds", ["1 seconds", "60 seconds"]),
+        ("申请License时进入VDC页面", ["License", "VDC"]),
+        ("点击“下一步”按钮，然后「确定」", ["下一步", "确定"]),
+        ("电压-40℃，第48号，５０％", ["-40°C", "48", "50%"]),
+        ("2024-05-01 10:30 http://a.b.cn/x?y=1.", ["2024-05-01", "10:30", "http://a.b.cn/x?y=1"]),
+        ("5根天线和5天", ["5", "5天"]),
+        ("一个普通的句子。", []),
+        ("", []),
+    ],
+)
+def test_extract_values(text: str, expected: list[str]) -> None:
+    assert extract_values(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("48", "There are 48."),
+        ("48", "**48** ports"),
+        ("48", "48 ms"),
+        ("ms", "48 ms"),
+        ("seconds", "30 s"),
+        ("4GB", "has 4 gb of memory"),
+        ("10 min", "等待10分钟"),
+        ("10,000", "10000个"),
+        ("4.50", "4.5"),
+        (".5", "0.5"),
+        ("-0.0", "0"),
+        ("+7", "7.00"),
+        ("5-10", "5 to 10"),
+        ("0-63", "0~63 s"),
+        ("60 s", "1-60 s"),
+        ("1 s", "1-60 s"),
+        ("kx-48", "the KX-48, then"),
+        ("License", "申请license时"),
+        ("red light", "a Red  Light."),
+        ("下一步", "点击 下一 步"),
+        ("4个", "有4个"),
+        ("48.", "48 ports"),
+        ("#", "a # b"),
+    ],
+)
+def test_a_value_stands_in_a_text(value: str, text: str) -> None:
+    assert stands_in(value, text)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("4", "48"),
+        ("4", "4.5"),
+        ("5", "4.5"),
+        ("48", "KX-48"),
+        ("48", "-48 V"),
+        ("10.0.0.1", "10.0.0.10"),
+        ("v2.3", "v2.3.1"),
+        ("4 GB", "4 MB"),
+        ("5 MW", "5 mW"),
+        ("48 ms", "48"),
+        ("4个", "14个"),
+        ("4个", "1.4个"),
+        ("VDC", "VDCX"),
+        ("red light", "is red. Light"),
+        ("设置", "建设。置换"),
+        ("1", "1. open\n2. close"),
+        (".5", "5"),
+        ("1" * 40, "1" * 39 + "2"),
+        ("", "text"),
+    ],
+)
+def test_a_value_does_not_stand_in_a_text(value: str, text: str) -> None:
+    assert not stands_in(value, text)
+
+
+@given(text=texts)
+def test_every_extracted_value_stands_in_its_text(text: str) -> None:
+    for value in extract_values(text):
+        assert stands_in(value, text), value
+
+
+@given(first=texts, second=texts)
+def test_the_lexer_reads_every_text(first: str, second: str) -> None:
+    full, written = keys(plain(first + second))
+    assert len(written) <= len(full)
+    assert "" not in full
+
+
+@pytest.mark.parametrize(
+    "text", ["a+", "1,111", "-", "5", "a.b/", "1-", "“", "12:34:", "\n1. ", "48 ms, ", "下一步"]
+)
+def test_long_and_odd_texts_do_not_stall_exact_match(text: str) -> None:
+    text = text * (30_000 // len(text))
+    start = time.perf_counter()
+    score("exact-match", text, "48 ms", values=["48 ms"])
+    score("exact-match", text, text)
+    assert time.perf_counter() - start < 10.0
+
+
+DOCUMENT = "The KX-48 has 48 ports and needs 230 V. It answers in 12 ms. Its fan turns at 900 rpm."
+
+
+@pytest.mark.parametrize(
+    ("prediction", "expected"),
+    [
+        ("It has 48 ports.", 100.0),
+        ("48", 100.0),
+        ("The KX-48 has 48 ports.", 100.0),  # the code stands in the question
+        ("It has 24 ports.", 0.0),
+        ("48 ports, or 24.", 0.0),
+        (DOCUMENT, 0.0),  # every right value, and others
+        ("", 0.0),
+    ],
+)
+@pytest.mark.parametrize("values", [None, ["48"]])
+def test_exact_match(prediction: str, expected: float, values: list[str] | None) -> None:
+    given_score = score(
+        "exact-match", prediction, "The device has 48 ports.",
+        question="How many ports has the KX-48?", values=values,
+    )  # fmt: skip
+    assert given_score == expected
+
+
+@pytest.mark.parametrize(
+    ("prediction", "reference", "values", "expected"),
+    [
+        ("Yes.", "Yes, it does.", None, None),
+        ("Yes.", "Yes, it does.", [], None),
+        ("Yes.", "Yes, it does.", [" "], None),
+        ("yes, sure", "It does.", ["Yes"], 100.0),
+        ("点击下一步即可", "点击“下一步”按钮", None, 100.0),
+        ("点击“上一步”，再下一步", "点击“下一步”按钮", None, 0.0),
+        ("使用VDC的License", "申请License", None, 0.0),
+        ("申请license即可", "申请License", None, 100.0),
+        ("1. wait 30s\n2. go", "Wait 30 seconds.", None, 100.0),
+        ("60秒", "60 s", ["60 s"], 100.0),
+    ],
+)
+def test_exact_match_of_others(
+    prediction: str, reference: str, values: list[str] | None, expected: float | None
+) -> None:
+    assert score("exact-match", prediction, reference, values=values) == expected
+
+
+@settings(max_examples=300)
+@given(
+    reference=texts | st.text("0123456789.,-+/:@_ \n~to到和秒sm%KXaB“”'()\\#℃－１Ａ①", max_size=25)
+)
+def test_the_reference_itself_is_an_exact_match(reference: str) -> None:
+    assert score("exact-match", reference, reference) in (None, 100.0)
+
+
+# --- intervals ----------------------------------------------------------------------------
+
+
+def test_bootstrap_agrees_with_scipy() -> None:
+    stats = pytest.importorskip("scipy.stats", reason="SciPy, the witness, is not installed")
+    values = np.random.default_rng(5).beta(2, 5, size=200) * 100
+    ours = bootstrap(values.tolist(), resamples=20_000, seed=1, level=0.9)
+    theirs = stats.bootstrap(
+        (values,), np.mean, n_resamples=20_000, method="percentile", confidence_level=0.9,
+        rng=np.random.default_rng(2), vectorized=True, batch=1000,
+    ).confidence_interval  # fmt: skip
+    assert ours.mean == pytest.approx(float(values.mean()), abs=1e-10)
+    assert (ours.low, ours.high) == pytest.approx((theirs.low, theirs.high), abs=0.08)
+    assert ours.n == 200
+
+
+@settings(deadline=None, max_examples=50)
+@given(values=st.lists(st.floats(0, 100), min_size=1, max_size=40), seed=st.integers(0, 2**32 - 1))
+def test_bootstrap_is_deterministic_and_within_the_values(values: list[float], seed: int) -> None:
+    interval = bootstrap(values, resamples=200, seed=seed)
+    assert interval == bootstrap(values, resamples=200, seed=seed)
+    slack = 1e-9
+    assert min(values) - slack <= interval.low <= interval.high <= max(values) + slack
+    assert min(values) - slack <= interval.mean <= max(values) + slack
+    assert interval.n == len(values)
+
+
+def test_bootstrap_of_equal_values_has_no_width() -> None:
+    assert bootstrap([50.0] * 7) == (50.0, 50.0, 50.0, 7)
+
+
+def test_bootstrap_covers_the_true_mean_about_as_often_as_it_says() -> None:
+    generator = np.random.default_rng(11)
+    samples = generator.normal(10.0, 3.0, size=(200, 60))
+    hits = 0
+    for sample in samples:
+        interval = bootstrap(sample.tolist(), resamples=400)
+        hits += interval.low <= 10.0 <= interval.high
+    assert 178 <= hits <= 200  # 0.95 nominal; the percentile method is a little narrow at n = 60
+
+
+def test_bootstrap_of_ten_thousand_stays_small() -> None:
+    values = [float(index % 101) for index in range(10_000)]
+    bootstrap(values[:10], resamples=10)  # numpy's own import is not counted
+    tracemalloc.start()
+    try:
+        bootstrap(values)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 50e6
+
+
+@pytest.mark.parametrize(
+    ("values", "arguments", "message"),
+    [
+        ([], {}, "one or more values"),
+        ([1.0, math.nan], {}, "value 1 is nan"),
+        ([math.inf], {}, "value 0 is inf"),
+        ([1.0], {"resamples": 0}, "resamples=0"),
+        ([1.0], {"level": 1.0}, "level=1.0"),
+    ],
+)
+def test_bootstrap_refuses(values: list[float], arguments: dict[str, float], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        bootstrap(values, **arguments)  # type: ignore[arg-type]
+
+
+# --- the filter on files ------------------------------------------------------------------
+
+
+def test_summarise() -> None:
+    rows: list[dict[str, Any]] = [
+        {"prediction": "48 ports", "reference": "48 ports", "id": 1},
+        {"prediction": "24 ports", "reference": "48 ports", "question": None, "values": ["48"]},
+        {"prediction": "Yes.", "reference": "Yes.", "question": "Is it?", "values": None},
+    ]
+    summary = summarise(iter(rows), resamples=100)
+    assert summary["n"] == 3
+    assert list(summary["metrics"]) == list(METRICS)
+    entry = summary["metrics"]["exact-match"]
+    assert (entry["mean"], entry["n"]) == (50.0, 2)
+    assert entry["signature"] == METRICS["exact-match"].signature()
+    for entry in summary["metrics"].values():
+        assert list(entry) == ["mean", "low", "high", "n", "signature"]
+        assert entry["low"] <= entry["mean"] <= entry["high"]
+    assert json.loads(json.dumps(summary, allow_nan=False)) == summary
+    assert summarise(rows, resamples=100) == summary
+
+
+def test_a_metric_that_applies_to_no_row_has_no_mean() -> None:
+    only = {"exact-match": METRICS["exact-match"]}
+    entry = summarise([{"prediction": "Yes", "reference": "Yes"}], metrics=only)["metrics"]
+    assert entry["exact-match"]["mean"] is None
+    assert entry["exact-match"]["n"] == 0
+
+
+GOOD = {"prediction": "a", "reference": "b"}
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        (["a", "b"], r"line 2: given \['a', 'b'\], expected an object"),
+        ({"prediction": "a"}, "line 2: given the keys 'prediction', expected \"reference\" too"),
+        ({}, "line 2: given the keys 'none', expected \"prediction\" too"),
+        (GOOD | {"reference": 48}, 'line 2: "reference": given 48, expected a string'),
+        (GOOD | {"prediction": None}, 'line 2: "prediction": given None, expected a string'),
+        (GOOD | {"question": 1}, 'line 2: "question": given 1, expected a string'),
+        (GOOD | {"values": "48"}, "line 2: \"values\": given '48', expected a list of strings"),
+        (GOOD | {"values": [48]}, r'line 2: "values": given \[48\], expected a list of strings'),
+    ],
+)
+def test_summarise_names_the_bad_row(row: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        summarise([GOOD, row])
+
+
+def test_summarise_refuses_no_rows() -> None:
+    with pytest.raises(ValueError, match="given no rows"):
+        summarise([])
+
+
+@pytest.mark.slow
+def test_ten_thousand_short_pairs_take_less_than_a_minute() -> None:
+    rows = [
+        {
+            "prediction": f"配置参数PFID{index}时，请点击“下一步”按钮，并等待{index % 60}秒。",
+            "reference": f"要配置PFID{index}，先打开页面，等待{index % 50}秒，再点击“下一步”。",
+        }
+        for index in range(10_000)
+    ]
+    start = time.perf_counter()
+    assert summarise(rows)["n"] == 10_000
+    assert time.perf_counter() - start < 60.0
