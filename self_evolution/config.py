@@ -196,7 +196,9 @@ class Evaluate(Settings):
 class Promote(Settings):
     rule: Literal["rises", "always"] = "rises"
     """A generation takes the lead if the metric rises above the leader's, or in any case."""
-    metric: str = "exact-match"
+    metric: Literal["exact-match", "token-f1", "bleu-4", "rouge-1", "rouge-2", "rouge-l"] = (
+        "exact-match"
+    )
     """The closed-book metric that decides; pairs it does not apply to are left out."""
     rollback: bool = False
     """Start the next generation from the leader, not from the generation before."""

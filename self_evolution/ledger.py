@@ -387,34 +387,58 @@ class Ledger:
         return dict(zip(names, self._db.execute(query).fetchone(), strict=True))
 
     def sample_pairs(self, generation: int, limit: int) -> list[dict[str, Any]]:
-        """Pairs spread over the IFD ranking of a generation, with all that is known of them."""
-        query = """SELECT q.generation, q.text, a.text, f.text, f.heading, d.path, v.reason,
-                     v.detail, s.outcome, s.ifd, s.nll_given_question, s.nll_alone
-                   FROM question q JOIN answer a ON a.question_id = q.id
-                   JOIN fragment f ON f.id = q.fragment_id JOIN document d ON d.id = f.document_id
-                   JOIN verdict v ON v.answer_id = a.id LEFT JOIN score s ON s.answer_id = a.id
-                   WHERE q.generation = ? ORDER BY s.ifd IS NULL, s.ifd DESC, a.id"""
-        names = (
-            "generation",
-            "question",
-            "answer",
-            "fragment",
-            "heading",
-            "path",
-            "reason",
-            "detail",
-            "outcome",
-            "ifd",
-            "nll_given_question",
-            "nll_alone",
-        )
-        rows = self._db.execute(query, (generation,)).fetchall()
-        step = max(1, (len(rows) - 1) / max(1, limit - 1))
-        chosen = sorted({round(i * step) for i in range(limit) if round(i * step) < len(rows)})
-        pairs = [dict(zip(names, rows[i], strict=True)) for i in chosen]
-        for pair in pairs:
-            pair["heading"] = json.loads(pair["heading"])
-        return pairs
+        """Kept pairs spread over the IFD ranking of a generation (those without IFD come last)."""
+        kept = """FROM question q JOIN answer a ON a.question_id = q.id
+                  JOIN verdict v ON v.answer_id = a.id LEFT JOIN score s ON s.answer_id = a.id
+                  WHERE q.generation = ? AND v.reason IS NULL"""
+        total = self._db.execute(f"SELECT count(*) {kept}", (generation,)).fetchone()[0]
+        step = max(1.0, (total - 1) / max(1, limit - 1))
+        places = sorted({round(i * step) for i in range(limit) if round(i * step) < total})
+        query = f"""SELECT id FROM (SELECT a.id, row_number() OVER
+                      (ORDER BY s.ifd IS NULL, s.ifd DESC, a.id) - 1 AS place {kept})
+                    WHERE place IN ({",".join(map(str, places))}) ORDER BY place"""
+        return self._described([row[0] for row in self._db.execute(query, (generation,))])
+
+    def sample_rejected(self, generation: int, each: int) -> list[dict[str, Any]]:
+        """At most `each` rejected pairs for every reason of a generation, by reason."""
+        query = """SELECT id FROM (SELECT a.id, v.reason, row_number() OVER
+                     (PARTITION BY v.reason ORDER BY a.id) AS place
+                     FROM question q JOIN answer a ON a.question_id = q.id
+                     JOIN verdict v ON v.answer_id = a.id
+                     WHERE q.generation = ? AND v.reason IS NOT NULL)
+                   WHERE place <= ? ORDER BY reason, place"""
+        return self._described([row[0] for row in self._db.execute(query, (generation, each))])
+
+    def _described(self, ids: Sequence[str]) -> list[dict[str, Any]]:
+        """All that is known of pairs, in the order of `ids` (answer ids)."""
+        columns = {
+            "id": "a.id",
+            "generation": "q.generation",
+            "question": "q.text",
+            "answer": "a.text",
+            "fragment": "f.text",
+            "heading": "f.heading",
+            "path": "d.path",
+            "reason": "v.reason",
+            "detail": "v.detail",
+            "outcome": "s.outcome",
+            "ifd": "s.ifd",
+            "nll_given_question": "s.nll_given_question",
+            "nll_alone": "s.nll_alone",
+        }
+        found: dict[str, dict[str, Any]] = {}
+        for chunk in _chunks(ids):
+            query = f"""SELECT {", ".join(columns.values())} FROM answer a
+                        JOIN question q ON q.id = a.question_id
+                        JOIN fragment f ON f.id = q.fragment_id
+                        JOIN document d ON d.id = f.document_id
+                        LEFT JOIN verdict v ON v.answer_id = a.id
+                        LEFT JOIN score s ON s.answer_id = a.id
+                        WHERE a.id IN ({",".join("?" * len(chunk))})"""
+            for row in self._db.execute(query, chunk):
+                pair = dict(zip(columns, row, strict=True))
+                found[pair["id"]] = pair | {"heading": tuple(json.loads(pair["heading"]))}
+        return [found[id] for id in ids]
 
     def export(self) -> Iterator[tuple[str, Iterator[str]]]:
         """(table, its rows as JSON lines) in a fixed order: equal runs give equal bytes."""

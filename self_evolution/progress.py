@@ -15,7 +15,7 @@ class Bar(Protocol):
 
 
 class Progress:
-    """Bars with rate and remaining time if `stream` is a terminal, otherwise a line now and then."""
+    """Bars with rate and remaining time in a terminal, otherwise a line now and then."""
 
     def __init__(self, quiet: bool = False, seconds_between_lines: float = 10.0) -> None:
         self._quiet = quiet

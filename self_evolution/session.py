@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import platform
 import signal
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 from types import FrameType
 from typing import Any, NamedTuple
@@ -111,6 +113,13 @@ def _begin(ledger: Ledger, settings: Config) -> None:
         ledger.set_meta("settings", settings.model_dump(mode="json"))
         ledger.set_meta("model", weights.identity(settings.model))
         ledger.set_meta("documents", fingerprint(settings.read.documents))
+        ledger.set_meta("versions", _versions())
+
+
+def _versions() -> dict[str, str]:
+    """Of what the results depend on, for the report."""
+    packages = ("self-evolution", "torch", "transformers", "peft", "accelerate", "tokenizers")
+    return {"python": platform.python_version()} | {name: version(name) for name in packages}
 
 
 def _resume(folder: Path, ledger: Ledger, request: Request) -> Config:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import shlex
 import sys
 import traceback
 
@@ -25,10 +26,8 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"self-evolution: {error}", file=sys.stderr)
         return 2
     except (Stopped, KeyboardInterrupt):
-        again = " ".join(given)
-        print(
-            f"\nstopped; what is done is kept. Go on with: self-evolution {again}", file=sys.stderr
-        )
+        again = "self-evolution " + shlex.join(given)
+        print(f"stopped; what is done is kept. Go on with: {again}", file=sys.stderr)
         return 130
     except BrokenPipeError:
         sys.stderr.close()

@@ -89,9 +89,7 @@ def _objects(source: str, keys: dict[str, Any]) -> list[dict[str, Any]]:
         for key, kind in keys.items():
             if not isinstance(row, dict) or key not in row or not isinstance(row[key], kind):
                 got = json.dumps(row, ensure_ascii=False)[:80]
-                raise UserError(
-                    f'{source}, row {number}: expected an object with "{key}", got {got}'
-                )
+                raise UserError(f'{source}, row {number}: expected "{key}" in an object, got {got}')
     if not rows:
         raise UserError(f"{source}: no line in it")
     return rows

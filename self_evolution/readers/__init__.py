@@ -11,10 +11,10 @@ from typing import NamedTuple
 
 from self_evolution.errors import UserError
 from self_evolution.readers import html, markdown, passages, text
-from self_evolution.readers.base import Part
+from self_evolution.readers.base import Malformed, Part
 
 Reader = Callable[[str], tuple[str, list[Part]]]
-"""text -> (title, parts); raises ValueError that says what is wrong with the file."""
+"""text -> (title, parts); raises Malformed, which says what is wrong with the file."""
 
 READERS: dict[str, Reader] = {
     ".md": markdown.read,
@@ -27,7 +27,7 @@ READERS: dict[str, Reader] = {
     ".jsonl": passages.read_jsonl,
 }
 
-__all__ = ["READERS", "Part", "Reader", "Unreadable", "find", "read"]
+__all__ = ["READERS", "Malformed", "Part", "Reader", "Unreadable", "find", "read"]
 
 
 class Unreadable(NamedTuple):
@@ -68,7 +68,7 @@ def read(path: Path, data: bytes) -> tuple[str, list[Part]] | Unreadable:
         return Unreadable(f"not UTF-8 (byte {error.start}); convert it, for instance with iconv")
     try:
         title, parts = READERS[path.suffix.lower()](content.replace("\r\n", "\n"))
-    except ValueError as error:
+    except Malformed as error:
         return Unreadable(str(error))
     if not any(part.text.strip() for part in parts):
         return Unreadable("no text in it")

@@ -5,6 +5,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 
+class Malformed(Exception):
+    """The file is not what its ending says; the message says where and why, for people."""
+
+
 class Part(NamedTuple):
     """Text under one heading path; `start` and `end` are character offsets in the file's text.
 

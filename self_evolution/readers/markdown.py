@@ -17,11 +17,9 @@ def read(content: str) -> tuple[str, list[Part]]:
     title = headings[0][2] if headings and headings[0][1] == 1 else ""
     parts: list[Part] = []
     path: list[tuple[int, str]] = []
-    ends = [start for start, *_ in headings[1:]] + [len(content)]
-    if not headings or headings[0][0] > 0:
-        first = headings[0][0] if headings else len(content)
-        parts += _part(content, (), 0, first)
-    for (_, level, text, body), end in zip(headings, ends, strict=True):
+    starts = [*(start for start, *_ in headings), len(content)]
+    parts += _part(content, (), 0, starts[0])
+    for (_, level, text, body), end in zip(headings, starts[1:], strict=True):
         path = [(depth, name) for depth, name in path if depth < level] + [(level, text)]
         parts += _part(content, tuple(name for _, name in path), body, end)
     return title, parts

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from self_evolution.readers.base import Part
+from self_evolution.readers.base import Malformed, Part
 
 _KEYS = ("instruction", "text", "content")
 
@@ -16,12 +16,13 @@ def read_json(content: str) -> tuple[str, list[Part]]:
     try:
         rows = json.loads(content)
     except json.JSONDecodeError as error:
-        where = "cut off" if error.pos >= len(content.rstrip()) - 1 else "broken"
-        raise ValueError(
+        unfinished = error.msg.startswith("Unterminated") or error.pos >= len(content.rstrip()) - 1
+        where = "cut off" if unfinished else "broken"
+        raise Malformed(
             f"JSON {where} at line {error.lineno}, column {error.colno} ({error.msg})"
         ) from None
     if not isinstance(rows, list):
-        raise ValueError('expected a JSON list of {"instruction": passage}')
+        raise Malformed('expected a JSON list of {"instruction": passage}')
     return "", _parts(enumerate(rows, 1), "item")
 
 
@@ -33,7 +34,7 @@ def read_jsonl(content: str) -> tuple[str, list[Part]]:
             try:
                 rows.append((number, json.loads(line)))
             except json.JSONDecodeError as error:
-                raise ValueError(f"line {number} is not JSON ({error.msg})") from None
+                raise Malformed(f"line {number} is not JSON ({error.msg})") from None
     return "", _parts(rows, "line")
 
 
@@ -46,7 +47,7 @@ def _parts(rows: Iterable[tuple[int, Any]], unit: str) -> list[Part]:
         if isinstance(row, dict):
             text = next((row[key] for key in _KEYS if isinstance(row.get(key), str)), None)
         if text is None:
-            raise ValueError(
+            raise Malformed(
                 f'{unit} {number}: expected {{"instruction": passage}} (or "text"), got '
                 f"{json.dumps(row, ensure_ascii=False)[:80]}"
             )

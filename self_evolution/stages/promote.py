@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from self_evolution.errors import UserError
-from self_evolution.metrics import METRICS
 from self_evolution.records import Promotion
 from self_evolution.run import Run
 from self_evolution.stages.outcome import Outcome
 
 
 def promote(run: Run, generation: int) -> Outcome:
-    """Raises UserError if the metric that decides is none of ours."""
-    settings = run.config.promote
-    if settings.metric not in METRICS:
-        raise UserError(
-            f"--promote.metric {settings.metric}: no such metric; known: {', '.join(METRICS)}"
-        )
-    promoted, reason = _verdict(run, generation)
-    run.ledger.add([Promotion(generation, promoted, reason)])
+    there = [row for row in run.ledger.promotions() if row.generation == generation]
+    if not there:
+        there = [Promotion(generation, *_verdict(run, generation))]
+        run.ledger.add(there)
+    promoted, reason = there[0].promoted, there[0].reason
     return Outcome(1, f"{'takes the lead' if promoted else 'not promoted'}: {reason}")
 
 

@@ -14,6 +14,8 @@ from self_evolution.strategies import STRATEGIES, Scored
 
 def select(run: Run, generation: int) -> Outcome:
     """Raises UserError if there is nothing at all to train on."""
+    if there := run.ledger.selection(generation):
+        return Outcome(len(there))
     settings = run.config.select
     new = run.ledger.trainable(generation, TRAINABLE)
     pool = [Scored(*row) for row in run.ledger.history(before=generation)]

@@ -1,0 +1,118 @@
+"""Small documents, a script that asks and answers about them, and runs on both."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+os.environ["HF_HUB_OFFLINE"] = "1"
+
+from self_evolution import cli
+
+SHARED = Path(__file__).resolve().parents[1].parent / "shared"
+
+FACTS = [
+    ("port", "server Alpha", "4711"),
+    ("colour", "alarm Brake", "amber"),
+    ("rack", "node Coral", "R-17"),
+    ("timeout", "link Delta", "30 s"),
+    ("owner", "pump Echo", "team Fox"),
+    ("limit", "queue Foxtrot", "512"),
+]
+
+RULES = {
+    "rules": [
+        {
+            "pattern": r"The (\w+) of ([\w ]+?) is ([^.]+)\..*Ask one question",
+            "reply": r"What is the \1 of \2?",
+        },
+        {"pattern": r"Ask another question", "reply": "Which one is shown on page 3?"},
+        {
+            "pattern": r"The (\w+) of ([\w ]+?) is ([^.]+)\..*What is the",
+            "reply": r"The \1 of \2 is \3.",
+        },
+    ],
+    "default": "The colour is ultramarine 99.",
+}
+"""The first question of a fragment is good, the second one points at a page: it is rejected."""
+
+
+@pytest.fixture
+def documents(tmp_path: Path) -> Path:
+    """A folder with Markdown, text and HTML; one fact a section, one section twice."""
+    folder = tmp_path / "docs"
+    folder.mkdir()
+    sections = [
+        f"## {thing.title()}\n\nThe {key} of {thing} is {value}. It is checked every morning.\n"
+        for key, thing, value in FACTS
+    ]
+    (folder / "a.md").write_text("# Handbook\n\n" + "\n".join(sections[:4]), encoding="utf-8")
+    (folder / "b.txt").write_text(
+        "Pump Echo\n---------\n\nThe owner of pump Echo is team Fox. It is checked every morning.\n"
+        "\nServer Alpha again\n------------------\n\n"
+        "The port of server Alpha is 4711. It is checked every morning.\n",
+        encoding="utf-8",
+    )
+    (folder / "c.html").write_text(
+        "<html><head><title>Queues</title></head><body><h1>Queues</h1><h2>Foxtrot</h2>"
+        "<p>The limit of queue Foxtrot is 512. It is checked every morning.</p></body></html>",
+        encoding="utf-8",
+    )
+    return folder
+
+
+@pytest.fixture
+def script(tmp_path: Path) -> Path:
+    path = tmp_path / "script.json"
+    path.write_text(json.dumps(RULES), encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def questions(tmp_path: Path) -> Path:
+    path = tmp_path / "questions.jsonl"
+    rows = [
+        {
+            "instruction": f"The {key} of {thing} is {value}.",
+            "input": f"Tell me the {key} of {thing}?",
+            "output": f"The {key} of {thing} is {value}.",
+            "values": [value],
+        }
+        for key, thing, value in FACTS
+    ]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def arguments(
+    documents: Path, script: Path, questions: Path, tmp_path: Path
+) -> Callable[..., list[str]]:
+    """The command line of a scripted run in `tmp_path/NAME`, with more words behind it."""
+
+    def make(name: str, *more: str) -> list[str]:
+        words = ["run", str(documents), "--model.engine", "scripted", "--model", str(script)]
+        words += ["--eval", str(questions), "--domain.prompts", "embedded", "--generations", "2"]
+        words += ["--ask.per-fragment", "2", "--model.batch-size", "4", "--check.grounding", "0.5"]
+        return [*words, "--evaluate.resamples", "50", "--run", str(tmp_path / name), *more]
+
+    return make
+
+
+def exported(run: Path) -> dict[str, bytes]:
+    """Every table of a run, as the export writes it."""
+    folder = run.with_name(run.name + "-export")
+    shutil.rmtree(folder, ignore_errors=True)
+    assert cli.main(["export", str(run), "-o", str(folder)]) == 0
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+
+
+def rows(run: Path, table: str) -> list[dict[str, object]]:
+    return [json.loads(line) for line in exported(run)[f"{table}.jsonl"].splitlines()]

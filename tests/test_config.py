@@ -1,0 +1,125 @@
+"""Settings, recipes and prompts: every shipped one is read, every mistake is named."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import get_args
+
+import pytest
+import yaml
+
+from self_evolution import config, prompts
+from self_evolution.cli import parser
+from self_evolution.errors import UserError
+from self_evolution.metrics import METRICS
+from self_evolution.records import Fragment
+from self_evolution.strategies import STRATEGIES
+
+RECIPES = sorted(path.stem for path in config.RECIPES.glob("*.yaml"))
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_every_recipe_is_read_and_survives_a_round_trip(name: str, tmp_path: Path) -> None:
+    recipe = config.load(name)
+    assert recipe.recipe == name
+    (tmp_path / "again.yaml").write_text(config.dump(recipe), encoding="utf-8")
+    assert config.load(str(tmp_path / "again.yaml")) == recipe
+
+
+def test_the_shipped_recipes() -> None:
+    assert RECIPES == ["default", "embedded", "paper"]
+
+
+def test_the_default_recipe_is_the_defaults() -> None:
+    assert config.load("default") == config.Config()
+
+
+def test_the_paper_recipe_is_as_published() -> None:
+    """Zhang et al. 2024: what DESIGN calls the published recipe, number by number."""
+    paper = config.load("paper")
+    flat = paper.flat()
+    assert (paper.generations, flat["ask.per_fragment"]) == (8, 1)
+    assert (flat["ask.temperature"], flat["ask.top_p"], flat["ask.asker"]) == (0.5, 0.95, "current")
+    assert (flat["select.k"], flat["train.learning_rate"], flat["train.epochs"]) == (2000, 1e-6, 1)
+    assert (flat["train.rank"], flat["train.alpha"], flat["train.batch_size"]) == (8, 16, 16)
+    assert (flat["train.schedule"], flat["train.max_tokens"]) == ("cosine", 1024)
+    assert (flat["evaluate.temperature"], flat["evaluate.top_p"]) == (0.95, 0.7)
+    assert (flat["score.scorer"], flat["check.enabled"], flat["promote.rule"]) == (
+        "base",
+        False,
+        "always",
+    )
+
+
+def test_names_in_the_settings_are_those_of_the_tables() -> None:
+    strategy = config.Select.model_fields["strategy"].annotation
+    metric = config.Promote.model_fields["metric"].annotation
+    assert set(get_args(strategy)) == set(STRATEGIES)
+    assert set(get_args(metric)) == set(METRICS)
+
+
+def test_every_setting_has_help() -> None:
+    assert [key for key, field in config.fields() if not field.description] == []
+
+
+def test_every_setting_can_be_said_on_the_command_line() -> None:
+    for key, value in config.Config().flat().items():
+        if key in ("recipe", "read.documents"):
+            continue
+        flag = "--" + key.replace("_", "-")
+        word = ",".join(value) if isinstance(value, list) else str(value)
+        overrides = parser.parse(["run", flag, word]).overrides
+        assert config.Config().changed(overrides) == config.Config(), key
+
+
+def test_overrides_are_typed() -> None:
+    changed = config.Config().changed({"train.learning_rate": "2e-3", "check.enabled": "false"})
+    assert changed.train.learning_rate == 2e-3
+    assert changed.check.enabled is False
+
+
+def test_help_lists_every_setting(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        parser.parse(["run", "--help"])
+    shown = capsys.readouterr().out
+    assert "--train.learning-rate" in shown and "Peak learning rate." in shown
+    assert "hard|easy|even|random|all|none" in shown
+
+
+def _fragment(text: str, language: str = "en") -> Fragment:
+    return Fragment("f", "d", "s", 0, ("Book", "Chapter"), text, 0, len(text), 9, language)
+
+
+@pytest.mark.parametrize("path", sorted(prompts.FOLDER.glob("*.yaml")), ids=lambda p: p.stem)
+def test_every_profile_fills_in_the_fragment(path: Path) -> None:
+    talk = prompts.Prompts(config.Domain(name="pumps", prompts=path.stem))
+    fragment = _fragment("Braces {like} these {0} stay as they are.")
+    first = talk.ask(fragment, [])
+    assert fragment.text in first[-1]["content"]
+    later = talk.ask(fragment, ["Q1?", "Q2?"])
+    assert [turn["role"] for turn in later[-4:]] == ["assistant", "user", "assistant", "user"]
+    assert later[: len(first)] == first
+    answer = talk.answer(fragment, "What {is} it?")
+    assert fragment.text in answer[-1]["content"] and "What {is} it?" in answer[-1]["content"]
+    closed = talk.closed("What {is} it?", "en")
+    assert closed == [{"role": "user", "content": "What {is} it?"}]
+
+
+def test_the_language_of_the_prompts_follows_the_fragment_unless_told() -> None:
+    auto = prompts.Prompts(config.Domain())
+    assert "片段" in auto.ask(_fragment("端口", "zh"), [])[-1]["content"]
+    assert "passage" in auto.ask(_fragment("port", "en"), [])[-1]["content"]
+    told = prompts.Prompts(config.Domain(language="zh"))
+    assert "片段" in told.ask(_fragment("port", "en"), [])[-1]["content"]
+
+
+def test_a_broken_profile_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    good = {"ask": "{fragment}", "ask_another": "more", "answer": "{fragment} {question}"}
+    for bad in ({"ask": "{nothing}"}, {"leaks": ["("]}, {"asks": "x"}, {"answer": 3}):
+        path.write_text(yaml.safe_dump(good | bad), encoding="utf-8")
+        with pytest.raises(UserError, match="not a prompt profile"):
+            prompts.load(str(path))
+    path.write_text(json.dumps(good), encoding="utf-8")
+    assert prompts.load(str(path)).closed == "{question}"
