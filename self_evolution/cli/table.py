@@ -37,25 +37,27 @@ def show(config: Config, ledger: Ledger) -> None:
     promotions = {row.generation: row.promoted for row in ledger.promotions()}
     leader = max((generation for generation, took in promotions.items() if took), default=None)
 
-    table = Table(box=box.SIMPLE_HEAD, title=f"{metric}, % [95% interval]", title_justify="left")
-    table.add_column("gen", justify="right")
-    table.add_column("pairs kept", justify="right")
-    table.add_column("trained on", justify="right")
+    table = Table(
+        box=box.SIMPLE_HEAD,
+        title=f"{metric}, % [95% interval]; → leads",
+        title_justify="left",
+        pad_edge=False,
+    )
+    table.add_column("gen", justify="right", no_wrap=True)
+    table.add_column("trained\non", justify="right", no_wrap=True)
     for suite, mode in columns:
-        table.add_column(f"{suite}\n{mode} book", justify="right")
-    table.add_column("time", justify="right")
-    table.add_column("")
+        table.add_column(f"{suite}\n{mode} book", justify="right", no_wrap=True)
+    table.add_column("time", justify="right", no_wrap=True)
     for generation in sorted(set(seconds) | set(promotions)):
         row = funnel.get(generation)
+        mark = "→ " if generation == leader else ""
         table.add_row(
-            str(generation),
-            f"{row['kept']:,}/{row['questions']:,}" if row else "–",
+            f"{mark}{generation}" + ("" if generation in promotions else " …"),
             f"{row['new'] + row['replay'] + row['rehearsal']:,}" if row else "–",
             *(_cell(scores.get((generation, *column))) for column in columns),
             clock(seconds.get(generation, 0.0)),
-            "← leads" if generation == leader else ("" if generation in promotions else "…"),
         )
-    Console(width=None).print(table)
+    Console().print(table)
     if not columns:
         print("no evaluation set: nothing shows whether this helped; give one with --eval FILE")
 

@@ -6,10 +6,6 @@ from self_evolution.readers import markdown
 from self_evolution.readers.base import Part
 
 
-# Text goes to a model, not to a Markdown renderer: pump_a must not become pump\\_a.
-_AS_IT_IS = {"escape_misc": False, "escape_underscores": False, "escape_asterisks": False}
-
-
 def read(content: str) -> tuple[str, list[Part]]:
     """Sections of the page's visible text; its <title>, if it has one, is the title."""
     from bs4 import BeautifulSoup
@@ -19,6 +15,13 @@ def read(content: str) -> tuple[str, list[Part]]:
     title = page.title.get_text(" ", strip=True) if page.title else ""
     for hidden in page(["script", "style", "head", "nav", "template"]):
         hidden.decompose()
-    converter = MarkdownConverter(heading_style="ATX", strip=["a", "img"], **_AS_IT_IS)
+    converter = MarkdownConverter(
+        heading_style="ATX",
+        strip=["a", "img"],
+        # The text goes to a model, not to a renderer: pump_a must not become pump\_a.
+        escape_misc=False,
+        escape_underscores=False,
+        escape_asterisks=False,
+    )
     first, parts = markdown.read(converter.convert_soup(page))
     return title or first, parts

@@ -1,0 +1,32 @@
+"""Real passages through the whole machinery, on a model of noise: `benchmarks/telecom.py`."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import SHARED
+
+PASSAGES = SHARED / "data" / "aiops_fragments.json"
+SCRIPT = Path(__file__).resolve().parents[1] / "benchmarks" / "telecom.py"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not PASSAGES.is_file(), reason="the telecom passages (../shared) are not here")
+def test_two_hundred_passages_go_through_a_generation() -> None:
+    words = [sys.executable, str(SCRIPT), str(PASSAGES), "--limit", "200"]
+    done = subprocess.run(words, capture_output=True, text=True, check=True)
+    found = json.loads(done.stdout)
+    fragments, funnel = found["fragments"], found["funnel"][0]
+    live = fragments["fragments"] - fragments["duplicates"]
+    assert fragments["documents"] == 1 and fragments["sections"] == 200
+    assert fragments["duplicates"] >= 1 and live >= 150
+    assert funnel["questions"] == funnel["answers"] == live
+    rejected = sum(count for _, _, count in found["reasons"])
+    assert funnel["kept"] == live - rejected > 0.9 * live
+    assert sum(count for _, _, count in found["outcomes"]) == funnel["kept"]
+    assert 0 < funnel["new"] <= funnel["kept"]
+    assert found["steps"] == [1]
