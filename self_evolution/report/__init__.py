@@ -1,11 +1,110 @@
-"""The report."""
+"""The report: RUN/report/index.html, one file that needs nothing else and runs no script."""
 
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from self_evolution.config import Config
+from self_evolution.errors import UserError
 from self_evolution.ledger import Ledger
+from self_evolution.records import Evaluation
+from self_evolution.report import words
+from self_evolution.report.chart import Chart, Line
+from self_evolution.report.facts import Exam, Facts, gather
+
+HERE = Path(__file__).parent
+OTHER_METRICS = ("exact-match", "token-f1", "rouge-l", "bleu-4")
 
 
 def write(config: Config, ledger: Ledger, page: Path) -> None:
-    page.parent.mkdir(exist_ok=True)
-    page.write_text("to come")
+    """Write the page beside its place and rename it, so that it is whole at any moment.
+
+    Raises UserError if the disk does not take it.
+    """
+    html = render(config, gather(config, ledger), page.absolute().parent.parent.name)
+    temporary = page.with_name(f".{page.name}.{os.getpid()}.tmp")
+    try:
+        page.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_text(html, encoding="utf-8", errors="replace")
+        temporary.replace(page)
+    except OSError as error:
+        raise UserError(
+            f"{page}: {error.strerror}; the run itself is safe, `self-evolution report` writes "
+            "the page again"
+        ) from None
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+
+
+def render(config: Config, facts: Facts, run: str) -> str:
+    """The page as text. Whatever comes from documents, models and settings is escaped."""
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(HERE),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    environment.filters["keep"] = words.keep
+    values: dict[str, Any] = {
+        "style": (HERE / "style.css").read_text(encoding="utf-8"),
+        "run": run,
+        "config": config,
+        "facts": facts,
+        "main": _main_chart(facts),
+        "others": _other_charts(facts),
+        "retention": _retention_chart(facts),
+        "words": words,
+    }
+    return environment.get_template("page.html.j2").render(values) + "\n"
+
+
+def _main_chart(facts: Facts) -> Chart | None:
+    """The deciding metric: book closed against the base, with the open book above it."""
+    metric = facts.headline.metric
+    lines = (
+        _line(facts, "domain", "closed", metric, "closed book"),
+        _line(facts, "domain", "open", metric, "open book", base=False),
+    )
+    return _chart(facts, f"{metric}, domain questions", lines)
+
+
+def _other_charts(facts: Facts) -> list[Chart]:
+    metrics = [metric for metric in OTHER_METRICS if metric != facts.headline.metric]
+    charts = [
+        _chart(facts, metric, (_line(facts, "domain", "closed", metric, ""),)) for metric in metrics
+    ]
+    return [chart for chart in charts if chart]
+
+
+def _retention_chart(facts: Facts) -> Chart | None:
+    metric = facts.headline.metric
+    lines = (
+        _line(facts, "retention", "closed", metric, "memory"),
+        _line(facts, "retention", "open", metric, "passage"),
+    )
+    return _chart(facts, f"{metric}, former abilities", lines)
+
+
+def _chart(facts: Facts, title: str, lines: tuple[Line, ...]) -> Chart | None:
+    leaders = frozenset(row.generation for row in facts.promotions if row.promoted)
+    drawn = tuple(line for line in lines if line.rows)
+    top = 100.0 if any(words.is_share(row.metric) for row in _rows(drawn)) else None
+    return Chart(title, drawn, leaders, top) if drawn else None
+
+
+def _rows(lines: tuple[Line, ...]) -> Iterator[Evaluation]:
+    return (row for line in lines for row in line.rows.values())
+
+
+def _line(facts: Facts, suite: str, mode: str, metric: str, label: str, base: bool = True) -> Line:
+    found: list[Exam] = [e for e in facts.exams if (e.suite, e.mode) == (suite, mode)]
+    rows = {g: row[metric] for exam in found for g, row in exam.rows.items() if metric in row}
+    return Line(label, rows, "a" if mode == "closed" else "b", base)

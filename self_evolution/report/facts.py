@@ -1,0 +1,139 @@
+"""What the page says, gathered from the ledger: plain values, no HTML."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+from self_evolution import config as recipes
+from self_evolution.config import Config
+from self_evolution.ledger import Ledger, StageRow
+from self_evolution.records import Adapter, Document, Evaluation, Promotion
+from self_evolution.report.headline import EXAMS, Headline, headline
+from self_evolution.report.samples import Changes, Samples, changes, samples
+
+
+@dataclass(frozen=True, slots=True)
+class Exam:
+    """All metrics of one suite in one mode: rows[generation][metric].
+
+    Scores of a metric with more than one signature are not comparable over the generations.
+    """
+
+    suite: str
+    mode: str
+    title: str
+    metrics: tuple[str, ...]
+    rows: dict[int, dict[str, Evaluation]]
+    signatures: dict[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Names in order of their totals, and how many pairs each has in each generation."""
+
+    names: tuple[str, ...]
+    cells: dict[tuple[str, int], int]
+
+    def total(self, name: str) -> int:
+        return sum(n for (one, _), n in self.cells.items() if one == name)
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    name: str
+    value: Any
+    default: Any
+
+    @property
+    def changed(self) -> bool:
+        return bool(self.value != self.default)
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Everything on the page, in its order; what is not there yet is empty, never missing."""
+
+    headline: Headline
+    exams: tuple[Exam, ...]
+    preparation: dict[str, int]
+    unreadable: tuple[Document, ...]
+    funnel: tuple[dict[str, int], ...]
+    reasons: Counts
+    outcomes: Counts
+    adapters: tuple[Adapter, ...]
+    promotions: tuple[Promotion, ...]
+    samples: tuple[Samples, ...]
+    changes: tuple[Changes, ...]
+    stages: dict[tuple[str, int], StageRow]
+    stage_names: tuple[str, ...]
+    stage_generations: tuple[int, ...]
+    settings: tuple[Setting, ...]
+    versions: dict[str, str]
+    model: dict[str, Any]
+
+
+def gather(config: Config, ledger: Ledger) -> Facts:
+    first = headline(config, ledger)
+    funnel = ledger.funnel()
+    stages = {(row.name, row.generation): row for row in ledger.stages()}
+    return Facts(
+        headline=first,
+        exams=tuple(_exams(ledger.evaluations())),
+        preparation=ledger.fragment_counts(),
+        unreadable=tuple(row for row in ledger.documents() if row.problem),
+        funnel=tuple(funnel),
+        reasons=_counts(ledger.reasons()),
+        outcomes=_counts(ledger.outcomes()),
+        adapters=tuple(ledger.adapters()),
+        promotions=tuple(ledger.promotions()),
+        samples=tuple(samples(ledger, [row["generation"] for row in funnel])),
+        changes=tuple(changes(ledger, first.metric, first.candidate)),
+        stages=stages,
+        stage_names=tuple(_in_order({name for name, _ in stages})),
+        stage_generations=tuple(sorted({generation for _, generation in stages})),
+        settings=tuple(_settings(config)),
+        versions=ledger.meta("versions") or {},
+        model=(ledger.meta("model") or {}) | {"revision": ledger.meta("revision") or ""},
+    )
+
+
+def _exams(rows: list[Evaluation]) -> Iterable[Exam]:
+    for suite, mode in EXAMS:
+        mine = [row for row in rows if (row.suite, row.mode) == (suite, mode)]
+        if mine:
+            yield Exam(
+                suite,
+                mode,
+                EXAMS[suite, mode],
+                tuple(sorted({row.metric for row in mine})),
+                {
+                    generation: {row.metric: row for row in some}
+                    for generation, some in groupby(mine, key=lambda row: row.generation)
+                },
+                {
+                    metric: tuple(sorted({row.signature for row in mine if row.metric == metric}))
+                    for metric in sorted({row.metric for row in mine})
+                },
+            )
+
+
+def _counts(rows: list[tuple[int, str, int]]) -> Counts:
+    cells = {(name, generation): n for generation, name, n in rows}
+    counts = Counts(tuple({name for name, _ in cells}), cells)
+    return Counts(tuple(sorted(counts.names, key=lambda n: (-counts.total(n), n))), cells)
+
+
+def _in_order(names: set[str]) -> list[str]:
+    from self_evolution.stages import STAGES
+
+    order = list(STAGES)
+    return sorted(names, key=lambda name: (order.index(name) if name in order else 99, name))
+
+
+def _settings(config: Config) -> Iterable[Setting]:
+    default = recipes.load("default").flat()
+    for name, value in config.flat().items():
+        yield Setting(name, value, default[name])

@@ -1,0 +1,94 @@
+"""How the report says numbers, languages and reasons."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+from markupsafe import Markup, escape
+
+from self_evolution.progress import clock
+from self_evolution.records import Evaluation
+from self_evolution.stages.split import language
+
+Trend = Literal["rose", "fell", "same"]
+NO_DIFFERENCE = "no difference shown"
+
+REASONS = {
+    "empty": "the model gave no question or no answer",
+    "in_evaluation": "the question is one of the evaluation set's",
+    "truncated": "question or answer reached its length limit",
+    "not_one_question": "not exactly one question",
+    "too_long": "the question is too long",
+    "mentions_document": "speaks of the document instead of the matter",
+    "language": "in another language than the fragment",
+    "pointing": "points at something unnamed (“this parameter”)",
+    "ungrounded_value": "a number, code or name that the fragment does not have",
+    "ungrounded": "too few of the answer's words stand in the fragment",
+    "duplicate": "asked and answered alike before",
+}
+OUTCOMES = {
+    "scored": "has an IFD and a place in the ranking",
+    "one_token": "an answer of one token: trained on, not ranked",
+    "empty_answer": "no token to score",
+    "answer_too_long": "question and answer do not fit the window: left out",
+    "near_zero_alone": "certain even without its question: trained on, not ranked",
+    "not_finite": "the model gave no finite likelihood: left out",
+}
+
+_KANA = re.compile("[\u3040-\u30ff]")
+_INTERVAL = re.compile(r"[\d.]+%? \[[\d.]+–[\d.]+\]")
+_HANGUL = re.compile("[\uac00-\ud7af]")
+
+
+def trend(base: Evaluation, now: Evaluation) -> Trend:
+    """`same` wherever the two 95% intervals share a value: then no difference is shown."""
+    if now.low > base.high:
+        return "rose"
+    return "fell" if now.high < base.low else "same"
+
+
+def number(value: float) -> str:
+    """A percentage for a sentence; a decimal only where a whole number would say too much."""
+    whole = round(value)
+    near_end = value < 10 or value > 99
+    return f"{value:.1f}" if near_end and abs(value - whole) >= 0.05 else str(whole)
+
+
+def interval(row: Evaluation) -> str:
+    return f"[{number(row.low)}–{number(row.high)}]"
+
+
+def score(row: Evaluation) -> str:
+    """`83% [78–88]`: a share of the questions for exact-match, points for other metrics."""
+    return f"{number(row.mean)}{'%' if is_share(row.metric) else ''} {interval(row)}"
+
+
+def keep(text: str) -> Markup:
+    """The text, escaped, whose intervals do not break over two lines."""
+    return Markup(_INTERVAL.sub(r'<span class="keep">\g<0></span>', str(escape(text))))
+
+
+def is_share(metric: str) -> bool:
+    """Whether each question scores 0 or 100, so that the mean is a share of the questions."""
+    return metric == "exact-match"
+
+
+def duration(seconds: float) -> str:
+    return f"{seconds:.1f} s" if 0 < seconds < 9.95 else clock(seconds)
+
+
+def lang(text: str) -> str:
+    """The `lang` attribute of a text: zh, ja or ko, or empty where only a guess is left."""
+    if language(text) != "zh":
+        return ""
+    if _HANGUL.search(text):
+        return "ko"
+    return "ja" if _KANA.search(text) else "zh"
+
+
+def cut(text: str, size: int) -> str:
+    """At most `size` characters, and how many more there are."""
+    if len(text) <= size:
+        return text
+    return f"{text[:size]} … ({len(text) - size:,} more characters)"

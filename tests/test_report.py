@@ -1,0 +1,459 @@
+"""The report: what it says of a run, that it quotes safely, and that a browser shows it."""
+
+from __future__ import annotations
+
+import errno
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from self_evolution import report
+from self_evolution.config import Config
+from self_evolution.errors import UserError
+from self_evolution.ledger import Ledger, StageRow
+from self_evolution.metrics import METRICS
+from self_evolution.records import (
+    Adapter,
+    Answer,
+    Document,
+    Evaluation,
+    Fragment,
+    Item,
+    Prediction,
+    Promotion,
+    Question,
+    Score,
+    Section,
+    Selection,
+    Verdict,
+    content_id,
+)
+from self_evolution.report import chart, words
+from self_evolution.report.facts import Facts, gather
+from self_evolution.stages import plan
+
+HOSTILE = "<script>alert('x')</script><img src=http://evil.test/a.png onerror=alert(1)>&amp;"
+CURVE = {0: 0.0, 1: 11.0, 2: 67.0, 3: 80.0, 4: 83.0, 5: 82.0}
+ITEMS = 100
+PASSAGE = (
+    "告警码{n}表示“传输链路{n}中断”。处理步骤：先检查光模块的收光功率，正常范围为-{n} dBm至-8 dBm；"
+    "若低于下限，更换尾纤并清洁端面，再观察15分钟。\n\n"
+    "| 参数 | 默认值 |\n|---|---|\n| 重传次数 | {n} |\n"
+)
+REASONS = ["ungrounded_value", "ungrounded_value", "pointing", "duplicate"]
+
+
+class Story:
+    """A ledger filled by hand, as a run of five generations would leave it."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir()
+        self.ledger = Ledger(folder / "run.db")
+        self.config = Config()
+        self.page = folder / "report" / "index.html"
+
+    def documents(self, fragment: str = PASSAGE, count: int = 6) -> None:
+        bad = Document("d1", "manuals/扫描件.pdf", "1" * 64, "pdf", "扫描件", "no text: scanned")
+        self.ledger.add([Document("d0", "manuals/告警手册.md", "0" * 64, "md", "手册"), bad])
+        for i in range(count):
+            heading, text = ("告警处理", f"第{i}节"), fragment.replace("{n}", str(20 + i))
+            section = Section(f"s{i}", "d0", i, heading, text, 0, len(text))
+            self.ledger.add([section])
+            first = "f0" if i == count - 1 else None
+            size = len(text)
+            self.ledger.add(
+                [Fragment(f"f{i}", "d0", f"s{i}", 0, heading, text, 0, size, 90, "zh", first)]
+            )
+
+    def pairs(self, generation: int, fragments: int, samples: int, rejected: int) -> None:
+        """`rejected` of the pairs are rejected, for the REASONS in turn; the rest are scored."""
+        rows: list[Any] = []
+        for n in range(fragments * samples):
+            id = f"g{generation}n{n}"
+            answer = f"正常范围为-{20 + n % fragments} dBm至-8 dBm。"
+            text = f"告警码{20 + n % fragments}出现时，收光功率的正常范围是多少（问法{n}）？"
+            rows += [
+                Question(f"q{id}", generation, f"f{n % fragments}", n // fragments, text, "stop"),
+                Answer(f"a{id}", f"q{id}", answer, "stop"),
+            ]
+            if n < rejected:
+                rows += [Verdict(f"a{id}", REASONS[n % 4], "not in the fragment: 42")]
+                continue
+            ifd = 0.2 + 0.7 * n / (fragments * samples)
+            rows += [
+                Verdict(f"a{id}", None, ""),
+                Score(f"a{id}", "base", "scored", ifd, 2 * ifd, 2.0, 17),
+                Selection(generation, n, "new", f"a{id}", None),
+            ]
+        self.ledger.add(rows)
+
+    def items(self, suite: str = "domain", count: int = ITEMS, question: str = "") -> None:
+        self.ledger.add(
+            Item(
+                f"{suite}{i}",
+                suite,
+                i,
+                "",
+                question or f"告警码{i}的重传次数是多少？",
+                f"重传次数为{100 + i}。",
+                (str(100 + i),),
+            )
+            for i in range(count)
+        )
+
+    def predictions(self, generation: int, right: set[int], suite: str = "domain") -> None:
+        self.ledger.add(
+            Prediction(
+                content_id(generation, item.id, "p"),
+                generation,
+                item.id,
+                "closed",
+                f"重传次数为{100 + item.position if item.position in right else 7}。",
+            )
+            for item in self.ledger.items(suite)
+        )
+
+    def evaluated(
+        self, generation: int, mean: float, suite: str = "domain", mode: str = "closed"
+    ) -> None:
+        for name, metric in METRICS.items():
+            value = mean if name == "exact-match" else 8 + 0.55 * mean
+            half = 1.96 * (value * (100 - value) / ITEMS) ** 0.5
+            low, high = max(0.0, value - half), min(100.0, value + half)
+            row = (name, value, low, high, ITEMS, metric.signature())
+            self.ledger.add([Evaluation(generation, suite, mode, *row)])
+
+    def promoted(self, *generations: int, of: int) -> None:
+        self.ledger.add(
+            Promotion(g, g in generations, f"closed-book exact-match {CURVE[g]:.1f}")
+            for g in range(of + 1)
+        )
+
+    def done(self, generations: int) -> None:
+        self.config = self.config.model_copy(update={"generations": generations})
+        for i, (generation, name) in enumerate(plan(generations)):
+            self.ledger.log_stage(StageRow(generation, name, 10, i * 37.5, i * 30.0, True, ""))
+
+    def facts(self) -> Facts:
+        return gather(self.config, self.ledger)
+
+    def html(self) -> str:
+        report.write(self.config, self.ledger, self.page)
+        return self.page.read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def story(tmp_path: Path) -> Iterator[Story]:
+    made = Story(tmp_path / "telecom")
+    yield made
+    made.ledger.close()
+
+
+@pytest.fixture
+def full(story: Story) -> Story:
+    """Generation 4 leads with 83%; former abilities fell from 98 to 12."""
+    story.config = Config.model_validate(
+        {"domain": {"name": "运营商网络告警"}, "train": {"rank": 64}, "select": {"k": 500}}
+    )
+    story.documents()
+    story.items()
+    story.items("retention")
+    for generation, mean in CURVE.items():
+        if generation:
+            story.pairs(generation, 5, 4, 8)
+            parent = generation - 1
+            adapter = (f"adapters/gen-{generation}", "ab" * 32, 12, 3, 2.4, 0.31)
+            story.ledger.add([Adapter(generation, parent, *adapter)])
+        story.predictions(generation, set(range(3, 3 + round(mean))) if generation else {0, 1})
+        story.evaluated(generation, mean)
+        story.evaluated(generation, 91 - generation, mode="open")
+        story.evaluated(generation, [98, 90, 50, 30, 12, 10][generation], "retention")
+        story.evaluated(generation, 97 - generation, "retention", "open")
+    story.promoted(0, 1, 2, 3, 4, of=5)
+    story.done(5)
+    story.ledger.set_meta("versions", {"python": "3.11.7", "torch": "2.13.0"})
+    story.ledger.set_meta("model", {"model.safetensors": "0123456789abcdef"})
+    return story
+
+
+def test_the_headline_says_what_was_won_and_lost(full: Story) -> None:
+    head = full.facts().headline
+    assert head.sentence == (
+        "The model now answers 83% [76–90] of the questions with the book closed; the base "
+        "answered 0% [0–0]."
+    )
+    assert head.losses == (
+        "Former abilities, asked from memory, fell from 98% [95–100] to 12% [5.6–18]; asked with a "
+        "passage, 97% [94–100] → 93% [88–98]: no difference shown."
+    )
+    assert head.status == (
+        "Generation 4 leads and is the one served. The run is complete: 5 generations."
+    )
+    assert (head.leader, head.candidate) == (4, 4)
+    assert any("flatters it" in note for note in head.caveats)
+    assert any("has no width" in note for note in head.caveats)
+
+
+@pytest.mark.parametrize(
+    "base, now, promoted, opening",
+    [
+        (40.0, 44.0, (0, 1), "No difference shown: the model now answers 44% [34–54]"),
+        (80.0, 20.0, (0, 1), "The model got worse: it now answers 20% [12–28]"),
+        (40.0, 39.0, (0,), "The base model still leads: no generation scored higher."),
+    ],
+)
+def test_words_follow_the_intervals(
+    story: Story, base: float, now: float, promoted: tuple[int, ...], opening: str
+) -> None:
+    story.items()
+    story.evaluated(0, base)
+    story.evaluated(1, now)
+    story.promoted(*promoted, of=1)
+    head = story.facts().headline
+    assert head.sentence.startswith(opening)
+    assert "were not measured, so nothing shows what was lost" in head.losses
+    assert ("no difference shown" in head.sentence.lower()) is (abs(base - now) < 10)
+
+
+def test_a_leader_that_is_not_the_best_is_called_so(story: Story) -> None:
+    story.config = Config.model_validate({"promote": {"rule": "always"}})
+    story.items()
+    for generation, mean in ((0, 10.0), (1, 67.0), (2, 40.0)):
+        story.evaluated(generation, mean)
+    story.promoted(0, 1, 2, of=2)
+    head = story.facts().headline
+    assert "Generation 1 scored higher than the leader: 67% [58–76]" in " ".join(head.caveats)
+    assert '<span class="keep">67% [58–76]</span>' in story.html()
+
+
+def test_another_metric_is_told_in_points(story: Story) -> None:
+    story.config = Config.model_validate({"promote": {"metric": "bleu-4"}})
+    story.items()
+    story.evaluated(0, 0.0)
+    story.evaluated(1, 90.0)
+    story.promoted(0, 1, of=1)
+    assert story.facts().headline.sentence == (
+        "The model now scores 58 [48–67] in bleu-4 with the book closed; the base scored "
+        "8 [2.7–13]."
+    )
+
+
+def test_a_metric_that_applies_to_no_question_gives_way(story: Story) -> None:
+    story.items()
+    for generation, mean in ((0, 10.0), (1, 30.0)):
+        row = ("rouge-l", mean, mean - 3, mean + 3, ITEMS, "rouge-l|v1")
+        story.ledger.add([Evaluation(generation, "domain", "closed", *row)])
+    story.promoted(0, 1, of=1)
+    head = story.facts().headline
+    assert head.metric == "rouge-l"
+    assert "exact-match decides" in " ".join(head.caveats)
+
+
+def test_a_run_without_evaluation_says_so(story: Story) -> None:
+    story.documents()
+    story.pairs(1, 5, 1, 0)
+    story.promoted(0, 1, of=1)
+    story.done(1)
+    assert story.facts().headline.sentence.startswith("Nothing shows whether this helped")
+    assert "No curve: no domain question has been evaluated." in story.html()
+
+
+def test_an_unfinished_and_an_empty_run_say_so(story: Story) -> None:
+    head = story.facts().headline
+    assert head.sentence == "The documents are not read yet: there is nothing to say so far."
+    assert "next is read of generation 0; 44 of 44 stages are to go" in head.status
+    page = story.html()
+    for reason in (
+        "No curve",
+        "Nothing has been evaluated",
+        "No question has been asked yet",
+        "There are no pairs yet",
+        "No generation has been trained yet",
+        "No stage has run yet",
+        "Nothing to compare",
+        "the run recorded no versions",
+    ):
+        assert reason.lower() in page.lower()
+
+
+def test_funnel_reasons_and_settings_are_counted(full: Story) -> None:
+    facts = full.facts()
+    assert facts.preparation["documents"] == 1 and facts.preparation["duplicates"] == 1
+    assert [row.problem for row in facts.unreadable] == ["no text: scanned"]
+    assert facts.reasons.names == ("ungrounded_value", "duplicate", "pointing")
+    assert facts.reasons.total("ungrounded_value") == 20
+    assert facts.outcomes.cells["scored", 3] == 12
+    assert facts.funnel[0]["kept"] == facts.funnel[0]["new"] == 12
+    assert {s.name for s in facts.settings if s.changed} == {
+        "domain.name",
+        "train.rank",
+        "select.k",
+    }
+
+
+def test_samples_are_spread_over_the_ranking_and_the_reasons(full: Story) -> None:
+    first, last = full.facts().samples
+    assert (first.generation, last.generation) == (1, 5)
+    ranks = [pair["ifd"] for pair in first.kept]
+    assert len(ranks) == 8 and ranks == sorted(ranks, reverse=True)
+    assert ranks[0] == pytest.approx(0.865) and ranks[-1] == pytest.approx(0.48)
+    assert [pair["reason"] for pair in first.rejected] == [
+        *["duplicate"] * 2,
+        *["pointing"] * 2,
+        *["ungrounded_value"] * 2,
+    ]
+
+
+def test_won_and_lost_questions_are_found(full: Story) -> None:
+    (domain,) = full.facts().changes
+    assert (domain.asked, domain.won, domain.lost) == (100, 83, 2)
+    assert [one.item.position for one in domain.lost_examples] == [0, 1]
+    won = [one.item.position for one in domain.won_examples]
+    assert len(won) == 5 and won[0] == 3 and won[-1] == 85
+    assert "Of 100 questions, 83 won, 2 lost, 15 unchanged." in full.html()
+
+
+def test_the_page_quotes_documents_as_text(story: Story) -> None:
+    story.config = Config.model_validate({"domain": {"name": HOSTILE}})
+    story.documents(fragment=HOSTILE)
+    story.pairs(1, 5, 1, 2)
+    story.items(question=HOSTILE)
+    for generation, right in ((0, set[int]()), (1, {1})):
+        story.predictions(generation, right)
+        story.evaluated(generation, 50.0 * generation)
+    story.promoted(0, 1, of=1)
+    page = story.html()
+    assert "<script" not in page and "<img" not in page
+    assert page.count("&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;") >= 10
+
+
+def test_the_page_is_whole_or_not_there(full: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = full.html()
+    assert full.html() == before  # nothing on it depends on the moment
+
+    def no_space(*_: Any, **__: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", no_space)
+    with pytest.raises(UserError, match="No space left on device"):
+        full.html()
+    assert full.page.read_text(encoding="utf-8") == before
+    assert [path.name for path in full.page.parent.iterdir()] == ["index.html"]
+
+
+def test_a_folder_in_the_way_is_a_user_error(full: Story) -> None:
+    full.page.parent.write_text("a file where the folder should be")
+    with pytest.raises(UserError, match=r"index\.html"):
+        full.html()
+
+
+def test_a_large_run_is_sampled_in_the_database(
+    story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """20,000 pairs a generation: only those on the page are fetched with their texts."""
+    story.documents(count=201)
+    story.pairs(1, 200, 100, 4000)
+    fetched: list[int] = []
+    describe = Ledger._described
+
+    def counted(self: Ledger, ids: Any) -> Any:
+        fetched.append(len(ids))
+        return describe(self, ids)
+
+    monkeypatch.setattr(Ledger, "_described", counted)
+    began = time.perf_counter()
+    story.html()
+    assert time.perf_counter() - began < 10
+    assert fetched == [8, 6]
+    assert len(story.ledger.sample_pairs(1, 8)) == 8
+    assert story.ledger.sample_pairs(1, 1)[0]["ifd"] == pytest.approx(0.2 + 0.7 * 0.99995)
+    assert story.ledger.sample_pairs(2, 8) == [] == story.ledger.sample_rejected(2, 2)
+
+
+@pytest.mark.parametrize(
+    "value, said",
+    [(0.0, "0"), (0.5, "0.5"), (4.04, "4"), (12.4, "12"), (99.6, "99.6"), (100.0, "100")],
+)
+def test_numbers_say_neither_too_much_nor_too_little(value: float, said: str) -> None:
+    assert words.number(value) == said
+
+
+def test_labels_keep_apart_and_axes_hold_their_values() -> None:
+    assert chart.apart([10.0, 11.0, 50.0], 14, 0, 100) == [10, 24, 50]
+    assert chart.apart([98.0, 99.0], 14, 0, 100) == [86, 100]
+    for highest in (0.0, 0.7, 4.0, 9.3, 33.0, 57.6, 100.0):
+        step, top = chart.scale(highest)
+        assert highest <= top <= 100 and top == step * round(top / step)
+
+
+def test_charts_take_single_points_and_gaps() -> None:
+    rows = {g: Evaluation(g, "domain", "closed", "m", 5, 4, 6, 9, "m|v1") for g in (0, 2)}
+    zero = {7: Evaluation(7, "domain", "closed", "m", 0, 0, 0, 9, "m|v1")}
+    for some in (rows, {0: rows[0]}, zero):
+        made = chart.Chart("t", (chart.Line("x", some, base=True),), frozenset())
+        drawn = made.svg("c", 340, 200)
+        assert drawn.count('class="mark a hollow"') == len(some)
+        assert drawn.count('class="line a"') == len(some)  # no line across a gap
+        assert "nan" not in drawn
+
+
+def _browser() -> Iterator[Any]:
+    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    binary = shutil.which("chromium") or shutil.which("chromium-browser")
+    if not binary:
+        pytest.skip("no Chromium on this machine: the page is not looked at in a browser")
+    switches = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+    switches += ["--disable-component-update", "--disable-sync", "--no-first-run"]
+    with sync_api.sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=binary, args=switches)
+        yield opened
+        opened.close()
+
+
+browser = pytest.fixture(scope="module")(_browser)
+
+
+def test_hostile_text_does_nothing_in_a_browser(story: Story, browser: Any) -> None:
+    story.documents(fragment=HOSTILE)
+    story.pairs(1, 5, 1, 2)
+    story.html()
+    page = browser.new_page()
+    events: list[str] = []
+    page.on("dialog", lambda dialog: events.append(dialog.message))
+    page.on("request", lambda request: events.append(request.url))
+    page.goto(story.page.absolute().as_uri())
+    page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
+    assert page.locator("blockquote").first.inner_text() == HOSTILE
+    assert [e for e in events if not e.startswith("data:")] == [story.page.absolute().as_uri()]
+    page.close()
+
+
+@pytest.mark.parametrize("width", [360, 768, 1440])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_browser_shows_the_page_and_asks_for_nothing_else(
+    full: Story, browser: Any, width: int, scheme: str
+) -> None:
+    full.html()
+    page = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
+    complaints: list[str] = []
+    asked: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(full.page.absolute().as_uri())
+    assert complaints == []
+    assert [url for url in asked if not url.startswith("data:")] == [full.page.absolute().as_uri()]
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.locator("h2").count() == 7
+    sizes = page.evaluate(
+        """[...document.querySelectorAll('.chart text')].map(t => t.getBoundingClientRect())
+             .filter(b => b.height).map(b => b.height)"""
+    )
+    assert len(sizes) > 20 and min(sizes) > 11  # no text shrinks with the screen
+    page.close()
