@@ -67,14 +67,15 @@ def opened(folder: Path, request: Request, progress: Progress, new: bool = False
             yield run
 
 
-def read_only(folder: Path) -> tuple[Config, Ledger]:
-    """Settings and ledger of a run, for looking at it while it may be at work."""
+@contextlib.contextmanager
+def looked_at(folder: Path) -> Iterator[tuple[Config, Ledger]]:
+    """Settings and ledger of a run, which may be at work meanwhile."""
     if not (folder / "run.db").is_file():
         raise UserError(f"{folder}: no run here; `self-evolution run DOCS… --run {folder}`")
-    ledger = Ledger(folder / "run.db")
-    if ledger.meta("settings") is None:
-        raise UserError(f"{folder}: the run has not begun; `self-evolution run` goes on with it")
-    return config.parse(ledger.meta("settings"), str(folder)), ledger
+    with contextlib.closing(Ledger(folder / "run.db")) as ledger:
+        if ledger.meta("settings") is None:
+            raise UserError(f"{folder}: the run has not begun; `self-evolution run` begins it")
+        yield config.parse(ledger.meta("settings"), str(folder)), ledger
 
 
 def _make(folder: Path) -> None:

@@ -58,7 +58,7 @@ def test_imports_go_one_way(path: Path) -> None:
 def test_sql_stands_in_the_ledger_alone() -> None:
     words = ("SELECT ", "INSERT ", "UPDATE ", "DELETE ", "PRAGMA ")
     for path in MODULES:
-        if path.name != "ledger.py":
+        if path.parent.name != "ledger":
             text = path.read_text(encoding="utf-8")
             assert not [word for word in words if word in text], path
             assert "import sqlite3" not in text, path

@@ -58,34 +58,34 @@ def stage(options: argparse.Namespace) -> int:
 
 
 def status(options: argparse.Namespace) -> int:
-    config, ledger = session.read_only(Path(options.source))
-    table.show(config, ledger)
-    table.show_next(config, ledger)
+    with session.looked_at(Path(options.source)) as (config, ledger):
+        table.show(config, ledger)
+        table.show_next(config, ledger)
     return 0
 
 
 def report(options: argparse.Namespace) -> int:
     from self_evolution import report as pages
 
-    config, ledger = session.read_only(Path(options.source))
     page = Path(options.source) / "report" / "index.html"
-    pages.write(config, ledger, page)
+    with session.looked_at(Path(options.source)) as (config, ledger):
+        pages.write(config, ledger, page)
     print(f"report: {page}")
     return 0
 
 
 def export(options: argparse.Namespace) -> int:
     """Every table as JSON lines, in an order that equal runs share."""
-    _, ledger = session.read_only(Path(options.source))
     folder = Path(options.output)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, lines in ledger.export():
-            with (folder / f"{name}.jsonl").open("w", encoding="utf-8") as file:
-                count = sum(bool(file.write(line + "\n")) for line in lines)
-            print(f"{count:>8,}  {folder / name}.jsonl")
-    except OSError as error:
-        raise UserError(f"--output {folder}: {error.strerror}") from None
+    with session.looked_at(Path(options.source)) as (_, ledger):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            for name, lines in ledger.export():
+                with (folder / f"{name}.jsonl").open("w", encoding="utf-8") as file:
+                    count = sum(bool(file.write(line + "\n")) for line in lines)
+                print(f"{count:>8,}  {folder / name}.jsonl")
+        except OSError as error:
+            raise UserError(f"--output {folder}: {error.strerror}") from None
     return 0
 
 

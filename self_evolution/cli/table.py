@@ -42,6 +42,7 @@ def show(config: Config, ledger: Ledger) -> None:
         title=f"{metric}, % [95% interval]; → leads",
         title_justify="left",
         pad_edge=False,
+        collapse_padding=True,
     )
     table.add_column("gen", justify="right", no_wrap=True)
     table.add_column("trained\non", justify="right", no_wrap=True)
@@ -74,4 +75,7 @@ def show_next(config: Config, ledger: Ledger) -> None:
 
 
 def _cell(row: Evaluation | None) -> str:
-    return f"{row.mean:.1f} [{row.low:.0f}–{row.high:.0f}]" if row else "–"
+    if row is None:
+        return "–"
+    mean = "100" if row.mean == 100 else f"{row.mean:.1f}"
+    return f"{mean} [{row.low:.0f}–{row.high:.0f}]"

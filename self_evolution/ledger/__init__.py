@@ -1,0 +1,15 @@
+"""The ledger: the run's one database (SQLite, write-ahead log), and every query on it.
+
+Rows go in through `add`, one transaction a call; what is asked of them are named methods. Nothing
+outside this folder contains SQL.
+"""
+
+from self_evolution.ledger.review import Review
+from self_evolution.ledger.store import StageRow
+from self_evolution.ledger.work import Work
+
+__all__ = ["Ledger", "StageRow"]
+
+
+class Ledger(Work, Review):
+    """A run's ledger, opened or made at a path."""

@@ -1,0 +1,201 @@
+"""The database behind the ledger: opening, transactions, rows in and out."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+from self_evolution import records
+from self_evolution.errors import UserError
+
+APPLICATION_ID = 0x53450001  # "SE", so that another program's database is not taken for ours
+VERSION = 1
+TABLES: dict[str, type[Any]] = {
+    cls.__name__.lower(): cls
+    for cls in (
+        records.Document,
+        records.Section,
+        records.Fragment,
+        records.Question,
+        records.Answer,
+        records.Verdict,
+        records.Score,
+        records.Conversation,
+        records.Selection,
+        records.Adapter,
+        records.Item,
+        records.Prediction,
+        records.Evaluation,
+        records.Promotion,
+    )
+}
+_JSON = {"heading", "messages", "reference_values"}
+_BOOL = {"whole", "promoted"}
+Row = TypeVar("Row")
+
+
+class StageRow(NamedTuple):
+    """How far a stage of a generation is, and what it cost (seconds, CPU-seconds)."""
+
+    generation: int
+    name: str
+    items: int
+    seconds: float
+    cpu_seconds: float
+    done: bool
+    note: str
+
+
+class Store:
+    """Rows of the types in records.py, each in the table of its name."""
+
+    def __init__(self, path: Path) -> None:
+        """Open the ledger at `path`, or make it. Raises UserError if the file is not ours."""
+        self.path = path
+        with self._explained():
+            self._db = sqlite3.connect(path, isolation_level=None, timeout=10)
+            self._db.execute("PRAGMA foreign_keys = ON")
+            tables = self._one("SELECT count(*) FROM sqlite_schema")
+            if tables and self._one("PRAGMA application_id") != APPLICATION_ID:
+                raise UserError(f"{path}: not a ledger of Self-Evolution; give another --run")
+            if tables and self._one("PRAGMA user_version") != VERSION:
+                raise UserError(f"{path}: made by another version of Self-Evolution; start anew")
+            self._db.execute("PRAGMA journal_mode = WAL")
+            self._db.execute("PRAGMA synchronous = FULL")
+            if not tables:
+                schema = Path(__file__).with_name("schema.sql").read_text(encoding="utf-8")
+                self._db.executescript(
+                    f"BEGIN; {schema} PRAGMA application_id = {APPLICATION_ID};"
+                    f"PRAGMA user_version = {VERSION}; COMMIT;"
+                )
+
+    def close(self) -> None:
+        self._db.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All of what is written inside, or nothing of it."""
+        if self._db.in_transaction:
+            yield
+            return
+        with self._explained():
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._db.execute("COMMIT")
+            except BaseException:
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+                raise
+
+    def add(self, rows: Iterable[Any]) -> None:
+        """Insert records of any types, in order, in one transaction."""
+        with self.transaction():
+            for row in rows:
+                table = type(row).__name__.lower()
+                names = [field.name for field in dataclasses.fields(row)]
+                columns = ", ".join(f'"{name}"' for name in names)
+                marks = ", ".join("?" * len(names))
+                self._db.execute(
+                    f"INSERT INTO {table} ({columns}) VALUES ({marks})",
+                    [_store(name, getattr(row, name)) for name in names],
+                )
+
+    def set_meta(self, key: str, value: Any) -> None:
+        with self.transaction():
+            self._db.execute(
+                "INSERT INTO meta VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = ?2",
+                (key, json.dumps(value, ensure_ascii=False, sort_keys=True)),
+            )
+
+    def log_stage(self, row: StageRow) -> None:
+        """Add the items and times of `row` to what the stage has already cost."""
+        with self.transaction():
+            self._db.execute(
+                """INSERT INTO stage VALUES (?, ?, ?, ?, ?, ?, ?)
+                   ON CONFLICT (generation, name) DO UPDATE SET items = items + ?3,
+                   seconds = seconds + ?4, cpu_seconds = cpu_seconds + ?5, done = ?6, note = ?7""",
+                row,
+            )
+
+    def reopen(self, *stages: str) -> None:
+        """Mark stages as not done, in every generation, because there is more for them to do."""
+        with self.transaction():
+            self._db.executemany(
+                "UPDATE stage SET done = 0 WHERE name = ?", [(name,) for name in stages]
+            )
+
+    def meta(self, key: str) -> Any:
+        """The value stored under `key`, or None."""
+        row = self._db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+        return json.loads(row[0]) if row else None
+
+    def stages(self) -> list[StageRow]:
+        rows = self._db.execute("SELECT * FROM stage ORDER BY generation, name").fetchall()
+        return [StageRow(*row) for row in rows]
+
+    def stage_done(self, generation: int, name: str) -> bool:
+        query = "SELECT done FROM stage WHERE generation = ? AND name = ?"
+        row = self._db.execute(query, (generation, name)).fetchone()
+        return bool(row and row[0])
+
+    def _one(self, query: str) -> Any:
+        return self._db.execute(query).fetchone()[0]
+
+    def _rows(self, cls: type[Row], tail: str, parameters: Sequence[Any] = ()) -> list[Row]:
+        names = [field.name for field in dataclasses.fields(cls)]  # type: ignore[arg-type]
+        columns = ", ".join(f'"{name}"' for name in names)
+        query = f"SELECT {columns} FROM {cls.__name__.lower()} {tail}"
+        return [
+            cls(*(_load(name, value) for name, value in zip(names, row, strict=True)))
+            for row in self._db.execute(query, parameters)
+        ]
+
+    def _by_id(self, cls: type[Row], ids: Sequence[str]) -> list[Row]:
+        found: dict[str, Row] = {}
+        for chunk in chunks(sorted(set(ids))):
+            marks = ",".join("?" * len(chunk))
+            for row in self._rows(cls, f"WHERE id IN ({marks})", chunk):
+                found[row.id] = row  # type: ignore[attr-defined]
+        return [found[id] for id in ids]
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.OperationalError as error:
+            text = str(error)
+            if "full" in text or "disk I/O" in text:
+                cure = "free some space and run the same command again; nothing is lost"
+            elif "locked" in text:
+                cure = "another process is writing to it; wait for it or give another --run"
+            elif "unable to open" in text or "readonly" in text:
+                cure = "give a --run folder that you may write to"
+            else:
+                raise
+            raise UserError(f"{self.path}: {text}; {cure}") from None
+        except sqlite3.DatabaseError as error:
+            if "not a database" not in str(error) and "malformed" not in str(error):
+                raise
+            raise UserError(
+                f"{self.path}: {error}; not a ledger of Self-Evolution, give another --run"
+            ) from None
+
+
+def _store(name: str, value: Any) -> Any:
+    return json.dumps(value, ensure_ascii=False) if name in _JSON and value is not None else value
+
+
+def _load(name: str, value: Any) -> Any:
+    if name in _JSON and value is not None:
+        return tuple(json.loads(value))
+    return bool(value) if name in _BOOL else value
+
+
+def chunks(ids: Sequence[str], size: int = 500) -> Iterator[Sequence[str]]:
+    return (ids[i : i + size] for i in range(0, len(ids), size))

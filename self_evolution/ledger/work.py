@@ -1,0 +1,207 @@
+"""What the stages ask of the ledger."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+
+from self_evolution import records
+from self_evolution.ledger.store import TABLES, Store, chunks
+from self_evolution.records import (
+    Adapter,
+    Document,
+    Evaluation,
+    Fragment,
+    Item,
+    Message,
+    Pair,
+    Promotion,
+    Section,
+    Selection,
+)
+
+_PAIRS = """
+  SELECT a.id, q.generation, q.fragment_id, q.text, a.text, a.finish, f.text, f.language
+  FROM question q JOIN answer a ON a.question_id = q.id JOIN fragment f ON f.id = q.fragment_id
+"""
+
+
+class Work(Store):
+    """Each method is a question that a stage asks; ids come back in a fixed order."""
+
+    # -- documents and fragments -------------------------------------------------------------
+
+    def documents(self) -> list[Document]:
+        return self._rows(Document, "ORDER BY path")
+
+    def sections_to_split(self) -> list[Section]:
+        """Sections of which there is no fragment yet, in reading order."""
+        return self._rows(
+            Section,
+            """WHERE id NOT IN (SELECT section_id FROM fragment)
+               ORDER BY (SELECT path FROM document WHERE id = document_id), position""",
+        )
+
+    def count(self, table: str) -> int:
+        assert table in TABLES
+        return int(self._one(f"SELECT count(*) FROM {table}"))
+
+    def first_fragments(self) -> dict[str, str]:
+        """{text: id} of every fragment that is no duplicate."""
+        query = "SELECT text, id FROM fragment WHERE duplicate_of IS NULL"
+        return dict(self._db.execute(query))
+
+    def live_fragments(self) -> list[tuple[str, int]]:
+        """(id, tokens) of the fragments to ask about: all but duplicates."""
+        query = "SELECT id, tokens FROM fragment WHERE duplicate_of IS NULL"
+        return self._db.execute(query).fetchall()
+
+    def fragments(self, ids: Sequence[str]) -> list[Fragment]:
+        return self._by_id(Fragment, ids)
+
+    # -- questions, answers, pairs -----------------------------------------------------------
+
+    def asked(self, generation: int, sample: int) -> set[str]:
+        """Fragments that have their question number `sample` in this generation."""
+        query = "SELECT fragment_id FROM question WHERE generation = ? AND sample = ?"
+        return {row[0] for row in self._db.execute(query, (generation, sample))}
+
+    def questions_of(self, generation: int, fragment_id: str) -> list[str]:
+        """This generation's questions about a fragment, in the order of asking."""
+        query = "SELECT text FROM question WHERE fragment_id = ? AND generation = ? ORDER BY sample"
+        return [row[0] for row in self._db.execute(query, (fragment_id, generation))]
+
+    def questions(self, generation: int) -> list[tuple[str, int]]:
+        """(id, length of question and fragment in tokens, roughly) of a generation."""
+        query = """SELECT q.id, f.tokens + length(q.text) / 4 FROM question q
+                   JOIN fragment f ON f.id = q.fragment_id WHERE q.generation = ?"""
+        return self._db.execute(query, (generation,)).fetchall()
+
+    def answered(self, generation: int) -> set[str]:
+        """Questions of a generation that have an answer."""
+        query = """SELECT q.id FROM question q JOIN answer a ON a.question_id = q.id
+                   WHERE q.generation = ?"""
+        return {row[0] for row in self._db.execute(query, (generation,))}
+
+    def questions_with_fragments(
+        self, ids: Sequence[str]
+    ) -> list[tuple[records.Question, Fragment]]:
+        """In the order of `ids`."""
+        asked = self._by_id(records.Question, ids)
+        fragments = {f.id: f for f in self.fragments([q.fragment_id for q in asked])}
+        return [(question, fragments[question.fragment_id]) for question in asked]
+
+    def pair_lengths(self, generation: int) -> list[tuple[str, int]]:
+        """(answer id, characters of question and answer) of a generation."""
+        query = """SELECT a.id, length(q.text) + length(a.text) FROM question q
+                   JOIN answer a ON a.question_id = q.id WHERE q.generation = ?"""
+        return self._db.execute(query, (generation,)).fetchall()
+
+    def kept_lengths(self, generation: int) -> list[tuple[str, int]]:
+        """The same of those that the check stage kept."""
+        query = """SELECT a.id, length(q.text) + length(a.text) FROM question q
+                   JOIN answer a ON a.question_id = q.id JOIN verdict v ON v.answer_id = a.id
+                   WHERE q.generation = ? AND v.reason IS NULL"""
+        return self._db.execute(query, (generation,)).fetchall()
+
+    def pairs(self, ids: Sequence[str]) -> list[Pair]:
+        """In the order of `ids` (answer ids)."""
+        found: dict[str, Pair] = {}
+        for chunk in chunks(ids):
+            query = f"{_PAIRS} WHERE a.id IN ({','.join('?' * len(chunk))})"
+            found.update((row[0], Pair(*row)) for row in self._db.execute(query, chunk))
+        return [found[id] for id in ids]
+
+    def question_finish(self, ids: Sequence[str]) -> dict[str, str]:
+        """{answer id: how the generation of its question ended}."""
+        found: dict[str, str] = {}
+        for chunk in chunks(ids):
+            query = f"""SELECT a.id, q.finish FROM answer a JOIN question q ON q.id = a.question_id
+                        WHERE a.id IN ({",".join("?" * len(chunk))})"""
+            found.update(self._db.execute(query, chunk))
+        return found
+
+    def checked(self, generation: int) -> set[str]:
+        query = """SELECT v.answer_id FROM verdict v JOIN answer a ON a.id = v.answer_id
+                   JOIN question q ON q.id = a.question_id WHERE q.generation = ?"""
+        return {row[0] for row in self._db.execute(query, (generation,))}
+
+    def kept_texts(self, before: int) -> Iterator[tuple[str, str]]:
+        """(question, answer) of the pairs that were kept in the generations before."""
+        query = """SELECT q.text, a.text FROM question q JOIN answer a ON a.question_id = q.id
+                   JOIN verdict v ON v.answer_id = a.id
+                   WHERE q.generation < ? AND v.reason IS NULL"""
+        return iter(self._db.execute(query, (before,)))
+
+    def scored(self, generation: int) -> set[str]:
+        query = """SELECT s.answer_id FROM score s JOIN answer a ON a.id = s.answer_id
+                   JOIN question q ON q.id = a.question_id WHERE q.generation = ?"""
+        return {row[0] for row in self._db.execute(query, (generation,))}
+
+    # -- selection and training --------------------------------------------------------------
+
+    def trainable(self, generation: int, outcomes: Sequence[str]) -> list[str]:
+        """Answers of this generation that were kept and whose scoring had one of `outcomes`."""
+        marks = ",".join("?" * len(outcomes))
+        query = f"""SELECT a.id FROM question q JOIN answer a ON a.question_id = q.id
+                    JOIN score s ON s.answer_id = a.id
+                    WHERE q.generation = ? AND s.outcome IN ({marks}) ORDER BY a.id"""
+        return [row[0] for row in self._db.execute(query, (generation, *outcomes))]
+
+    def history(self, before: int) -> list[tuple[str, float]]:
+        """(answer id, IFD) of every scored pair of the generations before."""
+        query = """SELECT a.id, s.ifd FROM question q JOIN answer a ON a.question_id = q.id
+                   JOIN score s ON s.answer_id = a.id
+                   WHERE q.generation < ? AND s.outcome = 'scored' ORDER BY a.id"""
+        return self._db.execute(query, (before,)).fetchall()
+
+    def conversations(self) -> list[str]:
+        return [row[0] for row in self._db.execute("SELECT id FROM conversation ORDER BY id")]
+
+    def selection(self, generation: int) -> list[Selection]:
+        return self._rows(Selection, "WHERE generation = ? ORDER BY position", (generation,))
+
+    def selected_pairs(self, generation: int) -> list[tuple[str, str]]:
+        """(question, answer) of the selection, in its order."""
+        query = """SELECT q.text, a.text FROM selection s JOIN answer a ON a.id = s.answer_id
+                   JOIN question q ON q.id = a.question_id
+                   WHERE s.generation = ? ORDER BY s.position"""
+        return self._db.execute(query, (generation,)).fetchall()
+
+    def selected_conversations(self, generation: int) -> list[list[Message]]:
+        """The rehearsal of the selection, in its order."""
+        query = """SELECT c.messages FROM selection s
+                   JOIN conversation c ON c.id = s.conversation_id
+                   WHERE s.generation = ? ORDER BY s.position"""
+        return [json.loads(row[0]) for row in self._db.execute(query, (generation,))]
+
+    def adapters(self) -> list[Adapter]:
+        return self._rows(Adapter, "ORDER BY generation")
+
+    # -- evaluation and promotion ------------------------------------------------------------
+
+    def items(self, suite: str) -> list[Item]:
+        return self._rows(Item, "WHERE suite = ? ORDER BY position", (suite,))
+
+    def questions_in_evaluation(self) -> list[str]:
+        return [row[0] for row in self._db.execute("SELECT question FROM item ORDER BY id")]
+
+    def predicted(self, generation: int, mode: str) -> set[str]:
+        query = "SELECT item_id FROM prediction WHERE generation = ? AND mode = ?"
+        return {row[0] for row in self._db.execute(query, (generation, mode))}
+
+    def predictions(self, generation: int, suite: str, mode: str) -> list[tuple[Item, str]]:
+        """(item, predicted text) in the order of the items."""
+        texts = dict(
+            self._db.execute(
+                "SELECT item_id, text FROM prediction WHERE generation = ? AND mode = ?",
+                (generation, mode),
+            )
+        )
+        return [(item, texts[item.id]) for item in self.items(suite) if item.id in texts]
+
+    def evaluations(self) -> list[Evaluation]:
+        return self._rows(Evaluation, "ORDER BY generation, suite, mode, metric")
+
+    def promotions(self) -> list[Promotion]:
+        return self._rows(Promotion, "ORDER BY generation")
