@@ -10,6 +10,8 @@ import traceback
 from self_evolution.cli import parser
 from self_evolution.errors import Stopped, UserError
 
+_FULL = "the disk is full: free some space and run the same command again; nothing is lost"
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; returns the exit status."""
@@ -35,6 +37,9 @@ def main(arguments: list[str] | None = None) -> int:
     except Exception as error:
         if debug:
             raise
+        if "No space left" in str(error):  # an OSError, or what a library made of one
+            print(f"self-evolution: {error}\n{_FULL}", file=sys.stderr)
+            return 2
         print(
             f"self-evolution: unexpected {type(error).__name__}: {error}\n"
             "what is done is kept; run the same command with --debug to see where",

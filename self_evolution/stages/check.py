@@ -6,6 +6,7 @@ A check looks at one pair and gives a detail if it objects. To add one: a functi
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable
 from typing import NamedTuple
@@ -56,7 +57,7 @@ def check(run: Run, generation: int) -> Outcome:
     return Outcome(len(tasks), f"{kept:,} of {len(tasks):,} pairs kept ({reasons or 'none out'})")
 
 
-def judge(case: Case, seen: set[str], exam: set[str]) -> tuple[str | None, str]:
+def judge(case: Case, seen: set[bytes], exam: set[str]) -> tuple[str | None, str]:
     """(reason, detail) of the first check that objects; (None, "") if none does.
 
     `seen` are keys of the pairs kept so far, `exam` the evaluation's questions in plain form.
@@ -171,5 +172,7 @@ def _plain(text: str) -> str:
     return " ".join(tokens(text))
 
 
-def _key(question: str, answer: str) -> str:
-    return f"{_plain(question)}\n{_plain(answer)}"
+def _key(question: str, answer: str) -> bytes:
+    """A digest, because a long run keeps one of every pair in memory."""
+    text = f"{_plain(question)}\n{_plain(answer)}"
+    return hashlib.blake2b(text.encode(), digest_size=12).digest()
