@@ -48,7 +48,7 @@ class Model(Settings):
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     """Precision of the weights; auto takes float32 on a CPU and the file's own elsewhere."""
     chat_template: str = ""
-    """Jinja file with a chat template, or `chatml`; empty takes the tokenizer's own."""
+    """Jinja file with a chat template, or `plain`; empty takes the tokenizer's own."""
     thinking: bool = False
     """Let a thinking model think; its thoughts are stripped from the text either way."""
     batch_size: PositiveInt = 32

@@ -25,7 +25,7 @@ def read(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
-def drawn(progress: float = 0.2) -> list[lessons.Conversation]:
+def drawn(progress: float = 0.5) -> list[lessons.Conversation]:
     rng = random.Random(7)
     return [lessons.lesson(rng, progress) for _ in range(CONVERSATIONS)]
 
@@ -225,6 +225,18 @@ def test_values_are_encoded_alike_in_documents_and_answers(tokenizer: Any) -> No
         assert contains_run(tokenizer.encode(record["output"]).ids, ids)
         if record["instruction"]:
             assert contains_run(tokenizer.encode(record["instruction"]).ids, ids)
+
+
+def test_auto_tokenizer_reads_the_tokens_that_the_model_was_trained_on(tokenizer: Any) -> None:
+    """AutoTokenizer cuts texts for a Qwen2 model its own way, whatever tokenizer.json says."""
+    from transformers import AutoTokenizer
+
+    auto = AutoTokenizer.from_pretrained(embedded.MODEL)
+    assert (auto.eos_token, auto.pad_token) == (lessons.END, "<|endoftext|>")
+    for chat in drawn()[:200]:
+        text = lessons.render(chat)
+        assert auto(text)["input_ids"] == tokenizer.encode(text).ids
+        assert auto.decode(auto(text)["input_ids"]) == text
 
 
 def test_tokenizer_is_small_and_splits_digits(tokenizer: Any) -> None:

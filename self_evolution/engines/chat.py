@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import datetime
 import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+import jinja2
 
 from self_evolution.engines.base import Reply
 from self_evolution.errors import UserError
@@ -13,6 +16,8 @@ from self_evolution.records import Message
 
 IGNORED = -100  # the label that the loss passes over, as in torch and transformers
 _MARK = "QXZMARKZXQ"
+_TODAY = datetime.date(2024, 7, 26)
+_DATE = re.compile(r"""strftime_now\(\s*(["'])(.*?)\1\s*\)""")
 _THOUGHTS = re.compile(r"^.*?</think>|<think>.*", re.DOTALL)
 
 
@@ -34,11 +39,25 @@ class Chat:
                 "this model has no chat template (is it a base model?): choose its chat or "
                 "instruct variant, or give --model.chat-template plain, or a Jinja file"
             )
-        self._takes_system = self._try_system()
-        self._lead, self._end = self._reply_frame()
-        stops = [tokenizer.eos_token_id, *self._end]
+        tokenizer.chat_template = _undated(tokenizer.chat_template)
+        try:
+            self._takes_system = self._try_system()
+            self._before = self._render([{"role": "user", "content": "?"}], prompt=True)
+            self._before_ids = self.text(self._before)
+            self._lead, self._end = self._reply_frame()
+        except (jinja2.TemplateError, ValueError) as error:
+            raise UserError(
+                f"{template or 'the chat template of this model'} does not show a question and "
+                f"its answer ({error}); give another --model.chat-template: plain, or a Jinja file"
+            ) from None
+        stops = [tokenizer.eos_token_id, *self._end[-1:]]
         stops += model_stops if isinstance(model_stops, list) else [model_stops]
         self.stops: list[int] = sorted({id for id in stops if isinstance(id, int)})
+        self._silent = {  # left out of the text; of thoughts, `read` must see where they end
+            id
+            for id, token in tokenizer.added_tokens_decoder.items()
+            if token.special and token.content not in ("<think>", "</think>")
+        }
         pad = tokenizer.pad_token_id
         self.pad: int = pad if pad is not None else (self.stops[0] if self.stops else 0)
 
@@ -51,8 +70,16 @@ class Chat:
         return ids
 
     def reply(self, text: str) -> list[int]:
-        """Token ids of an assistant's reply, without what ends the turn."""
-        return self.text(self._lead + text)
+        """Token ids of an assistant's reply, without what ends the turn.
+
+        As they come after a prompt: some tokenizers begin a text of its own with a space.
+        """
+        if not text:
+            return []
+        size, whole = len(self._before_ids), self.text(self._before + self._lead + text)
+        if whole[:size] == self._before_ids:
+            return whole[size:]
+        return self.text(self._lead + text)  # its first character would merge with the prompt
 
     def opening(self) -> list[int]:
         """Token ids of the assistant's header alone (and the start token, if there is one).
@@ -60,12 +87,13 @@ class Chat:
         A template without such a header (Mistral) gives that of an empty question.
         """
         question = [{"role": "user", "content": _MARK}]
-        before, after = self._render(question, prompt=False), self._render(question, prompt=True)
-        header = after[len(before) :] if after.startswith(before) else ""
-        if header.strip():
-            bos = self.tokenizer.bos_token
-            return self.text((bos if bos and after.startswith(bos) else "") + header)
-        return self.prompt([{"role": "user", "content": ""}])
+        without = self.text(self._render(question, prompt=False))
+        ids = self.prompt(question)
+        pairs = enumerate(zip(ids, without, strict=False))
+        same = next((i for i, (a, b) in pairs if a != b), min(len(ids), len(without)))
+        if not self.tokenizer.decode(ids[same:]).strip():
+            return self.prompt([{"role": "user", "content": ""}])
+        return [id for id in ids[:1] if id == self.tokenizer.bos_token_id] + ids[same:]
 
     def example(self, messages: Sequence[Message]) -> tuple[list[int], list[int]]:
         """Token ids and labels of a conversation; the labels are the assistant's turns.
@@ -89,7 +117,7 @@ class Chat:
     def read(self, ids: Sequence[int]) -> Reply:
         """The text of generated ids: up to the first stop, without thoughts."""
         cut = next((i for i, id in enumerate(ids) if id in self.stops), None)
-        text = self.tokenizer.decode(ids[:cut], skip_special_tokens=True)
+        text = self.tokenizer.decode([id for id in ids[:cut] if id not in self._silent])
         return Reply(_THOUGHTS.sub("", text).strip(), "length" if cut is None else "stop")
 
     def _render(self, messages: Sequence[Message], prompt: bool) -> str:
@@ -106,8 +134,6 @@ class Chat:
         return text
 
     def _try_system(self) -> bool:
-        import jinja2
-
         self._takes_system = True
         turns = [{"role": "system", "content": _MARK}, {"role": "user", "content": "?"}]
         try:
@@ -117,17 +143,26 @@ class Chat:
 
     def _reply_frame(self) -> tuple[str, list[int]]:
         """What stands between the prompt and a reply (a space, or nothing), and what ends it."""
-        question = [{"role": "user", "content": "?"}]
-        before = self._render(question, prompt=True)
-        whole = self._render([*question, {"role": "assistant", "content": _MARK}], prompt=False)
+        turns = [{"role": "user", "content": "?"}, {"role": "assistant", "content": _MARK}]
+        whole = self._render(turns, prompt=False)
         at = whole.index(_MARK)
-        lead = whole[len(before) : at] if whole.startswith(before) else ""
+        lead = whole[len(self._before) : at] if whole.startswith(self._before) else ""
         special = set(self.tokenizer.all_special_ids) | set(self.tokenizer.added_tokens_decoder)
-        for id in self.text(whole[at + len(_MARK) :]):
+        end = self.text(whole[at + len(_MARK) :])
+        for i, id in enumerate(end):
             if id in special:
-                return lead, [id]
+                return lead, end[: i + 1]
         eos = self.tokenizer.eos_token_id
         return lead, [] if eos is None else [eos]
+
+
+def _undated(template: str | dict[str, str]) -> str:
+    """A template that tells today's date tells the same one in all generations of a run.
+
+    Of several named templates it is the default one.
+    """
+    text = template if isinstance(template, str) else template.get("default", "")
+    return _DATE.sub(lambda match: repr(_TODAY.strftime(match[2])), text)
 
 
 def _template_text(template: str) -> str:

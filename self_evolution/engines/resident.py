@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
+from transformers import GenerationConfig
 
 from self_evolution.config import Model, Train
 from self_evolution.engines import weights
@@ -36,6 +37,8 @@ class ResidentEngine:
             settings.thinking,
             getattr(model.generation_config, "eos_token_id", None),
         )
+        # Its own taste (temperature, repetition penalty, …) would fill in what we leave unsaid.
+        model.generation_config = GenerationConfig()
         limit = getattr(model.config.get_text_config(), "max_position_embeddings", None)
         self.window: int = limit or 1 << 20
         self.revision: str = getattr(model.config, "_commit_hash", None) or ""
@@ -88,13 +91,13 @@ class ResidentEngine:
                 f"a prompt of {longest} tokens and a reply of up to {sampling.max_tokens} do not "
                 f"fit the model's window of {self.window}; give a smaller --split.max-tokens"
             )
-        torch.manual_seed(seed)
-        return _halving(lambda part: self._generate(part, sampling, who), rows)
+        return _halving(lambda part: self._generate(part, sampling, seed, who), rows)
 
     @torch.inference_mode()
-    def _generate(self, rows: Sequence[list[int]], sampling: Sampling, who: Who) -> list[Reply]:
-        from transformers import GenerationConfig
-
+    def _generate(
+        self, rows: Sequence[list[int]], sampling: Sampling, seed: int, who: Who
+    ) -> list[Reply]:
+        torch.manual_seed(seed)
         longest = max(len(row) for row in rows)
         ids = torch.full((len(rows), longest), self.chat.pad)
         mask = torch.zeros_like(ids)
@@ -113,6 +116,7 @@ class ResidentEngine:
             max_new_tokens=sampling.max_tokens,
             eos_token_id=self.chat.stops or None,
             pad_token_id=self.chat.pad,
+            use_cache=True,
             **how,
         )
         device = self._base.device
@@ -150,9 +154,16 @@ class ResidentEngine:
             )
         if self._tuned is None or self._adapter is None:
             self._tuned = lora.attach(self._base, self._tuned, settings, seed)
-        trained = trainer.train(
-            self._tuned, fitting, self.chat.pad, settings, learning_rate, folder, seed, on_step
-        )
+        self._adapter = None  # an interruption leaves weights that are no generation's
+        try:
+            trained = trainer.train(
+                self._tuned, fitting, self.chat.pad, settings, learning_rate, folder, seed, on_step
+            )
+        except torch.OutOfMemoryError:
+            raise UserError(
+                "the device's memory does not hold a step of training; give a smaller "
+                "--train.micro-batch or --train.max-tokens, or --train.gradient-checkpointing true"
+            ) from None
         self._adapter = folder
         return trained
 

@@ -98,14 +98,24 @@ def load(settings: Model) -> tuple[Any, Any]:
             "expected tokenizer.json and tokenizer_config.json beside the weights"
         ) from error
     try:
-        model = transformers.AutoModelForCausalLM.from_pretrained(
-            located, dtype=dtype, use_safetensors=True, trust_remote_code=False
+        model, found = transformers.AutoModelForCausalLM.from_pretrained(
+            located,
+            dtype=dtype,
+            use_safetensors=True,
+            trust_remote_code=False,
+            output_loading_info=True,
         )
     except Exception as error:
         raise UserError(
             f"--model {settings.name}: cannot be loaded ({_first_line(error)}); expected a causal "
             "language model in safetensors that transformers knows without remote code"
         ) from error
+    missing = sorted({*found["missing_keys"], *(str(key) for key in found["mismatched_keys"])})
+    if missing:
+        raise UserError(
+            f"--model {settings.name}: {len(missing)} of its weights are missing or of another "
+            f"shape than config.json says, such as {missing[0]}; fetch the model again"
+        )
     return model.to(device).eval(), tokenizer
 
 

@@ -98,7 +98,13 @@ def load(name: str) -> Profile:
         values: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
         profile = Profile.model_validate(values)
         blanks = dict.fromkeys(("domain", "description", "heading", "fragment", "question"), "")
-        for text in (profile.system, profile.ask, profile.ask_another, profile.answer):
+        for text in (
+            profile.system,
+            profile.ask,
+            profile.ask_another,
+            profile.answer,
+            profile.closed,
+        ):
             text.format(**blanks)
         for pattern in (*profile.leaks, *profile.pointing):
             re.compile(pattern)

@@ -5,6 +5,9 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +23,7 @@ def attach(base: Any, tuned: Any, settings: Train, seed: int) -> Any:
     from peft import LoraConfig, get_peft_model
 
     torch.manual_seed(seed)
-    if tuned is not None:
-        tuned.unload()  # takes the LoRA layers out again; the base's weights were never changed
+    _detach(tuned)
     config = LoraConfig(
         r=settings.rank,
         lora_alpha=settings.alpha,
@@ -30,20 +32,33 @@ def attach(base: Any, tuned: Any, settings: Train, seed: int) -> Any:
         bias="none",
         task_type="CAUSAL_LM",
     )
-    return get_peft_model(base, config).eval()
+    with _quiet():
+        return get_peft_model(base, config).eval()
 
 
 def load(base: Any, tuned: Any, folder: Path) -> Any:
-    """A PEFT model around `base` with the adapter in `folder`, into `tuned` if there is one."""
-    from peft import PeftModel, set_peft_model_state_dict
-    from safetensors.torch import load_file
+    """A PEFT model around `base` with the adapter in `folder`, in place of `tuned`."""
+    from peft import PeftModel
 
     if not (folder / WEIGHTS).is_file():
         raise UserError(f"{folder}: the adapter is missing; start a new run, or restore the folder")
-    if tuned is None:
+    _detach(tuned)
+    with _quiet():
         return PeftModel.from_pretrained(base, str(folder), is_trainable=True).eval()
-    set_peft_model_state_dict(tuned, load_file(folder / WEIGHTS))
-    return tuned
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """PEFT up to 0.21 asks models for a property that transformers 5.23 calls deprecated."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "`is_gradient_checkpointing`", FutureWarning)
+        yield
+
+
+def _detach(tuned: Any) -> None:
+    """Take the LoRA layers out of the base model again; its weights were never changed."""
+    if tuned is not None:
+        tuned.unload()
 
 
 def save(tuned: Any, folder: Path) -> str:

@@ -6,6 +6,9 @@ into a batch together, because padding is most of the cost of short pairs.
 
 from __future__ import annotations
 
+import hashlib
+import json
+import random
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -20,7 +23,6 @@ from transformers import (
     TrainerState,
     TrainingArguments,
 )
-from transformers.trainer_utils import get_last_checkpoint
 
 from self_evolution.config import Train
 from self_evolution.engines.base import Trained
@@ -29,6 +31,8 @@ from self_evolution.errors import Stopped
 from self_evolution.training import lora
 
 Encoded = tuple[list[int], list[int]]
+STEPS_SORTED = 50
+"""So many steps' examples are drawn, and sorted by length, at a time."""
 
 
 def train(
@@ -47,27 +51,60 @@ def train(
     result as without the interruption. Raises Stopped when `on_step` returns True.
     """
     partial = folder.with_name(folder.name + ".partial")
+    checkpoint = _checkpoint(partial, examples, settings, learning_rate, seed)
+    order = in_order([len(ids) for ids, _ in examples], settings.batch_size, settings.epochs, seed)
+    rows = [{"input_ids": ids, "labels": labels} for ids, labels in examples]
     watch = _Watch(on_step)
-    loop = Trainer(
+    use_cache = model.config.use_cache
+    loop = _AdapterTrainer(
         model=model,
-        args=_arguments(model, settings, learning_rate, partial, seed, len(examples)),
-        train_dataset=[{"input_ids": ids, "labels": labels} for ids, labels in examples],
+        args=_arguments(model, settings, learning_rate, partial, seed, len(order)),
+        train_dataset=[rows[i] for i in order],
         data_collator=lambda batch: collate(batch, pad),
         callbacks=[watch],
     )
     loop.remove_callback(PrinterCallback)
-    checkpoint = get_last_checkpoint(str(partial)) if partial.is_dir() else None
-    model.train()
     try:
         loop.train(resume_from_checkpoint=checkpoint)
     finally:
+        # Under bfloat16 the forward method is wrapped, once more in each generation.
+        loop.accelerator.unwrap_model(model, keep_fp32_wrapper=False)
+        model.config.use_cache = use_cache
         model.eval()
     if watch.stopped:
         raise Stopped
     losses = [entry["loss"] for entry in loop.state.log_history if "loss" in entry]
+    last = losses[-max(1, len(losses) // 20) :]
     digest = lora.save(model, folder)
+    if (partial / "runs").is_dir():  # what `report_to` wrote
+        logs = folder.with_name(folder.name + ".logs")
+        shutil.rmtree(logs, ignore_errors=True)
+        (partial / "runs").rename(logs)
     shutil.rmtree(partial, ignore_errors=True)
-    return Trained(digest, len(examples), loop.state.global_step, losses[0], losses[-1])
+    steps = loop.state.global_step
+    return Trained(digest, len(examples), steps, losses[0], sum(last) / len(last))
+
+
+def in_order(lengths: Sequence[int], batch: int, epochs: int, seed: int) -> list[int]:
+    """Indices of all epochs' examples in the order of training, each once an epoch.
+
+    Shuffled, but so that steps of `batch` examples have like lengths. An epoch need not end with
+    a step: the next one fills it up. A function of its arguments, so that a checkpoint's place in
+    it is a number alone.
+    """
+    chance = random.Random(seed)
+    order: list[int] = []
+    for _ in range(epochs):
+        rest = chance.sample(range(len(lengths)), len(lengths))
+        filling = -len(order) % batch
+        order, rest = order + rest[:filling], rest[filling:]
+        for start in range(0, len(rest), batch * STEPS_SORTED):
+            near = sorted(rest[start : start + batch * STEPS_SORTED], key=lambda i: lengths[i])
+            whole = len(near) // batch
+            steps = [near[i * batch : (i + 1) * batch] for i in range(whole)]
+            chance.shuffle(steps)
+            order += [i for step in steps for i in step] + near[whole * batch :]
+    return order
 
 
 def collate(batch: Sequence[dict[str, list[int]]], pad: int) -> dict[str, torch.Tensor]:
@@ -85,38 +122,70 @@ def collate(batch: Sequence[dict[str, list[int]]], pad: int) -> dict[str, torch.
     }
 
 
+def _checkpoint(
+    partial: Path, examples: Sequence[Encoded], settings: Train, learning_rate: float, seed: int
+) -> str | None:
+    """The newest whole checkpoint in `partial`, if it is one of this very training."""
+    own = settings.model_dump(mode="json", exclude={"checkpoint_steps", "report_to"})
+    text = json.dumps([examples, own, learning_rate, seed])
+    key, file = hashlib.sha256(text.encode()).hexdigest(), partial / "key"
+    if not file.is_file() or file.read_text(encoding="utf-8") != key:
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(parents=True)
+        file.write_text(key, encoding="utf-8")
+    found: dict[int, Path] = {}
+    for path in partial.glob("checkpoint-*"):
+        try:  # the state is written last: without it a crash left half a checkpoint
+            state = json.loads((path / "trainer_state.json").read_text(encoding="utf-8"))
+            found[state["global_step"]] = path
+        except (OSError, ValueError):
+            shutil.rmtree(path)
+    return str(found[max(found)]) if found else None
+
+
 def _arguments(
     model: Any, settings: Train, learning_rate: float, partial: Path, seed: int, examples: int
 ) -> TrainingArguments:
-    micro = min(settings.micro_batch, settings.batch_size)
-    accumulation = -(-settings.batch_size // micro)
-    steps = settings.epochs * -(-examples // (micro * accumulation))
+    size = settings.batch_size
+    micro = max(n for n in range(1, settings.micro_batch + 1) if size % n == 0)
+    steps = -(-examples // size)
     device = model.device.type
-    return TrainingArguments(
+    known = TrainingArguments.__dataclass_fields__
+    name = "activation_checkpointing"  # since transformers 5.23, which calls the older deprecated
+    checkpointing = name if name in known else "gradient_checkpointing"
+    arguments = TrainingArguments(
         output_dir=str(partial),
         per_device_train_batch_size=micro,
-        gradient_accumulation_steps=accumulation,
-        num_train_epochs=settings.epochs,
+        gradient_accumulation_steps=size // micro,
+        num_train_epochs=1,  # the data set has all of them, in the order of training
+        train_sampling_strategy="sequential",
         learning_rate=learning_rate,
         lr_scheduler_type=settings.schedule,
         warmup_steps=round(settings.warmup * steps),
         weight_decay=settings.weight_decay,
-        train_sampling_strategy="group_by_length",
-        gradient_checkpointing=settings.gradient_checkpointing,
         bf16=device == "cuda" and next(model.parameters()).dtype == torch.bfloat16,
         use_cpu=device == "cpu",
         save_strategy="steps" if settings.checkpoint_steps else "no",
         save_steps=settings.checkpoint_steps or 500,
         save_total_limit=1,
         logging_strategy="steps",
-        logging_steps=max(1, steps // 20),
-        logging_first_step=True,
+        logging_steps=1,
         report_to=list(settings.report_to) or "none",
         disable_tqdm=True,
         dataloader_pin_memory=device == "cuda",
         remove_unused_columns=False,
         seed=seed,
+        **{checkpointing: settings.gradient_checkpointing},
     )
+    arguments._n_gpu = min(arguments.n_gpu, 1)  # or other GPUs in sight would share the step
+    return arguments
+
+
+class _AdapterTrainer(Trainer):  # type: ignore[misc]
+    """Its checkpoints ask a hub nothing: PEFT would look there whether the vocabulary grew."""
+
+    def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
+        self.model.save_pretrained(output_dir, state_dict=state_dict, save_embedding_layers=False)
 
 
 class _Watch(TrainerCallback):  # type: ignore[misc]

@@ -1,0 +1,179 @@
+"""The miniature through the whole loop, as `make run` does it, in real processes."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import exported, rows
+
+from self_evolution import cli
+
+AUDITED = Path(__file__).with_name("audited.py")
+ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
+one_worker = pytest.mark.xdist_group("whole embedded run")  # which takes two minutes to make
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+
+# A run small enough to be made several times: one generation of six sections, every batch small.
+SMALL = [
+    word
+    for words in (
+        "--limit 6 --generations 1 --ask.per-fragment 2 --evaluate.limit 8 --model.batch-size 4",
+        "--train.epochs 3 --train.batch-size 4 --train.micro-batch 4 --train.checkpoint-steps 2",
+    )
+    for word in words.split()
+]
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+    """A run of the recipe `embedded`, and what it did to the outside world."""
+    folder = tmp_path_factory.mktemp("embedded")
+    run, notes = folder / "run", folder / "notes.json"
+    words = ["run", "--recipe", "embedded", "--run", str(run)]
+    subprocess.run(
+        [sys.executable, str(AUDITED), str(notes), *words],
+        check=True,
+        capture_output=True,
+        env=ENVIRONMENT,
+    )
+    return run, json.loads(notes.read_text())
+
+
+def _scores(run: Path, suite: str, mode: str) -> list[float]:
+    """Exact match by generation, in percent."""
+    found = {
+        int(str(row["generation"])): float(str(row["mean"]))
+        for row in rows(run, "evaluation")
+        if (row["suite"], row["mode"], row["metric"]) == (suite, mode, "exact-match")
+    }
+    return [found[generation] for generation in sorted(found)]
+
+
+@one_worker
+def test_the_miniature_learns_the_handbook(whole: tuple[Path, dict[str, Any]]) -> None:
+    closed = _scores(whole[0], "domain", "closed")
+    assert len(closed) == 6
+    assert closed[0] <= 2.0
+    assert max(closed) >= 80.0
+    assert _scores(whole[0], "domain", "open")[0] >= 90.0
+
+
+@one_worker
+def test_one_load_no_child_no_network_and_nothing_written_elsewhere(
+    whole: tuple[Path, dict[str, Any]],
+) -> None:
+    run, notes = whole
+    assert notes["loads"] == 1
+    assert notes["processes"] == []
+    assert notes["connections"] == []
+    elsewhere = {
+        path
+        for path in notes["written"]
+        if not path.startswith(str(run)) and path != os.devnull and "__pycache__" not in path
+    }
+    assert elsewhere == set()
+    files = {str(path.relative_to(run)) for path in run.rglob("*") if path.is_file()}
+    adapters = {
+        f"adapters/gen-{generation}/{name}"
+        for generation in range(1, 6)
+        for name in ("adapter_config.json", "adapter_model.safetensors")
+    }
+    assert files == {"run.db", "recipe.yaml", "report/index.html"} | adapters
+
+
+@one_worker
+def test_a_second_run_redoes_nothing(
+    whole: tuple[Path, dict[str, Any]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = exported(whole[0])
+    capsys.readouterr()
+    assert cli.main(["run", "--recipe", "embedded", "--run", str(whole[0])]) == 0
+    assert "is complete: nothing to do" in capsys.readouterr().err
+    assert exported(whole[0]) == before
+
+
+def test_without_rehearsal_former_abilities_are_lost(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    words = ["run", "--recipe", "embedded", "--run", str(run), "--generations", "1"]
+    words += ["--train.rehearsal", "0", "--train.rehearsal-file", ""]
+    done = subprocess.run(
+        [sys.executable, "-m", "self_evolution", *words],
+        check=True,
+        capture_output=True,
+        text=True,
+        env=ENVIRONMENT,
+    )
+    before, after = _scores(run, "retention", "closed")
+    assert before >= 90.0 and after <= before - 30.0
+    assert "retention" in done.stdout
+
+
+def test_killed_at_any_moment_the_miniature_goes_on_the_same(tmp_path: Path) -> None:
+    """A real process, really killed, wherever it happens to be; the export is equal to the byte."""
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    command = [sys.executable, "-m", "self_evolution", "run", "--recipe", "embedded", *SMALL]
+    start = time.monotonic()
+    subprocess.run(
+        [*command, "--run", str(whole)], check=True, capture_output=True, env=ENVIRONMENT
+    )
+    seconds = time.monotonic() - start
+    dice = random.Random(1)
+    kills = 0
+    for _ in range(4):
+        process = subprocess.Popen(
+            [*command, "--run", str(killed)],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env=ENVIRONMENT,
+        )
+        try:
+            process.wait(timeout=seconds * dice.uniform(0.5, 0.95))
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+            kills += 1
+    subprocess.run(
+        [*command, "--run", str(killed)], check=True, capture_output=True, env=ENVIRONMENT
+    )
+    assert kills >= 1
+    assert exported(killed) == exported(whole)
+
+
+@pytest.mark.parametrize("step", [1, 3, 5])
+def test_killed_inside_training_it_goes_on_from_the_checkpoint(tmp_path: Path, step: int) -> None:
+    """Killed right after step `step`, of which every second one leaves a checkpoint."""
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    command = ["run", "--recipe", "embedded", *SMALL]
+    code = (
+        "import os, signal, sys\n"
+        "from self_evolution import cli\n"
+        "from self_evolution.stages import train\n"
+        "def on_step(self, done, total):\n"
+        f"    if done == {step}:\n"
+        "        os.kill(os.getpid(), signal.SIGKILL)\n"
+        "train._Steps.on_step = on_step\n"
+        "sys.exit(cli.main(sys.argv[1:]))\n"
+    )
+    for run in (whole, killed):
+        script = [] if run == whole else ["-c", code]
+        done = subprocess.run(
+            [sys.executable, *(script or ["-m", "self_evolution"]), *command, "--run", str(run)],
+            check=False,
+            capture_output=True,
+            env=ENVIRONMENT,
+        )
+        assert done.returncode == (0 if run == whole else -signal.SIGKILL), done.stderr
+    partial = killed / "adapters" / "gen-1.partial"
+    assert partial.is_dir() is (step > 2)
+    assert cli.main([*command, "--run", str(killed)]) == 0
+    assert not partial.exists()
+    assert exported(killed) == exported(whole)

@@ -1,0 +1,215 @@
+"""The resident engine: loading, generating, adapters on and off."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tiny
+import torch
+from safetensors.torch import load_file, save_file
+from tiny import ALL
+
+from self_evolution.config import Train
+from self_evolution.engines import Reply, Sampling
+from self_evolution.engines.resident import ResidentEngine
+from self_evolution.errors import UserError
+from self_evolution.training import lora
+
+GREEDY = Sampling(temperature=0.0, top_p=1.0, max_tokens=12)
+WARM = Sampling(temperature=1.0, top_p=0.95, max_tokens=12)
+QUESTIONS = [
+    "Which?",
+    "Which alarm stops the pump at North Station, and who resets it?",
+    "如何查询参数的默认值？",
+    "The valve opens. " * 6,
+]
+PROMPTS = [[{"role": "user", "content": question}] for question in QUESTIONS]
+
+
+def greedy(engine: ResidentEngine, ids: list[int], model: Any = None) -> list[int]:
+    """The most likely tokens, one at a time, from all before them: no cache, no padding."""
+    start = len(ids)
+    with torch.no_grad():
+        while len(ids) < start + GREEDY.max_tokens and ids[-1] not in engine.chat.stops:
+            logits = (model or engine._base)(input_ids=torch.tensor([ids])).logits
+            ids = [*ids, int(logits[0, -1].argmax())]
+    return ids[start:]
+
+
+def with_adapter(engine: ResidentEngine, seed: int = 3) -> ResidentEngine:
+    engine._tuned = lora.attach(engine._base, engine._tuned, Train(rank=4, alpha=8), seed=1)
+    engine._adapter = Path("somewhere")
+    tiny.stir(engine._tuned, seed)
+    return engine
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_a_batch_replies_as_one_at_a_time_and_as_by_hand(name: str, capfd: Any) -> None:
+    """Also: nothing of the model's own generation settings has a say, and nothing is printed."""
+    engine = tiny.engine(name)
+    together = engine.generate(PROMPTS, GREEDY, 0, "current")
+    single = [engine.generate([prompt], GREEDY, 0, "current")[0] for prompt in PROMPTS]
+    by_hand = [engine.chat.read(greedy(engine, engine.prompt_ids(prompt))) for prompt in PROMPTS]
+    assert together == single == by_hand
+    assert all(reply.text for reply in together)
+    with_adapter(engine)
+    by_hand = [
+        engine.chat.read(greedy(engine, engine.prompt_ids(prompt), engine._tuned))
+        for prompt in PROMPTS
+    ]
+    assert engine.generate(PROMPTS, GREEDY, 0, "current") == by_hand != together
+    assert engine.generate(PROMPTS, GREEDY, 0, "base") == together
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("at", [2, 5])
+def test_any_end_token_stops(at: int) -> None:
+    engine = tiny.engine("llama3")
+    ids = greedy(engine, engine.prompt_ids(PROMPTS[0]))
+    engine.chat.stops = [*engine.chat.stops, ids[at]]
+    text = engine.chat.tokenizer.decode(ids[: ids.index(ids[at])]).strip()
+    assert engine.generate(PROMPTS, GREEDY, 0, "base")[0] == Reply(text, "stop")
+
+
+def test_a_reply_that_is_cut_off_says_so() -> None:
+    engine = tiny.engine("qwen2")
+    (reply,) = engine.generate(PROMPTS[:1], GREEDY._replace(max_tokens=3), 0, "base")
+    assert reply.finish == "length"
+
+
+def test_a_sample_follows_from_its_seed() -> None:
+    engine = tiny.engine("qwen2")
+    first = engine.generate(PROMPTS, WARM, 1, "base")
+    assert engine.generate(PROMPTS, WARM, 1, "base") == first
+    assert engine.generate(PROMPTS, WARM, 2, "base") != first
+    assert engine.generate(PROMPTS, GREEDY, 1, "base") == engine.generate(
+        PROMPTS, GREEDY, 2, "base"
+    )
+
+
+def test_no_prompts_no_replies() -> None:
+    assert tiny.engine("qwen2").generate([], GREEDY, 0, "base") == []
+
+
+def test_with_the_adapter_off_it_is_exactly_the_base() -> None:
+    plain, tuned = tiny.engine("phi3"), with_adapter(tiny.engine("phi3"))
+    rows = [(plain.prompt_ids(prompt), plain.text_ids("The pump.")) for prompt in PROMPTS]
+    assert tuned.generate(PROMPTS, WARM, 1, "base") == plain.generate(PROMPTS, WARM, 1, "base")
+    assert tuned.nll(rows, "base") == plain.nll(rows, "base")
+    assert tuned.nll(rows, "current") != plain.nll(rows, "current")
+    tuned.use(None)
+    assert tuned.generate(PROMPTS, WARM, 1, "current") == plain.generate(PROMPTS, WARM, 1, "base")
+    assert tuned.nll(rows, "current") == plain.nll(rows, "base")
+
+
+def test_adapters_are_swapped_whatever_their_rank(tmp_path: Path) -> None:
+    engine = tiny.engine("qwen2")
+    rows = [(engine.prompt_ids(PROMPTS[0]), engine.text_ids("The pump."))]
+    base, seen = engine.nll(rows, "base"), {}
+    for rank in (2, 4):
+        engine._tuned = lora.attach(engine._base, engine._tuned, Train(rank=rank), seed=rank)
+        tiny.stir(engine._tuned, seed=rank)
+        engine._adapter = tmp_path / f"gen-{rank}"
+        lora.save(engine._tuned, engine._adapter)
+        seen[rank] = engine.nll(rows, "current")
+    for rank in (2, 4, 2):
+        engine.use(tmp_path / f"gen-{rank}")
+        assert engine.nll(rows, "current") == seen[rank]
+        assert engine.nll(rows, "base") == base
+    with pytest.raises(UserError, match=r"gen-9: the adapter is missing"):
+        engine.use(tmp_path / "gen-9")
+
+
+def small_memory(work: Callable[..., Any], limit: int) -> Callable[..., Any]:
+    def limited(rows: Sequence[Any], *rest: Any) -> Any:
+        if len(rows) > limit:
+            torch.rand(1)  # the failed attempt used up some chance
+            raise torch.OutOfMemoryError("too much")
+        return work(rows, *rest)
+
+    return limited
+
+
+def test_a_batch_that_memory_does_not_hold_is_halved(monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = tiny.engine("qwen2")
+    whole = engine.generate(PROMPTS, GREEDY, 0, "base")
+    monkeypatch.setattr(engine, "_generate", small_memory(engine._generate, 1))
+    assert engine.generate(PROMPTS, GREEDY, 0, "base") == whole
+    sample = engine.generate(PROMPTS, WARM, 5, "base")
+    assert engine.generate(PROMPTS, WARM, 5, "base") == sample
+    monkeypatch.setattr(engine, "_generate", small_memory(engine._generate, 0))
+    with pytest.raises(UserError, match="does not hold a single row"):
+        engine.generate(PROMPTS, GREEDY, 0, "base")
+
+
+def test_what_does_not_fit_the_window_is_refused() -> None:
+    engine = tiny.engine("qwen2")
+    assert engine.window == 2048
+    with pytest.raises(UserError, match=r"do not fit the model's window of 2048"):
+        engine.generate(PROMPTS, GREEDY._replace(max_tokens=2040), 0, "base")
+
+
+def test_counting_tokens() -> None:
+    engine = tiny.engine("llama3")
+    assert engine.count([]) == []
+    assert engine.count(["", "The pump"]) == [0, len(engine.text_ids("The pump"))]
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(tiny.folder("llama3"), tmp_path / "model"))
+
+
+def test_a_folder_without_tokenizer(copy: Path) -> None:
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        (copy / name).unlink()
+    with pytest.raises(UserError, match=r"its tokenizer cannot be loaded"):
+        tiny.engine(copy)
+
+
+def test_a_folder_without_safetensors(copy: Path) -> None:
+    weights = load_file(copy / "model.safetensors")
+    (copy / "model.safetensors").unlink()
+    torch.save(weights, copy / "pytorch_model.bin")  # a pickle: never loaded
+    with pytest.raises(UserError, match=r"cannot be loaded .*safetensors"):
+        tiny.engine(copy)
+
+
+def test_weights_that_lack_a_part_are_not_made_up(copy: Path) -> None:
+    weights = load_file(copy / "model.safetensors")
+    del weights["model.layers.1.mlp.up_proj.weight"]
+    save_file(weights, copy / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(UserError, match=r"1 of its weights are missing.*layers\.1\.mlp\.up_proj"):
+        tiny.engine(copy)
+
+
+def test_weights_of_another_shape(copy: Path) -> None:
+    settings = json.loads((copy / "config.json").read_text())
+    (copy / "config.json").write_text(json.dumps(settings | {"intermediate_size": 48}))
+    with pytest.raises(UserError, match=r"model: (cannot be loaded|.*another shape)"):
+        tiny.engine(copy)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("", "no model given: --model"),
+        ("/nowhere/at/all", "no such folder"),
+        ("./nowhere", "no such folder"),
+    ],
+)
+def test_a_model_that_is_not_there(name: str, said: str) -> None:
+    from self_evolution.config import Model
+
+    with pytest.raises(UserError, match=said):
+        ResidentEngine(Model(name=name))
+
+
+def test_a_folder_without_a_model(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"no config\.json"):
+        tiny.engine(tmp_path)

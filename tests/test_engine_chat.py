@@ -1,0 +1,188 @@
+"""Conversations as token ids, in the templates of each architecture."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import tiny
+from tiny import ALL, SIX
+from tiny_templates import CHATML
+
+from self_evolution.engines import Reply
+from self_evolution.engines.chat import IGNORED
+from self_evolution.errors import UserError
+
+SYSTEM = {"role": "system", "content": "You know pumps."}
+ONE = {"role": "user", "content": "Which alarm stops the pump?"}
+FIRST = {"role": "assistant", "content": "Alarm 4711, 泵站."}
+TWO = {"role": "user", "content": "And which one opens the valve?"}
+SECOND = {"role": "assistant", "content": "None does."}
+FOLDED = [{"role": "user", "content": f"{SYSTEM['content']}\n\n{ONE['content']}"}]
+
+LEADS = dict.fromkeys(SIX, "") | {"mistral": " "}
+ENDS = {
+    "qwen2": "<|im_end|>",
+    "qwen3": "<|im_end|>",
+    "llama3": "<|eot_id|>",
+    "mistral": "</s>",
+    "gemma3": "<end_of_turn>",
+    "phi3": "<|end|>",
+}
+STOPS = {
+    "qwen2": {"<|im_end|>"},
+    "qwen3": {"<|im_end|>"},
+    "llama3": {"<|eot_id|>", "<|end_of_text|>", "<|eom_id|>"},
+    "mistral": {"</s>"},
+    "gemma3": {"<eos>", "<end_of_turn>"},
+    "phi3": {"<|endoftext|>", "<|end|>", "<|user|>"},
+}
+OPENINGS = {
+    "qwen2": "<|im_start|>assistant\n",
+    "qwen3": "<|im_start|>assistant\n<think>\n\n</think>\n\n",
+    "llama3": "<|begin_of_text|><|start_header_id|>assistant<|end_header_id|>\n\n",
+    "mistral": "<s>[INST]  [/INST]",
+    "gemma3": "<bos><start_of_turn>model\n",
+    "phi3": "<|assistant|>\n",
+}
+
+
+def rendered(tokenizer: Any, turns: list[dict[str, str]], prompt: bool) -> list[int]:
+    """The ids that transformers itself makes of a conversation."""
+    encoded = tokenizer.apply_chat_template(
+        turns, add_generation_prompt=prompt, enable_thinking=False, return_dict=True
+    )
+    return list(encoded["input_ids"])
+
+
+@pytest.fixture(params=SIX, scope="module")
+def named(request: pytest.FixtureRequest) -> tuple[str, Any]:
+    return request.param, tiny.engine(request.param).chat
+
+
+def test_a_prompt_is_what_the_template_renders(named: tuple[str, Any]) -> None:
+    name, chat = named
+    for turns in ([ONE], [ONE, FIRST, TWO]):
+        assert chat.prompt(turns) == rendered(chat.tokenizer, turns, prompt=True)
+    turns = FOLDED if name == "mistral" else [SYSTEM, ONE]
+    assert chat.prompt([SYSTEM, ONE]) == rendered(chat.tokenizer, turns, prompt=True)
+
+
+def test_a_refused_system_role_goes_before_the_question() -> None:
+    chat = tiny.engine("gemma2").chat
+    assert chat.prompt([SYSTEM, ONE]) == rendered(chat.tokenizer, FOLDED, prompt=True)
+
+
+def test_frame_of_a_reply(named: tuple[str, Any]) -> None:
+    name, chat = named
+    tokenizer = chat.tokenizer
+    assert chat._lead == LEADS[name]
+    assert tokenizer.convert_ids_to_tokens(chat._end) == [ENDS[name]]
+    assert set(tokenizer.convert_ids_to_tokens(chat.stops)) == STOPS[name]
+    assert tokenizer.decode(chat.opening()) == OPENINGS[name]
+    assert chat.reply("") == []
+
+
+@pytest.mark.parametrize("turns", [[ONE, FIRST], [ONE, FIRST, TWO, SECOND], [SYSTEM, ONE, FIRST]])
+def test_labels_are_the_assistants_tokens_and_the_end_of_its_turns(
+    named: tuple[str, Any], turns: list[dict[str, str]]
+) -> None:
+    name, chat = named
+    ids, labels = chat.example(turns)
+    whole = [*FOLDED, FIRST] if turns[0] is SYSTEM and name == "mistral" else turns
+    expected = rendered(chat.tokenizer, whole, prompt=False)
+    assert ids == expected[: len(ids)]  # what follows is a newline, or the end of the text
+    assert len(ids) == len(labels)
+    prompt = chat.prompt(turns[:-1])
+    assert ids[: len(prompt)] == prompt
+    assert all(label in (IGNORED, id) for label, id in zip(labels, ids, strict=True))
+    replies = [turn["content"] for turn in turns if turn["role"] == "assistant"]
+    if name == "qwen3":  # earlier turns are shown without the thought they were asked for with
+        replies = replies[-1:]
+    text = chat.tokenizer.decode([label for label in labels if label != IGNORED])
+    assert [part.strip() for part in text.split(ENDS[name])] == [*replies, ""]
+
+
+def test_a_reply_is_tokenized_as_after_a_prompt() -> None:
+    """A sentencepiece tokenizer would put a second space before a text of its own."""
+    chat = tiny.engine("mistral").chat
+    assert chat.tokenizer.convert_ids_to_tokens(chat.reply("The pump")) == ["▁The", "▁pump"]
+    whole = chat.text(chat._before + chat._lead + "The pump")
+    assert chat.text(chat._before) + chat.reply("The pump") == whole
+
+
+def test_a_reply_that_would_merge_with_the_prompt_is_kept_whole() -> None:
+    chat = tiny.engine("qwen2").chat
+    assert chat.tokenizer.decode(chat.reply("\n\nThe pump")) == "\n\nThe pump"
+
+
+def test_reading_cuts_at_the_first_stop_and_drops_thoughts() -> None:
+    chat = tiny.engine("qwen3").chat
+    end = chat.tokenizer.eos_token
+
+    def read(text: str) -> Reply:
+        return chat.read(chat.text(text))
+
+    assert read(f" The pump. {end}more{end}") == Reply("The pump.", "stop")
+    assert read("The pump.") == Reply("The pump.", "length")
+    assert read(f"<think>\nhm\n</think>\n\nThe pump.{end}") == Reply("The pump.", "stop")
+    assert read(f"hm\n</think>\n\nThe pump.{end}") == Reply("The pump.", "stop")
+    assert read("<think>\nhm, the") == Reply("", "length")
+    assert chat.read([]) == Reply("", "length")
+
+
+def test_a_thinking_model_may_think() -> None:
+    engine = tiny.engine("qwen3", thinking=True)
+    assert engine.chat.tokenizer.decode(engine.prompt_ids([ONE])).endswith("assistant\n")
+
+
+def test_the_date_in_a_prompt_stands_still() -> None:
+    chat = tiny.engine("llama3").chat
+    assert "Today: 26 Jul 2024" in chat.tokenizer.decode(chat.prompt([ONE]))
+
+
+def test_a_model_without_chat_template() -> None:
+    with pytest.raises(UserError, match=r"no chat template.*--model.chat-template plain"):
+        tiny.engine("base")
+    with pytest.raises(
+        UserError, match=r"--model.chat-template nowhere\.jinja: .*expected `plain`"
+    ):
+        tiny.engine("base", chat_template="nowhere.jinja")
+
+
+@pytest.mark.parametrize("text", ["{% for", "{{ messages[0].missing.deeper }}", "nothing", ""])
+def test_a_template_that_is_none(tmp_path: Any, text: str) -> None:
+    path = tmp_path / "chat.jinja"
+    path.write_text(text)
+    with pytest.raises(UserError, match=r"--model\.chat-template"):
+        tiny.engine("base", chat_template=str(path))
+
+
+def test_the_plain_template_serves_a_base_model() -> None:
+    chat = tiny.engine("base", chat_template="plain").chat
+    text = (
+        "<|begin_of_text|>System: You know pumps.\n\nUser: Which alarm stops the pump?\n\n"
+        "Assistant: Alarm 4711, 泵站.<|eot_id|>"
+    )
+    ids, labels = chat.example([SYSTEM, ONE, FIRST])
+    assert chat.tokenizer.decode(ids) == text
+    target = [label for label in labels if label != IGNORED]
+    assert chat.tokenizer.decode(target) == " Alarm 4711, 泵站.<|eot_id|>"
+    assert chat.tokenizer.decode(chat.opening()) == "<|begin_of_text|>Assistant:"
+    _, labels = chat.example([ONE, FIRST, TWO, SECOND])
+    target = [label for label in labels if label != IGNORED]
+    assert chat.tokenizer.decode(target) == " Alarm 4711, 泵站.<|eot_id|> None does.<|eot_id|>"
+
+
+def test_a_template_from_a_file(tmp_path: Any) -> None:
+    path = tmp_path / "chat.jinja"
+    path.write_text(CHATML)
+    chat = tiny.engine("base", chat_template=str(path)).chat
+    assert chat.tokenizer.decode(chat.prompt([ONE])).endswith("<|im_start|>assistant\n")
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_every_architecture_has_its_stops_and_its_pad(name: str) -> None:
+    chat = tiny.engine(name).chat
+    assert chat.stops
+    assert 0 <= chat.pad < len(chat.tokenizer)
