@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 
 from self_evolution.config import Model
-from self_evolution.engines.base import Engine, Reply, Sampling, Trained, Who
+from self_evolution.engines.base import Engine, Reply, Sampling, Who
 
 # name: "module:class"; the module is imported when the engine is opened, because torch is slow.
 ENGINES = {
@@ -13,7 +13,7 @@ ENGINES = {
     "scripted": "self_evolution.engines.scripted:ScriptedEngine",
 }
 
-__all__ = ["ENGINES", "Engine", "Reply", "Sampling", "Trained", "Who", "open_engine"]
+__all__ = ["ENGINES", "Engine", "Reply", "Sampling", "Who", "open_engine"]
 
 
 def open_engine(settings: Model) -> Engine:

@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple, Protocol
 
 from self_evolution.config import Train
 from self_evolution.records import Message
+from self_evolution.training import Trained
 
 Who = Literal["base", "current"]
 """The model without its adapter, or with the one given to `use`."""
@@ -29,16 +30,6 @@ class Reply(NamedTuple):
 
     text: str
     finish: str
-
-
-class Trained(NamedTuple):
-    """What training left in its folder. Losses are means per target token, in nats."""
-
-    sha256: str
-    examples: int
-    steps: int
-    first_loss: float
-    last_loss: float
 
 
 class Engine(Protocol):

@@ -13,8 +13,8 @@ import jinja2
 from self_evolution.engines.base import Reply
 from self_evolution.errors import UserError
 from self_evolution.records import Message
+from self_evolution.training import IGNORED
 
-IGNORED = -100  # the label that the loss passes over, as in torch and transformers
 _MARK = "QXZMARKZXQ"
 _TODAY = datetime.date(2024, 7, 26)
 _DATE = re.compile(r"""strftime_now\(\s*(["'])(.*?)\1\s*\)""")

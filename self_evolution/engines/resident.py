@@ -12,12 +12,12 @@ from transformers import GenerationConfig
 
 from self_evolution.config import Model, Train
 from self_evolution.engines import weights
-from self_evolution.engines.base import Reply, Row, Sampling, Trained, Who
+from self_evolution.engines.base import Reply, Row, Sampling, Who
 from self_evolution.engines.chat import Chat
 from self_evolution.engines.likelihood import Likelihood
 from self_evolution.errors import UserError
 from self_evolution.records import Message
-from self_evolution.training import lora, trainer
+from self_evolution.training import Trained, lora, trainer
 
 In = TypeVar("In")
 Out = TypeVar("Out")

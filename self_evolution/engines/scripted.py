@@ -15,9 +15,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from self_evolution.config import Model, Train
-from self_evolution.engines.base import Reply, Row, Sampling, Trained, Who
+from self_evolution.engines.base import Reply, Row, Sampling, Who
 from self_evolution.errors import Stopped, UserError
 from self_evolution.records import Message
+from self_evolution.training import Trained
 
 Script = Callable[[Sequence[Message]], str]
 MEMORY = "memory.json"

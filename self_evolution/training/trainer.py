@@ -25,10 +25,8 @@ from transformers import (
 )
 
 from self_evolution.config import Train
-from self_evolution.engines.base import Trained
-from self_evolution.engines.chat import IGNORED
 from self_evolution.errors import Stopped
-from self_evolution.training import lora
+from self_evolution.training import IGNORED, Trained, lora
 
 Encoded = tuple[list[int], list[int]]
 STEPS_SORTED = 50
