@@ -50,7 +50,7 @@ class _Lines:
         self._label, self._unit, self._total, self._pause = label, unit, total, pause
         self._first = self._done = done
         self._start = self._last = time.monotonic()
-        self._said = False
+        self._said = -1
 
     def advance(self, done: int) -> None:
         self._done += done
@@ -59,9 +59,11 @@ class _Lines:
             self._say()
 
     def end(self) -> None:
-        self._say()
+        if self._said != self._done:
+            self._say()
 
     def _say(self) -> None:
+        self._said = self._done
         seconds = max(time.monotonic() - self._start, 1e-6)
         rate = (self._done - self._first) / seconds
         left = f", {clock((self._total - self._done) / rate)} left" if rate > 0 else ""
@@ -74,32 +76,28 @@ class _Lines:
 @contextmanager
 def _rich_bar(label: str, unit: str, total: int, done: int) -> Iterator[Bar]:
     from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        ProgressColumn,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, TextColumn
     from rich.text import Text
 
-    class Rate(ProgressColumn):
+    class Pace(ProgressColumn):
+        """Rate over all of this bar's life, and the time that is left or that it took."""
+
         def render(self, task: Any) -> Text:
-            speed = task.finished_speed or task.speed
-            return Text(f"{speed:,.1f}/s" if speed else "–/s", style="cyan")
+            seconds = max(task.elapsed or 0.0, 1e-6)
+            new = task.completed - done
+            if not new:
+                return Text("")
+            rate = new / seconds
+            left = (task.total - task.completed) / rate
+            time = f"{clock(left)} left" if not task.finished else clock(seconds)
+            return Text.assemble((f"{rate:,.1f}/s", "cyan"), f" · {time}")
 
     columns = (
         TextColumn("{task.description:<22}"),
-        BarColumn(bar_width=28),
+        BarColumn(bar_width=24),
         MofNCompleteColumn(),
         TextColumn(unit),
-        Rate(),
-        TimeElapsedColumn(),
-        TextColumn("·"),
-        TimeRemainingColumn(elapsed_when_finished=False),
-        TextColumn("left"),
+        Pace(),
     )
     with Progress(*columns, console=Console(stderr=True)) as progress:
         task = progress.add_task(label, total=total, completed=done)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -59,7 +60,7 @@ def test_markdown_sections_follow_the_headings() -> None:
 def test_markdown_loses_no_text_and_keeps_its_order(content: str) -> None:
     _, parts = markdown.read(content)
     assert all(content[part.start : part.end] == part.text for part in parts)
-    assert all(a.end <= b.start for a, b in zip(parts, parts[1:], strict=False))
+    assert all(a.end <= b.start for a, b in itertools.pairwise(parts))
     kept = "".join(part.text for part in parts)
     headings = sum(len(name) for part in parts for name in part.heading)
     letters = sum(char in "ab" for char in content)

@@ -124,8 +124,13 @@ def _measured(run: Run, generation: int, exam: Exam) -> Iterator[Evaluation]:
 
 
 def _summary(run: Run, generation: int) -> Iterator[str]:
-    metric = run.config.promote.metric
-    for row in run.ledger.evaluations():
-        if row.generation == generation and row.metric == metric:
-            name = f"{row.suite} {row.mode} book"
-            yield f"{name} {row.mean:.1f} [{row.low:.1f}, {row.high:.1f}]"
+    """A line a suite: the mean that decides, with its interval, in each mode."""
+    for suite in ("domain", "retention"):
+        scores = [
+            f"{row.mode} {row.mean:.1f} [{row.low:.0f}–{row.high:.0f}]"
+            for row in run.ledger.evaluations()
+            if (row.generation, row.suite) == (generation, suite)
+            and row.metric == run.config.promote.metric
+        ]
+        if scores:
+            yield f"{suite} {', '.join(scores)}"
