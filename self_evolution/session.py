@@ -96,6 +96,7 @@ def _refuse_early(settings: Config) -> None:
     """Look at every file the settings name before anything is made."""
     fingerprint(settings.read.documents)
     weights.identity(settings.model)
+    weights.require_template(settings.model)
     Prompts(settings.domain)
     for name, own in (
         (settings.evaluate.file, embedded.EVALUATION),

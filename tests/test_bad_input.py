@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import shutil
 import sqlite3
 import subprocess
 from collections.abc import Callable, Iterator
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 from conftest import exported
 
-from self_evolution import cli
+from self_evolution import cli, embedded
 
 Arguments = Callable[..., list[str]]
 
@@ -116,6 +117,14 @@ def test_model_folders_that_are_none(
     assert "no such folder" in refused([*base, str(tmp_path / "nowhere")])
     (tmp_path / "model").mkdir()
     assert "has no config.json" in refused([*base, str(tmp_path / "model")])
+    for missing, said in (
+        ("tokenizer.json", "has no tokenizer"),
+        ("chat_template.jinja", "this model has no chat template (is it a base model?)"),
+    ):
+        folder = tmp_path / f"without {missing}"
+        shutil.copytree(embedded.MODEL, folder)
+        (folder / missing).unlink()
+        assert said in refused([*base, str(folder)])
     assert not (tmp_path / "run").exists()
 
 

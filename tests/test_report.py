@@ -191,7 +191,7 @@ def test_the_headline_says_what_was_won_and_lost(full: Story) -> None:
         "passage, 97% [94–100] → 93% [88–98]: no difference shown."
     )
     assert head.status == (
-        "Generation 4 leads and is the one served. The run is complete: 5 generations."
+        "Generation 4 leads and is the one to use. The run is complete: 5 generations."
     )
     assert (head.leader, head.candidate) == (4, 4)
     assert any("flatters it" in note for note in head.caveats)

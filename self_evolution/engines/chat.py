@@ -11,6 +11,7 @@ from typing import Any
 import jinja2
 
 from self_evolution.engines.base import Reply
+from self_evolution.engines.weights import NO_TEMPLATE
 from self_evolution.errors import UserError
 from self_evolution.records import Message
 from self_evolution.training import IGNORED
@@ -35,10 +36,7 @@ class Chat:
         if template:
             tokenizer.chat_template = _template_text(template)
         if not tokenizer.chat_template:
-            raise UserError(
-                "this model has no chat template (is it a base model?): choose its chat or "
-                "instruct variant, or give --model.chat-template plain, or a Jinja file"
-            )
+            raise UserError(NO_TEMPLATE)
         tokenizer.chat_template = _undated(tokenizer.chat_template)
         try:
             self._takes_system = self._try_system()

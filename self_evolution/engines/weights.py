@@ -11,6 +11,18 @@ from self_evolution.config import Model
 from self_evolution.errors import UserError
 
 _SMALL = 1 << 20
+_TOKENIZERS = (
+    "tokenizer.json",
+    "tokenizer.model",
+    "spiece.model",
+    "vocab.json",
+    "vocab.txt",
+    "tekken.json",
+)
+NO_TEMPLATE = (
+    "this model has no chat template (is it a base model?): choose its chat or instruct variant, "
+    "or give --model.chat-template plain, or a Jinja file"
+)
 
 
 def locate(name: str) -> str:
@@ -34,10 +46,30 @@ def locate(name: str) -> str:
                 f"--model {name}: the folder has no config.json; expected a model as "
                 "save_pretrained writes it (safetensors)"
             )
+        if not any((path / file).is_file() for file in _TOKENIZERS):
+            raise UserError(
+                f"--model {name}: the folder has no tokenizer; expected tokenizer.json and "
+                "tokenizer_config.json beside the weights"
+            )
         return str(path)
     if path.is_absolute() or name.startswith((".", "~")) or name.count("/") > 1:
         raise UserError(f"--model {name}: no such folder")
     return name
+
+
+def require_template(settings: Model) -> None:
+    """Raises UserError if a local model has no chat template and none is given.
+
+    So that a run does not begin that could not go on; a hub's model is looked at when it is loaded.
+    """
+    folder = Path(locate(settings.name)) if settings.engine == "transformers" else None
+    if folder is None or not folder.is_dir() or settings.chat_template:
+        return
+    if any(folder.glob("chat_template*")) or (folder / "additional_chat_templates").is_dir():
+        return
+    config = folder / "tokenizer_config.json"
+    if not (config.is_file() and '"chat_template"' in config.read_text(encoding="utf-8")):
+        raise UserError(f"--model {settings.name}: {NO_TEMPLATE}")
 
 
 def identity(settings: Model) -> dict[str, str]:

@@ -145,7 +145,7 @@ def _status(config: Config, ledger: Ledger, leader: int) -> str:
     steps = plan(config.generations)
     left = [step for step in steps if not ledger.stage_done(*step)]
     last = f"generation {leader}" if leader else "the base (generation 0)"
-    leads = f"{last[0].upper()}{last[1:]} leads and is the one served."
+    leads = f"{last[0].upper()}{last[1:]} leads and is the one to use."
     if not ledger.promotions():
         leads = "No generation leads yet."
     if not left:
