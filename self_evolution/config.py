@@ -5,7 +5,6 @@ The defaults here are the recipe `default`; the files in `recipes/` say what dif
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -23,8 +22,9 @@ from pydantic import (
 )
 from pydantic.fields import FieldInfo
 
-from self_evolution.errors import UserError
+from self_evolution.errors import UserError, nearest
 
+COMMAND_LINE = "the command line"
 RECIPES = Path(__file__).parent / "recipes"
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
@@ -41,6 +41,8 @@ class Settings(BaseModel):
 class Model(Settings):
     name: str = ""
     """Folder or hub name of a causal language model; `embedded` is the miniature that ships."""
+    download: bool = False
+    """Let a hub name be fetched; without it only folders and what was fetched before are used."""
     engine: Literal["transformers", "scripted"] = "transformers"
     """Who runs the model; `scripted` answers from the JSON file that `name` gives (dry runs)."""
     device: str = "auto"
@@ -144,8 +146,8 @@ class Train(Settings):
     """Peak learning rate."""
     schedule: Literal["cosine", "linear", "constant"] = "cosine"
     """Course of the learning rate within a generation."""
-    generation_schedule: Literal["constant", "linear", "cosine"] = "constant"
-    """Course of the peak learning rate over the generations of the run."""
+    generation_decay: Annotated[float, Field(gt=0.0, le=1.0)] = 1.0
+    """Peak learning rate of a generation, as a share of that of the one before."""
     warmup: Share = 0.03
     """Share of the steps with a rising learning rate."""
     weight_decay: NonNegativeFloat = 0.0
@@ -234,7 +236,7 @@ class Config(Settings):
         for key, value in values.items():
             section, _, name = key.rpartition(".")
             (nested[section] if section else nested)[name] = value
-        return parse(nested, "the command line")
+        return parse(nested, COMMAND_LINE)
 
 
 def getattr_path(config: Config, key: str) -> Any:
@@ -289,12 +291,6 @@ def dump(config: Config) -> str:
     return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
 
 
-def nearest(key: str, known: list[str]) -> str:
-    """`did you mean x?`, or the list of what there is."""
-    close = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
-    return f"did you mean `{close[0]}`?" if close else f"known: {', '.join(known)}"
-
-
 def _explain(origin: str, error: Any) -> str:
     path = [str(part) for part in error["loc"]]
     key = ".".join(path)
@@ -305,5 +301,7 @@ def _explain(origin: str, error: Any) -> str:
         else:
             close = nearest(key, [name for name in known if name.startswith(path[0] + ".")])
         return f"{origin}: unknown setting `{key}`; {close}"
+    if origin == COMMAND_LINE:
+        origin, key = "", "--" + key.replace("_", "-")
     expected = error["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
-    return f"{origin}: {key} = {error['input']!r}; expected {expected}"
+    return f"{origin}{': ' if origin else ''}{key} {error['input']!r}: expected {expected}"

@@ -1,4 +1,6 @@
-"""The two ways in which work ends early on purpose."""
+"""The two ways in which work ends early on purpose, and a help with misspelt words."""
+
+import difflib
 
 
 class UserError(Exception):
@@ -10,3 +12,11 @@ class UserError(Exception):
 
 class Stopped(Exception):
     """The person pressed Ctrl-C; the batch in hand was committed. Ends with exit status 130."""
+
+
+def nearest(word: str, known: list[str]) -> str:
+    """`did you mean x?`, or a few of what there is."""
+    close = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
+    if close:
+        return f"did you mean `{close[0]}`?"
+    return f"known: {', '.join(known[:20])}{', …' if len(known) > 20 else ''}"

@@ -5,13 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 Message = dict[str, str]
 """One turn of a conversation: {"role": "system" | "user" | "assistant", "content": text}."""
-
-Mode = Literal["closed", "open"]
-"""How an evaluation question is put: the book closed, or with its passage in the prompt."""
 
 
 def content_id(*parts: Any) -> str:
@@ -44,8 +41,7 @@ class Document:
 class Section:
     """A stretch of a document under one heading path, before it is split to size.
 
-    `start` and `end` are character offsets in the document's text. `whole` passages come from
-    input that somebody split already; they are never split at headings again.
+    `start` and `end` are character offsets in the document's text.
     """
 
     id: str
@@ -55,7 +51,6 @@ class Section:
     text: str
     start: int
     end: int
-    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)

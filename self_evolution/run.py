@@ -59,6 +59,14 @@ class Run:
         """The folder of a generation's adapter; None for generation 0, the base."""
         return self.folder / "adapters" / f"gen-{generation}" if generation else None
 
+    def use(self, generation: int) -> None:
+        """Make a generation's model the engine's current one; 0 is the base.
+
+        Raises UserError if the adapter on disk is not the one that the ledger knows.
+        """
+        known = {row.generation: row.sha256 for row in self.ledger.adapters()}
+        self.engine.use(self.adapter(generation), known.get(generation, ""))
+
     def parent(self, generation: int) -> int:
         """The generation whose model asks for this one, and is trained further."""
         if not self.config.promote.rollback:

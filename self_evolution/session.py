@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import platform
 import signal
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, NamedTuple
 
-from self_evolution import config, embedded
+from self_evolution import config
 from self_evolution.config import Config
 from self_evolution.engines import weights
 from self_evolution.errors import UserError
@@ -20,13 +21,38 @@ from self_evolution.progress import Progress
 from self_evolution.prompts import Prompts
 from self_evolution.readers.items import read_conversations, read_items
 from self_evolution.run import Run, locked
+from self_evolution.side_files import digests, settled, side_files
 from self_evolution.stages.read import fingerprint
+from self_evolution.stages.score import read_template
+from self_evolution.training import check_report_to
 
-FREE = {"recipe", "generations", "model.device", "model.threads", "train.report_to"}
+FREE = {"recipe", "generations", "model.download", "train.checkpoint_steps", "train.report_to"}
 """Settings that may change in the middle of a run without a word: they change no row."""
 
-FIXED = ("seed", "model.", "split.", "read.", "evaluate.", "train.rehearsal_file")
-"""Settings that a run cannot change: what it has would no longer belong together."""
+FIXED = (
+    "seed",
+    "model.name",
+    "model.engine",
+    "model.dtype",
+    "model.chat_template",
+    "model.thinking",
+    "split.",
+    "read.",
+    "train.rank",
+    "train.alpha",
+    "train.dropout",
+    "train.rehearsal_file",
+    "evaluate.file",
+    "evaluate.retention_file",
+    "evaluate.limit",
+    "evaluate.max_tokens",
+    "evaluate.temperature",
+    "evaluate.top_p",
+)
+"""Settings that a run cannot change: what it has would no longer belong together.
+
+Those of the model and of splitting may, as long as nothing was made with them.
+"""
 
 
 class Request(NamedTuple):
@@ -52,6 +78,7 @@ def opened(folder: Path, request: Request, progress: Progress, new: bool = False
         raise UserError(f"{folder}: not a run of ours, and not empty; give another --run")
     if not there:
         settings = _new_settings(request)
+        fingerprint(settings.read.documents)
         _refuse_early(settings)
         _make(folder)
     with locked(folder), contextlib.closing(Ledger(folder / "run.db")) as ledger:
@@ -69,10 +96,11 @@ def opened(folder: Path, request: Request, progress: Progress, new: bool = False
 
 @contextlib.contextmanager
 def looked_at(folder: Path) -> Iterator[tuple[Config, Ledger]]:
-    """Settings and ledger of a run, which may be at work meanwhile."""
+    """Settings and ledger of a run, which may be at work meanwhile, or lie on a read-only disk."""
     if not (folder / "run.db").is_file():
         raise UserError(f"{folder}: no run here; `self-evolution run DOCS… --run {folder}`")
-    with contextlib.closing(Ledger(folder / "run.db")) as ledger:
+    ledger = Ledger(folder / "run.db", read_only=not os.access(folder, os.W_OK))
+    with contextlib.closing(ledger):
         if ledger.meta("settings") is None:
             raise UserError(f"{folder}: the run has not begun; `self-evolution run` begins it")
         yield config.parse(ledger.meta("settings"), str(folder)), ledger
@@ -89,23 +117,30 @@ def _new_settings(request: Request) -> Config:
     overrides = dict(request.overrides)
     if request.documents:
         overrides["read.documents"] = list(request.documents)
-    return config.load(request.recipe or "default").changed(overrides)
+    return settled(config.load(request.recipe or "default").changed(overrides))
 
 
 def _refuse_early(settings: Config) -> None:
-    """Look at every file the settings name before anything is made."""
-    fingerprint(settings.read.documents)
+    """Look at the model's folder and every file the settings name.
+
+    So that a mistake is found before anything is made, not in the middle of the night.
+    """
     weights.identity(settings.model)
+    weights.require_here(settings.model)
     weights.require_template(settings.model)
+    check_report_to(settings.train.report_to)
     Prompts(settings.domain)
-    for name, own in (
-        (settings.evaluate.file, embedded.EVALUATION),
-        (settings.evaluate.retention_file, embedded.RETENTION),
-    ):
-        if name:
-            read_items(own if name == "embedded" else Path(name))
-    if name := settings.train.rehearsal_file:
-        read_conversations(embedded.REHEARSAL if name == "embedded" else Path(name))
+    files = side_files(settings)
+    for key, path in files.items():
+        if not path.is_file():
+            raise UserError(f"--{key.replace('_', '-')} {path}: no such file")
+    for key in ("evaluate.file", "evaluate.retention_file"):
+        if key in files:
+            read_items(files[key])
+    if "score.template" in files:
+        read_template(settings.score.template)
+    if "train.rehearsal_file" in files:
+        read_conversations(files["train.rehearsal_file"])
     elif settings.train.rehearsal:
         raise UserError("--train.rehearsal needs conversations: give --train.rehearsal-file")
 
@@ -115,6 +150,7 @@ def _begin(ledger: Ledger, settings: Config) -> None:
         ledger.set_meta("settings", settings.model_dump(mode="json"))
         ledger.set_meta("model", weights.identity(settings.model))
         ledger.set_meta("documents", fingerprint(settings.read.documents))
+        ledger.set_meta("files", digests(settings))
         ledger.set_meta("versions", _versions())
 
 
@@ -132,24 +168,36 @@ def _resume(folder: Path, ledger: Ledger, request: Request) -> Config:
         documents = stored.read.documents
     else:
         documents = _more_documents(folder, ledger, request)
-    overrides = {**request.overrides, "read.documents": list(documents)}
-    wanted = base.changed(overrides)
-    _compare_settings(folder, stored, wanted, request.accept_change)
-    if weights.identity(wanted.model) != ledger.meta("model"):
+    wanted = settled(base.changed({**request.overrides, "read.documents": list(documents)}))
+    begun = ledger.count("fragment") + ledger.count("prediction") > 0
+    _compare_settings(folder, stored, wanted, request.accept_change, begun)
+    _compare_files(folder, ledger, wanted, request.accept_change)
+    last = max((row.generation for row in ledger.promotions()), default=0)
+    if wanted.generations < last:
+        raise UserError(f"--generations {wanted.generations}: this run has {last} already")
+    if begun and weights.identity(wanted.model) != ledger.meta("model"):
         raise UserError(
             f"{folder}: the model in {wanted.model.name} is not the one this run began with; "
             "put the old one back, or start a new run with another --run"
         )
     if wanted != stored:
-        ledger.set_meta("settings", wanted.model_dump(mode="json"))
+        _refuse_early(wanted)
+        with ledger.transaction():
+            ledger.set_meta("settings", wanted.model_dump(mode="json"))
+            ledger.set_meta("model", weights.identity(wanted.model))
+            ledger.set_meta("files", digests(wanted))
     return wanted
 
 
-def _compare_settings(folder: Path, stored: Config, wanted: Config, accept: bool) -> None:
+def _compare_settings(
+    folder: Path, stored: Config, wanted: Config, accept: bool, begun: bool
+) -> None:
     old, new = stored.flat(), wanted.flat()
     changed = [
         key for key in old if old[key] != new[key] and key not in FREE and key != "read.documents"
     ]
+    if not begun:
+        changed = [key for key in changed if not key.startswith(("model.", "split."))]
     if not changed:
         return
     listed = "; ".join(f"{key} {old[key]} → {new[key]}" for key in changed)
@@ -165,6 +213,21 @@ def _compare_settings(folder: Path, stored: Config, wanted: Config, accept: bool
             "--accept-change takes them from the next batch on; or start a new run with another "
             "--run"
         )
+
+
+def _compare_files(folder: Path, ledger: Ledger, wanted: Config, accept: bool) -> None:
+    """Files that settings name must be what they were; prompts and score template may change."""
+    known, found = ledger.meta("files"), digests(wanted)
+    changed = [key for key in known if key in found and known[key] != found[key]]
+    fixed = [key for key in changed if key.startswith(FIXED)]
+    if fixed or (changed and not accept):
+        paths = ", ".join(f"{side_files(wanted)[key]} ({key})" for key in fixed or changed)
+        cure = "put the old one back, or start a new run with another --run"
+        if not fixed:
+            cure = "--accept-change takes it from the next batch on; or start a new run"
+        raise UserError(f"{folder}: not what it was when this run began: {paths}\n{cure}")
+    if changed:
+        ledger.set_meta("files", known | found)
 
 
 def _same_documents(ledger: Ledger, documents: tuple[str, ...]) -> bool:
@@ -185,6 +248,12 @@ def _more_documents(folder: Path, ledger: Ledger, request: Request) -> tuple[str
         raise UserError(
             f"{folder}: documents that this run does not know: {_some(added)}\n"
             "--accept-change takes them in from the next generation on; or start a new run"
+        )
+    generations = request.overrides.get("generations", ledger.meta("settings")["generations"])
+    if ledger.stage_done(int(generations), "promote"):
+        raise UserError(
+            f"{folder}: complete with {generations} generations; give --generations too, a larger "
+            "number, so that the new documents are asked about"
         )
     with ledger.transaction():
         ledger.set_meta("documents", known | found)

@@ -55,8 +55,9 @@ def documents(tmp_path: Path) -> Path:
     ]
     (folder / "a.md").write_text("# Handbook\n\n" + "\n".join(sections[:4]), encoding="utf-8")
     (folder / "b.txt").write_text(
+        "Handbook\n========\n\n"
         "Pump Echo\n---------\n\nThe owner of pump Echo is team Fox. It is checked every morning.\n"
-        "\nServer Alpha again\n------------------\n\n"
+        "\nServer Alpha\n------------\n\n"
         "The port of server Alpha is 4711. It is checked every morning.\n",
         encoding="utf-8",
     )

@@ -12,9 +12,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from conftest import exported
+from conftest import exported, rows
 
-from self_evolution import cli, embedded
+from self_evolution import cli, embedded, prompts
+from self_evolution.engines.scripted import ScriptedEngine
 
 Arguments = Callable[..., list[str]]
 
@@ -131,16 +132,16 @@ def test_model_folders_that_are_none(
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--select.k", "-1"], "select.k = '-1'; expected greater than or equal to 0"),
-        (["--select.k", "many"], "select.k = 'many'; expected a valid integer"),
+        (["--select.k", "-1"], "--select.k '-1': expected greater than or equal to 0"),
+        (["--select.k", "many"], "--select.k 'many': expected a valid integer"),
         (["--select.strategy", "best"], "expected 'hard', 'easy', 'even', 'random', 'all' or"),
-        (["--train.learning-rate", "nan"], "train.learning_rate"),
+        (["--train.learning-rate", "nan"], "--train.learning-rate"),
         (["--select.kk", "1"], "unknown --select.kk; did you mean `--select.k`?"),
         (["--learning-rate", "1"], "did you mean `--train.learning-rate`?"),
         (["--recipe", "papper"], "no such recipe or readable file; shipped: default, embedded"),
         (
             ["--promote.metric", "bleu"],
-            "promote.metric = 'bleu'; expected 'exact-match', 'token-f1'",
+            "--promote.metric 'bleu': expected 'exact-match', 'token-f1'",
         ),
         (["--train.rehearsal", "0.5"], "give --train.rehearsal-file"),
         (["--domain.prompts", "xx"], "no such profile or readable file; shipped: embedded, en"),
@@ -303,3 +304,116 @@ def test_filters_name_the_line(refused: Callable[..., str], tmp_path: Path) -> N
     path.write_text("")
     assert "no line in it" in refused(["score", str(path), "--model", "embedded"])
     assert "No such file" in refused(["metrics", str(tmp_path / "none.jsonl")])
+
+
+def test_a_changed_side_file_is_refused(
+    refused: Callable[..., str], arguments: Arguments, questions: Path, tmp_path: Path
+) -> None:
+    profile = tmp_path / "mine.yaml"
+    text = (prompts.FOLDER / "embedded.yaml").read_text(encoding="utf-8")
+    profile.write_text(text, encoding="utf-8")
+    words = arguments("run", "--domain.prompts", str(profile))
+    assert cli.main(words) == 0
+    kept = questions.read_text()
+    questions.write_text(kept.splitlines()[0])
+    assert "not what it was when this run began" in (error := refused(words))
+    assert "questions.jsonl (evaluate.file)" in error and "put the old one back" in error
+    questions.write_text(kept)
+    profile.write_text(text.replace("Ask another", "Ask a further"), encoding="utf-8")
+    assert "--accept-change takes it from the next batch on" in refused(words)
+    assert cli.main([*words, "--accept-change"]) == 0
+    assert cli.main(words) == 0
+
+
+def test_a_misspelt_file_is_found_before_a_run_is_made(
+    refused: Callable[..., str], arguments: Arguments, tmp_path: Path
+) -> None:
+    for flag in ("--score.template", "--model.chat-template", "--evaluate.retention-file"):
+        assert f"{flag} nope.json: no such file" in refused(arguments("run", flag, "nope.json"))
+    (tmp_path / "bad.json").write_text('{"alone": "x"}')
+    bad = str(tmp_path / "bad.json")
+    assert "expected a JSON object with" in refused(arguments("run", "--score.template", bad))
+    assert not (tmp_path / "run").exists()
+
+
+def test_model_settings_may_be_mended_while_nothing_was_made_with_them(
+    arguments: Arguments, tmp_path: Path
+) -> None:
+    wrong = arguments("run", "--model.dtype", "float16", "--split.max-tokens", "3")
+    assert cli.main(["read", *wrong[1:]]) == 0
+    mended = arguments("run", "--model.dtype", "auto", "--split.max-tokens", "512")
+    assert cli.main(mended) == 0
+    assert "max_tokens: 512" in (tmp_path / "run" / "recipe.yaml").read_text()
+
+
+def test_fewer_generations_than_there_are(
+    refused: Callable[..., str], arguments: Arguments, tmp_path: Path
+) -> None:
+    assert cli.main(arguments("run")) == 0
+    words = ["run", "--run", str(tmp_path / "run"), "--generations", "1"]
+    assert "--generations 1: this run has 2 already" in refused(words)
+
+
+def test_new_documents_of_a_complete_run_need_a_further_generation(
+    refused: Callable[..., str], arguments: Arguments, documents: Path
+) -> None:
+    assert cli.main(arguments("run")) == 0
+    (documents / "d.md").write_text("# Valve\n\nThe size of valve Golf is 12. It is round.\n")
+    error = refused(arguments("run", "--accept-change"))
+    assert "complete with 2 generations; give --generations too" in error
+
+
+def test_a_run_goes_on_from_another_directory(
+    arguments: Arguments, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    words = [word.replace(f"{tmp_path}/", "") for word in arguments("run", "--generations", "1")]
+    assert cli.main(words) == 0
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert cli.main(["run", "--run", "../run", "--generations", "2"]) == 0
+
+
+def test_answers_without_values_are_judged_by_another_metric(
+    arguments: Arguments,
+    questions: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    questions.write_text('{"input": "Who is on call?", "output": "the night team"}')
+    assert cli.main(arguments("run")) == 0
+    shown = capsys.readouterr()
+    assert "no evaluation set" not in shown.out + shown.err
+    assert "token-f1" in shown.out
+    promotions = rows(tmp_path / "run", "promotion")
+    assert [row["promoted"] for row in promotions] == [True, False, False]
+
+
+def test_a_passage_that_does_not_fit_the_window_is_left_out_and_counted(
+    arguments: Arguments, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(ScriptedEngine, "window", 384 + 16)
+    assert cli.main(arguments("run")) == 0
+    assert "which do not fit the model's window" in capsys.readouterr().err
+
+
+def test_a_finished_run_can_be_looked_at_on_a_read_only_disk(
+    arguments: Arguments, small_disk: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    subprocess.run(["mount", "-o", "remount,size=20m", str(small_disk)], check=True)
+    assert cli.main(_replaced(arguments("run"), "--run", str(small_disk / "run"))) == 0
+    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+    capsys.readouterr()
+    assert cli.main(["status", str(small_disk / "run")]) == 0
+    assert "complete: 2 generations" in capsys.readouterr().out
+    assert cli.main(["export", str(small_disk / "run"), "-o", str(small_disk.parent / "x")]) == 0
+
+
+def test_a_file_that_cannot_be_written_is_found_before_the_scoring(
+    refused: Callable[..., str], script: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "pairs.jsonl").write_text('{"question": "?", "answer": "a b"}')
+    words = ["score", str(tmp_path / "pairs.jsonl"), "--model.engine", "scripted"]
+    words += ["--model", str(script), "-o", str(tmp_path / "none" / "out.jsonl")]
+    error = refused(words)
+    assert "No such file or directory" in error and "pairs" not in error.split("--output")[0]

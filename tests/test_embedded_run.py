@@ -8,6 +8,7 @@ import random
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -75,10 +76,14 @@ def test_one_load_no_child_no_network_and_nothing_written_elsewhere(
     assert notes["loads"] == 1
     assert notes["processes"] == []
     assert notes["connections"] == []
+    # Importing torch may probe the folder for temporary files; a probe is gone at once.
     elsewhere = {
         path
         for path in notes["written"]
-        if not path.startswith(str(run)) and path != os.devnull and "__pycache__" not in path
+        if not path.startswith(str(run))
+        and path != os.devnull
+        and "__pycache__" not in path
+        and (Path(path).exists() or Path(path).parent != Path(tempfile.gettempdir()))
     }
     assert elsewhere == set()
     files = {str(path.relative_to(run)) for path in run.rglob("*") if path.is_file()}
@@ -101,7 +106,10 @@ def test_a_second_run_redoes_nothing(
     assert exported(whole[0]) == before
 
 
-def test_without_rehearsal_former_abilities_are_lost(tmp_path: Path) -> None:
+@one_worker
+def test_without_rehearsal_former_abilities_are_lost(
+    whole: tuple[Path, dict[str, Any]], tmp_path: Path
+) -> None:
     run = tmp_path / "run"
     words = ["run", "--recipe", "embedded", "--run", str(run), "--generations", "1"]
     words += ["--train.rehearsal", "0", "--train.rehearsal-file", ""]
@@ -113,7 +121,10 @@ def test_without_rehearsal_former_abilities_are_lost(tmp_path: Path) -> None:
         env=ENVIRONMENT,
     )
     before, after = _scores(run, "retention", "closed")
-    assert before >= 90.0 and after <= before - 30.0
+    rehearsed = _scores(whole[0], "retention", "closed")[1]
+    assert before >= 90.0
+    assert after <= before - 40.0
+    assert after <= rehearsed - 5.0
     assert "retention" in done.stdout
 
 

@@ -11,13 +11,18 @@ from typing import Any
 import pytest
 import tiny
 import torch
+import transformers
 from safetensors.torch import load_file, save_file
 from tiny import ALL
 
-from self_evolution.config import Train
-from self_evolution.engines import Reply, Sampling
+from self_evolution.config import Config, Model, Train
+from self_evolution.engines import Engine, Reply, Sampling, weights
 from self_evolution.engines.resident import ResidentEngine
+from self_evolution.engines.scripted import MEMORY, ScriptedEngine
 from self_evolution.errors import UserError
+from self_evolution.progress import Progress
+from self_evolution.records import Adapter
+from self_evolution.run import Run
 from self_evolution.training import lora
 
 GREEDY = Sampling(temperature=0.0, top_p=1.0, max_tokens=12)
@@ -125,6 +130,36 @@ def test_adapters_are_swapped_whatever_their_rank(tmp_path: Path) -> None:
         engine.use(tmp_path / "gen-9")
 
 
+class Adapters:
+    """What `Run.use` asks of a ledger."""
+
+    def __init__(self, *rows: Adapter) -> None:
+        self.adapters = lambda: list(rows)
+
+
+@pytest.mark.parametrize("kind", ["resident", "scripted"])
+def test_an_adapter_that_was_not_trained_here_is_refused(kind: str, tmp_path: Path) -> None:
+    engine: Engine = tiny.engine("qwen2")
+    if kind == "scripted":
+        engine = ScriptedEngine(Model(), lambda messages: "?")
+    (tmp_path / "adapters").mkdir()
+    settings, turns = Train(rank=2, epochs=1), [*PROMPTS[0], {"role": "assistant", "content": "A"}]
+    folder, go_on = tmp_path / "adapters" / "gen-1", lambda done, total: False
+    trained = engine.train([turns], settings, 1e-3, folder, 0, go_on)
+    ledger: Any = Adapters(Adapter(1, 0, "adapters/gen-1", *trained))
+    run = Run(tmp_path, Config(), ledger, Progress(), engine)
+    for generation in (1, 0, 1):
+        run.use(generation)
+    run.use(0)
+    file = folder / (lora.WEIGHTS if kind == "resident" else MEMORY)
+    file.write_bytes(file.read_bytes().replace(b"A", b"B") + b" ")
+    with pytest.raises(UserError, match=r"not the adapter that this run trained; restore"):
+        run.use(1)
+    file.unlink()
+    with pytest.raises(UserError, match=r"gen-1: the adapter is missing"):
+        run.use(1)
+
+
 def small_memory(work: Callable[..., Any], limit: int) -> Callable[..., Any]:
     def limited(rows: Sequence[Any], *rest: Any) -> Any:
         if len(rows) > limit:
@@ -204,10 +239,27 @@ def test_weights_of_another_shape(copy: Path) -> None:
     ],
 )
 def test_a_model_that_is_not_there(name: str, said: str) -> None:
-    from self_evolution.config import Model
-
     with pytest.raises(UserError, match=said):
         ResidentEngine(Model(name=name))
+
+
+@pytest.mark.parametrize("device", ["foo", "cuda", "cuda:7", ""])
+def test_a_device_that_is_not_there(device: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Said before any weights are read."""
+    monkeypatch.setattr(transformers.AutoModelForCausalLM, "from_pretrained", None)
+    monkeypatch.setattr(torch.accelerator, "current_accelerator", lambda **_: None)
+    with pytest.raises(UserError, match=rf"--model\.device {device}: .* choose from auto, cpu$"):
+        ResidentEngine(Model(name=str(tiny.folder("qwen2")), device=device))
+
+
+def test_devices_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        torch.accelerator, "current_accelerator", lambda **_: torch.device("cuda", 0)
+    )
+    monkeypatch.setattr(torch.accelerator, "device_count", lambda: 2)
+    assert weights._devices() == ["cpu", "cuda", "cuda:0", "cuda:1"]
+    assert weights._device("auto") == "cuda"
+    assert weights._device("cuda:1") == "cuda:1"
 
 
 def test_a_folder_without_a_model(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from tiny import ALL, SIX
 from tiny_templates import CHATML
 
 from self_evolution.engines import Reply
+from self_evolution.engines.chat import _PRIVATE
 from self_evolution.errors import UserError
 from self_evolution.training import IGNORED
 
@@ -114,6 +115,69 @@ def test_a_reply_is_tokenized_as_after_a_prompt() -> None:
 def test_a_reply_that_would_merge_with_the_prompt_is_kept_whole() -> None:
     chat = tiny.engine("qwen2").chat
     assert chat.tokenizer.decode(chat.reply("\n\nThe pump")) == "\n\nThe pump"
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_words_for_special_tokens_in_a_text_are_text(name: str) -> None:
+    """Every special token there is, at the borders of a content too; nothing else changes."""
+    chat = tiny.engine(name).chat
+    tokenizer = chat.tokenizer
+    words = [token.content for token in tokenizer.added_tokens_decoder.values()]
+    for word in (word for word in words if word not in ("<think>", "</think>")):
+        for text in (f"The pump{word} stops", word, f"{word}{word} 泵\n{word}"):
+            plain = [{"role": "user", "content": text.replace(word, "x")}]
+            turns = [{"role": "user", "content": text}, {"role": "assistant", "content": text}]
+            ids = chat.prompt(turns[:1])
+            assert tokenizer.decode(ids) == chat._render(turns[:1], prompt=True)
+            assert specials(chat, ids) == specials(chat, chat.prompt(plain))
+            reply = chat.reply(text)
+            assert specials(chat, reply) == []
+            assert tokenizer.decode(reply).strip() == text
+            ids, labels = chat.example(turns)
+            target = [label for label in labels if label != IGNORED]
+            assert ids[-len(target) :] == target == reply + chat._end
+
+
+def specials(chat: Any, ids: list[int]) -> list[int]:
+    return [id for id in ids if id in chat._silent]
+
+
+def test_a_special_word_costs_no_other_token() -> None:
+    """Before and after it, tokens are those of the text without it."""
+    chat = tiny.engine("mistral").chat
+    turns = [{"role": "user", "content": "The pump <s> stops"}]
+    ids, without = chat.prompt(turns), chat.prompt([{"role": "user", "content": "The pump stops"}])
+    at = chat.tokenizer.convert_ids_to_tokens(without).index("▁pump") + 1
+    assert (ids[:at], ids[at - len(without) :]) == (without[:at], without[at:])
+
+
+def test_a_mark_is_none_of_the_texts_own_characters() -> None:
+    chat = tiny.engine("qwen2").chat
+    text = f"{chr(_PRIVATE[0])}The pump<|im_end|>{chr(_PRIVATE[1])}"
+    assert chat.tokenizer.decode(chat.reply(text)) == text
+
+
+@pytest.mark.parametrize("text", ["The<|im_end|> pump", "The<|im_<|im_end|>end|> pump"])
+@pytest.mark.parametrize("case", ["merged", "slow"])
+def test_where_a_word_cannot_be_marked_it_is_left_out(
+    case: str, text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chat = tiny.engine("qwen2").chat
+    if case == "merged":  # as if the vocabulary had a token of the mark and the letter before it
+        monkeypatch.setattr(chat, "_unmarked", lambda text, mark: None)
+    else:
+        monkeypatch.setattr(type(chat.tokenizer), "is_fast", False)
+    assert chat.reply(text) == chat.reply("The pump")
+
+
+def test_a_mark_that_merges_is_noticed() -> None:
+    chat = tiny.engine("qwen2").chat
+    assert chat._unmarked("The pump", "u") is None
+
+
+def test_counting_takes_special_words_as_text() -> None:
+    engine = tiny.engine("qwen2")
+    assert engine.count(["<|im_end|>", "The pump"])[0] > 3
 
 
 def test_reading_cuts_at_the_first_stop_and_drops_thoughts() -> None:

@@ -1,21 +1,23 @@
-"""Files into sections and fragments: headings, offsets, passages, duplicates, limits."""
+"""Files into sections: which files, headings, offsets, passages, and what cannot be read."""
 
 from __future__ import annotations
 
 import itertools
 import json
+import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import SHARED, rows
+from conftest import rows
 from hypothesis import given
 from hypothesis import strategies as st
 
 from self_evolution import cli, embedded, readers
-from self_evolution.readers import markdown
+from self_evolution.errors import UserError
+from self_evolution.readers import markdown, text
 from self_evolution.readers.items import read_conversations, read_items
-from self_evolution.stages.split import language
 
 BOOK = """Preface without a heading.
 
@@ -56,9 +58,10 @@ def test_markdown_sections_follow_the_headings() -> None:
     assert all(BOOK[part.start : part.end] == part.text for part in parts)
 
 
-@given(st.text(alphabet="#-=`~ab \n", max_size=200))
-def test_markdown_loses_no_text_and_keeps_its_order(content: str) -> None:
-    _, parts = markdown.read(content)
+@pytest.mark.parametrize("read", [markdown.read, text.read])
+@given(content=st.text(alphabet="#-=`~ab \n", max_size=200))
+def test_no_text_is_lost_and_its_order_is_kept(read: readers.Reader, content: str) -> None:
+    _, parts = read(content)
     assert all(content[part.start : part.end] == part.text for part in parts)
     assert all(a.end <= b.start for a, b in itertools.pairwise(parts))
     kept = "".join(part.text for part in parts)
@@ -93,11 +96,10 @@ def test_html_keeps_headings_and_hides_what_is_hidden() -> None:
 @pytest.mark.parametrize("name", ["a.json", "a.jsonl"])
 def test_passages_stay_whole(name: str) -> None:
     rows = [{"instruction": "# one\n\ntwo"}, {"instruction": "three", "output": "x"}, "four"]
-    text = json.dumps(rows) if name == "a.json" else "\n".join(map(json.dumps, rows))
-    found = readers.read(Path(name), text.encode())
+    data = json.dumps(rows) if name == "a.json" else "\n".join(map(json.dumps, rows))
+    found = readers.read(Path(name), data.encode())
     assert isinstance(found, tuple)
     assert [part.text for part in found[1]] == ["# one\n\ntwo", "three", "four"]
-    assert all(part.whole for part in found[1])
 
 
 @pytest.mark.parametrize(
@@ -105,11 +107,11 @@ def test_passages_stay_whole(name: str) -> None:
     [
         ("a.txt", b"\xff", "not UTF-8 (byte 0)"),
         ("a.txt", b" \n ", "no text in it"),
-        ("a.json", b'{"instruction": "x"}', "expected a JSON list"),
-        ("a.json", b'[{"instruction": 3}]', "item 1: expected"),
+        ("a.json", b'{\n"instruction": "x"\n}', "expected a JSON list"),
+        ("a.json", b'[{"instruction": 3}]', "row 1: expected"),
         ("a.json", b'[{"instruction": "x"}', "JSON cut off"),
         ("a.json", b"[}]", "JSON broken"),
-        ("a.jsonl", b'{"text": "x"}\n{"tex', "line 2 is not JSON"),
+        ("a.jsonl", b'{"text": "x"}\n{"tex', "line 2: not JSON"),
     ],
 )
 def test_what_cannot_be_read_says_why(name: str, data: bytes, problem: str) -> None:
@@ -124,43 +126,154 @@ def test_a_byte_order_mark_and_windows_line_ends_do_no_harm() -> None:
     assert found[0] == "A" and found[1][0].text == "Text."
 
 
-def test_long_sections_are_split_to_the_limit(
-    arguments: Callable[..., list[str]], documents: Path, tmp_path: Path
-) -> None:
-    sentences = [f"Valve {i} of the plant closes after {i} seconds." for i in range(200)]
-    (documents / "long.md").write_text("# Valves\n\n" + " ".join(sentences))
-    cli.main(["read", *arguments("run", "--split.max-tokens", "60")[1:]])
-    assert cli.main(["split", str(tmp_path / "run")]) == 0
-    long = [row for row in rows(tmp_path / "run", "fragment") if "Valve " in str(row["text"])]
-    long.sort(key=lambda row: int(str(row["position"])))
-    assert len(long) > 20 and all(int(str(row["tokens"])) <= 60 for row in long)
-    content = (documents / "long.md").read_text()
-    for row in long:
-        assert content[int(str(row["start"])) : int(str(row["end"]))] == row["text"]
-    assert " ".join(str(row["text"]).strip() for row in long) == " ".join(sentences)
-
-
-def test_language() -> None:
-    assert language("在申请License时，合同号如何填写？") == "zh"
-    assert language("The port of server Alpha") == "en"
-    assert language("") == "en"
-
-
 def test_the_side_files_that_ship_are_read() -> None:
     assert len(read_items(embedded.EVALUATION)) == 200
     assert len(read_items(embedded.RETENTION)) > 50
     assert len(read_conversations(embedded.REHEARSAL)) > 100
 
 
-@pytest.mark.skipif(not SHARED.is_dir(), reason="the telecom passages (../shared) are not here")
-def test_the_telecom_passages_have_their_duplicates_found(
-    arguments: Callable[..., list[str]], tmp_path: Path
+def test_plain_text_has_underlined_headings_only() -> None:
+    content = """========
+ Manual
+========
+
+Intro.
+
+Setup
+=====
+
+# a comment, no heading
+~~~~
+Ports
+-----
+
+Port 80.
+
+Pins
+----
+
+Too long a title
+-----
+| table |
+---------
+
+Use
+===
+
+Ask.
+"""
+    title, parts = text.read(content)
+    assert title == "Manual"
+    assert [(part.heading, part.text.split("\n")[0]) for part in parts] == [
+        (("Manual",), "Intro."),
+        (("Manual", "Setup"), "# a comment, no heading"),
+        (("Manual", "Setup", "Ports"), "Port 80."),
+        (("Manual", "Setup", "Pins"), "Too long a title"),
+        (("Manual", "Use"), "Ask."),
+    ]
+    assert all(content[part.start : part.end] == part.text for part in parts)
+    assert text.read("One\n---\n\na\n\nTwo\n---\n\nb")[0] == ""
+
+
+def test_backticks_within_a_line_open_no_fence() -> None:
+    _, parts = markdown.read("# A\n\n```code``` in a sentence.\n\n# B\n\n``` text\n# c\n```\n")
+    assert [part.heading for part in parts] == [("A",), ("B",)]
+
+
+def test_front_matter_gives_the_title_and_no_text() -> None:
+    content = '---\ntitle: "Pump Echo"\ntags: [a]\n---\n# Intro\n\nText.\n'
+    title, parts = markdown.read(content)
+    assert title == "Pump Echo"
+    assert [(part.heading, part.text) for part in parts] == [(("Intro",), "Text.")]
+    assert content[parts[0].start : parts[0].end] == "Text."
+    _, parts = markdown.read("---\nA rule and prose.\n\n---\n\nMore.")
+    assert "A rule and prose." in parts[0].text
+
+
+def test_hidden_folders_and_runs_are_no_documents(tmp_path: Path) -> None:
+    for name in ("a.md", ".b.md", ".git/c.md", "runs/1/report/d.html", "runs/notes/e.md"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("Text.")
+    (tmp_path / "runs" / "1" / "run.db").touch()
+    assert list(readers.find({"docs": tmp_path})) == ["docs/a.md", "docs/runs/notes/e.md"]
+    with pytest.raises(UserError, match="no readable document"):
+        readers.find({"run": tmp_path / "runs" / "1"})
+
+
+def test_a_file_given_in_two_spellings_is_found_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    words = arguments("run", "--split.max-tokens", "100000", "--split.min-chars", "0")
-    words[1] = str(SHARED / "data" / "aiops_fragments.json")
-    cli.main(["read", *words[1:]])
-    cli.main(["split", str(tmp_path / "run")])
-    fragments = rows(tmp_path / "run", "fragment")
-    assert len(fragments) == 4000
-    assert sum(row["duplicate_of"] is not None for row in fragments) == 1121
-    assert {row["language"] for row in fragments} >= {"zh"}
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "a.md").write_text("Text.")
+    monkeypatch.chdir(tmp_path)
+    names = ("docs", "./docs/a.md", str(tmp_path / "docs"))
+    assert list(readers.find({name: Path(name) for name in names})) == ["docs/a.md"]
+
+
+def test_equal_files_are_one_document_and_the_rest_is_counted(
+    arguments: Callable[..., list[str]],
+    documents: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    shutil.copy(documents / "a.md", documents / "copy of a.md")
+    for name in ("1.pdf", "2.PDF", "3.docx", ".hidden", "Makefile"):
+        (documents / name).write_text("x")
+    assert cli.main(["read", *arguments("run")[1:]]) == 0
+    assert len(rows(tmp_path / "run", "document")) == 3
+    said = capsys.readouterr().err
+    assert "equal to others, read once: 1" in said
+    assert "left out: 2 .pdf, 1 without ending, 1 .docx: no reader for these yet" in said
+    assert cli.main(["report", str(tmp_path / "run")]) == 0
+    page = (tmp_path / "run" / "report" / "index.html").read_text(encoding="utf-8")
+    assert "2 <code>.pdf</code>" in page
+
+
+def test_documents_in_another_spelling_are_not_read_twice(
+    arguments: Callable[..., list[str]],
+    documents: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    words = arguments("run", "--generations", "1")
+    assert cli.main(words) == 0
+    (documents / "d.md").write_text("# Valve\n\nThe size of valve Golf is 12. It is round.\n")
+    monkeypatch.chdir(tmp_path)
+    capsys.readouterr()
+    more = [words[0], "./docs", *words[2:], "--generations", "2", "--accept-change"]
+    assert cli.main(more) == 0
+    paths = [str(row["path"]) for row in rows(tmp_path / "run", "document")]
+    assert sorted(Path(path).name for path in paths) == ["a.md", "b.txt", "c.html", "d.md"]
+    assert "equal to others" not in capsys.readouterr().err
+
+
+def test_names_that_are_not_utf8_are_shown_with_replacements(
+    arguments: Callable[..., list[str]], documents: Path, tmp_path: Path
+) -> None:
+    (documents / os.fsdecode(b"caf\xe9.md")).write_text("A text.")
+    (documents / os.fsdecode(b"caf\xe8.md")).write_text("Another text.")
+    (documents / os.fsdecode(b"caf\xe7.json")).write_text("[")
+    (documents / os.fsdecode(b"x.p\xe7f")).write_text("x")
+    assert cli.main(["read", *arguments("run")[1:]]) == 0
+    found = rows(tmp_path / "run", "document")
+    names = sorted(Path(str(row["path"])).name for row in found if "caf" in str(row["path"]))
+    assert names == ["caf\ufffd.json", "caf\ufffd.md", "caf\ufffd.md (2)"]
+    assert "caf\ufffd" in {row["title"] for row in found}
+    words = arguments("other")
+    words[1] = os.fsdecode(bytes(documents) + b"/caf\xe9.md")  # a setting, and kept as it is
+    assert cli.main(["read", *words[1:]]) == 0
+    assert cli.main(["read", *words[1:]]) == 0
+    assert str(rows(tmp_path / "other", "document")[0]["path"]).endswith("docs/caf\ufffd.md")
+
+
+def test_lone_surrogates_in_json_are_replaced(tmp_path: Path) -> None:
+    found = readers.read(Path("a.json"), b'["bad \\ud800, good \\ud83d\\ude00"]')
+    assert isinstance(found, tuple)
+    assert found[1][0].text == "bad \ufffd, good \U0001f600"
+    path = tmp_path / "a.jsonl"
+    path.write_text('{"input": "\\ud800?", "output": "x", "values": ["\\udfff"]}')
+    assert read_items(path)[0][1:] == ("\ufffd?", "x", ("\ufffd",))
+    turns = [{"role": "user", "content": "\ud800"}, {"role": "assistant", "content": "x"}]
+    path.write_text(json.dumps({"messages": turns}))
+    assert read_conversations(path)[0][0]["content"] == "\ufffd"

@@ -245,11 +245,11 @@ def test_another_metric_is_told_in_points(story: Story) -> None:
 def test_a_metric_that_applies_to_no_question_gives_way(story: Story) -> None:
     story.items()
     for generation, mean in ((0, 10.0), (1, 30.0)):
-        row = ("rouge-l", mean, mean - 3, mean + 3, ITEMS, "rouge-l|v1")
+        row = ("token-f1", mean, mean - 3, mean + 3, ITEMS, "token-f1|v1")
         story.ledger.add([Evaluation(generation, "domain", "closed", *row)])
     story.promoted(0, 1, of=1)
     head = story.facts().headline
-    assert head.metric == "rouge-l"
+    assert head.metric == "token-f1"
     assert "exact-match decides" in " ".join(head.caveats)
 
 

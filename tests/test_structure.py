@@ -15,6 +15,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "self_evolution"
 LAYERS = [
     {"errors", "records", "embedded"},
     {"config"},
+    {"side_files"},
     {"ledger", "progress"},
     {"readers", "training", "strategies", "metrics", "prompts"},
     {"engines"},

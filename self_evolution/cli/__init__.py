@@ -6,6 +6,7 @@ import importlib
 import shlex
 import sys
 import traceback
+from pathlib import Path
 
 from self_evolution.cli import parser
 from self_evolution.errors import Stopped, UserError
@@ -28,6 +29,9 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"self-evolution: {error}", file=sys.stderr)
         return 2
     except (Stopped, KeyboardInterrupt):
+        if options.module == "filters" and Path(options.source).is_file():
+            print("stopped; nothing was written", file=sys.stderr)
+            return 130
         again = "self-evolution " + shlex.join(given)
         print(f"stopped; what is done is kept. Go on with: {again}", file=sys.stderr)
         return 130

@@ -6,7 +6,8 @@ import argparse
 import json
 import math
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,8 @@ def score(options: argparse.Namespace) -> int:
     if Path(options.source).is_dir():
         return runs.stage(options)
     settings = config.load("default").changed(options.overrides)
+    if settings.score.scorer != "base":
+        raise UserError("--score.scorer current: a file of pairs has no tuned model, only a base")
     rows = _objects(options.source, {"question": str, "answer": str})
 
     from self_evolution.engines import open_engine
@@ -46,15 +49,14 @@ def score(options: argparse.Namespace) -> int:
 
     engine = open_engine(settings.model)
     template = Template(engine, Prompts(settings.domain), settings.score.template)
-    scored: list[dict[str, Any]] = []
-    with Progress().bar("score", "pairs", len(rows), 0) as bar:
+    with _lines(options.output) as write, Progress().bar("score", "pairs", len(rows), 0) as bar:
         for start in range(0, len(rows), PAIRS_A_BATCH):
             part = rows[start : start + PAIRS_A_BATCH]
             pairs = [(row["question"], row["answer"]) for row in part]
             found = measure(engine, template, pairs, settings.score, "base")
-            scored += [row | one._asdict() for row, one in zip(part, found, strict=True)]
+            for row, one in zip(part, found, strict=True):
+                write(row | one._asdict())
             bar.advance(len(part))
-    _write(options.output, scored)
     return 0
 
 
@@ -70,15 +72,20 @@ def select(options: argparse.Namespace) -> int:
     pool = [
         Scored(id, float(row["ifd"]))
         for id, row in lines.items()
-        if row["ifd"] is not None and math.isfinite(row["ifd"])
+        if row["ifd"] is not None
+        and math.isfinite(row["ifd"])
+        and row.get("outcome", "scored") == "scored"
     ]
     if left_out := len(rows) - len(pool):
-        print(f"select: {left_out:,} of {len(rows):,} lines have no IFD; left out", file=sys.stderr)
+        text = f"{left_out:,} of {len(rows):,} lines have no IFD to rank by; left out"
+        print(f"select: {text}", file=sys.stderr)
     wanted = settings.select
     if wanted.strategy not in ("all", "none") and wanted.k > len(pool):
         print(f"select: k is {wanted.k:,}; all {len(pool):,} are taken", file=sys.stderr)
     chosen = STRATEGIES[wanted.strategy](pool, wanted.k, seed_of(settings.seed, "select"))
-    _write(options.output, [lines[id] for id in chosen])
+    with _lines(options.output) as write:
+        for id in chosen:
+            write(lines[id])
     return 0
 
 
@@ -95,15 +102,21 @@ def _objects(source: str, keys: dict[str, Any]) -> list[dict[str, Any]]:
     return rows
 
 
-def _write(output: str | None, rows: Iterable[dict[str, Any]]) -> None:
-    lines = (json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+@contextmanager
+def _lines(output: str | None) -> Iterator[Callable[[dict[str, Any]], None]]:
+    """A function that writes a row as a line, to standard output or to a file.
+
+    The file is there under its name once it is complete; that it can be written is found out first.
+    """
     if not output:
-        sys.stdout.writelines(lines)
+        yield lambda row: print(json.dumps(row, ensure_ascii=False))
         return
     temporary = Path(output + ".tmp")
     try:
         with temporary.open("w", encoding="utf-8") as file:
-            file.writelines(lines)
+            yield lambda row: print(json.dumps(row, ensure_ascii=False), file=file)
+        temporary.rename(output)
     except OSError as error:
         raise UserError(f"--output {output}: {error.strerror}") from None
-    temporary.rename(output)
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -6,11 +6,11 @@ so that `--help` answers at once.
 from __future__ import annotations
 
 import argparse
-import difflib
 import sys
 from typing import Any, NamedTuple, NoReturn
 
 from self_evolution import __version__
+from self_evolution.errors import nearest
 
 
 class Command(NamedTuple):
@@ -40,6 +40,17 @@ COMMANDS = {
     "promote": Command("stage: does this generation take the lead", "runs", "stage", True),
 }
 
+# Short names of settings, by command.
+SHORT = {
+    "run": {"--model": "model.name", "--eval": "evaluate.file", "--limit": "read.limit"},
+    "score": {"--model": "model.name"},
+    "select": {"--strategy": "select.strategy", "--k": "select.k"},
+}
+SHORT["read"] = SHORT["run"]
+
+# Commands that take some sections of the settings only.
+OWN = {"score": ("model", "domain", "score"), "select": ("", "select")}
+
 _EPILOG = """\
 examples:
   self-evolution run --recipe embedded                 try the loop on the miniature that ships
@@ -49,6 +60,9 @@ examples:
 
 
 class _Parser(argparse.ArgumentParser):
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options, allow_abbrev=False)
+
     def error(self, message: str) -> NoReturn:
         print(f"{self.prog}: {message}\n`{self.prog} --help` lists what it takes", file=sys.stderr)
         raise SystemExit(2)
@@ -72,12 +86,12 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         if key == name:
             _describe(sub, key, command)
     if name and name not in COMMANDS:
-        parser.error(f"unknown command `{name}`; {_nearest(name, list(COMMANDS))}")
+        parser.error(f"unknown command `{name}`; {nearest(name, list(COMMANDS))}")
     options, unknown = parser.parse_known_args(arguments)
     if unknown:
         word = unknown[0].split("=")[0]
         known = [flag for flag in _flags(commands.choices[name]) if len(flag) > 2]
-        _Parser(prog=f"self-evolution {name}").error(f"unknown {word}; {_nearest(word, known)}")
+        _Parser(prog=f"self-evolution {name}").error(f"unknown {word}; {nearest(word, known)}")
     options.overrides = {
         key.removeprefix("set:"): value
         for key, value in vars(options).items()
@@ -92,53 +106,9 @@ def _describe(parser: argparse.ArgumentParser, name: str, command: Command) -> N
         add("documents", nargs="*", metavar="DOCS", help="files and folders to read")
         add("--run", metavar="FOLDER", help="the run's folder (runs/RECIPE)")
         add("--recipe", metavar="NAME|FILE", default="", help="default, paper, embedded, or YAML")
-        add(
-            "--model",
-            dest="set:model.name",
-            metavar="MODEL",
-            default=argparse.SUPPRESS,
-            help="short for --model.name",
-        )
-        add(
-            "--eval",
-            dest="set:evaluate.file",
-            metavar="FILE",
-            default=argparse.SUPPRESS,
-            help="short for --evaluate.file",
-        )
-        add(
-            "--limit",
-            dest="set:read.limit",
-            metavar="N",
-            default=argparse.SUPPRESS,
-            help="short for --read.limit",
-        )
     elif name in ("score", "select"):
         add("source", metavar="RUN|FILE", help="a run's folder, or a JSONL file of pairs")
         add("-o", "--output", metavar="FILE", help="for a file: where to write (standard output)")
-        if name == "score":
-            add(
-                "--model",
-                dest="set:model.name",
-                metavar="MODEL",
-                default=argparse.SUPPRESS,
-                help="short for --model.name",
-            )
-        else:
-            add(
-                "--strategy",
-                dest="set:select.strategy",
-                default=argparse.SUPPRESS,
-                metavar="NAME",
-                help="short for --select.strategy",
-            )
-            add(
-                "--k",
-                dest="set:select.k",
-                default=argparse.SUPPRESS,
-                metavar="N",
-                help="short for --select.k",
-            )
     elif name == "metrics":
         add("source", metavar="FILE", help='JSONL of {"prediction", "reference"}')
         add("--resamples", type=int, default=2000, metavar="N", help="bootstrap resamples (2000)")
@@ -147,24 +117,29 @@ def _describe(parser: argparse.ArgumentParser, name: str, command: Command) -> N
         add("source", metavar="RUN", help="the run's folder")
     if name == "export":
         add("-o", "--output", metavar="FOLDER", required=True, help="where to write")
+    for flag, key in SHORT.get(name, {}).items():
+        known = f"short for --{key.replace('_', '-')}"
+        add(flag, dest=f"set:{key}", default=argparse.SUPPRESS, metavar="…", help=known)
     if command.settings:
         add("--accept-change", action="store_true", help="go on with changed settings or documents")
-        _add_settings(parser)
+        _add_settings(parser, OWN.get(name))
 
 
-def _add_settings(parser: argparse.ArgumentParser) -> None:
+def _add_settings(parser: argparse.ArgumentParser, sections: tuple[str, ...] | None) -> None:
+    """A flag for each setting, or for those of `sections` only ("" is the loop's own)."""
     from self_evolution import config
 
     defaults = config.Config().flat()
     groups: dict[str, Any] = {}
     for key, field in config.fields():
-        if key in ("recipe", "read.documents"):
+        section = key.rpartition(".")[0]
+        if key in ("recipe", "read.documents") or (sections and section not in sections):
             continue
-        section = key.rpartition(".")[0] or "loop"
-        group = groups.setdefault(section, parser.add_argument_group(f"{section} settings"))
+        if section not in groups:
+            groups[section] = parser.add_argument_group(f"{section or 'loop'} settings")
         default = defaults[key]
         shown = ", ".join(default) if isinstance(default, list) else str(default)
-        group.add_argument(
+        groups[section].add_argument(
             "--" + key.replace("_", "-"),
             dest=f"set:{key}",
             default=argparse.SUPPRESS,
@@ -188,8 +163,3 @@ def _metavar(annotation: Any) -> str:
 
 def _flags(parser: argparse.ArgumentParser) -> list[str]:
     return [flag for action in parser._actions for flag in action.option_strings]
-
-
-def _nearest(word: str, known: list[str]) -> str:
-    close = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
-    return f"did you mean `{close[0]}`?" if close else f"known: {', '.join(known[:20])}"

@@ -33,9 +33,13 @@ def run(options: argparse.Namespace) -> int:
 
 
 def read(options: argparse.Namespace) -> int:
-    """The first stage: it makes the run if there is none."""
+    """The first stage: of a run that is there, or it makes the run."""
     from self_evolution.stages import perform
 
+    if not options.run and len(options.documents) == 1:
+        folder = Path(options.documents[0])
+        if (folder / "run.db").is_file():
+            options.run, options.documents = str(folder), []
     with session.opened(_folder(options), _request(options), Progress(), new=True) as run:
         if not perform(run, 0, "read"):
             print("read: done before")

@@ -14,7 +14,7 @@ def show(config: Config, ledger: Ledger) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    metric = config.promote.metric
+    metric = ledger.deciding_metric(config.promote.metric)
     scores = {
         (row.generation, row.suite, row.mode): row
         for row in ledger.evaluations()
@@ -59,8 +59,10 @@ def show(config: Config, ledger: Ledger) -> None:
             clock(seconds.get(generation, 0.0)),
         )
     Console().print(table)
-    if not columns:
-        print("no evaluation set: nothing shows whether this helped; give one with --eval FILE")
+    if not ledger.items("domain"):
+        from self_evolution.stages.evaluate import NO_SET
+
+        print(NO_SET)
 
 
 def show_next(config: Config, ledger: Ledger) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 
 from self_evolution.config import Model
+from self_evolution.engines import weights
 from self_evolution.engines.base import Engine, Reply, Sampling, Who
 
 # name: "module:class"; the module is imported when the engine is opened, because torch is slow.
@@ -18,6 +19,7 @@ __all__ = ["ENGINES", "Engine", "Reply", "Sampling", "Who", "open_engine"]
 
 def open_engine(settings: Model) -> Engine:
     """Load the model that `settings` name. Raises UserError where that cannot be done."""
+    weights.require_here(settings)  # before the engine's module imports what may call the network
     module, _, name = ENGINES[settings.engine].partition(":")
     engine: Engine = getattr(importlib.import_module(module), name)(settings)
     return engine

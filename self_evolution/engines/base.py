@@ -44,8 +44,11 @@ class Engine(Protocol):
     def count(self, texts: Sequence[str]) -> list[int]:
         """Length of each text in tokens."""
 
-    def use(self, adapter: Path | None) -> None:
-        """Make the adapter in that folder the "current" one; None takes it off."""
+    def use(self, adapter: Path | None, sha256: str = "") -> None:
+        """Make the adapter in that folder the "current" one; None takes it off.
+
+        Raises UserError if it is read from the folder and has not the digest `sha256`, if given.
+        """
 
     def generate(
         self, prompts: Sequence[Sequence[Message]], sampling: Sampling, seed: int, who: Who

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,9 @@ from self_evolution.records import Message
 from self_evolution.training import IGNORED
 
 _MARK = "QXZMARKZXQ"
+_PRIVATE = range(0x100000, 0x10FFFE)
+"""Characters without a meaning, which no vocabulary has."""
+
 _TODAY = datetime.date(2024, 7, 26)
 _DATE = re.compile(r"""strftime_now\(\s*(["'])(.*?)\1\s*\)""")
 _THOUGHTS = re.compile(r"^.*?</think>|<think>.*", re.DOTALL)
@@ -38,6 +41,15 @@ class Chat:
         if not tokenizer.chat_template:
             raise UserError(NO_TEMPLATE)
         tokenizer.chat_template = _undated(tokenizer.chat_template)
+        special = [
+            (id, token.content)
+            for id, token in tokenizer.added_tokens_decoder.items()
+            if token.special and token.content not in ("<think>", "</think>")
+        ]
+        # Left out of the text; of thoughts, `read` must see where they end.
+        self._silent = {id for id, _ in special}
+        words = sorted((word for _, word in special), key=len, reverse=True)
+        self._special = re.compile("|".join(map(re.escape, words)) or r"(?!)")
         try:
             self._takes_system = self._try_system()
             self._before = self._render([{"role": "user", "content": "?"}], prompt=True)
@@ -51,19 +63,21 @@ class Chat:
         stops = [tokenizer.eos_token_id, *self._end[-1:]]
         stops += model_stops if isinstance(model_stops, list) else [model_stops]
         self.stops: list[int] = sorted({id for id in stops if isinstance(id, int)})
-        self._silent = {  # left out of the text; of thoughts, `read` must see where they end
-            id
-            for id, token in tokenizer.added_tokens_decoder.items()
-            if token.special and token.content not in ("<think>", "</think>")
-        }
         pad = tokenizer.pad_token_id
         self.pad: int = pad if pad is not None else (self.stops[0] if self.stops else 0)
 
     def prompt(self, messages: Sequence[Message]) -> list[int]:
         """Token ids up to where the assistant's reply begins."""
-        return self.text(self._render(messages, prompt=True))
+
+        def render(contents: list[str]) -> str:
+            pairs = zip(messages, contents, strict=True)
+            turns = [{**message, "content": content} for message, content in pairs]
+            return self._render(turns, prompt=True)
+
+        return self._guarded([message["content"] for message in messages], render)
 
     def text(self, text: str) -> list[int]:
+        """Token ids of a text, in which the words for special tokens are those tokens."""
         ids: list[int] = self.tokenizer(text, add_special_tokens=False)["input_ids"]
         return ids
 
@@ -74,10 +88,12 @@ class Chat:
         """
         if not text:
             return []
-        size, whole = len(self._before_ids), self.text(self._before + self._lead + text)
+        before, size = self._before + self._lead, len(self._before_ids)
+        whole = self._guarded([text], lambda contents: before + contents[0])
         if whole[:size] == self._before_ids:
             return whole[size:]
-        return self.text(self._lead + text)  # its first character would merge with the prompt
+        # Its first character would merge with the prompt.
+        return self._guarded([text], lambda contents: self._lead + contents[0])
 
     def opening(self) -> list[int]:
         """Token ids of the assistant's header alone (and the start token, if there is one).
@@ -117,6 +133,40 @@ class Chat:
         cut = next((i for i, id in enumerate(ids) if id in self.stops), None)
         text = self.tokenizer.decode([id for id in ids[:cut] if id not in self._silent])
         return Reply(_THOUGHTS.sub("", text).strip(), "length" if cut is None else "stop")
+
+    def _guarded(self, contents: list[str], render: Callable[[list[str]], str]) -> list[int]:
+        """Token ids of `render(contents)`, in which no content has a special token.
+
+        A document may hold the word for one, such as that for the end of a turn. A mark is put
+        into the word, which makes it plain text, and the mark's own tokens are left out again:
+        so nothing else is tokenized otherwise. Where that cannot be done, the word is left out.
+        """
+        if not any(map(self._special.search, contents)):
+            return self.text(render(contents))
+        used = set("".join(contents))
+        mark = next((chr(code) for code in _PRIVATE if chr(code) not in used), "")
+        ids = None
+        if mark and self.tokenizer.is_fast:
+            ids = self._unmarked(render([self._broken(text, mark) for text in contents]), mark)
+        return ids or self.text(render([self._broken(text, "") for text in contents]))
+
+    def _broken(self, text: str, mark: str) -> str:
+        """`text` with `mark` inside each word for a special token, or without them (no mark)."""
+
+        def broken(found: re.Match[str]) -> str:
+            return found[0][0] + mark + found[0][1:] if mark and len(found[0]) > 1 else ""
+
+        while self._special.search(text):  # again: words overlap, or join where one was left out
+            text = self._special.sub(broken, text)
+        return text
+
+    def _unmarked(self, text: str, mark: str) -> list[int] | None:
+        """Token ids of `text` but for its marks; None if one is in a token with other letters."""
+        encoded = self.tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
+        parts = [text[start:end] for start, end in encoded["offset_mapping"]]
+        if any(mark in part and part != mark for part in parts):
+            return None
+        return [id for id, part in zip(encoded["input_ids"], parts, strict=True) if part != mark]
 
     def _render(self, messages: Sequence[Message], prompt: bool) -> str:
         turns = [dict(message) for message in messages]

@@ -41,7 +41,7 @@ class ResidentEngine:
         model.generation_config = GenerationConfig()
         limit = getattr(model.config.get_text_config(), "max_position_embeddings", None)
         self.window: int = limit or 1 << 20
-        self.revision: str = getattr(model.config, "_commit_hash", None) or ""
+        self.revision = weights.revision(weights.locate(settings.name))
         self._likelihood = Likelihood(model)
 
     # -- tokens ------------------------------------------------------------------------------
@@ -49,7 +49,9 @@ class ResidentEngine:
     def count(self, texts: Sequence[str]) -> list[int]:
         if not texts:
             return []
-        encoded = self.chat.tokenizer(list(texts), add_special_tokens=False, verbose=False)
+        encoded = self.chat.tokenizer(
+            list(texts), add_special_tokens=False, split_special_tokens=True, verbose=False
+        )
         return [len(ids) for ids in encoded["input_ids"]]
 
     def prompt_ids(self, messages: Sequence[Message]) -> list[int]:
@@ -63,9 +65,9 @@ class ResidentEngine:
 
     # -- the adapter -------------------------------------------------------------------------
 
-    def use(self, adapter: Path | None) -> None:
+    def use(self, adapter: Path | None, sha256: str = "") -> None:
         if adapter is not None and adapter != self._adapter:
-            self._tuned = lora.load(self._base, self._tuned, adapter)
+            self._tuned = lora.load(self._base, self._tuned, adapter, sha256)
         self._adapter = adapter
 
     @contextmanager

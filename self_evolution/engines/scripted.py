@@ -18,7 +18,7 @@ from self_evolution.config import Model, Train
 from self_evolution.engines.base import Reply, Row, Sampling, Who
 from self_evolution.errors import Stopped, UserError
 from self_evolution.records import Message
-from self_evolution.training import Trained
+from self_evolution.training import Trained, require_adapter
 
 Script = Callable[[Sequence[Message]], str]
 MEMORY = "memory.json"
@@ -42,9 +42,10 @@ class ScriptedEngine:
     def count(self, texts: Sequence[str]) -> list[int]:
         return [len(_WORD.findall(text)) for text in texts]
 
-    def use(self, adapter: Path | None) -> None:
+    def use(self, adapter: Path | None, sha256: str = "") -> None:
         self._memory = {}
         if adapter is not None:
+            require_adapter(adapter, MEMORY, sha256)
             self._memory = json.loads((adapter / MEMORY).read_text(encoding="utf-8"))
 
     def generate(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,10 @@ _TOKENIZERS = (
     "vocab.json",
     "vocab.txt",
     "tekken.json",
+)
+_FORBIDDEN = any(  # by the person, before we set the variable ourselves
+    os.environ.get(name, "").upper() in ("1", "ON", "YES", "TRUE")
+    for name in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")
 )
 NO_TEMPLATE = (
     "this model has no chat template (is it a base model?): choose its chat or instruct variant, "
@@ -55,6 +60,57 @@ def locate(name: str) -> str:
     if path.is_absolute() or name.startswith((".", "~")) or name.count("/") > 1:
         raise UserError(f"--model {name}: no such folder")
     return name
+
+
+def settle_network(settings: Model) -> bool:
+    """Forbid the hub's library the network, unless a hub name may be fetched; whether forbidden.
+
+    The library reads the variables once, when it is imported, so this comes before; where it is
+    there already (a second engine in the process), its own copy is set too.
+    """
+    allowed = settings.download and not _FORBIDDEN and not Path(locate(settings.name)).is_dir()
+    os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+    if allowed:
+        os.environ.pop("HF_HUB_OFFLINE", None)
+    else:
+        os.environ["HF_HUB_OFFLINE"] = "1"
+    constants: Any = sys.modules.get("huggingface_hub.constants")
+    if constants is not None:
+        constants.HF_HUB_OFFLINE = not allowed
+        constants.HF_HUB_DISABLE_TELEMETRY = True
+    return not allowed
+
+
+def require_here(settings: Model) -> None:
+    """Raises UserError if the model is neither a folder nor fetched before, and may not be fetched.
+
+    Looks into the hub's cache and calls no network; imports neither torch nor transformers.
+    """
+    if settings.engine != "transformers":
+        return
+    name = locate(settings.name)
+    if not settle_network(settings) or Path(name).is_dir():
+        return
+    if not revision(name):
+        cure = "--model.download true fetches it from the hub"
+        if settings.download:
+            cure = "HF_HUB_OFFLINE or TRANSFORMERS_OFFLINE is set, so it is not fetched"
+        raise UserError(
+            f"--model {name}: no such folder, and no model of that name was fetched before; {cure}"
+        )
+
+
+def revision(name: str) -> str:
+    """Which version of a hub's model was fetched last; empty if none was, or for a folder."""
+    if Path(name).is_dir():
+        return ""
+    import huggingface_hub
+
+    try:
+        found = huggingface_hub.try_to_load_from_cache(name, "config.json")
+    except ValueError:  # not in the form of a hub name
+        return ""
+    return Path(found).parent.name if isinstance(found, str) else ""
 
 
 def require_template(settings: Model) -> None:
@@ -104,13 +160,11 @@ def _digest(path: Path) -> str:
 def load(settings: Model) -> tuple[Any, Any]:
     """(model in eval mode on its device, tokenizer). Raises UserError that says what is missing.
 
-    A local folder is loaded without any call to the network; nothing but safetensors is loaded,
-    and no code that comes with a model is run.
+    Without `settings.download` there is no call to the network, and for a folder there never is;
+    nothing but safetensors is loaded, and no code that comes with a model is run.
     """
     located = locate(settings.name)
-    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
-    if Path(located).is_dir():
-        os.environ["HF_HUB_OFFLINE"] = "1"
+    offline = settle_network(settings)
     import torch
     import transformers
 
@@ -123,7 +177,9 @@ def load(settings: Model) -> tuple[Any, Any]:
     if dtype == "auto" and device == "cpu":
         dtype = "float32"
     try:
-        tokenizer = transformers.AutoTokenizer.from_pretrained(located, trust_remote_code=False)
+        tokenizer = transformers.AutoTokenizer.from_pretrained(
+            located, trust_remote_code=False, local_files_only=offline
+        )
     except Exception as error:
         raise UserError(
             f"--model {settings.name}: its tokenizer cannot be loaded ({_first_line(error)}); "
@@ -135,6 +191,7 @@ def load(settings: Model) -> tuple[Any, Any]:
             dtype=dtype,
             use_safetensors=True,
             trust_remote_code=False,
+            local_files_only=offline,
             output_loading_info=True,
         )
     except Exception as error:
@@ -152,13 +209,26 @@ def load(settings: Model) -> tuple[Any, Any]:
 
 
 def _device(name: str) -> str:
+    """The device to use. Raises UserError that names what there is if it is none of that."""
+    there = _devices()
+    if name == "auto":
+        return next((kind for kind in ("cuda", "mps") if kind in there), "cpu")
+    if name not in there:
+        raise UserError(
+            f"--model.device {name}: there is no such device here; choose from auto, "
+            f"{', '.join(there)}"
+        )
+    return name
+
+
+def _devices() -> list[str]:
     import torch
 
-    if name != "auto":
-        return name
-    if torch.cuda.is_available():
-        return "cuda"
-    return "mps" if torch.backends.mps.is_available() else "cpu"
+    accelerator = torch.accelerator.current_accelerator(check_available=True)
+    if accelerator is None:
+        return ["cpu"]
+    kind, count = accelerator.type, torch.accelerator.device_count()
+    return ["cpu", kind, *(f"{kind}:{i}" for i in range(count))]
 
 
 def _first_line(error: Exception) -> str:

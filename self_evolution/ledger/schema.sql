@@ -23,7 +23,6 @@ CREATE TABLE section (
   text TEXT NOT NULL,
   "start" INTEGER NOT NULL,
   "end" INTEGER NOT NULL,
-  whole INTEGER NOT NULL,
   UNIQUE (document_id, position)
 ) STRICT, WITHOUT ROWID;
 

@@ -35,7 +35,7 @@ TABLES: dict[str, type[Any]] = {
     )
 }
 _JSON = {"heading", "messages", "reference_values"}
-_BOOL = {"whole", "promoted"}
+_BOOL = {"promoted"}
 Row = TypeVar("Row")
 
 
@@ -54,25 +54,42 @@ class StageRow(NamedTuple):
 class Store:
     """Rows of the types in records.py, each in the table of its name."""
 
-    def __init__(self, path: Path) -> None:
-        """Open the ledger at `path`, or make it. Raises UserError if the file is not ours."""
+    def __init__(self, path: Path, read_only: bool = False) -> None:
+        """Open the ledger at `path`, or make it. Raises UserError if the file is not ours.
+
+        `read_only` serves for a disk that cannot be written, where nothing else writes it either.
+        """
         self.path = path
+        mode = "mode=rwc"
+        if read_only:
+            mode = "mode=ro" if path.with_name(path.name + "-wal").exists() else "immutable=1"
         with self._explained():
-            self._db = sqlite3.connect(path, isolation_level=None, timeout=10)
-            self._db.execute("PRAGMA foreign_keys = ON")
-            tables = self._one("SELECT count(*) FROM sqlite_schema")
-            if tables and self._one("PRAGMA application_id") != APPLICATION_ID:
-                raise UserError(f"{path}: not a ledger of Self-Evolution; give another --run")
-            if tables and self._one("PRAGMA user_version") != VERSION:
-                raise UserError(f"{path}: made by another version of Self-Evolution; start anew")
-            self._db.execute("PRAGMA journal_mode = WAL")
-            self._db.execute("PRAGMA synchronous = FULL")
-            if not tables:
-                schema = Path(__file__).with_name("schema.sql").read_text(encoding="utf-8")
-                self._db.executescript(
-                    f"BEGIN; {schema} PRAGMA application_id = {APPLICATION_ID};"
-                    f"PRAGMA user_version = {VERSION}; COMMIT;"
-                )
+            uri = f"{path.absolute().as_uri()}?{mode}"
+            self._db = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=10)
+            try:
+                self._prepare(read_only)
+            except BaseException:
+                self._db.close()
+                raise
+
+    def _prepare(self, read_only: bool) -> None:
+        """See that the database is ours, or make it ours if it is empty."""
+        self._db.execute("PRAGMA foreign_keys = ON")
+        tables = self._one("SELECT count(*) FROM sqlite_schema")
+        if tables and self._one("PRAGMA application_id") != APPLICATION_ID:
+            raise UserError(f"{self.path}: not a ledger of Self-Evolution; give another --run")
+        if tables and self._one("PRAGMA user_version") != VERSION:
+            raise UserError(f"{self.path}: made by another version of Self-Evolution; start anew")
+        if read_only:
+            return
+        self._db.execute("PRAGMA journal_mode = WAL")
+        self._db.execute("PRAGMA synchronous = FULL")
+        if not tables:
+            schema = Path(__file__).with_name("schema.sql").read_text(encoding="utf-8")
+            self._db.executescript(
+                f"BEGIN; {schema} PRAGMA application_id = {APPLICATION_ID};"
+                f"PRAGMA user_version = {VERSION}; COMMIT;"
+            )
 
     def close(self) -> None:
         self._db.close()
@@ -110,15 +127,16 @@ class Store:
         with self.transaction():
             self._db.execute(
                 "INSERT INTO meta VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = ?2",
-                (key, json.dumps(value, ensure_ascii=False, sort_keys=True)),
+                # In ASCII, so that a path in the settings need not be UTF-8.
+                (key, json.dumps(value, sort_keys=True)),
             )
 
     def log_stage(self, row: StageRow) -> None:
-        """Add the items and times of `row` to what the stage has already cost."""
+        """Add the times of `row` to what the stage has already cost; the rest is as of now."""
         with self.transaction():
             self._db.execute(
                 """INSERT INTO stage VALUES (?, ?, ?, ?, ?, ?, ?)
-                   ON CONFLICT (generation, name) DO UPDATE SET items = items + ?3,
+                   ON CONFLICT (generation, name) DO UPDATE SET items = ?3,
                    seconds = seconds + ?4, cpu_seconds = cpu_seconds + ?5, done = ?6, note = ?7""",
                 row,
             )

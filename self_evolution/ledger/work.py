@@ -18,6 +18,7 @@ from self_evolution.records import (
     Promotion,
     Section,
     Selection,
+    content_id,
 )
 
 _PAIRS = """
@@ -34,22 +35,26 @@ class Work(Store):
     def documents(self) -> list[Document]:
         return self._rows(Document, "ORDER BY path")
 
-    def sections_to_split(self) -> list[Section]:
-        """Sections of which there is no fragment yet, in reading order."""
-        return self._rows(
-            Section,
-            """WHERE id NOT IN (SELECT section_id FROM fragment)
-               ORDER BY (SELECT path FROM document WHERE id = document_id), position""",
-        )
+    def sections_to_split(self) -> list[tuple[str, int, bool]]:
+        """(id, characters, whether there are fragments of it) of all sections, in reading order."""
+        query = """SELECT s.id, s."end" - s."start",
+                     EXISTS (SELECT 1 FROM fragment WHERE section_id = s.id)
+                   FROM section s JOIN document d ON d.id = s.document_id
+                   ORDER BY d.path, s.position"""
+        return [(id, size, bool(there)) for id, size, there in self._db.execute(query)]
+
+    def sections(self, ids: Sequence[str]) -> list[Section]:
+        return self._by_id(Section, ids)
 
     def count(self, table: str) -> int:
         assert table in TABLES
         return int(self._one(f"SELECT count(*) FROM {table}"))
 
     def first_fragments(self) -> dict[str, str]:
-        """{text: id} of every fragment that is no duplicate."""
-        query = "SELECT text, id FROM fragment WHERE duplicate_of IS NULL"
-        return dict(self._db.execute(query))
+        """{content_id(heading, text): id} of every fragment that is no duplicate."""
+        query = "SELECT heading, text, id FROM fragment WHERE duplicate_of IS NULL"
+        rows = self._db.execute(query)
+        return {content_id(json.loads(heading), text): id for heading, text, id in rows}
 
     def live_fragments(self) -> list[tuple[str, int]]:
         """(id, tokens) of the fragments to ask about: all but duplicates."""
@@ -202,6 +207,14 @@ class Work(Store):
 
     def evaluations(self) -> list[Evaluation]:
         return self._rows(Evaluation, "ORDER BY generation, suite, mode, metric")
+
+    def deciding_metric(self, wanted: str) -> str:
+        """`wanted`, or token-f1 where `wanted` applies to no question of the evaluation set."""
+        closed = [
+            row for row in self.evaluations() if (row.suite, row.mode) == ("domain", "closed")
+        ]
+        known = {row.metric for row in closed}
+        return wanted if wanted in known or not known else "token-f1"
 
     def promotions(self) -> list[Promotion]:
         return self._rows(Promotion, "ORDER BY generation")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from self_evolution.errors import UserError
+from self_evolution.readers.base import Malformed
+from self_evolution.readers.rows import rows
 from self_evolution.records import Message
 
 
@@ -24,10 +25,10 @@ def read_items(path: Path) -> list[ItemRow]:
 
     Raises UserError that names the file, the row, and what it should have.
     """
-    rows = [_item(path, i, row) for i, row in enumerate(read_rows(path), 1)]
-    if not rows:
+    items = [_item(path, i, row) for i, row in enumerate(read_rows(path), 1)]
+    if not items:
         raise UserError(f"{path}: no evaluation question in it")
-    return rows
+    return items
 
 
 def _item(path: Path, number: int, row: Any) -> ItemRow:
@@ -78,19 +79,7 @@ def read_rows(path: Path) -> list[Any]:
         raise UserError(f"{path}: not UTF-8 (byte {error.start})") from None
     except OSError as error:
         raise UserError(f"{path}: {error.strerror}") from None
-    if text.lstrip().startswith("["):
-        try:
-            rows: list[Any] = json.loads(text)
-        except json.JSONDecodeError as error:
-            raise UserError(
-                f"{path}: broken JSON at line {error.lineno} ({error.msg}); is it cut off?"
-            ) from None
-        return rows
-    found = []
-    for number, line in enumerate(text.split("\n"), 1):
-        if line.strip():
-            try:
-                found.append(json.loads(line))
-            except json.JSONDecodeError as error:
-                raise UserError(f"{path}, line {number}: not JSON ({error.msg})") from None
-    return found
+    try:
+        return [value for _, value in rows(text)]
+    except Malformed as error:
+        raise UserError(f"{path}: broken JSON: {error}") from None

@@ -4,29 +4,35 @@ from __future__ import annotations
 
 import re
 
-from self_evolution.readers.base import Part
+from self_evolution.readers.base import Heading, Part, divide, may_be_heading
 
 _HEADING = re.compile(r"^(#{1,6})[ \t]+(.+?)[ \t]*#*[ \t]*$")
 _UNDERLINE = re.compile(r"^(=+|-+)[ \t]*$")
-_FENCE = re.compile(r"^[ \t]*(```+|~~~+)")
+# Three backticks with another one later in the line are code within a sentence.
+_FENCE = re.compile(r"^[ \t]*(```+(?=[^`]*$)|~~~+)")
+# Metadata in YAML; a rule and prose after it are none, so the first line must be a key.
+_FRONT_MATTER = re.compile(r"\A---[ \t]*\n(?=[\w-]+:)(.*?\n)---[ \t]*(?:\n|\Z)", re.DOTALL)
+_TITLE = re.compile(r"^title:[ \t]*([^\s|>].*?)[ \t]*$", re.MULTILINE)
 
 
 def read(content: str) -> tuple[str, list[Part]]:
-    """Sections of a Markdown text; lines in code fences are never headings."""
+    """Sections of a Markdown text; lines in code fences are never headings.
+
+    The title is that of the front matter, or the first heading if it is of the first level.
+    """
+    title = ""
+    if front := _FRONT_MATTER.match(content):
+        found = _TITLE.search(front[1])
+        title = found[1].strip("\"'") if found else ""
+        # Empty lines in its stead keep the offsets of the rest.
+        content = "\n" * front.end() + content[front.end() :]
     headings = _headings(content)
-    title = headings[0][2] if headings and headings[0][1] == 1 else ""
-    parts: list[Part] = []
-    path: list[tuple[int, str]] = []
-    starts = [*(start for start, *_ in headings), len(content)]
-    parts += _part(content, (), 0, starts[0])
-    for (_, level, text, body), end in zip(headings, starts[1:], strict=True):
-        path = [(depth, name) for depth, name in path if depth < level] + [(level, text)]
-        parts += _part(content, tuple(name for _, name in path), body, end)
-    return title, parts
+    if not title and headings and headings[0].level == 1:
+        title = headings[0].text
+    return title, divide(content, headings)
 
 
-def _headings(content: str) -> list[tuple[int, int, str, int]]:
-    """(start of the heading, level, text, start of what follows) in order."""
+def _headings(content: str) -> list[Heading]:
     found = []
     fence = ""
     at = 0
@@ -38,23 +44,10 @@ def _headings(content: str) -> list[tuple[int, int, str, int]]:
             fence = "" if fence and mark.startswith(fence) else fence or mark
         elif not fence:
             if match := _HEADING.match(bare):
-                found.append((at, len(match[1]), match[2], at + len(line)))
-            elif (match := _UNDERLINE.match(bare)) and _may_be_heading(previous[1]):
+                found.append(Heading(at, len(match[1]), match[2], at + len(line)))
+            elif (match := _UNDERLINE.match(bare)) and may_be_heading(previous[1]):
                 level = 1 if match[1][0] == "=" else 2
-                found.append((previous[0], level, previous[1].strip(), at + len(line)))
+                found.append(Heading(previous[0], level, previous[1].strip(), at + len(line)))
         previous = (at, bare)
         at += len(line)
     return found
-
-
-def _may_be_heading(line: str) -> bool:
-    return bool(line.strip()) and not line.startswith((" ", "\t", "#", ">", "-", "*", "|"))
-
-
-def _part(content: str, heading: tuple[str, ...], start: int, end: int) -> list[Part]:
-    raw = content[start:end]
-    text = raw.strip()
-    if not text:
-        return []
-    begin = start + len(raw) - len(raw.lstrip())
-    return [Part(heading, text, begin, begin + len(text))]

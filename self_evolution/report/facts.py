@@ -60,6 +60,7 @@ class Facts:
     exams: tuple[Exam, ...]
     preparation: dict[str, int]
     unreadable: tuple[Document, ...]
+    left_out: dict[str, int]
     funnel: tuple[dict[str, int], ...]
     reasons: Counts
     outcomes: Counts
@@ -84,6 +85,7 @@ def gather(config: Config, ledger: Ledger) -> Facts:
         exams=tuple(_exams(ledger.evaluations())),
         preparation=ledger.fragment_counts(),
         unreadable=tuple(row for row in ledger.documents() if row.problem),
+        left_out=ledger.meta("left_out") or {},
         funnel=tuple(funnel),
         reasons=_counts(ledger.reasons()),
         outcomes=_counts(ledger.outcomes()),

@@ -52,7 +52,7 @@ class Headline:
 
 def headline(config: Config, ledger: Ledger) -> Headline:
     rows = ledger.evaluations()
-    metric = _metric(config, rows)
+    metric = ledger.deciding_metric(config.promote.metric)
     leader = max((row.generation for row in ledger.promotions() if row.promoted), default=0)
     evaluated = {row.generation for row in rows}
     candidate = leader if leader else max(evaluated, default=0)
@@ -73,13 +73,6 @@ def headline(config: Config, ledger: Ledger) -> Headline:
         candidate=candidate,
         comparisons=comparisons,
     )
-
-
-def _metric(config: Config, rows: list[Evaluation]) -> str:
-    """The metric that decides; if it applies to no question of the set, one that does."""
-    known = {row.metric for row in rows if (row.suite, row.mode) == ("domain", "closed")}
-    wanted = config.promote.metric
-    return wanted if wanted in known or not known else min(known, key=lambda m: (m != "rouge-l", m))
 
 
 def _sentence(

@@ -23,7 +23,7 @@ def answer(run: Run, generation: int) -> Outcome:
     for ids, seed in batches:
         asked = run.ledger.questions_with_fragments(ids)
         prompts = [run.prompts.answer(fragment, question.text) for question, fragment in asked]
-        run.engine.use(run.adapter(run.parent(generation)))
+        run.use(run.parent(generation))
         replies = run.engine.generate(prompts, sampling, seed, settings.answerer)
         run.ledger.add(
             Answer(content_id("answer", id, text), id, text, finish)

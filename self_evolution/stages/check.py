@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from self_evolution import config
 from self_evolution.metrics import extract_values, stands_in
+from self_evolution.metrics.script import has_han
 from self_evolution.metrics.token_f1 import tokens
 from self_evolution.prompts import Profile
 from self_evolution.records import Pair, Verdict
@@ -120,8 +121,14 @@ def pointing(case: Case) -> Objection:
 
 
 def wrong_language(case: Case) -> Objection:
-    found = language(case.pair.question)
-    return f"question in {found}, not {case.language}" if found != case.language else None
+    """Clear cases only: a short question may be all Han in Japanese, or all names in Chinese."""
+    pair = case.pair
+    if case.language == "zh":
+        return None if has_han(pair.question) else "question in en, not zh"
+    # Such a passage may be Japanese, or Chinese with more code than words.
+    may_have_han = pair.language != "zh" and has_han(pair.fragment)
+    found = "en" if may_have_han else language(pair.question)
+    return "question in zh, not en" if found == "zh" else None
 
 
 def ungrounded_value(case: Case) -> Objection:

@@ -37,15 +37,21 @@ class Exam(NamedTuple):
 
 def evaluate(run: Run, generation: int) -> Outcome:
     """Predictions first, a batch a transaction; then all metrics in one."""
-    exams = list(_exams(run))
+    wanted = list(_exams(run))
+    exams = [exam._replace(items=_fitting(run, exam)) for exam in wanted]
     for exam in exams:
         _predict(run, generation, exam)
     there = {(row.generation, row.suite, row.mode) for row in run.ledger.evaluations()}
     for exam in exams:
         if (generation, exam.suite, exam.mode) not in there:
             run.ledger.add(_measured(run, generation, exam))
-    note = "; ".join(_summary(run, generation)) or NO_SET
-    return Outcome(sum(len(exam.items) for exam in exams), note)
+    notes = list(_summary(run, generation))
+    if not run.ledger.items("domain"):
+        notes.append(NO_SET)
+    asked = sum(len(exam.items) for exam in exams)
+    if left_out := sum(len(exam.items) for exam in wanted) - asked:
+        notes.append(f"{left_out} left out, which do not fit the model's window")
+    return Outcome(asked, "; ".join(notes))
 
 
 def _exams(run: Run) -> Iterator[Exam]:
@@ -58,6 +64,16 @@ def _exams(run: Run) -> Iterator[Exam]:
         Exam("retention", "open", [item for item in retention if item.passage.strip()]),
     ]
     return (exam for exam in modes if exam.items)
+
+
+def _fitting(run: Run, exam: Exam) -> list[Item]:
+    """The items whose prompt leaves room for an answer in the model's window."""
+    room = run.engine.window - run.config.evaluate.max_tokens
+    return [
+        item
+        for item in exam.items
+        if len(run.engine.prompt_ids(_prompt(run, item, exam.mode))) <= room
+    ]
 
 
 def _predict(run: Run, generation: int, exam: Exam) -> None:
@@ -74,7 +90,7 @@ def _predict(run: Run, generation: int, exam: Exam) -> None:
         f"{exam.suite} {exam.mode}",
     )
     for ids, seed in batches:
-        run.engine.use(run.adapter(generation))
+        run.use(generation)
         prompts = [_prompt(run, items[id], exam.mode) for id in ids]
         replies = run.engine.generate(prompts, sampling, seed, "current")
         run.ledger.add(
@@ -125,12 +141,12 @@ def _measured(run: Run, generation: int, exam: Exam) -> Iterator[Evaluation]:
 
 def _summary(run: Run, generation: int) -> Iterator[str]:
     """A line a suite: the mean that decides, with its interval, in each mode."""
+    metric = run.ledger.deciding_metric(run.config.promote.metric)
     for suite in ("domain", "retention"):
         scores = [
             f"{row.mode} {row.mean:.1f} [{row.low:.0f}–{row.high:.0f}]"
             for row in run.ledger.evaluations()
-            if (row.generation, row.suite) == (generation, suite)
-            and row.metric == run.config.promote.metric
+            if (row.generation, row.suite) == (generation, suite) and row.metric == metric
         ]
         if scores:
             yield f"{suite} {', '.join(scores)}"

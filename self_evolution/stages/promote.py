@@ -21,14 +21,14 @@ def _verdict(run: Run, generation: int) -> tuple[bool, str]:
         return True, "the base, which every generation is measured against"
     if run.config.promote.rule == "always":
         return True, "rule: always"
-    metric = run.config.promote.metric
+    metric = run.ledger.deciding_metric(run.config.promote.metric)
     scores = {
         row.generation: row.mean
         for row in run.ledger.evaluations()
         if (row.suite, row.mode, row.metric) == ("domain", "closed", metric)
     }
     if generation not in scores:
-        return True, f"taken on trust: no evaluation with {metric}"
+        return True, "taken on trust: there is no evaluation set"
     leader = max(row.generation for row in run.ledger.promotions() if row.promoted)
     mine, best = scores[generation], scores[leader]
     return mine > best, f"closed-book {metric} {mine:.1f}, leader generation {leader} {best:.1f}"

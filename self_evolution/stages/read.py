@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from self_evolution import embedded, readers
@@ -11,27 +11,53 @@ from self_evolution.errors import UserError
 from self_evolution.readers.items import read_conversations, read_items
 from self_evolution.records import Conversation, Document, Item, Section, content_id
 from self_evolution.run import Run
+from self_evolution.side_files import side_files
 from self_evolution.stages.outcome import Outcome
 
 
 def read(run: Run, generation: int) -> Outcome:
     """Raises UserError if a source is missing or nothing at all could be read."""
-    files = readers.find(sources(run.config.read.documents))
-    known = {document.path: document for document in run.ledger.documents()}
+    given = sources(run.config.read.documents)
+    files = readers.find(given)
+    copies = _take_in(run, generation, files)
+    counts = run.ledger.fragment_counts()
+    problems = [f"{d.path}: {d.problem}" for d in run.ledger.documents() if d.problem]
+    if not counts["sections"]:
+        raise UserError("no text in these documents\n" + "\n".join(problems[:5]))
+    _read_side_files(run)
+    others = readers.left_out(given)
+    run.ledger.set_meta("left_out", others)
+    notes = []
+    if problems:
+        bad = "; ".join(problems[:3])
+        notes.append(f"{len(problems)} of {len(files)} files could not be read: {bad}")
+    if copies:
+        notes.append(f"equal to others, read once: {copies:,}")
+    if others:
+        notes.append(f"left out: {_listed(others)}: no reader for these yet")
+    return Outcome(counts["documents"], "; ".join(notes))
+
+
+def _take_in(run: Run, generation: int, files: Mapping[str, Path]) -> int:
+    """Add the files that are not in the ledger; returns how many are copies of others."""
+    known = {d.path: (d.sha256, d.format) for d in run.ledger.documents()}
+    contents = {name: known[name] for name in files if name in known}
+    there = set(known.values())
     tasks = [(name, 0) for name in files]
     for names, _ in run.batches("read", generation, "files", tasks, set(known), size=1):
         for name in names:
-            run.ledger.add(_document(name, files[name], _left(run)))
-    counts = run.ledger.fragment_counts()
-    if not counts["sections"]:
-        problems = [f"{d.path}: {d.problem}" for d in run.ledger.documents() if d.problem]
-        raise UserError("no text in these documents\n" + "\n".join(problems[:5]))
-    _read_side_files(run)
-    note = ""
-    if counts["unreadable"]:
-        bad = [f"{d.path}: {d.problem}" for d in run.ledger.documents() if d.problem]
-        note = f"{len(bad)} of {len(files)} files could not be read: " + "; ".join(bad[:3])
-    return Outcome(counts["documents"], note)
+            data = files[name].read_bytes()
+            contents[name] = content = (_digest(data), _format(files[name]))
+            if content not in there:
+                run.ledger.add(_document(name, files[name], data, _left(run)))
+                there.add(content)
+    return len(files) - len(set(contents.values()))
+
+
+def _listed(endings: Mapping[str, int], most: int = 5) -> str:
+    some = [f"{n:,} {ending or 'without ending'}" for ending, n in list(endings.items())[:most]]
+    rest = sum(list(endings.values())[most:])
+    return ", ".join(some) + (f" and {rest:,} others" if rest else "")
 
 
 def _left(run: Run) -> int | None:
@@ -58,15 +84,20 @@ def _digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def _document(name: str, path: Path, limit: int | None) -> Iterator[Document | Section]:
-    """The rows of one file, at most `limit` sections."""
-    data = path.read_bytes()
+def _format(path: Path) -> str:
+    return path.suffix.lower().lstrip(".")
+
+
+def _document(
+    name: str, path: Path, data: bytes, limit: int | None
+) -> Iterator[Document | Section]:
+    """The rows of one file with `data` in it, at most `limit` sections."""
     digest = _digest(data)
+    kind = _format(path)
     found = readers.read(path, data)
     id = content_id("document", name, digest)
-    kind = path.suffix.lower().lstrip(".")
     if isinstance(found, readers.Unreadable):
-        yield Document(id, name, digest, kind, path.stem, found.problem)
+        yield Document(id, name, digest, kind, readers.storable(path.stem), found.problem)
         return
     title, parts = found
     yield Document(id, name, digest, kind, title)
@@ -76,20 +107,16 @@ def _document(name: str, path: Path, limit: int | None) -> Iterator[Document | S
 
 def _read_side_files(run: Run) -> None:
     """Evaluation sets and rehearsal, each in one transaction, if they are not there yet."""
-    settings = run.config.evaluate
-    suites = {
-        "domain": (settings.file, embedded.EVALUATION),
-        "retention": (settings.retention_file, embedded.RETENTION),
-    }
-    for suite, (name, own) in suites.items():
-        if name and not run.ledger.items(suite):
-            rows = read_items(own if name == "embedded" else Path(name))
+    files = side_files(run.config)
+    for suite, key in (("domain", "evaluate.file"), ("retention", "evaluate.retention_file")):
+        if key in files and not run.ledger.items(suite):
+            rows = read_items(files[key])[: run.config.evaluate.limit or None]
             run.ledger.add(
                 Item(content_id("item", suite, i, *row), suite, i, *row)
-                for i, row in enumerate(rows[: settings.limit or None])
+                for i, row in enumerate(rows)
             )
-    name = run.config.train.rehearsal_file
-    if name and not run.ledger.conversations():
-        path = embedded.REHEARSAL if name == "embedded" else Path(name)
-        unique = {content_id("conversation", turns): turns for turns in read_conversations(path)}
-        run.ledger.add(Conversation(id, turns) for id, turns in unique.items())
+    rehearsal = files.get("train.rehearsal_file")
+    if rehearsal and not run.ledger.conversations():
+        turns = read_conversations(rehearsal)
+        unique = {content_id("conversation", messages): messages for messages in turns}
+        run.ledger.add(Conversation(id, messages) for id, messages in unique.items())

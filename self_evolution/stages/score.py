@@ -51,7 +51,7 @@ class Template:
     def __init__(self, engine: Engine, prompts: Prompts, file: str) -> None:
         """`file` empty takes the model's chat template. Raises UserError for a bad file."""
         self._engine, self._prompts = engine, prompts
-        self._texts = _read_template(file) if file else None
+        self._texts = read_template(file) if file else None
         self.alone = engine.text_ids(self._texts["alone"]) if self._texts else engine.opening_ids()
 
     def given(self, question: str) -> list[int]:
@@ -72,7 +72,7 @@ def score(run: Run, generation: int) -> Outcome:
         template = Template(run.engine, run.prompts, settings.template)
     for ids, _ in run.batches("score", generation, "pairs", tasks, done, PAIRS_A_COMMIT):
         pairs = [(pair.question, pair.answer) for pair in run.ledger.pairs(ids)]
-        run.engine.use(run.adapter(run.parent(generation)))
+        run.use(run.parent(generation))
         measures = measure(run.engine, template, pairs, settings, settings.scorer)
         run.ledger.add(
             Score(id, settings.scorer, *found) for id, found in zip(ids, measures, strict=True)
@@ -146,7 +146,7 @@ def by_tokens(lengths: Sequence[int], budget: int) -> Iterator[list[int]]:
         yield batch
 
 
-def _read_template(file: str) -> dict[str, str]:
+def read_template(file: str) -> dict[str, str]:
     expected = 'expected a JSON object with "given_question", which holds {input}, and "alone"'
     try:
         values = json.loads(Path(file).read_text(encoding="utf-8"))

@@ -2,33 +2,28 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from self_evolution.errors import UserError
+from self_evolution.metrics.script import is_chinese
 from self_evolution.records import Fragment, Section, content_id
 from self_evolution.run import Run
 from self_evolution.stages.outcome import Outcome
 
-_CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
-_LETTER = re.compile(r"[^\W\d_]")
 SECTIONS_A_BATCH = 256
 
 
 def split(run: Run, generation: int) -> Outcome:
     """Raises UserError if no fragment is left to ask about."""
-    sections = {section.id: section for section in run.ledger.sections_to_split()}
-    order = [(id, i) for i, id in enumerate(sections)]
+    sections = run.ledger.sections_to_split()
+    # In reading order, so that of two equal fragments the later one is the duplicate.
+    order = [(id, i) for i, (id, _, _) in enumerate(sections)]
+    short = {id for id, size, _ in sections if size < run.config.split.min_chars}
+    done = short | {id for id, _, there in sections if there}
     seen = run.ledger.first_fragments()
-    short = 0
-    for ids, _ in run.batches("split", generation, "sections", order, set(), SECTIONS_A_BATCH):
-        rows: list[Fragment] = []
-        for section in (sections[id] for id in ids):
-            if len(section.text) < run.config.split.min_chars:
-                short += 1
-                continue
-            rows += _fragments(run, section, seen)
-        run.ledger.add(rows)
+    for ids, _ in run.batches("split", generation, "sections", order, done, SECTIONS_A_BATCH):
+        some = run.ledger.sections(ids)
+        run.ledger.add([row for section in some for row in _fragments(run, section, seen)])
     counts = run.ledger.fragment_counts()
     if not counts["fragments"]:
         raise UserError(
@@ -39,13 +34,17 @@ def split(run: Run, generation: int) -> Outcome:
     if counts["duplicates"]:
         live = counts["fragments"] - counts["duplicates"]
         note += f", {counts['duplicates']:,} of them duplicates: {live:,} to ask about"
-    return Outcome(counts["fragments"], note + (f"; {short} too short" if short else ""))
+    return Outcome(counts["fragments"], note + (f"; {len(short)} too short" if short else ""))
 
 
 def _fragments(run: Run, section: Section, seen: dict[str, str]) -> Iterator[Fragment]:
+    """`seen` holds the first fragment of each content, and gets these too.
+
+    The heading counts, as it stands in the prompt: the same words under another are another fact.
+    """
     for position, (offset, text, tokens) in enumerate(_pieces(run, section.text)):
         id = content_id("fragment", section.id, position, text)
-        first = seen.setdefault(text, id)
+        first = seen.setdefault(content_id(section.heading, text), id)
         yield Fragment(
             id=id,
             document_id=section.document_id,
@@ -76,9 +75,9 @@ def _pieces(run: Run, text: str) -> list[tuple[int, str, int]]:
 
 
 def language(text: str) -> str:
-    """`zh` if at least a fifth of the letters are Chinese (or other CJK), otherwise `en`.
+    """`zh` if the text is Chinese, otherwise `en`: the name of a profile of prompts.
 
-    The `en` prompts ask for the passage's own language, so they serve other alphabets as well.
+    The `en` prompts ask for the passage's own language, so they serve all others as well:
+    Japanese and Korean too, as long as Han characters are not all they have.
     """
-    letters = len(_LETTER.findall(text))
-    return "zh" if letters and len(_CJK.findall(text)) >= letters / 5 else "en"
+    return "zh" if is_chinese(text) else "en"

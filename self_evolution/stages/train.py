@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import math
 
 from self_evolution.config import Train
 from self_evolution.progress import Bar
@@ -22,12 +21,12 @@ def train(run: Run, generation: int) -> Outcome:
     assert folder is not None  # generation 0 is never trained
     folder.parent.mkdir(exist_ok=True)
     conversations = _conversations(run, generation)
-    run.engine.use(run.adapter(parent))
+    run.use(parent)
     with _Steps(run, generation) as steps:
         trained = run.engine.train(
             conversations,
             run.config.train,
-            peak_rate(run.config.train, generation, run.config.generations),
+            peak_rate(run.config.train, generation),
             folder,
             seed_of(run.config.seed, "train", generation),
             steps.on_step,
@@ -40,14 +39,12 @@ def train(run: Run, generation: int) -> Outcome:
     return Outcome(trained.examples, note)
 
 
-def peak_rate(settings: Train, generation: int, generations: int) -> float:
-    """The generation's peak learning rate; generation 1 has the full one."""
-    progress = (generation - 1) / generations
-    if settings.generation_schedule == "linear":
-        return settings.learning_rate * (1 - progress)
-    if settings.generation_schedule == "cosine":
-        return settings.learning_rate * (1 + math.cos(math.pi * progress)) / 2
-    return settings.learning_rate
+def peak_rate(settings: Train, generation: int) -> float:
+    """The generation's peak learning rate; generation 1 has the full one.
+
+    It does not depend on how many generations there will be: a run may be given more of them.
+    """
+    return float(settings.learning_rate * settings.generation_decay ** (generation - 1))
 
 
 def _conversations(run: Run, generation: int) -> list[list[Message]]:

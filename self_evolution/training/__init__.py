@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from self_evolution.training.adapter import require_adapter
+from self_evolution.training.reporting import check_report_to
+
+__all__ = ["IGNORED", "Trained", "check_report_to", "require_adapter"]
+
 IGNORED = -100
 """The label that the loss passes over, as in torch and transformers."""
 

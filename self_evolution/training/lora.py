@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 import warnings
@@ -12,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from self_evolution.config import Train
-from self_evolution.errors import UserError
+from self_evolution.training.adapter import digest, require_adapter
 
 WEIGHTS = "adapter_model.safetensors"
 
@@ -36,12 +35,14 @@ def attach(base: Any, tuned: Any, settings: Train, seed: int) -> Any:
         return get_peft_model(base, config).eval()
 
 
-def load(base: Any, tuned: Any, folder: Path) -> Any:
-    """A PEFT model around `base` with the adapter in `folder`, in place of `tuned`."""
+def load(base: Any, tuned: Any, folder: Path, sha256: str = "") -> Any:
+    """A PEFT model around `base` with the adapter in `folder`, in place of `tuned`.
+
+    Raises UserError if there is none, or not the one with the digest `sha256`, if given.
+    """
     from peft import PeftModel
 
-    if not (folder / WEIGHTS).is_file():
-        raise UserError(f"{folder}: the adapter is missing; start a new run, or restore the folder")
+    require_adapter(folder, WEIGHTS, sha256)
     _detach(tuned)
     with _quiet():
         return PeftModel.from_pretrained(base, str(folder), is_trainable=True).eval()
@@ -75,4 +76,4 @@ def save(tuned: Any, folder: Path) -> str:
             os.fsync(file.fileno())
     shutil.rmtree(folder, ignore_errors=True)
     temporary.rename(folder)
-    return hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest()
+    return digest(folder / WEIGHTS)
