@@ -76,15 +76,12 @@ def opened(folder: Path, request: Request, progress: Progress, new: bool = False
         raise UserError(f"{folder}: no run here; `self-evolution run DOCS… --run {folder}`")
     if not there and folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UserError(f"{folder}: not a run of ours, and not empty; give another --run")
+    checked = None if there else _checked(request)
     if not there:
-        settings = _new_settings(request)
-        fingerprint(settings.read.documents)
-        _refuse_early(settings)
         _make(folder)
     with locked(folder), contextlib.closing(Ledger(folder / "run.db")) as ledger:
         if ledger.meta("settings") is None:  # new, or killed while it was being made
-            settings = _new_settings(request)
-            _refuse_early(settings)
+            settings = checked or _checked(request)
             _begin(ledger, settings)
         else:
             settings = _resume(folder, ledger, request)
@@ -118,6 +115,14 @@ def _new_settings(request: Request) -> Config:
     if request.documents:
         overrides["read.documents"] = list(request.documents)
     return settled(config.load(request.recipe or "default").changed(overrides))
+
+
+def _checked(request: Request) -> Config:
+    """The settings of a new run, once all that they name has been looked at."""
+    settings = _new_settings(request)
+    fingerprint(settings.read.documents)
+    _refuse_early(settings)
+    return settings
 
 
 def _refuse_early(settings: Config) -> None:
