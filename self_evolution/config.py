@@ -64,8 +64,8 @@ class Domain(Settings):
     """What the documents are about, in a few words, for the prompts."""
     description: str = ""
     """A sentence or two more about the domain, for the prompts."""
-    language: Literal["auto", "zh", "en"] = "auto"
-    """Language of questions and answers; auto follows each fragment."""
+    language: Annotated[str, Field(pattern="^(auto|[a-z]{2})$")] = "auto"
+    """Language of questions and answers as a code such as de or zh; auto follows each fragment."""
     prompts: str = "auto"
     """Prompt profile: auto (by language), zh, en, embedded, or a YAML file."""
 
@@ -75,13 +75,27 @@ class Read(Settings):
     """Files and folders to read; those on the command line take their place."""
     limit: NonNegativeInt = 0
     """Take at most this many passages, in order; 0 takes all."""
+    follow_links: bool = False
+    """Follow symbolic links in a folder to files and folders outside it."""
+    max_file_mb: PositiveInt = 256
+    """Largest file that is read, in megabytes; archives may unpack to four times as much."""
+    memory_mb: Annotated[int, Field(ge=256)] = 2048
+    """Memory that a reader may use, in megabytes; a file that needs more is refused."""
+    seconds: PositiveFloat = 30.0
+    """Time for one document; a second more for each 100 kB of it."""
+    workers: NonNegativeInt = 0
+    """Files read side by side, each in a process of its own; 0 takes one for each core."""
 
 
 class Split(Settings):
     max_tokens: PositiveInt = 512
     """Longest fragment, in tokens of the run's model."""
+    min_tokens: NonNegativeInt = 48
+    """Shorter sections are joined with their neighbours under the same heading; 0 joins none."""
     min_chars: NonNegativeInt = 20
-    """Sections with less text than this are left out, and counted."""
+    """Fragments with less text than this are left out, and counted."""
+    near_duplicates: Share = 0.8
+    """Likeness from which a fragment that says nothing new is a near-duplicate; 1 finds none."""
 
 
 class Ask(Settings):

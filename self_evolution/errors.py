@@ -20,3 +20,8 @@ def nearest(word: str, known: list[str]) -> str:
     if close:
         return f"did you mean `{close[0]}`?"
     return f"known: {', '.join(known[:20])}{', …' if len(known) > 20 else ''}"
+
+
+def printable(text: str) -> str:
+    """`text` for a terminal, on one line: newlines and controls in a file's name as escapes."""
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)

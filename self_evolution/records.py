@@ -27,7 +27,11 @@ def seed_of(*parts: Any) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One file, or one that could not be read and why (`problem`)."""
+    """One file, or one that could not be read and why (`problem`).
+
+    `note` says what in it could not be read. `container` is the path of the archive or mail that
+    it came out of. `sha256` is empty for what could not even be opened as a file.
+    """
 
     id: str
     path: str
@@ -35,13 +39,29 @@ class Document:
     format: str
     title: str
     problem: str | None = None
+    note: str = ""
+    container: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What became of a document after it was read: `changed`, `withdrawn`, or `returned`.
+
+    The last event of a document counts; one without any is as it was read.
+    """
+
+    position: int
+    document_id: str
+    kind: str
 
 
 @dataclass(frozen=True, slots=True)
 class Section:
     """A stretch of a document under one heading path, before it is split to size.
 
-    `start` and `end` are character offsets in the document's text.
+    `start` and `end` are character offsets in the document's text. `pages` are (offset in the
+    section's text, page number); the first `overlap` characters repeat the end of the section
+    before.
     """
 
     id: str
@@ -51,11 +71,17 @@ class Section:
     text: str
     start: int
     end: int
+    pages: tuple[tuple[int, int], ...] = ()
+    overlap: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Fragment:
-    """The unit of asking: a section's text, or a part of it that fits the token limit."""
+    """The unit of asking: a section's text, a part of it that fits, or several short sections.
+
+    `section_id` is the section that it begins in, `page` the page, where there are pages.
+    `duplicate` is `exact` or `near` where `duplicate_of` names an earlier fragment.
+    """
 
     id: str
     document_id: str
@@ -65,8 +91,10 @@ class Fragment:
     text: str
     start: int
     end: int
+    page: int | None
     tokens: int
     language: str
+    duplicate: str | None = None
     duplicate_of: str | None = None
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from self_evolution.config import Config
-from self_evolution.engines import Engine, open_engine
+from self_evolution.engines import Counter, Engine, open_counter, open_engine
 from self_evolution.errors import Stopped, UserError
 from self_evolution.ledger import Ledger
 from self_evolution.progress import Progress
@@ -37,7 +37,9 @@ class Run:
         self.progress = progress
         self.prompts = Prompts(config.domain)
         self.stop_asked = False
+        self.read_again = False
         self._engine = engine
+        self._counter: Counter | None = None
 
     @property
     def engine(self) -> Engine:
@@ -54,6 +56,13 @@ class Run:
                     f"began with {known}: start a new run, or name a folder with the old one"
                 )
         return self._engine
+
+    @property
+    def count(self) -> Counter:
+        """Lengths of texts in the model's tokens; its weights are not loaded for that."""
+        if self._counter is None:
+            self._counter = self._engine.count if self._engine else open_counter(self.config.model)
+        return self._counter
 
     def adapter(self, generation: int) -> Path | None:
         """The folder of a generation's adapter; None for generation 0, the base."""

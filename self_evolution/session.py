@@ -12,21 +12,32 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, NamedTuple
 
-from self_evolution import config
+from self_evolution import config, readers
 from self_evolution.config import Config
 from self_evolution.engines import weights
-from self_evolution.errors import UserError
+from self_evolution.errors import UserError, printable
 from self_evolution.ledger import Ledger
 from self_evolution.progress import Progress
 from self_evolution.prompts import Prompts
 from self_evolution.readers.items import read_conversations, read_items
 from self_evolution.run import Run, locked
 from self_evolution.side_files import digests, settled, side_files
-from self_evolution.stages.read import fingerprint
+from self_evolution.stages.documents import Changes, compare, sources
 from self_evolution.stages.score import read_template
 from self_evolution.training import check_report_to
 
-FREE = {"recipe", "generations", "model.download", "train.checkpoint_steps", "train.report_to"}
+FREE = {
+    "recipe",
+    "generations",
+    "model.download",
+    "read.follow_links",
+    "read.max_file_mb",
+    "read.memory_mb",
+    "read.seconds",
+    "read.workers",
+    "train.checkpoint_steps",
+    "train.report_to",
+}
 """Settings that may change in the middle of a run without a word: they change no row."""
 
 FIXED = (
@@ -37,7 +48,7 @@ FIXED = (
     "model.chat_template",
     "model.thinking",
     "split.",
-    "read.",
+    "read.limit",
     "train.rank",
     "train.alpha",
     "train.dropout",
@@ -56,12 +67,18 @@ Those of the model and of splitting may, as long as nothing was made with them.
 
 
 class Request(NamedTuple):
-    """What the command line asks for. `recipe` empty: the run's own, or the default."""
+    """What the command line asks for. `recipe` empty: the run's own, or the default.
+
+    `reads` is the wish to have the folders looked at again, `again` to have read once more what
+    could not be read.
+    """
 
     recipe: str = ""
     overrides: dict[str, Any] = {}  # noqa: RUF012 - never written to
     documents: tuple[str, ...] = ()
     accept_change: bool = False
+    reads: bool = False
+    again: bool = False
 
 
 @contextlib.contextmanager
@@ -87,6 +104,7 @@ def opened(folder: Path, request: Request, progress: Progress, new: bool = False
             settings = _resume(folder, ledger, request)
         _write_recipe(folder, settings)
         run = Run(folder, settings, ledger, progress)
+        run.read_again = request.again
         with _stop_signals(run):
             yield run
 
@@ -120,7 +138,7 @@ def _new_settings(request: Request) -> Config:
 def _checked(request: Request) -> Config:
     """The settings of a new run, once all that they name has been looked at."""
     settings = _new_settings(request)
-    fingerprint(settings.read.documents)
+    readers.find(sources(settings.read.documents), settings.read.follow_links)
     _refuse_early(settings)
     return settings
 
@@ -154,7 +172,6 @@ def _begin(ledger: Ledger, settings: Config) -> None:
     with ledger.transaction():
         ledger.set_meta("settings", settings.model_dump(mode="json"))
         ledger.set_meta("model", weights.identity(settings.model))
-        ledger.set_meta("documents", fingerprint(settings.read.documents))
         ledger.set_meta("files", digests(settings))
         ledger.set_meta("versions", _versions())
 
@@ -169,10 +186,7 @@ def _resume(folder: Path, ledger: Ledger, request: Request) -> Config:
     """The settings to go on with. Raises UserError if that would mix what does not belong."""
     stored = config.parse(ledger.meta("settings"), str(folder))
     base = config.load(request.recipe) if request.recipe else stored
-    if not request.documents or _same_documents(ledger, request.documents):
-        documents = stored.read.documents
-    else:
-        documents = _more_documents(folder, ledger, request)
+    documents = request.documents or stored.read.documents
     wanted = settled(base.changed({**request.overrides, "read.documents": list(documents)}))
     begun = ledger.count("fragment") + ledger.count("prediction") > 0
     _compare_settings(folder, stored, wanted, request.accept_change, begun)
@@ -185,6 +199,13 @@ def _resume(folder: Path, ledger: Ledger, request: Request) -> Config:
             f"{folder}: the model in {wanted.model.name} is not the one this run began with; "
             "put the old one back, or start a new run with another --run"
         )
+    if request.documents or request.reads:
+        changes = compare(ledger, wanted.read, request.again)
+        if not changes:  # perhaps in another spelling
+            wanted = wanted.changed({"read.documents": list(stored.read.documents)})
+        elif ledger.stage_done(0, "read"):
+            _compare_documents(folder, ledger, changes, request, wanted.generations)
+            ledger.reopen("read", "split")
     if wanted != stored:
         _refuse_early(wanted)
         with ledger.transaction():
@@ -235,39 +256,33 @@ def _compare_files(folder: Path, ledger: Ledger, wanted: Config, accept: bool) -
         ledger.set_meta("files", known | found)
 
 
-def _same_documents(ledger: Ledger, documents: tuple[str, ...]) -> bool:
-    return set(fingerprint(documents).values()) == set(ledger.meta("documents").values())
-
-
-def _more_documents(folder: Path, ledger: Ledger, request: Request) -> tuple[str, ...]:
-    """Added documents are taken with --accept-change; changed or missing ones are refused."""
-    known, found = ledger.meta("documents"), fingerprint(request.documents)
-    gone = [name for name, digest in known.items() if digest not in found.values()]
-    added = [name for name, digest in found.items() if digest not in known.values()]
-    if gone:
+def _compare_documents(
+    folder: Path, ledger: Ledger, changes: Changes, request: Request, generations: int
+) -> None:
+    """Documents may come, change and go, but not behind a person's back."""
+    gone = [document.path for document, kind in changes.gone if kind == "withdrawn"]
+    altered = [document.path for document, kind in changes.gone if kind == "changed"]
+    new = [name for name in changes.new if name not in altered]
+    kinds = {"new": new, "changed": altered, "gone": gone}
+    told = "; ".join(f"{len(some)} {kind} ({_some(some)})" for kind, some in kinds.items() if some)
+    most = len(gone) > len(ledger.here()) / 2
+    if not request.accept_change and (most or not request.reads):
         raise UserError(
-            f"{folder}: documents of this run are changed or missing: {_some(gone)}\n"
-            "start a new run with another --run, or leave the documents out to go on with this one"
+            f"{folder}: documents are not what this run has read: {told or 'some are back'}\n"
+            "--accept-change takes that over from the next generation on: what is gone is set "
+            "aside; or start a new run with another --run"
         )
-    if not request.accept_change:
-        raise UserError(
-            f"{folder}: documents that this run does not know: {_some(added)}\n"
-            "--accept-change takes them in from the next generation on; or start a new run"
-        )
-    generations = request.overrides.get("generations", ledger.meta("settings")["generations"])
-    if ledger.stage_done(int(generations), "promote"):
+    if not request.reads and ledger.stage_done(generations, "promote"):
         raise UserError(
             f"{folder}: complete with {generations} generations; give --generations too, a larger "
             "number, so that the new documents are asked about"
         )
-    with ledger.transaction():
-        ledger.set_meta("documents", known | found)
-        ledger.reopen("read", "split")
-    return request.documents
 
 
 def _some(names: list[str]) -> str:
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+    return ", ".join(map(printable, names[:3])) + (
+        f" and {len(names) - 3} more" if len(names) > 3 else ""
+    )
 
 
 def _write_recipe(folder: Path, settings: Config) -> None:

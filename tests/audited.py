@@ -19,7 +19,7 @@ NOTES: dict[str, Any] = {"loads": 0, "processes": [], "connections": [], "writte
 
 def _watch(event: str, details: tuple[Any, ...]) -> None:
     if event in ("subprocess.Popen", "os.fork", "os.posix_spawn", "os.system", "os.exec"):
-        NOTES["processes"].append(f"{event} {details[:1]}")
+        NOTES["processes"].append(f"{event} {details[:2]}")
     elif event in ("socket.connect", "socket.getaddrinfo"):
         NOTES["connections"].append(f"{event} {details[-1]}")
     elif event == "open" and isinstance(details[0], str | bytes) and _writes(details):

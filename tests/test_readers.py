@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -14,10 +15,14 @@ from conftest import rows
 from hypothesis import given
 from hypothesis import strategies as st
 
-from self_evolution import cli, embedded, readers
-from self_evolution.errors import UserError
-from self_evolution.readers import markdown, text
+from self_evolution import cli, embedded
+from self_evolution.readers import READERS, Content, Malformed, Part, Reader, ending, markdown, text
 from self_evolution.readers.items import read_conversations, read_items
+
+
+def read(name: str, data: bytes) -> Content:
+    return READERS[ending(name)](data)
+
 
 BOOK = """Preface without a heading.
 
@@ -45,7 +50,7 @@ Text of two.
 
 
 def test_markdown_sections_follow_the_headings() -> None:
-    title, parts = markdown.read(BOOK)
+    title, parts, _ = markdown.read(BOOK.encode())
     assert title == "Book"
     assert [(part.heading, part.text.split("\n")[0]) for part in parts] == [
         ((), "Preface without a heading."),
@@ -60,8 +65,8 @@ def test_markdown_sections_follow_the_headings() -> None:
 
 @pytest.mark.parametrize("read", [markdown.read, text.read])
 @given(content=st.text(alphabet="#-=`~ab \n", max_size=200))
-def test_no_text_is_lost_and_its_order_is_kept(read: readers.Reader, content: str) -> None:
-    _, parts = read(content)
+def test_no_text_is_lost_and_its_order_is_kept(read: Reader, content: str) -> None:
+    _, parts, _ = read(content.encode())
     assert all(content[part.start : part.end] == part.text for part in parts)
     assert all(a.end <= b.start for a, b in itertools.pairwise(parts))
     kept = "".join(part.text for part in parts)
@@ -70,7 +75,7 @@ def test_no_text_is_lost_and_its_order_is_kept(read: readers.Reader, content: st
     assert sum(char in "ab" for char in kept) + headings >= letters - _in_empty(content, parts)
 
 
-def _in_empty(content: str, parts: list[readers.Part]) -> int:
+def _in_empty(content: str, parts: list[Part]) -> int:
     """Letters in headings under which there is no text, which give no section."""
     covered = set()
     for part in parts:
@@ -83,9 +88,7 @@ def test_html_keeps_headings_and_hides_what_is_hidden() -> None:
     <h1>Pumps</h1><h2>Echo &amp; Fox</h2><p>The size of pump_a is <b>12</b>.</p>
     <table><tr><th>a</th><th>b</th></tr><tr><td>1</td><td>2</td></tr></table>
     <script>alert(1)</script></body></html>"""
-    found = readers.read(Path("x.html"), page.encode())
-    assert isinstance(found, tuple)
-    title, parts = found
+    title, parts, _ = read("x.html", page.encode())
     assert title == "Pumps"
     assert parts[0].heading == ("Pumps", "Echo & Fox")
     assert parts[0].text.startswith("The size of pump_a is **12**.")
@@ -97,17 +100,14 @@ def test_html_keeps_headings_and_hides_what_is_hidden() -> None:
 def test_passages_stay_whole(name: str) -> None:
     rows = [{"instruction": "# one\n\ntwo"}, {"instruction": "three", "output": "x"}, "four"]
     data = json.dumps(rows) if name == "a.json" else "\n".join(map(json.dumps, rows))
-    found = readers.read(Path(name), data.encode())
-    assert isinstance(found, tuple)
-    assert [part.text for part in found[1]] == ["# one\n\ntwo", "three", "four"]
+    found = read(name, data.encode())
+    assert [part.text for part in found.parts] == ["# one\n\ntwo", "three", "four"]
 
 
 @pytest.mark.parametrize(
     ("name", "data", "problem"),
     [
-        ("a.txt", b"\xff", "not UTF-8 (byte 0)"),
-        ("a.txt", b" \n ", "no text in it"),
-        ("a.json", b'{\n"instruction": "x"\n}', "expected a JSON list"),
+        ("a.json", b"3", "expected"),
         ("a.json", b'[{"instruction": 3}]', "row 1: expected"),
         ("a.json", b'[{"instruction": "x"}', "JSON cut off"),
         ("a.json", b"[}]", "JSON broken"),
@@ -115,15 +115,13 @@ def test_passages_stay_whole(name: str) -> None:
     ],
 )
 def test_what_cannot_be_read_says_why(name: str, data: bytes, problem: str) -> None:
-    found = readers.read(Path(name), data)
-    assert isinstance(found, readers.Unreadable)
-    assert problem in found.problem
+    with pytest.raises(Malformed, match=re.escape(problem)):
+        read(name, data)
 
 
 def test_a_byte_order_mark_and_windows_line_ends_do_no_harm() -> None:
-    found = readers.read(Path("a.md"), b"\xef\xbb\xbf# A\r\n\r\nText.\r\n")
-    assert isinstance(found, tuple)
-    assert found[0] == "A" and found[1][0].text == "Text."
+    found = read("a.md", b"\xef\xbb\xbf# A\r\n\r\nText.\r\n")
+    assert found.title == "A" and found.parts[0].text == "Text."
 
 
 def test_the_side_files_that_ship_are_read() -> None:
@@ -162,7 +160,7 @@ Use
 
 Ask.
 """
-    title, parts = text.read(content)
+    title, parts, _ = text.read(content.encode())
     assert title == "Manual"
     assert [(part.heading, part.text.split("\n")[0]) for part in parts] == [
         (("Manual",), "Intro."),
@@ -172,42 +170,22 @@ Ask.
         (("Manual", "Use"), "Ask."),
     ]
     assert all(content[part.start : part.end] == part.text for part in parts)
-    assert text.read("One\n---\n\na\n\nTwo\n---\n\nb")[0] == ""
+    assert text.read(b"One\n---\n\na\n\nTwo\n---\n\nb").title == ""
 
 
 def test_backticks_within_a_line_open_no_fence() -> None:
-    _, parts = markdown.read("# A\n\n```code``` in a sentence.\n\n# B\n\n``` text\n# c\n```\n")
+    _, parts, _ = markdown.read(b"# A\n\n```code``` in a sentence.\n\n# B\n\n``` text\n# c\n```\n")
     assert [part.heading for part in parts] == [("A",), ("B",)]
 
 
 def test_front_matter_gives_the_title_and_no_text() -> None:
     content = '---\ntitle: "Pump Echo"\ntags: [a]\n---\n# Intro\n\nText.\n'
-    title, parts = markdown.read(content)
+    title, parts, _ = markdown.read(content.encode())
     assert title == "Pump Echo"
     assert [(part.heading, part.text) for part in parts] == [(("Intro",), "Text.")]
     assert content[parts[0].start : parts[0].end] == "Text."
-    _, parts = markdown.read("---\nA rule and prose.\n\n---\n\nMore.")
+    _, parts, _ = markdown.read(b"---\nA rule and prose.\n\n---\n\nMore.")
     assert "A rule and prose." in parts[0].text
-
-
-def test_hidden_folders_and_runs_are_no_documents(tmp_path: Path) -> None:
-    for name in ("a.md", ".b.md", ".git/c.md", "runs/1/report/d.html", "runs/notes/e.md"):
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text("Text.")
-    (tmp_path / "runs" / "1" / "run.db").touch()
-    assert list(readers.find({"docs": tmp_path})) == ["docs/a.md", "docs/runs/notes/e.md"]
-    with pytest.raises(UserError, match="no readable document"):
-        readers.find({"run": tmp_path / "runs" / "1"})
-
-
-def test_a_file_given_in_two_spellings_is_found_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "docs").mkdir()
-    (tmp_path / "docs" / "a.md").write_text("Text.")
-    monkeypatch.chdir(tmp_path)
-    names = ("docs", "./docs/a.md", str(tmp_path / "docs"))
-    assert list(readers.find({name: Path(name) for name in names})) == ["docs/a.md"]
 
 
 def test_equal_files_are_one_document_and_the_rest_is_counted(
@@ -217,16 +195,16 @@ def test_equal_files_are_one_document_and_the_rest_is_counted(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     shutil.copy(documents / "a.md", documents / "copy of a.md")
-    for name in ("1.pdf", "2.PDF", "3.docx", ".hidden", "Makefile"):
+    for name in ("1.doc", "2.DOC", "3.xyz", ".hidden", "Makefile"):
         (documents / name).write_text("x")
     assert cli.main(["read", *arguments("run")[1:]]) == 0
     assert len(rows(tmp_path / "run", "document")) == 3
     said = capsys.readouterr().err
     assert "equal to others, read once: 1" in said
-    assert "left out: 2 .pdf, 1 without ending, 1 .docx: no reader for these yet" in said
+    assert "left out: 2 .doc, 1 without ending, 1 .xyz: no reader for these yet" in said
     assert cli.main(["report", str(tmp_path / "run")]) == 0
     page = (tmp_path / "run" / "report" / "index.html").read_text(encoding="utf-8")
-    assert "2 <code>.pdf</code>" in page
+    assert "2 <code>.doc</code>" in page
 
 
 def test_documents_in_another_spelling_are_not_read_twice(
@@ -268,9 +246,8 @@ def test_names_that_are_not_utf8_are_shown_with_replacements(
 
 
 def test_lone_surrogates_in_json_are_replaced(tmp_path: Path) -> None:
-    found = readers.read(Path("a.json"), b'["bad \\ud800, good \\ud83d\\ude00"]')
-    assert isinstance(found, tuple)
-    assert found[1][0].text == "bad \ufffd, good \U0001f600"
+    found = read("a.json", b'["bad \\ud800, good \\ud83d\\ude00"]')
+    assert found.parts[0].text == "bad \ufffd, good \U0001f600"
     path = tmp_path / "a.jsonl"
     path.write_text('{"input": "\\ud800?", "output": "x", "values": ["\\udfff"]}')
     assert read_items(path)[0][1:] == ("\ufffd?", "x", ("\ufffd",))

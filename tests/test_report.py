@@ -63,10 +63,10 @@ class Story:
             heading, text = ("告警处理", f"第{i}节"), fragment.replace("{n}", str(20 + i))
             section = Section(f"s{i}", "d0", i, heading, text, 0, len(text))
             self.ledger.add([section])
-            first = "f0" if i == count - 1 else None
+            same = ("exact", "f0") if i == count - 1 else (None, None)
             size = len(text)
             self.ledger.add(
-                [Fragment(f"f{i}", "d0", f"s{i}", 0, heading, text, 0, size, 90, "zh", first)]
+                [Fragment(f"f{i}", "d0", f"s{i}", 0, heading, text, 0, size, 3, 90, "zh", *same)]
             )
 
     def pairs(self, generation: int, fragments: int, samples: int, rejected: int) -> None:

@@ -16,9 +16,9 @@ from self_evolution.metrics.script import is_chinese
 from self_evolution.prompts import load
 from self_evolution.records import Pair
 from self_evolution.run import Run
+from self_evolution.splitting import detect as language
 from self_evolution.stages import split as stage
 from self_evolution.stages.check import Case, wrong_language
-from self_evolution.stages.split import language
 
 
 def test_long_sections_are_split_to_the_limit(
@@ -45,10 +45,11 @@ def test_long_sections_are_split_to_the_limit(
         ("大众の选择是什么样的产品系列型号", "zh"),
         ("The port of server Alpha", "en"),
         ("What does 告警 mean for an operator?", "en"),
-        ("サーバAlphaのポート番号は4711です。", "en"),
-        ("設定変更手順の確認", "en"),
-        ("서버 Alpha의 포트는 4711입니다.", "en"),
-        ("서버(伺服器)의 설정(設定)을 변경합니다.", "en"),
+        ("サーバAlphaのポート番号は4711です。", "ja"),
+        ("設定変更手順の確認", "ja"),
+        ("서버 Alpha의 포트는 4711입니다.", "ko"),
+        ("서버(伺服器)의 설정(設定)을 변경합니다.", "ko"),
+        ("Die Pumpe wird jeden Morgen von der Schicht geprüft.", "de"),
         ("", "en"),
     ],
 )
@@ -103,7 +104,7 @@ def test_an_interrupted_split_goes_on_with_all_sections_in_sight(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     (documents / "d.md").write_text("Short.")
-    monkeypatch.setattr(stage, "SECTIONS_A_BATCH", 3)
+    monkeypatch.setattr(stage, "UNITS_A_BATCH", 1)
     seen: list[Any] = []
     batches = Run.batches
 
@@ -123,21 +124,30 @@ def test_an_interrupted_split_goes_on_with_all_sections_in_sight(
         assert cli.main(["split", str(tmp_path / "run")]) == 130
     capsys.readouterr()
     assert cli.main(["split", str(tmp_path / "run")]) == 0
-    assert [(one.tasks, one.done) for one in seen] == [(8, 1), (8, 4)]
+    assert [(one.tasks, one.done) for one in seen] == [(4, 0), (4, 1)]
     assert "7 fragments, 1 of them duplicates: 6 to ask about; 1 too short" in (
         capsys.readouterr().err
     )
 
 
 @pytest.mark.skipif(not SHARED.is_dir(), reason="the telecom passages (../shared) are not here")
-def test_the_telecom_passages_have_their_duplicates_found(
+def test_the_telecom_passages_have_their_duplicates_found_and_their_overlaps_mended(
     arguments: Callable[..., list[str]], tmp_path: Path
 ) -> None:
-    words = arguments("run", "--split.max-tokens", "100000", "--split.min-chars", "0")
+    words = arguments("run", "--split.max-tokens", "300", "--split.min-chars", "0")
     words[1] = str(SHARED / "data" / "aiops_fragments.json")
     cli.main(["read", *words[1:]])
     cli.main(["split", str(tmp_path / "run")])
+    sections = {str(row["id"]): row for row in rows(tmp_path / "run", "section")}
+    assert len(sections) == 4000
+    overlaps = [int(str(row["overlap"])) for row in sections.values() if row["overlap"]]
+    assert len(overlaps) > 900 and 50 < sum(overlaps) / len(overlaps) < 96
     fragments = rows(tmp_path / "run", "fragment")
-    assert len(fragments) == 4000
-    assert sum(row["duplicate_of"] is not None for row in fragments) == 1121
+    passages = {str(row["text"]) for row in sections.values()}
+    again = [row for row in fragments if row["duplicate"] == "exact" and row["text"] in passages]
+    assert len(again) == 1121
+    live = [row for row in fragments if row["duplicate"] is None]
+    assert all(int(str(row["tokens"])) <= 300 for row in live)
+    # Nothing is lost: each passage that is no copy stands in the fragments that cover it.
+    assert len(live) < 2879 - len(overlaps) / 2
     assert {row["language"] for row in fragments} >= {"zh"}

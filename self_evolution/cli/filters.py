@@ -49,7 +49,7 @@ def score(options: argparse.Namespace) -> int:
 
     engine = open_engine(settings.model)
     template = Template(engine, Prompts(settings.domain), settings.score.template)
-    with _lines(options.output) as write, Progress().bar("score", "pairs", len(rows), 0) as bar:
+    with json_lines(options.output) as write, Progress().bar("score", "pairs", len(rows), 0) as bar:
         for start in range(0, len(rows), PAIRS_A_BATCH):
             part = rows[start : start + PAIRS_A_BATCH]
             pairs = [(row["question"], row["answer"]) for row in part]
@@ -83,7 +83,7 @@ def select(options: argparse.Namespace) -> int:
     if wanted.strategy not in ("all", "none") and wanted.k > len(pool):
         print(f"select: k is {wanted.k:,}; all {len(pool):,} are taken", file=sys.stderr)
     chosen = STRATEGIES[wanted.strategy](pool, wanted.k, seed_of(settings.seed, "select"))
-    with _lines(options.output) as write:
+    with json_lines(options.output) as write:
         for id in chosen:
             write(lines[id])
     return 0
@@ -103,7 +103,7 @@ def _objects(source: str, keys: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 @contextmanager
-def _lines(output: str | None) -> Iterator[Callable[[dict[str, Any]], None]]:
+def json_lines(output: str | None) -> Iterator[Callable[[dict[str, Any]], None]]:
     """A function that writes a row as a line, to standard output or to a file.
 
     The file is there under its name once it is complete; that it can be written is found out first.

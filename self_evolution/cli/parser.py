@@ -25,6 +25,7 @@ class Command(NamedTuple):
 COMMANDS = {
     "run": Command("documents in, a tuned and evaluated model out", "runs", "run", True),
     "status": Command("how far a run is, and what it found", "runs", "status"),
+    "inspect": Command("how the documents of a run were read and split", "inspect", "inspect"),
     "report": Command("write a run's report again", "runs", "report"),
     "export": Command("all rows of a run as JSON lines, a file a table", "runs", "export"),
     "metrics": Command("score a file of predictions against references", "filters", "metrics"),
@@ -106,6 +107,9 @@ def _describe(parser: argparse.ArgumentParser, name: str, command: Command) -> N
         add("documents", nargs="*", metavar="DOCS", help="files and folders to read")
         add("--run", metavar="FOLDER", help="the run's folder (runs/RECIPE)")
         add("--recipe", metavar="NAME|FILE", default="", help="default, paper, embedded, or YAML")
+        if name == "read":
+            add("-o", "--output", metavar="FILE", help="no run: write the fragments as JSON lines")
+            add("--again", action="store_true", help="read once more what could not be read")
     elif name in ("score", "select"):
         add("source", metavar="RUN|FILE", help="a run's folder, or a JSONL file of pairs")
         add("-o", "--output", metavar="FILE", help="for a file: where to write (standard output)")
@@ -115,6 +119,8 @@ def _describe(parser: argparse.ArgumentParser, name: str, command: Command) -> N
         add("--seed", type=int, default=0, metavar="N", help="seed of the bootstrap (0)")
     else:
         add("source", metavar="RUN", help="the run's folder")
+    if name == "inspect":
+        add("document", nargs="?", metavar="DOCUMENT", help="its path, or a part of that")
     if name == "export":
         add("-o", "--output", metavar="FOLDER", required=True, help="where to write")
     for flag, key in SHORT.get(name, {}).items():

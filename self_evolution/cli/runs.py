@@ -33,16 +33,21 @@ def run(options: argparse.Namespace) -> int:
 
 
 def read(options: argparse.Namespace) -> int:
-    """The first stage: of a run that is there, or it makes the run."""
+    """The first stage: of a run that is there, or it makes the run; or a filter on documents."""
     from self_evolution.stages import perform
 
+    if options.output and not options.run:
+        from self_evolution.cli import fragments
+
+        return fragments.write(_request(options), options.output)
     if not options.run and len(options.documents) == 1:
         folder = Path(options.documents[0])
         if (folder / "run.db").is_file():
             options.run, options.documents = str(folder), []
-    with session.opened(_folder(options), _request(options), Progress(), new=True) as run:
+    request = _request(options)._replace(reads=True, again=options.again)
+    with session.opened(_folder(options), request, Progress(), new=True) as run:
         if not perform(run, 0, "read"):
-            print("read: done before")
+            print("read: nothing has changed")
     return 0
 
 

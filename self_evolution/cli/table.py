@@ -59,10 +59,36 @@ def show(config: Config, ledger: Ledger) -> None:
             clock(seconds.get(generation, 0.0)),
         )
     Console().print(table)
+    if told := gone(ledger):
+        print(told)
     if not ledger.items("domain"):
         from self_evolution.stages.evaluate import NO_SET
 
         print(NO_SET)
+
+
+def gone(ledger: Ledger) -> str:
+    """What documents are gone, and how much of the adapter in use was trained on them.
+
+    That is the leader's, or the last one as long as the base leads. Empty if none are gone.
+    """
+    count = ledger.fragment_counts()["gone"]
+    if not count:
+        return ""
+    told = f"{count:,} documents changed or withdrawn since they were read"
+    parents = {row.generation: row.parent for row in ledger.adapters()}
+    leader = max((row.generation for row in ledger.promotions() if row.promoted), default=0)
+    generation = adapter = leader or max(parents, default=0)
+    examples = ledger.examples_gone()
+    touched = total = 0
+    while generation:  # an adapter continues its parent's: it was trained on all of theirs too
+        some, all_of_it = examples.get(generation, (0, 0))
+        touched, total = touched + some, total + all_of_it
+        generation = parents[generation]
+    if total:
+        share = f"{touched:,} of {total:,} ({100 * touched / total:.1f}%)"
+        told += f"; of the examples that generation {adapter} was trained on, {share} are from them"
+    return told
 
 
 def show_next(config: Config, ledger: Ledger) -> None:

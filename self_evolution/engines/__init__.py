@@ -7,6 +7,7 @@ import importlib
 from self_evolution.config import Model
 from self_evolution.engines import weights
 from self_evolution.engines.base import Engine, Reply, Sampling, Who
+from self_evolution.engines.counting import Counter, open_counter
 
 # name: "module:class"; the module is imported when the engine is opened, because torch is slow.
 ENGINES = {
@@ -14,7 +15,16 @@ ENGINES = {
     "scripted": "self_evolution.engines.scripted:ScriptedEngine",
 }
 
-__all__ = ["ENGINES", "Engine", "Reply", "Sampling", "Who", "open_engine"]
+__all__ = [
+    "ENGINES",
+    "Counter",
+    "Engine",
+    "Reply",
+    "Sampling",
+    "Who",
+    "open_counter",
+    "open_engine",
+]
 
 
 def open_engine(settings: Model) -> Engine:

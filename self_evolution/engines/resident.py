@@ -14,6 +14,7 @@ from self_evolution.config import Model, Train
 from self_evolution.engines import weights
 from self_evolution.engines.base import Reply, Row, Sampling, Who
 from self_evolution.engines.chat import Chat
+from self_evolution.engines.counting import count
 from self_evolution.engines.likelihood import Likelihood
 from self_evolution.errors import UserError
 from self_evolution.records import Message
@@ -47,12 +48,7 @@ class ResidentEngine:
     # -- tokens ------------------------------------------------------------------------------
 
     def count(self, texts: Sequence[str]) -> list[int]:
-        if not texts:
-            return []
-        encoded = self.chat.tokenizer(
-            list(texts), add_special_tokens=False, split_special_tokens=True, verbose=False
-        )
-        return [len(ids) for ids in encoded["input_ids"]]
+        return count(self.chat.tokenizer, texts)
 
     def prompt_ids(self, messages: Sequence[Message]) -> list[int]:
         return self.chat.prompt(messages)

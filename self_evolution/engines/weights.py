@@ -157,27 +157,19 @@ def _digest(path: Path) -> str:
     return digest.hexdigest()[:16]
 
 
-def load(settings: Model) -> tuple[Any, Any]:
-    """(model in eval mode on its device, tokenizer). Raises UserError that says what is missing.
+def load_tokenizer(settings: Model) -> Any:
+    """The model's tokenizer alone. Raises UserError that says what is missing.
 
-    Without `settings.download` there is no call to the network, and for a folder there never is;
-    nothing but safetensors is loaded, and no code that comes with a model is run.
+    Without `settings.download` there is no call to the network, and for a folder there never is.
     """
     located = locate(settings.name)
     offline = settle_network(settings)
-    import torch
     import transformers
 
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
-    if settings.threads:
-        torch.set_num_threads(settings.threads)
-    device = _device(settings.device)
-    dtype = settings.dtype
-    if dtype == "auto" and device == "cpu":
-        dtype = "float32"
     try:
-        tokenizer = transformers.AutoTokenizer.from_pretrained(
+        return transformers.AutoTokenizer.from_pretrained(
             located, trust_remote_code=False, local_files_only=offline
         )
     except Exception as error:
@@ -185,6 +177,25 @@ def load(settings: Model) -> tuple[Any, Any]:
             f"--model {settings.name}: its tokenizer cannot be loaded ({_first_line(error)}); "
             "expected tokenizer.json and tokenizer_config.json beside the weights"
         ) from error
+
+
+def load(settings: Model) -> tuple[Any, Any]:
+    """(model in eval mode on its device, tokenizer). Raises UserError that says what is missing.
+
+    Nothing but safetensors is loaded, and no code that comes with a model is run.
+    """
+    tokenizer = load_tokenizer(settings)
+    located = locate(settings.name)
+    offline = settle_network(settings)
+    import torch
+    import transformers
+
+    if settings.threads:
+        torch.set_num_threads(settings.threads)
+    device = _device(settings.device)
+    dtype = settings.dtype
+    if dtype == "auto" and device == "cpu":
+        dtype = "float32"
     try:
         model, found = transformers.AutoModelForCausalLM.from_pretrained(
             located,

@@ -4,11 +4,11 @@ Rows go in through `add`, one transaction a call; what is asked of them are name
 outside this folder contains SQL.
 """
 
-from self_evolution.ledger.review import Review
-from self_evolution.ledger.store import StageRow
-from self_evolution.ledger.work import Work
+from self_evolution.ledger.review import DocumentRow, Review
+from self_evolution.ledger.store import FileRow, StageRow
+from self_evolution.ledger.work import SectionRow, Work
 
-__all__ = ["Ledger", "StageRow"]
+__all__ = ["DocumentRow", "FileRow", "Ledger", "SectionRow", "StageRow"]
 
 
 class Ledger(Work, Review):

@@ -5,9 +5,21 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from self_evolution.ledger.store import TABLES, Store, chunks
+from self_evolution.records import Document
+
+
+class DocumentRow(NamedTuple):
+    """A document with what became of it; `languages` are codes, the commonest first."""
+
+    document: Document
+    here: bool
+    sections: int
+    fragments: int
+    duplicates: int
+    languages: str
 
 
 class Review(Store):
@@ -44,13 +56,92 @@ class Review(Store):
         return rows
 
     def fragment_counts(self) -> dict[str, int]:
-        """{"documents", "unreadable", "sections", "fragments", "duplicates"}."""
-        query = """SELECT (SELECT count(*) FROM document WHERE problem IS NULL),
-                   (SELECT count(*) FROM document WHERE problem IS NOT NULL),
-                   (SELECT count(*) FROM section), (SELECT count(*) FROM fragment),
-                   (SELECT count(*) FROM fragment WHERE duplicate_of IS NOT NULL)"""
-        names = ("documents", "unreadable", "sections", "fragments", "duplicates")
+        """Of what is here: documents with text, unreadable ones, sections, fragments, duplicates.
+
+        `near` are those duplicates that are near ones; `gone` counts the documents changed or
+        withdrawn since they were read.
+        """
+        query = """
+          WITH live AS MATERIALIZED (SELECT id, problem, container FROM live_document),
+          f AS (SELECT duplicate FROM fragment WHERE document_id IN (SELECT id FROM live))
+          SELECT
+            (SELECT count(*) FROM live WHERE id IN (SELECT document_id FROM section)),
+            (SELECT count(*) FROM live WHERE problem IS NOT NULL),
+            (SELECT count(*) FROM section WHERE document_id IN (SELECT id FROM live)),
+            (SELECT count(*) FROM f),
+            (SELECT count(*) FROM f) - (SELECT count(*) FROM live_fragment),
+            (SELECT count(*) FROM f WHERE duplicate = 'near'),
+            (SELECT count(*) FROM document) - (SELECT count(*) FROM live)"""
+        names = (
+            "documents",
+            "unreadable",
+            "sections",
+            "fragments",
+            "duplicates",
+            "near",
+            "gone",
+        )
         return dict(zip(names, self._db.execute(query).fetchone(), strict=True))
+
+    def document_rows(self) -> list[DocumentRow]:
+        """All documents by their paths, those that are gone too."""
+        sections = dict(self._pairs("SELECT document_id, count(*) FROM section GROUP BY 1"))
+        counts = self._pairs(
+            """SELECT document_id, count(*), sum(duplicate IS NOT NULL) FROM fragment GROUP BY 1"""
+        )
+        fragments = {id: (total, duplicates) for id, total, duplicates in counts}
+        languages: dict[str, list[str]] = {}
+        query = """SELECT document_id, language, count(*) AS n FROM fragment
+                   GROUP BY 1, 2 ORDER BY 1, n DESC, 2"""
+        for id, language, _ in self._pairs(query):
+            languages.setdefault(id, []).append(language)
+        here = {row[0] for row in self._pairs("SELECT id FROM live_document")}
+        return [
+            DocumentRow(
+                document,
+                document.id in here,
+                sections.get(document.id, 0),
+                *fragments.get(document.id, (0, 0)),
+                " ".join(languages.get(document.id, [])[:3]),
+            )
+            for document in self._rows(Document, "ORDER BY path, id")
+        ]
+
+    def _pairs(self, query: str) -> list[Any]:
+        return self._db.execute(query).fetchall()
+
+    def examples_gone(self) -> dict[int, tuple[int, int]]:
+        """{generation: (training examples from documents that are gone, all of its examples)}."""
+        query = """SELECT s.generation, sum(q.id IS NOT NULL AND q.fragment_id NOT IN
+                     (SELECT id FROM live_fragment)), count(*)
+                   FROM selection s LEFT JOIN answer a ON a.id = s.answer_id
+                   LEFT JOIN question q ON q.id = a.question_id GROUP BY 1"""
+        return {g: (gone, total) for g, gone, total in self._db.execute(query)}
+
+    def withdrawn(self) -> Iterator[tuple[str, str]]:
+        """(table, id) of every row that goes back to a document that is gone, in a fixed order.
+
+        Predictions are those of models that were trained on such a pair, or on one that was.
+        """
+        query = """
+          WITH RECURSIVE pair AS (
+            SELECT q.id AS question, a.id AS answer FROM question q
+            LEFT JOIN answer a ON a.question_id = q.id
+            WHERE q.fragment_id NOT IN (SELECT id FROM live_fragment)
+          ), touched (generation) AS (
+            SELECT generation FROM selection WHERE answer_id IN (SELECT answer FROM pair)
+            UNION SELECT a.generation FROM adapter a JOIN touched t ON a.parent = t.generation
+          )
+          SELECT 'document', id FROM document WHERE id NOT IN (SELECT id FROM live_document)
+          UNION SELECT 'fragment', id FROM fragment
+            WHERE document_id NOT IN (SELECT id FROM live_document)
+            AND id NOT IN (SELECT id FROM live_fragment)
+          UNION SELECT 'question', question FROM pair
+          UNION SELECT 'answer', answer FROM pair WHERE answer IS NOT NULL
+          UNION SELECT 'prediction', id FROM prediction
+            WHERE generation IN (SELECT generation FROM touched)
+          ORDER BY 1, 2"""
+        return iter(self._db.execute(query))
 
     def sample_pairs(self, generation: int, limit: int) -> list[dict[str, Any]]:
         """Kept pairs spread over the IFD ranking of a generation (those without IFD come last)."""
@@ -112,6 +203,8 @@ class Review(Store):
             names = [field.name for field in dataclasses.fields(cls)]
             keys = [row[1] for row in self._db.execute(f"PRAGMA table_info({table})") if row[5]]
             yield table, self._export_rows(cls, names, keys)
+        gone = ({"table": table, "id": id} for table, id in self.withdrawn())
+        yield "withdrawn", (json.dumps(row, sort_keys=True) for row in gone)
 
     def _export_rows(self, cls: type[Any], names: list[str], keys: list[str]) -> Iterator[str]:
         for row in self._rows(cls, f"ORDER BY {', '.join(keys)}"):

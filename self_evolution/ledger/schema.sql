@@ -8,12 +8,27 @@ CREATE TABLE meta (
 
 CREATE TABLE document (
   id TEXT PRIMARY KEY,
-  path TEXT NOT NULL UNIQUE,
+  path TEXT NOT NULL,
   sha256 TEXT NOT NULL,
   format TEXT NOT NULL,
   title TEXT NOT NULL,
-  problem TEXT
+  problem TEXT,
+  note TEXT NOT NULL,
+  container TEXT
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX document_path ON document (path);
+
+CREATE TABLE event (
+  position INTEGER PRIMARY KEY,
+  document_id TEXT NOT NULL REFERENCES document (id),
+  kind TEXT NOT NULL CHECK (kind IN ('changed', 'withdrawn', 'returned'))
+) STRICT;
+CREATE INDEX event_document ON event (document_id, position);
+
+CREATE VIEW live_document AS
+  SELECT * FROM document d WHERE coalesce(
+    (SELECT kind FROM event WHERE document_id = d.id ORDER BY position DESC LIMIT 1), 'returned'
+  ) = 'returned';
 
 CREATE TABLE section (
   id TEXT PRIMARY KEY,
@@ -23,6 +38,8 @@ CREATE TABLE section (
   text TEXT NOT NULL,
   "start" INTEGER NOT NULL,
   "end" INTEGER NOT NULL,
+  pages TEXT NOT NULL,
+  overlap INTEGER NOT NULL,
   UNIQUE (document_id, position)
 ) STRICT, WITHOUT ROWID;
 
@@ -35,11 +52,28 @@ CREATE TABLE fragment (
   text TEXT NOT NULL,
   "start" INTEGER NOT NULL,
   "end" INTEGER NOT NULL,
+  page INTEGER,
   tokens INTEGER NOT NULL,
   language TEXT NOT NULL,
+  duplicate TEXT CHECK (duplicate IN ('exact', 'near')),
   duplicate_of TEXT REFERENCES fragment (id),
-  UNIQUE (section_id, position)
+  UNIQUE (section_id, position),
+  CHECK ((duplicate IS NULL) = (duplicate_of IS NULL))
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX fragment_document ON fragment (document_id);
+
+-- The fragments to ask about. The first of equal ones stands for them as long as any of them is
+-- in a document that is still there; near-duplicates speak for themselves when it no longer is.
+CREATE VIEW live_fragment AS
+  WITH here AS (
+    SELECT f.id, f.duplicate, f.duplicate_of FROM fragment f
+    JOIN live_document d ON d.id = f.document_id
+  ), first AS (
+    SELECT id FROM here WHERE duplicate IS NULL
+    UNION SELECT duplicate_of FROM here WHERE duplicate = 'exact'
+  )
+  SELECT id FROM first
+  UNION SELECT id FROM here WHERE duplicate = 'near' AND duplicate_of NOT IN (SELECT id FROM first);
 
 CREATE TABLE question (
   id TEXT PRIMARY KEY,
@@ -152,4 +186,13 @@ CREATE TABLE stage (
   done INTEGER NOT NULL,
   note TEXT NOT NULL,
   PRIMARY KEY (generation, name)
+) STRICT, WITHOUT ROWID;
+
+-- What the files were like when they were last looked at, so that unchanged ones need not be read
+-- to be known again. It says nothing about the run, and is left out of exports too.
+CREATE TABLE file (
+  name TEXT PRIMARY KEY,
+  size INTEGER NOT NULL,
+  mtime_ns INTEGER NOT NULL,
+  sha256 TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;

@@ -7,6 +7,7 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -14,11 +15,12 @@ from self_evolution import records
 from self_evolution.errors import UserError
 
 APPLICATION_ID = 0x53450001  # "SE", so that another program's database is not taken for ours
-VERSION = 1
+VERSION = 2
 TABLES: dict[str, type[Any]] = {
     cls.__name__.lower(): cls
     for cls in (
         records.Document,
+        records.Event,
         records.Section,
         records.Fragment,
         records.Question,
@@ -34,7 +36,7 @@ TABLES: dict[str, type[Any]] = {
         records.Promotion,
     )
 }
-_JSON = {"heading", "messages", "reference_values"}
+_JSON = {"heading", "messages", "pages", "reference_values"}
 _BOOL = {"promoted"}
 Row = TypeVar("Row")
 
@@ -49,6 +51,15 @@ class StageRow(NamedTuple):
     cpu_seconds: float
     done: bool
     note: str
+
+
+class FileRow(NamedTuple):
+    """What a file was like when it was last looked at (bytes, nanoseconds)."""
+
+    name: str
+    size: int
+    mtime_ns: int
+    sha256: str
 
 
 class Store:
@@ -114,14 +125,8 @@ class Store:
         """Insert records of any types, in order, in one transaction."""
         with self.transaction():
             for row in rows:
-                table = type(row).__name__.lower()
-                names = [field.name for field in dataclasses.fields(row)]
-                columns = ", ".join(f'"{name}"' for name in names)
-                marks = ", ".join("?" * len(names))
-                self._db.execute(
-                    f"INSERT INTO {table} ({columns}) VALUES ({marks})",
-                    [_store(name, getattr(row, name)) for name in names],
-                )
+                insert, names = _insert(row.__class__)
+                self._db.execute(insert, [_store(name, getattr(row, name)) for name in names])
 
     def set_meta(self, key: str, value: Any) -> None:
         with self.transaction():
@@ -140,6 +145,14 @@ class Store:
                    seconds = seconds + ?4, cpu_seconds = cpu_seconds + ?5, done = ?6, note = ?7""",
                 row,
             )
+
+    def remember_files(self, rows: Iterable[FileRow]) -> None:
+        with self.transaction():
+            self._db.executemany("INSERT OR REPLACE INTO file VALUES (?, ?, ?, ?)", rows)
+
+    def files(self) -> dict[str, FileRow]:
+        """The files looked at so far, by name."""
+        return {row[0]: FileRow(*row) for row in self._db.execute("SELECT * FROM file")}
 
     def reopen(self, *stages: str) -> None:
         """Mark stages as not done, in every generation, because there is more for them to do."""
@@ -168,11 +181,15 @@ class Store:
     def _rows(self, cls: type[Row], tail: str, parameters: Sequence[Any] = ()) -> list[Row]:
         names = [field.name for field in dataclasses.fields(cls)]  # type: ignore[arg-type]
         columns = ", ".join(f'"{name}"' for name in names)
-        query = f"SELECT {columns} FROM {cls.__name__.lower()} {tail}"
-        return [
-            cls(*(_load(name, value) for name, value in zip(names, row, strict=True)))
-            for row in self._db.execute(query, parameters)
-        ]
+        return list(
+            self._stream(cls, f"SELECT {columns} FROM {cls.__name__.lower()} {tail}", parameters)
+        )
+
+    def _stream(self, cls: type[Row], query: str, parameters: Sequence[Any] = ()) -> Iterator[Row]:
+        """Records of a query for all columns of their type, as they come."""
+        names = [field.name for field in dataclasses.fields(cls)]  # type: ignore[arg-type]
+        for row in self._db.execute(query, parameters):
+            yield cls(*(_load(name, value) for name, value in zip(names, row, strict=True)))
 
     def _by_id(self, cls: type[Row], ids: Sequence[str]) -> list[Row]:
         found: dict[str, Row] = {}
@@ -205,11 +222,22 @@ class Store:
             ) from None
 
 
+@cache
+def _insert(cls: type[Any]) -> tuple[str, tuple[str, ...]]:
+    """(statement, columns) that add a record of that type."""
+    names = tuple(field.name for field in dataclasses.fields(cls))
+    columns = ", ".join(f'"{name}"' for name in names)
+    marks = ", ".join("?" * len(names))
+    return f"INSERT INTO {cls.__name__.lower()} ({columns}) VALUES ({marks})", names
+
+
 def _store(name: str, value: Any) -> Any:
     return json.dumps(value, ensure_ascii=False) if name in _JSON and value is not None else value
 
 
 def _load(name: str, value: Any) -> Any:
+    if name == "pages":
+        return tuple(tuple(pair) for pair in json.loads(value))
     if name in _JSON and value is not None:
         return tuple(json.loads(value))
     return bool(value) if name in _BOOL else value

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import fields
+from typing import NamedTuple
 
 from self_evolution import records
 from self_evolution.ledger.store import TABLES, Store, chunks
@@ -18,7 +20,6 @@ from self_evolution.records import (
     Promotion,
     Section,
     Selection,
-    content_id,
 )
 
 _PAIRS = """
@@ -27,42 +28,109 @@ _PAIRS = """
 """
 
 
+class SectionRow(NamedTuple):
+    """A section without its text: `heading` as JSON, `size` and `overlap` in characters."""
+
+    id: str
+    document_id: str
+    heading: str
+    size: int
+    overlap: int
+
+
+# Of a pair's question: its document is still there. What is gone leaves the work, not the ledger.
+_LIVE = "q.fragment_id IN (SELECT id FROM live_fragment)"
+
+
 class Work(Store):
     """Each method is a question that a stage asks; ids come back in a fixed order."""
 
     # -- documents and fragments -------------------------------------------------------------
 
     def documents(self) -> list[Document]:
-        return self._rows(Document, "ORDER BY path")
+        """All that were ever read or refused."""
+        return self._rows(Document, "ORDER BY path, id")
 
-    def sections_to_split(self) -> list[tuple[str, int, bool]]:
-        """(id, characters, whether there are fragments of it) of all sections, in reading order."""
-        query = """SELECT s.id, s."end" - s."start",
-                     EXISTS (SELECT 1 FROM fragment WHERE section_id = s.id)
-                   FROM section s JOIN document d ON d.id = s.document_id
-                   ORDER BY d.path, s.position"""
-        return [(id, size, bool(there)) for id, size, there in self._db.execute(query)]
+    def here(self) -> list[Document]:
+        """Those that are still as they were read; changed and withdrawn ones are not."""
+        return self._rows(Document, "WHERE id IN (SELECT id FROM live_document) ORDER BY path, id")
+
+    def live_documents(self) -> set[str]:
+        """The ids of those."""
+        return {row[0] for row in self._db.execute("SELECT id FROM live_document")}
+
+    def outline(self) -> list[SectionRow]:
+        """All sections of the documents that are here, without their text, in reading order."""
+        query = """SELECT s.id, s.document_id, s.heading, length(s.text), s.overlap
+                   FROM section s JOIN live_document d ON d.id = s.document_id
+                   ORDER BY d.path, d.id, s.position"""
+        return [SectionRow(*row) for row in self._db.execute(query)]
+
+    def split_sections(self) -> set[str]:
+        """The sections in which a fragment begins."""
+        return {row[0] for row in self._db.execute("SELECT DISTINCT section_id FROM fragment")}
 
     def sections(self, ids: Sequence[str]) -> list[Section]:
         return self._by_id(Section, ids)
+
+    def opening_text(self, document_id: str, characters: int) -> str:
+        """About that much text from the beginning of a document."""
+        query = "SELECT text FROM section WHERE document_id = ? ORDER BY position"
+        text = ""
+        for (part,) in self._db.execute(query, (document_id,)):
+            text += f"{part[:characters]}\n"
+            if len(text) >= characters:
+                break
+        return text
 
     def count(self, table: str) -> int:
         assert table in TABLES
         return int(self._one(f"SELECT count(*) FROM {table}"))
 
-    def first_fragments(self) -> dict[str, str]:
-        """{content_id(heading, text): id} of every fragment that is no duplicate."""
-        query = "SELECT heading, text, id FROM fragment WHERE duplicate_of IS NULL"
-        rows = self._db.execute(query)
-        return {content_id(json.loads(heading), text): id for heading, text, id in rows}
+    def first_fragments(self) -> Iterator[Fragment]:
+        """Every fragment that is no duplicate, in reading order."""
+        names = ", ".join(f'f."{field.name}"' for field in fields(Fragment))
+        query = f"""SELECT {names} FROM fragment f
+                    JOIN document d ON d.id = f.document_id JOIN section s ON s.id = f.section_id
+                    WHERE f.duplicate IS NULL ORDER BY d.path, d.id, s.position, f.position"""
+        return self._stream(Fragment, query)
+
+    def passages(self) -> Iterator[tuple[tuple[str, ...], str, str]]:
+        """(heading, text, first fragment) of all sections of documents whose sections overlap.
+
+        The first fragment is that in which the section begins, or the one which that repeats.
+        """
+        query = """SELECT s.heading, s.text, (
+                     SELECT coalesce(f.duplicate_of, f.id) FROM fragment f
+                     WHERE f.document_id = s.document_id AND f."start" <= s."start"
+                       AND f."end" > s."start" ORDER BY f."start", f.id LIMIT 1) AS first
+                   FROM section s JOIN document d ON d.id = s.document_id
+                   WHERE first IS NOT NULL
+                     AND d.id IN (SELECT document_id FROM section WHERE overlap > 0)
+                   ORDER BY d.path, d.id, s.position"""
+        for heading, text, first in self._db.execute(query):
+            yield tuple(json.loads(heading)), text, first
+
+    def short_sections(self, characters: int) -> int:
+        """How many sections with less text than that are in no fragment."""
+        query = """SELECT count(*) FROM section s JOIN live_document d ON d.id = s.document_id
+                   WHERE length(s.text) < ? AND NOT EXISTS (
+                     SELECT 1 FROM fragment f WHERE f.document_id = s.document_id
+                     AND f."start" <= s."start" AND f."end" >= s."end")"""
+        return int(self._db.execute(query, (characters,)).fetchone()[0])
 
     def live_fragments(self) -> list[tuple[str, int]]:
-        """(id, tokens) of the fragments to ask about: all but duplicates."""
-        query = "SELECT id, tokens FROM fragment WHERE duplicate_of IS NULL"
+        """(id, tokens) of the fragments to ask about: no duplicates, nothing of what is gone."""
+        query = "SELECT f.id, f.tokens FROM live_fragment l JOIN fragment f ON f.id = l.id"
         return self._db.execute(query).fetchall()
 
     def fragments(self, ids: Sequence[str]) -> list[Fragment]:
         return self._by_id(Fragment, ids)
+
+    def fragments_in(self, document_id: str) -> list[Fragment]:
+        """All of a document, in reading order."""
+        tail = 'WHERE document_id = ? ORDER BY "start", "end" DESC, id'
+        return self._rows(Fragment, tail, (document_id,))
 
     # -- questions, answers, pairs -----------------------------------------------------------
 
@@ -78,8 +146,8 @@ class Work(Store):
 
     def questions(self, generation: int) -> list[tuple[str, int]]:
         """(id, length of question and fragment in tokens, roughly) of a generation."""
-        query = """SELECT q.id, f.tokens + length(q.text) / 4 FROM question q
-                   JOIN fragment f ON f.id = q.fragment_id WHERE q.generation = ?"""
+        query = f"""SELECT q.id, f.tokens + length(q.text) / 4 FROM question q
+                   JOIN fragment f ON f.id = q.fragment_id WHERE q.generation = ? AND {_LIVE}"""
         return self._db.execute(query, (generation,)).fetchall()
 
     def answered(self, generation: int) -> set[str]:
@@ -98,15 +166,15 @@ class Work(Store):
 
     def pair_lengths(self, generation: int) -> list[tuple[str, int]]:
         """(answer id, characters of question and answer) of a generation."""
-        query = """SELECT a.id, length(q.text) + length(a.text) FROM question q
-                   JOIN answer a ON a.question_id = q.id WHERE q.generation = ?"""
+        query = f"""SELECT a.id, length(q.text) + length(a.text) FROM question q
+                    JOIN answer a ON a.question_id = q.id WHERE q.generation = ? AND {_LIVE}"""
         return self._db.execute(query, (generation,)).fetchall()
 
     def kept_lengths(self, generation: int) -> list[tuple[str, int]]:
         """The same of those that the check stage kept."""
-        query = """SELECT a.id, length(q.text) + length(a.text) FROM question q
-                   JOIN answer a ON a.question_id = q.id JOIN verdict v ON v.answer_id = a.id
-                   WHERE q.generation = ? AND v.reason IS NULL"""
+        query = f"""SELECT a.id, length(q.text) + length(a.text) FROM question q
+                    JOIN answer a ON a.question_id = q.id JOIN verdict v ON v.answer_id = a.id
+                    WHERE q.generation = ? AND v.reason IS NULL AND {_LIVE}"""
         return self._db.execute(query, (generation,)).fetchall()
 
     def pairs(self, ids: Sequence[str]) -> list[Pair]:
@@ -150,14 +218,15 @@ class Work(Store):
         marks = ",".join("?" * len(outcomes))
         query = f"""SELECT a.id FROM question q JOIN answer a ON a.question_id = q.id
                     JOIN score s ON s.answer_id = a.id
-                    WHERE q.generation = ? AND s.outcome IN ({marks}) ORDER BY a.id"""
+                    WHERE q.generation = ? AND s.outcome IN ({marks}) AND {_LIVE}
+                    ORDER BY a.id"""
         return [row[0] for row in self._db.execute(query, (generation, *outcomes))]
 
     def history(self, before: int) -> list[tuple[str, float]]:
         """(answer id, IFD) of every scored pair of the generations before."""
-        query = """SELECT a.id, s.ifd FROM question q JOIN answer a ON a.question_id = q.id
-                   JOIN score s ON s.answer_id = a.id
-                   WHERE q.generation < ? AND s.outcome = 'scored' ORDER BY a.id"""
+        query = f"""SELECT a.id, s.ifd FROM question q JOIN answer a ON a.question_id = q.id
+                    JOIN score s ON s.answer_id = a.id
+                    WHERE q.generation < ? AND s.outcome = 'scored' AND {_LIVE} ORDER BY a.id"""
         return self._db.execute(query, (before,)).fetchall()
 
     def conversations(self) -> list[str]:

@@ -1,6 +1,7 @@
 """Prompt profiles: the words put to the model, one YAML file a language.
 
-Placeholders: {domain}, {description}, {heading}, {fragment}, {question}. `leaks` are phrases that
+Placeholders: {domain}, {description}, {heading}, {fragment}, {question}, and {language}, the
+English name of the language to write in. `leaks` are phrases that
 betray the open book, `pointing` those of a question that cannot be understood without its page;
 both are regular expressions that the check stage uses; `common` are words (lower case) that an
 answer may have although its fragment does not.
@@ -9,6 +10,7 @@ answer may have although its fragment does not.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from self_evolution.config import Domain
 from self_evolution.errors import UserError
 from self_evolution.records import Fragment, Message
+from self_evolution.splitting import language as languages
 
+_PLACEHOLDERS = ("domain", "description", "heading", "fragment", "question", "language")
 FOLDER = Path(__file__).parent
 
 
@@ -50,44 +54,53 @@ class Prompts:
     def profile(self, language: str) -> Profile:
         if self._fixed:
             return self._fixed
-        wanted = language if self._domain.language == "auto" else self._domain.language
-        return self._by_language["zh" if wanted == "zh" else "en"]
+        return self._by_language["zh" if self.wanted(language) == "zh" else "en"]
 
     def ask(self, fragment: Fragment, asked: list[str]) -> list[Message]:
         """For the next question about a fragment, after those in `asked`."""
         profile = self.profile(fragment.language)
-        turns = self._opening(profile, fragment)
-        turns.append(self._user(profile.ask, fragment))
+        blanks = self._blanks(fragment.heading, fragment.text, fragment.language)
+        turns = [*_system(profile, blanks), _user(profile.ask, blanks)]
         for question in asked:
             turns.append({"role": "assistant", "content": question})
-            turns.append(self._user(profile.ask_another, fragment))
+            turns.append(_user(profile.ask_another, blanks))
         return turns
 
-    def answer(self, fragment: Fragment, question: str) -> list[Message]:
-        """For the answer with the book open."""
-        profile = self.profile(fragment.language)
-        turns = self._opening(profile, fragment)
-        return [*turns, self._user(profile.answer, fragment, question)]
+    def answer(
+        self, heading: Sequence[str], passage: str, question: str, language: str
+    ) -> list[Message]:
+        """For the answer with the book open, at this passage."""
+        profile = self.profile(language)
+        blanks = self._blanks(heading, passage, language) | {"question": question}
+        return [*_system(profile, blanks), _user(profile.answer, blanks)]
 
     def closed(self, question: str, language: str) -> list[Message]:
         """For the answer with the book closed: also how it is trained."""
-        return [self._user(self.profile(language).closed, None, question)]
+        blanks = self._blanks((), "", language) | {"question": question}
+        return [_user(self.profile(language).closed, blanks)]
 
-    def _opening(self, profile: Profile, fragment: Fragment) -> list[Message]:
-        text = self._fill(profile.system, fragment, "").strip()
-        return [{"role": "system", "content": text}] if text else []
+    def wanted(self, language: str) -> str:
+        """The language to write in about a passage in `language`."""
+        return language if self._domain.language == "auto" else self._domain.language
 
-    def _user(self, template: str, fragment: Fragment | None, question: str = "") -> Message:
-        return {"role": "user", "content": self._fill(template, fragment, question).strip()}
+    def _blanks(self, heading: Sequence[str], passage: str, language: str) -> dict[str, str]:
+        return {
+            "domain": self._domain.name,
+            "description": self._domain.description,
+            "heading": " > ".join(heading),
+            "fragment": passage,
+            "question": "",
+            "language": languages.name(self.wanted(language)),
+        }
 
-    def _fill(self, template: str, fragment: Fragment | None, question: str) -> str:
-        return template.format(
-            domain=self._domain.name,
-            description=self._domain.description,
-            heading=" > ".join(fragment.heading) if fragment else "",
-            fragment=fragment.text if fragment else "",
-            question=question,
-        )
+
+def _system(profile: Profile, blanks: dict[str, str]) -> list[Message]:
+    text = profile.system.format(**blanks).strip()
+    return [{"role": "system", "content": text}] if text else []
+
+
+def _user(template: str, blanks: dict[str, str]) -> Message:
+    return {"role": "user", "content": template.format(**blanks).strip()}
 
 
 def load(name: str) -> Profile:
@@ -97,7 +110,7 @@ def load(name: str) -> Profile:
     try:
         values: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
         profile = Profile.model_validate(values)
-        blanks = dict.fromkeys(("domain", "description", "heading", "fragment", "question"), "")
+        blanks = dict.fromkeys(_PLACEHOLDERS, "")
         for text in (
             profile.system,
             profile.ask,

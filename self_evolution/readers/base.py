@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -14,15 +15,76 @@ class Malformed(Exception):
 
 
 class Part(NamedTuple):
-    """Text under one heading path; `start` and `end` are character offsets in the file's text.
+    """Text under one heading path; `start` and `end` are character offsets in the document's text.
 
-    For formats that are converted first (HTML), the offsets are those in the converted text.
+    The text is Markdown: paragraphs, lists, tables with a header row and fenced code, a blank line
+    between them. `pages` are (offset in the part's text, page number), the first at offset 0;
+    empty for formats without pages. The first `overlap` characters repeat the end of the part
+    before, as they do in passages that were cut with an overlap.
     """
 
     heading: tuple[str, ...]
     text: str
     start: int
     end: int
+    pages: tuple[tuple[int, int], ...] = ()
+    overlap: int = 0
+
+
+class Content(NamedTuple):
+    """What a file holds. `note` says for people what in it could not be read, if anything."""
+
+    title: str
+    parts: list[Part]
+    note: str = ""
+
+
+class Builder:
+    """Makes parts of headings and blocks as a reader comes across them, in order.
+
+    The document's text is all blocks with a blank line between; headings are no part of it.
+    """
+
+    def __init__(self) -> None:
+        self._path: list[tuple[int, str]] = []
+        self._blocks: list[str] = []
+        self._pages: list[tuple[int, int]] = []
+        self._parts: list[Part] = []
+        self._at = 0
+        self._size = 0
+
+    def heading(self, level: int, text: str) -> None:
+        """What follows stands under this heading; a blank one is passed over."""
+        name = " ".join(normal(text).split())
+        if name:
+            self._close()
+            self._path = [(depth, above) for depth, above in self._path if depth < level]
+            self._path.append((level, name))
+
+    def block(self, text: str, page: int | None = None) -> None:
+        """A paragraph, list, table or code block as Markdown, and the page it begins on."""
+        text = normal(text).strip("\n").rstrip()
+        if not text.strip():
+            return
+        offset = self._size + 2 if self._blocks else 0
+        if page is not None and (not self._pages or self._pages[-1][1] != page):
+            self._pages.append((offset if self._pages else 0, page))
+        self._blocks.append(text)
+        self._size = offset + len(text)
+
+    def parts(self) -> list[Part]:
+        """All that came in so far, a part for each heading that has text under it."""
+        self._close()
+        return self._parts
+
+    def _close(self) -> None:
+        if self._blocks:
+            text = "\n\n".join(self._blocks)
+            heading = tuple(name for _, name in self._path)
+            pages = tuple(self._pages)
+            self._parts.append(Part(heading, text, self._at, self._at + len(text), pages))
+            self._at += len(text) + 2
+        self._blocks, self._pages, self._size = [], [], 0
 
 
 class Heading(NamedTuple):
@@ -66,3 +128,40 @@ def storable(text: str) -> str:
     They come from file names that are not UTF-8, and from escapes like \\ud800 in JSON.
     """
     return _SURROGATE.sub("\ufffd", text)
+
+
+# Controls but tab and newline; what is invisible splits a word for a model.
+_INVISIBLE = re.compile("[\x00-\x08\x0b-\x1f\x7f\x80-\x9f\u00ad\u200b\ufeff]")
+
+
+def normal(text: str) -> str:
+    """`text` as every reader gives it: NFC, newlines only, no control or invisible characters."""
+    if text.isascii() and text.isprintable():
+        return text
+    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\x0c", "\n")
+    return unicodedata.normalize("NFC", _INVISIBLE.sub("", storable(text)))
+
+
+def cell(text: str) -> str:
+    """Text of a table's cell on one line, in which a bar does not end the cell."""
+    return " ".join(text.split()).replace("|", "\\|")
+
+
+def table(rows: Sequence[Sequence[str]]) -> str:
+    """Rows of cells as a Markdown table; the first one is the header. Empty without any text."""
+    width = max((len(row) for row in rows), default=0)
+    lines = [
+        "| " + " | ".join(cell(one) for one in [*row, *[""] * (width - len(row))]) + " |"
+        for row in rows
+        if any(one.strip() for one in row)
+    ]
+    if not lines:
+        return ""
+    return "\n".join([lines[0], "|" + " --- |" * width, *lines[1:]])
+
+
+def fence(code: str, language: str = "") -> str:
+    """Code as a fenced block, whose fence is longer than any in it."""
+    longest = max((len(run) for run in re.findall(r"`+", code)), default=0)
+    mark = "`" * max(3, longest + 1)
+    return f"{mark}{language}\n{code.strip(chr(10)).rstrip()}\n{mark}"

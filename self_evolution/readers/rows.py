@@ -19,9 +19,17 @@ def rows(text: str) -> list[tuple[int, Any]]:
     return [(number, _line(number, line)) for number, line in lines if line.strip()]
 
 
+def value(text: str) -> Any:
+    """The only JSON value in a text; None where there is none, or more than one."""
+    try:
+        return _parsed(text)
+    except json.JSONDecodeError:
+        return None
+
+
 def _list(text: str) -> list[Any]:
     try:
-        values: list[Any] = _storable(json.loads(text))
+        values: list[Any] = _parsed(text)
     except json.JSONDecodeError as error:
         unfinished = error.msg.startswith("Unterminated") or error.pos >= len(text.rstrip()) - 1
         where = "cut off" if unfinished else "broken"
@@ -33,11 +41,25 @@ def _list(text: str) -> list[Any]:
 
 def _line(number: int, line: str) -> Any:
     try:
-        return _storable(json.loads(line))
+        return _parsed(line)
     except json.JSONDecodeError as error:
         raise Malformed(
             f"line {number}: not JSON ({error.msg}); expected a JSON list, or one value a line"
         ) from None
+
+
+def _parsed(text: str) -> Any:
+    """The value; raises JSONDecodeError, and Malformed for what is JSON but cannot be held."""
+    try:
+        found = json.loads(text)
+        # Only an escape makes a lone surrogate: the text itself was decoded.
+        return _storable(found) if "\\ud" in text.lower() else found
+    except RecursionError:
+        raise Malformed("JSON nested too deep") from None
+    except json.JSONDecodeError:
+        raise
+    except ValueError:  # Python's limit for the digits of an integer
+        raise Malformed("JSON with a number of thousands of digits") from None
 
 
 def _storable(value: Any) -> Any:

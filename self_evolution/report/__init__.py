@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from self_evolution.config import Config
-from self_evolution.errors import UserError
 from self_evolution.ledger import Ledger
 from self_evolution.records import Evaluation
 from self_evolution.report import words
 from self_evolution.report.chart import Chart, Line
 from self_evolution.report.facts import Exam, Facts, gather
+from self_evolution.report.pages import environment, put
 
-HERE = Path(__file__).parent
 OTHER_METRICS = ("exact-match", "token-f1", "rouge-l", "bleu-4")
 
 
@@ -25,45 +22,20 @@ def write(config: Config, ledger: Ledger, page: Path) -> None:
 
     Raises UserError if the disk does not take it.
     """
-    html = render(config, gather(config, ledger), page.absolute().parent.parent.name)
-    temporary = page.with_name(f".{page.name}.{os.getpid()}.tmp")
-    try:
-        page.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(html, encoding="utf-8", errors="replace")
-        temporary.replace(page)
-    except OSError as error:
-        raise UserError(
-            f"{page}: {error.strerror}; the run itself is safe, `self-evolution report` writes "
-            "the page again"
-        ) from None
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
+    put(page, render(config, gather(config, ledger), page.absolute().parent.parent.name))
 
 
 def render(config: Config, facts: Facts, run: str) -> str:
     """The page as text. Whatever comes from documents, models and settings is escaped."""
-    import jinja2
-
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(HERE),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
-    environment.filters["keep"] = words.keep
     values: dict[str, Any] = {
-        "style": (HERE / "style.css").read_text(encoding="utf-8"),
         "run": run,
         "config": config,
         "facts": facts,
         "main": _main_chart(facts),
         "others": _other_charts(facts),
         "retention": _retention_chart(facts),
-        "words": words,
     }
-    return environment.get_template("page.html.j2").render(values) + "\n"
+    return environment().get_template("page.html.j2").render(values) + "\n"
 
 
 def _main_chart(facts: Facts) -> Chart | None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from self_evolution import config as recipes
 from self_evolution.config import Config
-from self_evolution.ledger import Ledger, StageRow
+from self_evolution.ledger import DocumentRow, Ledger, StageRow
 from self_evolution.records import Adapter, Document, Evaluation, Promotion
 from self_evolution.report.headline import EXAMS, Headline, headline
 from self_evolution.report.samples import Changes, Samples, changes, samples
@@ -60,6 +60,7 @@ class Facts:
     exams: tuple[Exam, ...]
     preparation: dict[str, int]
     unreadable: tuple[Document, ...]
+    documents: tuple[DocumentRow, ...]
     left_out: dict[str, int]
     funnel: tuple[dict[str, int], ...]
     reasons: Counts
@@ -84,7 +85,8 @@ def gather(config: Config, ledger: Ledger) -> Facts:
         headline=first,
         exams=tuple(_exams(ledger.evaluations())),
         preparation=ledger.fragment_counts(),
-        unreadable=tuple(row for row in ledger.documents() if row.problem),
+        unreadable=tuple(row for row in ledger.here() if row.problem),
+        documents=tuple(row for row in ledger.document_rows() if not row.document.problem),
         left_out=ledger.meta("left_out") or {},
         funnel=tuple(funnel),
         reasons=_counts(ledger.reasons()),

@@ -9,7 +9,7 @@ from markupsafe import Markup, escape
 
 from self_evolution.progress import clock
 from self_evolution.records import Evaluation
-from self_evolution.stages.split import language
+from self_evolution.splitting.language import detect as language
 
 Trend = Literal["rose", "fell", "same"]
 NO_DIFFERENCE = "no difference shown"
@@ -36,9 +36,7 @@ OUTCOMES = {
     "not_finite": "the model gave no finite likelihood: left out",
 }
 
-_KANA = re.compile("[\u3040-\u30ff]")
 _INTERVAL = re.compile(r"[\d.]+%? \[[\d.]+–[\d.]+\]")
-_HANGUL = re.compile("[\uac00-\ud7af]")
 
 
 def trend(base: Evaluation, now: Evaluation) -> Trend:
@@ -80,11 +78,8 @@ def duration(seconds: float) -> str:
 
 def lang(text: str) -> str:
     """The `lang` attribute of a text: zh, ja or ko, or empty where only a guess is left."""
-    if language(text) != "zh":
-        return ""
-    if _HANGUL.search(text):
-        return "ko"
-    return "ja" if _KANA.search(text) else "zh"
+    found = language(text)
+    return found if found in ("zh", "ja", "ko") else ""
 
 
 def cut(text: str, size: int) -> str:

@@ -22,7 +22,10 @@ def answer(run: Run, generation: int) -> Outcome:
     )
     for ids, seed in batches:
         asked = run.ledger.questions_with_fragments(ids)
-        prompts = [run.prompts.answer(fragment, question.text) for question, fragment in asked]
+        prompts = [
+            run.prompts.answer(fragment.heading, fragment.text, question.text, fragment.language)
+            for question, fragment in asked
+        ]
         run.use(run.parent(generation))
         replies = run.engine.generate(prompts, sampling, seed, settings.answerer)
         run.ledger.add(

@@ -13,13 +13,12 @@ from typing import NamedTuple
 
 from self_evolution import config
 from self_evolution.metrics import extract_values, stands_in
-from self_evolution.metrics.script import has_han
 from self_evolution.metrics.token_f1 import tokens
 from self_evolution.prompts import Profile
 from self_evolution.records import Pair, Verdict
 from self_evolution.run import Run
+from self_evolution.splitting import differs, lacks_script, name
 from self_evolution.stages.outcome import Outcome
-from self_evolution.stages.split import language
 
 PAIRS_A_BATCH = 256
 
@@ -121,14 +120,11 @@ def pointing(case: Case) -> Objection:
 
 
 def wrong_language(case: Case) -> Objection:
-    """Clear cases only: a short question may be all Han in Japanese, or all names in Chinese."""
-    pair = case.pair
-    if case.language == "zh":
-        return None if has_han(pair.question) else "question in en, not zh"
-    # Such a passage may be Japanese, or Chinese with more code than words.
-    may_have_han = pair.language != "zh" and has_han(pair.fragment)
-    found = "en" if may_have_han else language(pair.question)
-    return "question in zh, not en" if found == "zh" else None
+    """Clear cases only: names, codes and a few words may be of any language."""
+    question, answer, wanted = case.pair.question, case.pair.answer, case.language
+    if differs(question, wanted) or lacks_script(question, wanted):
+        return f"question not in {name(wanted)}"
+    return f"answer not in {name(wanted)}" if differs(answer, wanted) else None
 
 
 def ungrounded_value(case: Case) -> Objection:
@@ -154,13 +150,12 @@ def _cases(run: Run, ids: list[str]) -> list[Case]:
     finish = run.ledger.question_finish(ids)
     cases = []
     for pair in pairs:
-        wanted = run.config.domain.language
         cases.append(
             Case(
                 pair,
                 finish[pair.answer_id],
                 run.prompts.profile(pair.language),
-                pair.language if wanted == "auto" else wanted,
+                run.prompts.wanted(pair.language),
                 run.config.check,
             )
         )

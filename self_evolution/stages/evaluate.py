@@ -13,7 +13,6 @@ from self_evolution.engines import Sampling
 from self_evolution.metrics import METRICS, Interval, bootstrap
 from self_evolution.records import (
     Evaluation,
-    Fragment,
     Item,
     Message,
     Prediction,
@@ -21,8 +20,8 @@ from self_evolution.records import (
     seed_of,
 )
 from self_evolution.run import Run
+from self_evolution.splitting.language import detect as language
 from self_evolution.stages.outcome import Outcome
-from self_evolution.stages.split import language
 
 NO_SET = "no evaluation set: nothing shows whether this helped; give one with --eval FILE"
 
@@ -113,8 +112,7 @@ def _prompt(run: Run, item: Item, mode: str) -> list[Message]:
     if mode == "closed":
         return run.prompts.closed(item.question, language(item.question))
     passage = item.passage.strip()
-    fragment = Fragment("", "", "", 0, (), passage, 0, len(passage), 0, language(passage))
-    return run.prompts.answer(fragment, item.question)
+    return run.prompts.answer((), passage, item.question, language(passage))
 
 
 def _measured(run: Run, generation: int, exam: Exam) -> Iterator[Evaluation]:

@@ -2,107 +2,175 @@
 
 from __future__ import annotations
 
-import hashlib
+import time
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 
-from self_evolution import embedded, readers
-from self_evolution.errors import UserError
+from self_evolution import readers
+from self_evolution.errors import UserError, printable
 from self_evolution.readers.items import read_conversations, read_items
-from self_evolution.records import Conversation, Document, Item, Section, content_id
+from self_evolution.readers.worker import Limits
+from self_evolution.readers.workers import Read, Reading, Workers
+from self_evolution.records import Conversation, Document, Event, Item, Section, content_id
 from self_evolution.run import Run
 from self_evolution.side_files import side_files
+from self_evolution.stages.documents import Changes, compare
 from self_evolution.stages.outcome import Outcome
+
+Row = Document | Event | Section
+
+FILES_A_COMMIT, SECONDS_A_COMMIT = 64, 0.5
 
 
 def read(run: Run, generation: int) -> Outcome:
-    """Raises UserError if a source is missing or nothing at all could be read."""
-    given = sources(run.config.read.documents)
-    files = readers.find(given)
-    copies = _take_in(run, generation, files)
+    """Bring the ledger in line with the folders: new contents are read, old ones set aside.
+
+    Raises UserError if a source is missing or nothing at all could be read.
+    """
+    changes = compare(run.ledger, run.config.read, run.read_again)
+    _set_aside(run, changes)
+    _take_in(run, changes)
     counts = run.ledger.fragment_counts()
-    problems = [f"{d.path}: {d.problem}" for d in run.ledger.documents() if d.problem]
+    problems = [(d.path, d.problem) for d in run.ledger.here() if d.problem]
     if not counts["sections"]:
-        raise UserError("no text in these documents\n" + "\n".join(problems[:5]))
+        some = "\n".join(f"{printable(path)}: {problem}" for path, problem in problems[:5])
+        raise UserError("no text in these documents\n" + some)
     _read_side_files(run)
-    others = readers.left_out(given)
-    run.ledger.set_meta("left_out", others)
+    run.ledger.set_meta("left_out", changes.files.left_out)
+    return Outcome(counts["documents"], "; ".join(_notes(run, changes, problems)))
+
+
+def _set_aside(run: Run, changes: Changes) -> None:
+    """Documents that are gone, with all that came out of them, and those that are back."""
+    here = run.ledger.here()
+    events: list[tuple[str, str]] = []
+    for document, kind in changes.gone:
+        inside = [one.id for one in here if one.container == document.path]
+        events += [(id, kind) for id in (document.id, *inside)]
+    events += [(document.id, "returned") for document in changes.returned]
+    if events:
+        first = run.ledger.count("event")
+        run.ledger.add(Event(first + i, id, kind) for i, (id, kind) in enumerate(events))
+
+
+def _take_in(run: Run, changes: Changes) -> None:
+    """Add what is new, some files a transaction, so that what was read before a stop is kept."""
+    settings = run.config.read
+    limits = Limits(settings.memory_mb << 20, settings.max_file_mb << 20, settings.seconds)
+    intake = _Intake(run)
+    intake.refuse(changes.refused)
+    paths = [changes.files.paths[name] for name in changes.new]
+    if not paths:
+        intake.commit()
+        return
+    bar = run.progress.bar("read", "files", len(paths), 0)
+    with bar as shown, Workers(limits, settings.workers) as workers:
+        for name, reading in zip(changes.new, workers.read(paths), strict=True):
+            intake.take(name, changes.digests[name], reading)
+            if intake.is_due():
+                shown.advance(intake.commit())
+                run.heed_stop()
+        shown.advance(intake.commit())
+
+
+class _Intake:
+    """Rows of what was read, until they are committed."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._rows: list[Row] = []
+        self._files = 0
+        self._since = time.monotonic()
+        self._known = {document.id for document in run.ledger.documents()}
+        self._live = run.ledger.live_documents()
+        self._events = run.ledger.count("event")
+        limit = run.config.read.limit
+        self._left = max(0, limit - run.ledger.count("section")) if limit else None
+
+    def refuse(self, problems: Mapping[str, str]) -> None:
+        for name, problem in problems.items():
+            self._add(name, Read("", readers.ending(name)[1:], "", problem=problem), None)
+
+    def take(self, name: str, digest: str, reading: Reading) -> None:
+        """All documents of one file; an archive is one itself, without text."""
+        self._files += 1
+        kind = readers.ending(name)
+        others = _listed(reading.left_out)
+        note = f"left out: {others}: no reader for these" if others else ""
+        for document in reading.documents:
+            if document.path:
+                self._add(f"{name}/{document.path}", document, name)
+            else:  # the file itself; its digest is known even if its reader crashed
+                whole = document._replace(sha256=digest, format=kind[1:])
+                self._add(name, whole._replace(note="; ".join(filter(None, (whole.note, note)))))
+        if all(document.path for document in reading.documents):
+            problem = None if reading.documents else "no readable file in it"
+            self._add(name, Read("", kind[1:], digest, note=note, problem=problem))
+
+    def is_due(self) -> bool:
+        late = time.monotonic() - self._since > SECONDS_A_COMMIT
+        return late or self._files >= FILES_A_COMMIT
+
+    def commit(self) -> int:
+        """Write what there is; returns how many files that were."""
+        if self._rows:
+            self._run.ledger.add(self._rows)
+        done, self._files, self._rows = self._files, 0, []
+        self._since = time.monotonic()
+        return done
+
+    def _add(self, path: str, found: Read, container: str | None = None) -> None:
+        title = found.title or readers.storable(Path(path).stem)
+        odd = [text for text in (found.problem, found.note) if text]
+        id = content_id("document", path, found.sha256, *odd)
+        if id in self._known:
+            if id not in self._live:
+                self._live.add(id)
+                self._rows.append(Event(self._events, id, "returned"))
+                self._events += 1
+            return
+        self._known.add(id)
+        self._live.add(id)
+        self._rows.append(
+            Document(
+                id, path, found.sha256, found.format, title, found.problem, found.note, container
+            )
+        )
+        self._rows += self._sections(id, found)
+
+    def _sections(self, id: str, found: Read) -> Iterator[Section]:
+        parts = list(islice(found.parts, self._left))
+        if self._left is not None:
+            self._left -= len(parts)
+        for position, part in enumerate(parts):
+            yield Section(content_id("section", id, position, part.text), id, position, *part)
+
+
+def _notes(run: Run, changes: Changes, problems: list[tuple[str, str]]) -> list[str]:
     notes = []
+    total = len(changes.files.paths) + len(changes.files.refused)
     if problems:
-        bad = "; ".join(problems[:3])
-        notes.append(f"{len(problems)} of {len(files)} files could not be read: {bad}")
-    if copies:
-        notes.append(f"equal to others, read once: {copies:,}")
-    if others:
+        bad = "; ".join(f"{printable(path)}: {problem}" for path, problem in problems[:3])
+        notes.append(f"{len(problems):,} of {total:,} files could not be read: {bad}")
+    partly = [d for d in run.ledger.here() if d.note and not d.problem]
+    if partly:
+        some = "; ".join(f"{printable(d.path)}: {d.note}" for d in partly[:3])
+        notes.append(f"read in part: {len(partly):,} ({some})")
+    if changes.copies:
+        notes.append(f"equal to others, read once: {changes.copies:,}")
+    for kind in ("changed", "withdrawn"):
+        if count := sum(one == kind for _, one in changes.gone):
+            notes.append(f"{kind} since: {count:,}, set aside with what came out of them")
+    if others := changes.files.left_out:
         notes.append(f"left out: {_listed(others)}: no reader for these yet")
-    return Outcome(counts["documents"], "; ".join(notes))
-
-
-def _take_in(run: Run, generation: int, files: Mapping[str, Path]) -> int:
-    """Add the files that are not in the ledger; returns how many are copies of others."""
-    known = {d.path: (d.sha256, d.format) for d in run.ledger.documents()}
-    contents = {name: known[name] for name in files if name in known}
-    there = set(known.values())
-    tasks = [(name, 0) for name in files]
-    for names, _ in run.batches("read", generation, "files", tasks, set(known), size=1):
-        for name in names:
-            data = files[name].read_bytes()
-            contents[name] = content = (_digest(data), _format(files[name]))
-            if content not in there:
-                run.ledger.add(_document(name, files[name], data, _left(run)))
-                there.add(content)
-    return len(files) - len(set(contents.values()))
+    return notes
 
 
 def _listed(endings: Mapping[str, int], most: int = 5) -> str:
     some = [f"{n:,} {ending or 'without ending'}" for ending, n in list(endings.items())[:most]]
     rest = sum(list(endings.values())[most:])
     return ", ".join(some) + (f" and {rest:,} others" if rest else "")
-
-
-def _left(run: Run) -> int | None:
-    """How many more passages `read.limit` admits; None for any number."""
-    limit = run.config.read.limit
-    return max(0, limit - run.ledger.count("section")) if limit else None
-
-
-def sources(documents: tuple[str, ...]) -> dict[str, Path]:
-    """Paths to read by their names; the word `embedded` stands for the handbook that ships."""
-    if not documents:
-        raise UserError("no documents given: self-evolution run DOCS…, files or folders")
-    own = {"embedded": ("handbook", embedded.HANDBOOK)}
-    return dict(own.get(name, (name, Path(name))) for name in documents)
-
-
-def fingerprint(documents: tuple[str, ...]) -> dict[str, str]:
-    """{name: SHA-256} of all files, by which a run knows its documents again."""
-    files = readers.find(sources(documents))
-    return {name: _digest(path.read_bytes()) for name, path in files.items()}
-
-
-def _digest(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
-
-
-def _format(path: Path) -> str:
-    return path.suffix.lower().lstrip(".")
-
-
-def _document(
-    name: str, path: Path, data: bytes, limit: int | None
-) -> Iterator[Document | Section]:
-    """The rows of one file with `data` in it, at most `limit` sections."""
-    digest = _digest(data)
-    kind = _format(path)
-    found = readers.read(path, data)
-    id = content_id("document", name, digest)
-    if isinstance(found, readers.Unreadable):
-        yield Document(id, name, digest, kind, readers.storable(path.stem), found.problem)
-        return
-    title, parts = found
-    yield Document(id, name, digest, kind, title)
-    for position, part in enumerate(parts[:limit]):
-        yield Section(content_id("section", id, position, part.text), id, position, *part)
 
 
 def _read_side_files(run: Run) -> None:

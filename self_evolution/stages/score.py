@@ -20,8 +20,8 @@ from self_evolution.errors import UserError
 from self_evolution.prompts import Prompts
 from self_evolution.records import Score
 from self_evolution.run import Run
+from self_evolution.splitting.language import detect as language
 from self_evolution.stages.outcome import Outcome
-from self_evolution.stages.split import language
 
 PAIRS_A_COMMIT = 256
 NEAR_ZERO = 1e-3

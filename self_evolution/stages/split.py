@@ -1,83 +1,69 @@
-"""Split: sections become fragments that fit the token limit; exact duplicates are pointed out."""
+"""Split: sections become fragments that fit the token limit; duplicates are pointed out."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Sequence
+from itertools import groupby
 
 from self_evolution.errors import UserError
-from self_evolution.metrics.script import is_chinese
-from self_evolution.records import Fragment, Section, content_id
+from self_evolution.ledger import SectionRow
 from self_evolution.run import Run
 from self_evolution.stages.outcome import Outcome
+from self_evolution.stages.splitter import Splitter
 
-SECTIONS_A_BATCH = 256
+SECTIONS_A_UNIT, UNITS_A_BATCH = 128, 16
 
 
 def split(run: Run, generation: int) -> Outcome:
     """Raises UserError if no fragment is left to ask about."""
-    sections = run.ledger.sections_to_split()
+    outline = run.ledger.outline()
+    overlapping = {row.document_id for row in outline if row.overlap}
+    units = {rows[0].id: [row.id for row in rows] for rows in _units(outline)}
+    there = run.ledger.split_sections()
+    done = {first for first, ids in units.items() if not there.isdisjoint(ids)}
     # In reading order, so that of two equal fragments the later one is the duplicate.
-    order = [(id, i) for i, (id, _, _) in enumerate(sections)]
-    short = {id for id, size, _ in sections if size < run.config.split.min_chars}
-    done = short | {id for id, _, there in sections if there}
-    seen = run.ledger.first_fragments()
-    for ids, _ in run.batches("split", generation, "sections", order, done, SECTIONS_A_BATCH):
-        some = run.ledger.sections(ids)
-        run.ledger.add([row for section in some for row in _fragments(run, section, seen)])
+    order = [(first, i) for i, first in enumerate(units)]
+    splitter = Splitter(run, overlapping) if len(done) < len(units) else None
+    for ids, _ in run.batches("split", generation, "parts", order, done, UNITS_A_BATCH):
+        assert splitter is not None
+        sections = [run.ledger.sections(units[first]) for first in ids]
+        run.ledger.add([row for unit in sections for row in splitter.fragments(unit)])
+        splitter.committed()
     counts = run.ledger.fragment_counts()
+    least = run.config.split.min_chars
     if not counts["fragments"]:
         raise UserError(
             f"no fragment to ask about: all {counts['sections']} sections have less than "
-            f"--split.min-chars {run.config.split.min_chars} characters"
+            f"--split.min-chars {least} characters"
         )
+    return Outcome(counts["fragments"], _note(counts, run.ledger.short_sections(least)))
+
+
+def _units(outline: Sequence[SectionRow]) -> Iterator[list[SectionRow]]:
+    """Stretches of a document that are split by themselves, the same ones whenever this is asked.
+
+    A unit ends where a section does not go on from the one before, or does not share its heading.
+    """
+    for _, rows in groupby(outline, key=lambda row: row.document_id):
+        unit: list[SectionRow] = []
+        for row in rows:
+            if len(unit) >= SECTIONS_A_UNIT and not row.overlap and _apart(unit[-1], row):
+                yield unit
+                unit = []
+            unit.append(row)
+        yield unit
+
+
+def _apart(one: SectionRow, other: SectionRow) -> bool:
+    first, second = json.loads(one.heading), json.loads(other.heading)
+    return not first or first[:1] != second[:1] or len(first) + len(second) < 4
+
+
+def _note(counts: dict[str, int], short: int) -> str:
     note = f"{counts['fragments']:,} fragments"
     if counts["duplicates"]:
         live = counts["fragments"] - counts["duplicates"]
-        note += f", {counts['duplicates']:,} of them duplicates: {live:,} to ask about"
-    return Outcome(counts["fragments"], note + (f"; {len(short)} too short" if short else ""))
-
-
-def _fragments(run: Run, section: Section, seen: dict[str, str]) -> Iterator[Fragment]:
-    """`seen` holds the first fragment of each content, and gets these too.
-
-    The heading counts, as it stands in the prompt: the same words under another are another fact.
-    """
-    for position, (offset, text, tokens) in enumerate(_pieces(run, section.text)):
-        id = content_id("fragment", section.id, position, text)
-        first = seen.setdefault(content_id(section.heading, text), id)
-        yield Fragment(
-            id=id,
-            document_id=section.document_id,
-            section_id=section.id,
-            position=position,
-            heading=section.heading,
-            text=text,
-            start=section.start + offset,
-            end=section.start + offset + len(text),
-            tokens=tokens,
-            language=language(text),
-            duplicate_of=None if first == id else first,
-        )
-
-
-def _pieces(run: Run, text: str) -> list[tuple[int, str, int]]:
-    """(offset, text, tokens) of the parts of a text that each fit the limit."""
-    limit = run.config.split.max_tokens
-    (tokens,) = run.engine.count([text])
-    if tokens <= limit:
-        return [(0, text, tokens)]
-    from semantic_text_splitter import MarkdownSplitter
-
-    splitter = MarkdownSplitter.from_callback(lambda part: run.engine.count([part])[0], limit)
-    parts = splitter.chunk_indices(text)
-    counts = run.engine.count([part for _, part in parts])
-    return [(at, part, n) for (at, part), n in zip(parts, counts, strict=True)]
-
-
-def language(text: str) -> str:
-    """`zh` if the text is Chinese, otherwise `en`: the name of a profile of prompts.
-
-    The `en` prompts ask for the passage's own language, so they serve all others as well:
-    Japanese and Korean too, as long as Han characters are not all they have.
-    """
-    return "zh" if is_chinese(text) else "en"
+        near = f" ({counts['near']:,} nearly)" if counts["near"] else ""
+        note += f", {counts['duplicates']:,} of them duplicates{near}: {live:,} to ask about"
+    return note + (f"; {short:,} too short" if short else "")

@@ -8,8 +8,8 @@ from self_evolution.config import Train
 from self_evolution.progress import Bar
 from self_evolution.records import Adapter, Message, seed_of
 from self_evolution.run import Run
+from self_evolution.splitting.language import detect as language
 from self_evolution.stages.outcome import Outcome
-from self_evolution.stages.split import language
 
 
 def train(run: Run, generation: int) -> Outcome:

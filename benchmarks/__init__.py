@@ -1,0 +1,1 @@
+"""Measurements that are no tests: each script says what it measures and how to run it."""

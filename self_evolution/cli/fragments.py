@@ -1,0 +1,56 @@
+"""read as a filter: documents in, fragments out as lines of JSON, and no run is left behind."""
+
+from __future__ import annotations
+
+import tempfile
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from self_evolution import config
+from self_evolution.cli.filters import json_lines
+from self_evolution.ledger import Ledger
+from self_evolution.progress import Progress
+from self_evolution.records import Document, Fragment
+from self_evolution.run import Run
+from self_evolution.session import Request
+
+
+def write(request: Request, output: str) -> int:
+    """A line a fragment, in reading order; without a model its tokens are a rough count."""
+    from self_evolution.stages import perform
+
+    overrides = request.overrides | {"read.documents": list(request.documents)}
+    settings = config.load(request.recipe or "default").changed(overrides)
+    progress = Progress()
+    if not settings.model.name:
+        progress.say("no --model: tokens are counted roughly, one for each four bytes")
+    with (
+        json_lines(output) as out,
+        tempfile.TemporaryDirectory() as folder,
+        closing(Ledger(Path(folder) / "run.db")) as ledger,
+    ):
+        run = Run(Path(folder), settings, ledger, progress)
+        perform(run, 0, "read")
+        perform(run, 0, "split")
+        for document in ledger.here():
+            for fragment in ledger.fragments_in(document.id):
+                out(_line(document, fragment))
+    return 0
+
+
+def _line(document: Document, fragment: Fragment) -> dict[str, Any]:
+    return {
+        "id": fragment.id,
+        "text": fragment.text,
+        "document": document.path,
+        "title": document.title,
+        "heading": list(fragment.heading),
+        "page": fragment.page,
+        "start": fragment.start,
+        "end": fragment.end,
+        "tokens": fragment.tokens,
+        "language": fragment.language,
+        "duplicate": fragment.duplicate,
+        "duplicate_of": fragment.duplicate_of,
+    }

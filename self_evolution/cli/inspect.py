@@ -1,0 +1,123 @@
+"""inspect: how the documents were understood, in the terminal and as a page."""
+
+from __future__ import annotations
+
+import argparse
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from self_evolution import session
+from self_evolution.errors import UserError, printable
+from self_evolution.ledger import DocumentRow, Ledger
+from self_evolution.records import Fragment
+
+_MOST = 20
+
+
+def inspect(options: argparse.Namespace) -> int:
+    """All documents in a table; or the fragments of one, which are written as a page too."""
+    folder = Path(options.source)
+    with session.looked_at(folder) as (_, ledger):
+        rows = ledger.document_rows()
+        if not rows:
+            raise UserError(f"{folder}: no document was read yet; `self-evolution read {folder}`")
+        if not options.document:
+            _list(rows)
+            return 0
+        row = _chosen(rows, options.document)
+        fragments = ledger.fragments_in(row.document.id)
+        _show(ledger, row, fragments)
+        if fragments:
+            from self_evolution.report import documents
+
+            page = documents.write(row, fragments, folder / "report")
+            print(f"page: {page}")
+    return 0
+
+
+def _chosen(rows: list[DocumentRow], wanted: str) -> DocumentRow:
+    """The document of that path, or the one whose path ends in it or has it in it."""
+    paths = [row.document.path for row in rows]
+    for fits in (wanted.__eq__, lambda path: path.endswith(wanted), lambda path: wanted in path):
+        found = [row for row in rows if fits(row.document.path)]
+        live = [row for row in found if row.here] or found
+        if len(live) == 1:
+            return live[0]
+        if found:
+            some = "\n".join(f"  {printable(row.document.path)}" for row in live[:_MOST])
+            raise UserError(f"{wanted}: {len(live):,} documents fit; name one of them\n{some}")
+    from self_evolution.errors import nearest
+
+    raise UserError(f"{wanted}: no such document in this run; {nearest(wanted, paths)}")
+
+
+def _list(rows: list[DocumentRow]) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
+    table.add_column("document", overflow="fold", ratio=3)
+    for name in ("sections", "fragments", "same"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("lang", no_wrap=True)
+    table.add_column("remark", overflow="fold", ratio=2)
+    for row in rows:
+        table.add_row(
+            Text(printable(row.document.path), style="" if row.here else "dim"),
+            *(f"{n:,}" if n else "–" for n in (row.sections, row.fragments, row.duplicates)),
+            row.languages,
+            Text(_remark(row), style="yellow" if row.document.problem else ""),
+        )
+    Console().print(table)
+    print("`self-evolution inspect RUN DOCUMENT` shows how one of them was split")
+
+
+def _remark(row: DocumentRow) -> str:
+    remarks = [] if row.here else ["no longer there"]
+    return "; ".join([*remarks, *filter(None, (row.document.problem, row.document.note))])
+
+
+def _show(ledger: Ledger, row: DocumentRow, fragments: list[Fragment]) -> None:
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(highlight=False, soft_wrap=True)
+    document = row.document
+    console.print(Text(f"{document.title}", style="bold"))
+    console.print(Text(printable(f"{document.path} · {row.sections:,} sections")))
+    if remark := _remark(row):
+        console.print(Text(remark, style="yellow"))
+    for number, fragment in enumerate(fragments, 1):
+        console.print()
+        console.print(Text(heading_line(number, fragment), style="cyan"))
+        if fragment.duplicate_of:
+            console.print(Text(_sameness(ledger, fragment), style="dim"))
+        else:
+            console.print(Text(fragment.text))
+    if not fragments and not document.problem:
+        console.print("no fragments yet: `self-evolution split RUN` makes them")
+    counts = Counter(fragment.language for fragment in fragments)
+    console.print()
+    told = ", ".join(f"{n:,} in {language}" for language, n in counts.most_common())
+    print(f"{len(fragments):,} fragments{f': {told}' if told else ''}")
+
+
+def heading_line(number: int, fragment: Fragment) -> str:
+    """`#3 · page 4 · Book › Chapter · 312 tokens · de`."""
+    parts: list[Any] = [f"#{number}"]
+    if fragment.page is not None:
+        parts.append(f"page {fragment.page}")
+    if fragment.heading:
+        parts.append(" › ".join(fragment.heading))
+    return " · ".join([*parts, f"{fragment.tokens:,} tokens", fragment.language])
+
+
+def _sameness(ledger: Ledger, fragment: Fragment) -> str:
+    (first,) = ledger.fragments([fragment.duplicate_of or ""])
+    (path,) = (d.path for d in ledger.documents() if d.id == first.document_id)
+    how = "the same as" if fragment.duplicate == "exact" else "says nothing that is not in"
+    place = f", page {first.page}" if first.page is not None else ""
+    return f"{how} a fragment of {printable(path)}{place}"

@@ -1,0 +1,46 @@
+"""How much of a passage repeats the end of the one before, where passages were cut so."""
+
+from __future__ import annotations
+
+_FEWEST = 20  # characters; fewer may be equal by chance
+_FEWEST_WIDE = 10  # of them Chinese, Japanese or Korean, which say more each
+
+
+def overlap(before: str, text: str) -> int:
+    """Length of the longest end of `before` that `text` begins with, and is more than.
+
+    0 if that is too short to be no chance. In time linear in the shorter one (Knuth, Morris and
+    Pratt 1977), and at once where the beginning of `text` is nowhere in it.
+    """
+    size = min(len(before), len(text))
+    tail = before[len(before) - size :]
+    at = tail.find(text[:_FEWEST_WIDE]) if size >= _FEWEST_WIDE else -1
+    if at < 0:
+        return 0
+    if tail.endswith(text[: size - at]) and size - at < len(text):
+        length = size - at  # the first place is the longest one, and the usual one
+    else:
+        length = _border(text[:size], tail)
+    if length == len(text):
+        return 0
+    wide = length >= _FEWEST_WIDE and sum(c > "\u2e7f" for c in text[:length]) >= _FEWEST_WIDE
+    return length if length >= _FEWEST or wide else 0
+
+
+def _border(pattern: str, tail: str) -> int:
+    """Length of the longest beginning of `pattern` that `tail` ends with."""
+    shorter = [0] * len(pattern)
+    length = 0
+    for i in range(1, len(pattern)):
+        while length and pattern[i] != pattern[length]:
+            length = shorter[length - 1]
+        length += pattern[i] == pattern[length]
+        shorter[i] = length
+    length = 0
+    for char in tail:
+        if length == len(pattern):
+            length = shorter[length - 1]
+        while length and char != pattern[length]:
+            length = shorter[length - 1]
+        length += char == pattern[length]
+    return length

@@ -1,0 +1,21 @@
+"""A page for one document: its fragments as they were cut, with what is known of each."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from self_evolution.ledger import DocumentRow
+from self_evolution.records import Fragment
+from self_evolution.report.pages import environment, put
+
+
+def write(row: DocumentRow, fragments: list[Fragment], folder: Path) -> Path:
+    """Write `folder/documents/NAME.html`; returns its path. Raises UserError if it cannot be."""
+    document = row.document
+    name = re.sub(r"[^\w.-]+", "-", document.path).strip("-.")[-80:]
+    page = folder / "documents" / f"{name}-{document.id[:6]}.html"
+    places = {fragment.id: number for number, fragment in enumerate(fragments, 1)}
+    values = {"row": row, "fragments": fragments, "places": places}
+    put(page, environment().get_template("document.html.j2").render(values) + "\n")
+    return page

@@ -1,0 +1,176 @@
+"""The life of documents: added, changed, moved, withdrawn, back again."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from conftest import rows
+
+from self_evolution import cli
+
+Arguments = Callable[..., list[str]]
+
+
+def _read(arguments: Arguments, *more: str) -> int:
+    return cli.main(["read", *arguments("run")[1:], *more])
+
+
+def _paths(run: Path) -> dict[str, str]:
+    """{file name: what its document is now} by the last event."""
+    last = {str(row["document_id"]): str(row["kind"]) for row in rows(run, "event")}
+    return {
+        Path(str(row["path"])).name: last.get(str(row["id"]), "read")
+        for row in sorted(rows(run, "document"), key=lambda row: str(row["id"]) in last)
+    }
+
+
+def _live_texts(run: Path) -> list[str]:
+    gone = {(str(row["table"]), str(row["id"])) for row in rows(run, "withdrawn")}
+    return [
+        str(row["text"])
+        for row in rows(run, "fragment")
+        if ("fragment", str(row["id"])) not in gone and row["duplicate"] is None
+    ]
+
+
+def test_an_unchanged_folder_is_not_read_again(
+    arguments: Arguments, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _read(arguments) == 0
+    before = rows(tmp_path / "run", "document")
+    assert _read(arguments) == 0
+    assert "read: nothing has changed" in capsys.readouterr().out
+    assert rows(tmp_path / "run", "document") == before
+
+
+def test_only_what_changed_is_read_and_only_changed_text_is_new(
+    arguments: Arguments, documents: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(arguments("run", "--generations", "1")) == 0
+    run = tmp_path / "run"
+    asked = len(rows(run, "question"))
+    page = documents / "a.md"
+    page.write_text(page.read_text().replace("4711", "4712"), encoding="utf-8")
+    capsys.readouterr()
+    assert _read(arguments) == 0
+    assert "changed since: 1, set aside" in capsys.readouterr().err
+    assert cli.main(["run", "--run", str(run), "--generations", "2"]) == 0
+    texts = [text for text in _live_texts(run) if "server Alpha" in text]
+    # b.txt has the section with the old number too, so that the old fragment lives on in it.
+    assert sorted(text.split()[6] for text in texts) == ["4711.", "4712."]
+    questions = rows(run, "question")
+    fragments = {str(row["id"]): row for row in rows(run, "fragment")}
+    second = {str(q["fragment_id"]) for q in questions if q["generation"] == 2}
+    assert len(questions) == asked + 2 * len(second)
+    # The unchanged sections are asked about under their first fragments, the new one too.
+    assert len(second) == 7 and all(fragments[id]["duplicate"] is None for id in second)
+
+
+def test_a_withdrawn_document_leaves_the_work_and_status_says_what_was_learnt_from_it(
+    arguments: Arguments, documents: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(arguments("run", "--generations", "1")) == 0
+    run = tmp_path / "run"
+    (documents / "c.html").unlink()
+    assert cli.main(arguments("run", "--generations", "2")) == 2
+    told = capsys.readouterr().err
+    assert "1 gone (" in told and "--accept-change" in told
+    assert _read(arguments) == 0
+    assert cli.main(["run", "--run", str(run), "--generations", "2"]) == 0
+    capsys.readouterr()
+    assert cli.main(["status", str(run)]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "1 documents changed or withdrawn since they were read; of the examples" in shown
+    assert "that generation 2 was trained on, 1 of 11 (9.1%) are from them" in shown
+    gone = {(str(row["table"]), str(row["id"])) for row in rows(run, "withdrawn")}
+    kinds = [table for table, _ in gone]
+    assert kinds.count("document") == 1 and kinds.count("fragment") == 1
+    assert kinds.count("question") == kinds.count("answer") == 2
+    # Both generations stand on it: all their predictions are marked, none of the base's.
+    predictions = {str(row["id"]): row["generation"] for row in rows(run, "prediction")}
+    marked = {predictions[id] for table, id in gone if table == "prediction"}
+    assert marked == {1, 2}
+    selected = [row["answer_id"] for row in rows(run, "selection") if row["generation"] == 2]
+    assert not [id for id in selected if ("answer", str(id)) in gone]
+
+
+def test_what_comes_back_is_not_read_anew(
+    arguments: Arguments, documents: Path, tmp_path: Path
+) -> None:
+    page = documents / "c.html"
+    content = page.read_bytes()
+    assert _read(arguments) == 0
+    page.unlink()
+    assert _read(arguments) == 0
+    assert _paths(tmp_path / "run")["c.html"] == "withdrawn"
+    page.write_bytes(content)
+    assert _read(arguments) == 0
+    assert _paths(tmp_path / "run")["c.html"] == "returned"
+    assert len(rows(tmp_path / "run", "document")) == 3
+
+
+def test_a_moved_document_is_the_same_document(
+    arguments: Arguments, documents: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _read(arguments) == 0
+    (documents / "a.md").rename(documents / "z.md")
+    capsys.readouterr()
+    assert _read(arguments) == 0
+    assert "read: nothing has changed" in capsys.readouterr().out
+
+
+def test_more_than_half_gone_is_asked_about(
+    arguments: Arguments, documents: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _read(arguments) == 0
+    (documents / "a.md").unlink()
+    (documents / "b.txt").unlink()
+    assert _read(arguments) == 2
+    assert "2 gone (" in capsys.readouterr().err
+    assert _read(arguments, "--accept-change") == 0
+    assert _paths(tmp_path / "run")["a.md"] == "withdrawn"
+
+
+def test_members_of_an_archive_go_and_come_with_it(
+    arguments: Arguments, documents: Path, tmp_path: Path
+) -> None:
+    def pack(names: dict[str, str]) -> None:
+        with zipfile.ZipFile(documents / "more.zip", "w") as archive:
+            for name, text in names.items():
+                archive.writestr(name, text)
+
+    pack({"one.md": "# One\n\nThe size of valve Golf is 12.", "x.bin": "?", "two.md": "Two twos."})
+    assert _read(arguments) == 0
+    run = tmp_path / "run"
+    assert {"one.md", "two.md", "more.zip"} <= set(_paths(run))
+    (archive,) = (row for row in rows(run, "document") if row["format"] == "zip")
+    assert archive["note"] == "left out: 1 .bin: no reader for these"
+    pack({"one.md": "# One\n\nThe size of valve Golf is 12.", "two.md": "Two threes."})
+    assert _read(arguments) == 0
+    states = [
+        (Path(str(row["path"])).name, row["id"])
+        for row in rows(run, "document")
+        if row["container"]
+    ]
+    last = {row["document_id"]: row["kind"] for row in rows(run, "event")}
+    assert sorted((name, last.get(id, "read")) for name, id in states) == [
+        ("one.md", "returned"),
+        ("two.md", "changed"),
+        ("two.md", "read"),
+    ]
+
+
+def test_what_could_not_be_read_is_tried_again_when_asked(
+    arguments: Arguments, documents: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (documents / "d.md").write_text("# D\n\n" + "The size of valve Golf is 12.\n" * 50_000)
+    assert _read(arguments, "--read.max-file-mb", "1") == 0
+    told = capsys.readouterr().err
+    assert "d.md: 1 MB: larger than --read.max-file-mb 1" in told
+    assert _read(arguments, "--read.max-file-mb", "2") == 0
+    found = {Path(str(row["path"])).name: row for row in rows(tmp_path / "run", "document")}
+    assert len(found) == 4
+    assert any("valve Golf" in str(row["text"]) for row in rows(tmp_path / "run", "section"))
