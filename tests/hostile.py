@@ -129,15 +129,15 @@ def tar(members: dict[str, bytes], mode: str = "w:gz") -> bytes:
 
 def good() -> dict[str, bytes]:
     """A small file of every format, by its ending."""
-    text = f"# One\n\n{WORDS}\n\n## Two\n\n- a\n- b\n\n| a | b |\n| - | - |\n| 1 | 2 |\n\n```\nx\n```\n"
+    text = f"# One\n\n{WORDS}\n\n## Two\n\n- a\n\n| a | b |\n| - | - |\n| 1 | 2 |\n\n```\nx\n```\n"
     page = (
         f"<html><head><title>T</title></head><body><h1>One</h1><p>{WORDS}</p><table><tr><th>a</th>"
     )
     page += "<th>b</th></tr><tr><td>1</td><td>2</td></tr></table><pre>code</pre></body></html>"
     mail = (
         "From: a@example.org\nTo: b@example.org\nSubject: Port\nMIME-Version: 1.0\n"
-        'Content-Type: multipart/mixed; boundary="x"\n\n--x\nContent-Type: text/plain; charset=utf-8'
-        f"\n\n{WORDS}\n--x\nContent-Type: text/markdown\nContent-Disposition: attachment; "
+        'Content-Type: multipart/mixed; boundary="x"\n\n--x\nContent-Type: text/plain; '
+        f"charset=utf-8\n\n{WORDS}\n--x\nContent-Type: text/markdown\nContent-Disposition: attachment; "
         "filename=a.md\n\n# One\n\nAttached.\n--x--\n"
     )
     return {
@@ -275,9 +275,10 @@ def _pdfs() -> Iterator[tuple[str, bytes]]:
     yield "count.pdf", pdf({2: b"<< /Type /Pages /Kids [3 0 R] /Count 2147483647 >>"})
     yield "parent.pdf", pdf({2: b"<< /Type /Pages /Parent 2 0 R /Kids [3 0 R 2 0 R] /Count 2 >>"})
     resources = b"/Resources << /XObject << /X 6 0 R >> /Font << /F1 5 0 R >> >>"
-    form = b"<< /Type /XObject /Subtype /Form /BBox [0 0 9 9] %s /Length 5 >>\nstream\n/X Do\nendstream"
+    form = b"<< /Type /XObject /Subtype /Form /BBox [0 0 9 9] %s /Length 5 >>\n" % resources
+    form += b"stream\n/X Do\nendstream"
     page = b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents 4 0 R %s >>" % resources
-    yield "form.pdf", pdf({3: page, 6: form % resources}, b"/X Do")
+    yield "form.pdf", pdf({3: page, 6: form}, b"/X Do")
     outline = {
         1: b"<< /Type /Catalog /Pages 2 0 R /Outlines 6 0 R >>",
         6: b"<< /Type /Outlines /First 7 0 R /Last 7 0 R >>",
