@@ -67,7 +67,7 @@ def write(folder: Path, count: int) -> None:
         place = folder / f"{number // 100:03}"
         place.mkdir(parents=True, exist_ok=True)
         text = "\n\n".join(itertools.islice(source, SECTIONS_A_FILE))
-        (place / f"{number:06}.md").write_text(f"# Manual {number}\n\n{text}\n", encoding="utf-8")
+        (place / f"{number:06}.md").write_text(f"# Manual\n\n{text}\n", encoding="utf-8")
 
 
 def timed(command: Sequence[str]) -> dict[str, Any]:

@@ -137,8 +137,8 @@ def good() -> dict[str, bytes]:
     mail = (
         "From: a@example.org\nTo: b@example.org\nSubject: Port\nMIME-Version: 1.0\n"
         'Content-Type: multipart/mixed; boundary="x"\n\n--x\nContent-Type: text/plain; '
-        f"charset=utf-8\n\n{WORDS}\n--x\nContent-Type: text/markdown\nContent-Disposition: attachment; "
-        "filename=a.md\n\n# One\n\nAttached.\n--x--\n"
+        f"charset=utf-8\n\n{WORDS}\n--x\nContent-Type: text/markdown\n"
+        "Content-Disposition: attachment; filename=a.md\n\n# One\n\nAttached.\n--x--\n"
     )
     return {
         "md": text.encode(),

@@ -392,7 +392,7 @@ def test_scans_are_counted_and_a_document_of_scans_alone_is_refused(
 def test_scans_and_images_are_read() -> None:
     from PIL import Image, ImageDraw, ImageFont
 
-    image = Image.new("RGB", (1000, 300), "white")
+    image = Image.new("RGB", (1000, 1400), "white")
     pen = ImageDraw.Draw(image)
     pen.text((50, 60), "Pump Echo has a size of 12 bar", "black", ImageFont.load_default(48))
     out = io.BytesIO()
@@ -402,7 +402,7 @@ def test_scans_and_images_are_read() -> None:
     def draw(paper: Any, _: int) -> None:
         from reportlab.lib.utils import ImageReader
 
-        paper.drawImage(ImageReader(image), 0, 100, WIDTH, HEIGHT * 0.7)
+        paper.drawImage(ImageReader(image), 0, 0, WIDTH, HEIGHT)
 
     assert "size of 12 bar" in text_of(read(draw))
 
