@@ -18,7 +18,7 @@ from openpyxl.styles import Font
 
 from self_evolution.readers import delimited, passages, sheet
 from self_evolution.readers.base import Content, Malformed
-from self_evolution.readers.overlaps import overlap
+from self_evolution.readers.passages.overlaps import overlap
 
 
 def _json(value: object) -> Content:

@@ -16,8 +16,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from self_evolution import cli, embedded
-from self_evolution.readers import READERS, Content, Malformed, Part, Reader, ending, markdown, text
+from self_evolution.readers import READERS, Content, Malformed, Part, Reader, ending
 from self_evolution.readers.items import read_conversations, read_items
+from self_evolution.readers.plain import markdown, text
 
 
 def read(name: str, data: bytes) -> Content:

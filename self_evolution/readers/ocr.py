@@ -11,7 +11,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from self_evolution.readers.base import Builder, Content, Malformed
-from self_evolution.readers.pdf_lines import Line, are_cjk
+from self_evolution.readers.pdf.lines import Line, are_cjk
 
 if TYPE_CHECKING:
     from PIL.Image import Image

@@ -19,12 +19,16 @@ _OPENING = 3000  # characters of a document that tell its language
 
 
 class _Stretch(NamedTuple):
-    """Consecutive sections as one text, and the offset in it at which each of them begins."""
+    """Consecutive sections as one text, and the offset in it at which each of them begins.
+
+    `tokens` is the length of the text where it is known.
+    """
 
     heading: tuple[str, ...]
     text: str
     members: list[Section]
     starts: list[int]
+    tokens: int | None
 
     def member(self, offset: int) -> int:
         """The first section that has the character at `offset`, or that a heading there is of."""
@@ -109,9 +113,9 @@ class Splitter:
     def _stretches(self, chains: Sequence[Sequence[Section]]) -> Iterator[_Stretch]:
         """Chains as they are joined with short neighbours under the same heading."""
         mended = [mend([(section.text, section.overlap) for section in chain]) for chain in chains]
-        alone = not chains or self._formats[chains[0][0].document_id] in _SPLIT_ALREADY
-        least = 0 if alone else self._settings.min_tokens
-        tokens = self._run.count([text for text, _ in mended]) if least else [0] * len(mended)
+        whole = not chains or self._formats[chains[0][0].document_id] in _SPLIT_ALREADY
+        least = 0 if whole else self._settings.min_tokens
+        tokens = self._run.count([text for text, _ in mended])
         rows = [
             (chain[0].heading, text, size)
             for chain, (text, _), size in zip(chains, mended, tokens, strict=True)
@@ -123,10 +127,13 @@ class Splitter:
                 for i, begin in zip(group.indices, group.starts, strict=True)
                 for start in mended[i][1]
             ]
-            yield _Stretch(group.heading, group.text, members, starts)
+            alone = len(group.indices) == 1
+            size = tokens[group.indices[0]] if alone else None
+            yield _Stretch(group.heading, group.text, members, starts, size)
 
     def _pieces(self, stretch: _Stretch) -> Iterator[Fragment]:
-        for piece in pieces(stretch.text, self._settings.max_tokens, self._run.count):
+        limit = self._settings.max_tokens
+        for piece in pieces(stretch.text, limit, self._run.count, stretch.tokens):
             if len(piece.text) < self._settings.min_chars:
                 continue
             section = stretch.members[stretch.member(piece.start)]

@@ -11,14 +11,14 @@ from typing import Any
 
 from self_evolution.readers import base, ocr
 from self_evolution.readers.base import Content, Malformed
-from self_evolution.readers.pdf_blocks import Blocks
-from self_evolution.readers.pdf_columns import with_tables
-from self_evolution.readers.pdf_furniture import contents, running
-from self_evolution.readers.pdf_headings import body_size, headings, outline, title
-from self_evolution.readers.pdf_joins import Joins
-from self_evolution.readers.pdf_lines import Line, lines
-from self_evolution.readers.pdf_tables import cells, grids
-from self_evolution.readers.pdf_words import Word, words
+from self_evolution.readers.pdf.blocks import Blocks
+from self_evolution.readers.pdf.columns import with_tables
+from self_evolution.readers.pdf.furniture import contents, running
+from self_evolution.readers.pdf.headings import body_size, headings, outline, title
+from self_evolution.readers.pdf.joins import Joins
+from self_evolution.readers.pdf.lines import Line, lines
+from self_evolution.readers.pdf.tables import cells, grids
+from self_evolution.readers.pdf.words import Word, words
 
 _MOST_PAGES = 20_000
 _MOST_IMAGES = 5_000  # objects of a page that are looked at; some scanners cut a page in strips

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from self_evolution.readers.docx_runs import sub
-from self_evolution.readers.docx_styles import Level, Style, list_place, value
+from self_evolution.readers.docx.runs import sub
+from self_evolution.readers.docx.styles import Level, Style, list_place, value
 
 if TYPE_CHECKING:
     from lxml.etree import _Element

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 
-from self_evolution.readers.pdf_lines import Line, are_cjk
+from self_evolution.readers.pdf.lines import Line, are_cjk
 
 _WORD = re.compile(r"[^\W_]+(?:[-\u2010][^\W_]+)*")
 _LAST = re.compile(r"(\S*?)([^\W\d_]+)[-\u2010]$")

@@ -8,9 +8,9 @@ from urllib.parse import unquote
 
 from self_evolution.readers import html
 from self_evolution.readers.base import Builder, Content, Malformed, normal
-from self_evolution.readers.epub_styles import mark
-from self_evolution.readers.html_survey import HEADINGS
-from self_evolution.readers.html_tree import tree
+from self_evolution.readers.epub.styles import mark
+from self_evolution.readers.html.survey import HEADINGS
+from self_evolution.readers.html.tree import tree
 from self_evolution.readers.package import Package
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from typing import Any
 
 from self_evolution.readers.base import Content, Malformed, Part, normal
 from self_evolution.readers.encoding import decode
-from self_evolution.readers.overlaps import overlap
-from self_evolution.readers.records_json import record
+from self_evolution.readers.passages.overlaps import overlap
+from self_evolution.readers.passages.records import record
 from self_evolution.readers.rows import rows, value
 
 _KEYS = ("instruction", "text", "content", "body", "passage", "page_content")

@@ -7,8 +7,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from self_evolution.readers.pdf_furniture import bare
-from self_evolution.readers.pdf_lines import Line, are_cjk
+from self_evolution.readers.pdf.furniture import bare
+from self_evolution.readers.pdf.lines import Line, are_cjk
 
 _NUMBERED = re.compile(r"^(?:[A-Z]|\d{1,3})((?:\.\d{1,3})*)\.?(?=\s|[\u3000-\u9fff])")
 _FILE = re.compile(r"\.\w{2,5}$")

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from self_evolution.readers.pdf_words import Font, Word
+from self_evolution.readers.pdf.words import Font, Word
 
 # Scripts written without spaces; Hangul has spaces.
 _CJK = "\u2e80-\u2fdf\u3001-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff01-\uff9f"

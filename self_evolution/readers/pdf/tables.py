@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from self_evolution.readers.pdf_words import Word
+from self_evolution.readers.pdf.words import Word
 
 _THIN = 2.5  # points: a box so thin is a line, and ends so close are one place
 _SIDE = 10  # points from a line to a side that is not drawn, at least

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from self_evolution.readers.html_survey import HEADINGS, names
+from self_evolution.readers.html.survey import HEADINGS, names
 
 if TYPE_CHECKING:
     from lxml.etree import _Element

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice, pairwise, takewhile
 
-from self_evolution.readers.pdf_lines import Line
+from self_evolution.readers.pdf.lines import Line
 
 _NUMBER = re.compile(r"\d{1,9}|^[ivxlcdmIVXLCDM]{1,9}\b|\b[ivxlcdmIVXLCDM]{1,9}$")
 _OTHER = re.compile(r"[\W_]+")

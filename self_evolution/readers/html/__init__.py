@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from self_evolution.readers import html_grid as grid
 from self_evolution.readers.base import Builder, Content, fence, normal
-from self_evolution.readers.html_elements import (
+from self_evolution.readers.html import grid
+from self_evolution.readers.html.elements import (
     are_line_numbers,
     formula,
     in_head,
@@ -15,10 +15,10 @@ from self_evolution.readers.html_elements import (
     level_of,
     number,
 )
-from self_evolution.readers.html_inline import Inline, index, power
-from self_evolution.readers.html_lists import Lists
-from self_evolution.readers.html_survey import BLOCKS, HEADINGS, names, survey
-from self_evolution.readers.html_tree import tree
+from self_evolution.readers.html.inline import Inline, index, power
+from self_evolution.readers.html.lists import Lists
+from self_evolution.readers.html.survey import BLOCKS, HEADINGS, names, survey
+from self_evolution.readers.html.tree import tree
 
 if TYPE_CHECKING:
     from lxml.etree import _Element

@@ -6,8 +6,8 @@ import re
 
 from self_evolution.readers.base import Content, Heading, Part, divide, may_be_heading, normal
 from self_evolution.readers.encoding import decode
-from self_evolution.readers.numbered import numbered
-from self_evolution.readers.wrapped import mended, unpaged
+from self_evolution.readers.plain.numbered import numbered
+from self_evolution.readers.plain.wrapped import mended, unpaged
 
 # A line of one character; in front of it a newline, which makes the search fast. The marks of the
 # second group are common in prose and code, so they must be longer to count.

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from self_evolution.readers.base import normal
-from self_evolution.readers.docx_places import Items, Place, Table
-from self_evolution.readers.docx_runs import Look, Runs, allowed, fill, is_menu, sub
-from self_evolution.readers.docx_styles import Level, Style, W, is_on, outline, value
-from self_evolution.readers.html_survey import names
+from self_evolution.readers.docx.places import Items, Place, Table
+from self_evolution.readers.docx.runs import Look, Runs, allowed, fill, is_menu, sub
+from self_evolution.readers.docx.styles import Level, Style, W, is_on, outline, value
+from self_evolution.readers.html.survey import names
 
 if TYPE_CHECKING:
     from lxml.etree import _Element

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from self_evolution.readers import docx_styles, html
+from self_evolution.readers import html
 from self_evolution.readers.base import Builder, Content, Malformed, normal
-from self_evolution.readers.docx_page import Page
-from self_evolution.readers.docx_styles import W
+from self_evolution.readers.docx import styles
+from self_evolution.readers.docx.page import Page
+from self_evolution.readers.docx.styles import W
 from self_evolution.readers.package import Package
 
 if TYPE_CHECKING:
@@ -34,8 +35,8 @@ def read(data: bytes) -> Content:
     if body is None:
         there = "word/document.xml" in package.names()
         raise Malformed("its text is broken" if there else "a ZIP archive, but no Word file in it")
-    styles, marks = docx_styles.styles(package), docx_styles.numbering(package)
-    page = Page(styles, marks, _links(package), _notes(package))
+    looks, marks = styles.styles(package), styles.numbering(package)
+    page = Page(looks, marks, _links(package), _notes(package))
     root = page.convert(body)
     builder = Builder()
     html.build(root, builder)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
-from self_evolution.readers.docx_styles import Style, W, is_monospaced, is_on, value
+from self_evolution.readers.docx.styles import Style, W, is_monospaced, is_on, value
 
 if TYPE_CHECKING:
     from lxml.etree import _Element

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from self_evolution.readers.pdf_lines import Line, are_cjk
+from self_evolution.readers.pdf.lines import Line, are_cjk
 
 _LEAST = 3  # rows; two lines with a gap may be anything
 _NEAR = 0.6  # font sizes by which a column's texts may be out of line

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from statistics import median
 
 from self_evolution.readers import base
-from self_evolution.readers.pdf_headings import Places
-from self_evolution.readers.pdf_joins import Joins
-from self_evolution.readers.pdf_lines import Line
+from self_evolution.readers.pdf.headings import Places
+from self_evolution.readers.pdf.joins import Joins
+from self_evolution.readers.pdf.lines import Line
 
 _BULLET = re.compile(
     r"[•‣◦▪▫●○■□➢➤✓✔❖∙⁃⦁\uf0b7\uf0a7\uf0d8\uf076\uf0fc\uf02d]\s*|[-–—*·]\s+|o\s(?=\s)"

@@ -1,0 +1,1 @@
+"""Formats that are text: Markdown, AsciiDoc, and plain text with reStructuredText."""
