@@ -94,7 +94,7 @@ def _page(document: Any, index: int) -> list[Line] | None:
 
 
 def _has_image(page: Any) -> bool:
-    """Whether images, or forms that may hold one, take most of the page, as no logo does."""
+    """Whether images, or forms that may hold one, take more of the page than a logo does."""
     import pypdfium2.raw as pdfium
 
     kinds = (pdfium.FPDF_PAGEOBJ_IMAGE, pdfium.FPDF_PAGEOBJ_FORM)
@@ -107,7 +107,7 @@ def _has_image(page: Any) -> bool:
         if kind in kinds and pdfium.FPDFPageObj_GetBounds(item, *sides):
             left, bottom, right, top = (side.value for side in sides)
             taken += (right - left) * (top - bottom)
-    return bool(taken > 0.6 * area)
+    return bool(taken > 0.1 * area)
 
 
 def _with_tables(page: Any, found: list[Word], number: int) -> list[Line]:
