@@ -191,7 +191,7 @@ class Evaluate(Settings):
     """Sampling temperature; 0 is greedy, which is what we recommend."""
     top_p: TopP = 0.95
     """Nucleus of the sampling."""
-    resamples: PositiveInt = 2000
+    resamples: PositiveInt = 10_000
     """Bootstrap resamples behind each interval."""
 
 

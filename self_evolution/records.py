@@ -168,6 +168,11 @@ class Item:
     reference: str
     reference_values: tuple[str, ...] | None
 
+    @property
+    def cluster(self) -> str:
+        """What it stands or falls with, for the statistics: its passage, or itself alone."""
+        return self.passage.strip() or self.id
+
 
 @dataclass(frozen=True, slots=True)
 class Prediction:

@@ -6,12 +6,10 @@ import math
 import subprocess
 import sys
 import time
-import tracemalloc
 import warnings
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -19,7 +17,6 @@ from hypothesis import strategies as st
 from self_evolution.metrics import (
     METRICS,
     Metric,
-    bootstrap,
     extract_values,
     stands_in,
     summarise,
@@ -412,74 +409,6 @@ def test_the_reference_itself_is_an_exact_match(reference: str) -> None:
     assert score("exact-match", reference, reference) in (None, 100.0)
 
 
-# --- intervals ----------------------------------------------------------------------------
-
-
-def test_bootstrap_agrees_with_scipy() -> None:
-    stats = pytest.importorskip("scipy.stats", reason="SciPy, the witness, is not installed")
-    values = np.random.default_rng(5).beta(2, 5, size=200) * 100
-    ours = bootstrap(values.tolist(), resamples=20_000, seed=1, level=0.9)
-    theirs = stats.bootstrap(
-        (values,), np.mean, n_resamples=20_000, method="percentile", confidence_level=0.9,
-        rng=np.random.default_rng(2), vectorized=True, batch=1000,
-    ).confidence_interval  # fmt: skip
-    assert ours.mean == pytest.approx(float(values.mean()), abs=1e-10)
-    assert (ours.low, ours.high) == pytest.approx((theirs.low, theirs.high), abs=0.08)
-    assert ours.n == 200
-
-
-@settings(deadline=None, max_examples=50)
-@given(values=st.lists(st.floats(0, 100), min_size=1, max_size=40), seed=st.integers(0, 2**32 - 1))
-def test_bootstrap_is_deterministic_and_within_the_values(values: list[float], seed: int) -> None:
-    interval = bootstrap(values, resamples=200, seed=seed)
-    assert interval == bootstrap(values, resamples=200, seed=seed)
-    slack = 1e-9
-    assert min(values) - slack <= interval.low <= interval.high <= max(values) + slack
-    assert min(values) - slack <= interval.mean <= max(values) + slack
-    assert interval.n == len(values)
-
-
-def test_bootstrap_of_equal_values_has_no_width() -> None:
-    assert bootstrap([50.0] * 7) == (50.0, 50.0, 50.0, 7)
-
-
-def test_bootstrap_covers_the_true_mean_about_as_often_as_it_says() -> None:
-    generator = np.random.default_rng(11)
-    samples = generator.normal(10.0, 3.0, size=(200, 60))
-    hits = 0
-    for sample in samples:
-        interval = bootstrap(sample.tolist(), resamples=400)
-        hits += interval.low <= 10.0 <= interval.high
-    assert 178 <= hits <= 200  # 0.95 nominal; the percentile method is a little narrow at n = 60
-
-
-def test_bootstrap_of_ten_thousand_stays_small() -> None:
-    values = [float(index % 101) for index in range(10_000)]
-    bootstrap(values[:10], resamples=10)  # numpy's own import is not counted
-    tracemalloc.start()
-    try:
-        bootstrap(values)
-        peak = tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
-    assert peak < 50e6
-
-
-@pytest.mark.parametrize(
-    ("values", "arguments", "message"),
-    [
-        ([], {}, "one or more values"),
-        ([1.0, math.nan], {}, "value 1 is nan"),
-        ([math.inf], {}, "value 0 is inf"),
-        ([1.0], {"resamples": 0}, "resamples=0"),
-        ([1.0], {"level": 1.0}, "level=1.0"),
-    ],
-)
-def test_bootstrap_refuses(values: list[float], arguments: dict[str, float], message: str) -> None:
-    with pytest.raises(ValueError, match=message):
-        bootstrap(values, **arguments)  # type: ignore[arg-type]
-
-
 # --- the filter on files ------------------------------------------------------------------
 
 
@@ -502,6 +431,19 @@ def test_summarise() -> None:
     assert summarise(rows, resamples=100) == summary
 
 
+def test_rows_of_one_document_are_resampled_together() -> None:
+    rows = [
+        {"prediction": "48" if i % 3 else "47", "reference": "48", "document": f"d{i % 15}"}
+        for i in range(120)
+    ]
+    only = {"exact-match": METRICS["exact-match"]}
+    together = summarise(rows, metrics=only)["metrics"]["exact-match"]
+    alone = summarise([row | {"document": None} for row in rows], metrics=only)
+    assert together["high"] - together["low"] > 2 * (
+        alone["metrics"]["exact-match"]["high"] - alone["metrics"]["exact-match"]["low"]
+    )
+
+
 def test_a_metric_that_applies_to_no_row_has_no_mean() -> None:
     only = {"exact-match": METRICS["exact-match"]}
     entry = summarise([{"prediction": "Yes", "reference": "Yes"}], metrics=only)["metrics"]
@@ -521,6 +463,7 @@ GOOD = {"prediction": "a", "reference": "b"}
         (GOOD | {"reference": 48}, 'line 2: "reference": given 48, expected a string'),
         (GOOD | {"prediction": None}, 'line 2: "prediction": given None, expected a string'),
         (GOOD | {"question": 1}, 'line 2: "question": given 1, expected a string'),
+        (GOOD | {"document": 1}, 'line 2: "document": given 1, expected a string'),
         (GOOD | {"values": "48"}, "line 2: \"values\": given '48', expected a list of strings"),
         (GOOD | {"values": [48]}, r'line 2: "values": given \[48\], expected a list of strings'),
     ],

@@ -1,9 +1,8 @@
 """Metrics of answers against references. To add one: a `Metric` in a file, and a line here."""
 
-from self_evolution.metrics.aggregate import read_pair, summarise
+from self_evolution.metrics.aggregate import intervals, read_pair, summarise
 from self_evolution.metrics.bleu import BLEU_4
 from self_evolution.metrics.exact_match import EXACT_MATCH
-from self_evolution.metrics.intervals import Interval, bootstrap
 from self_evolution.metrics.metric import Metric, Pair
 from self_evolution.metrics.rouge import ROUGE_1, ROUGE_2, ROUGE_L
 from self_evolution.metrics.token_f1 import TOKEN_F1
@@ -15,11 +14,10 @@ METRICS: dict[str, Metric] = {
 
 __all__ = [
     "METRICS",
-    "Interval",
     "Metric",
     "Pair",
-    "bootstrap",
     "extract_values",
+    "intervals",
     "read_pair",
     "stands_in",
     "summarise",
