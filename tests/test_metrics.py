@@ -59,11 +59,11 @@ def test_a_score_is_a_percentage_or_none(
     name: str, prediction: str, reference: str, question: str
 ) -> None:
     first = score(name, prediction, reference, question=question)
-    assert first is None or 0.0 <= first <= 100.0 + 1e-9
+    assert first is None or 0.0 <= first <= 100.0 + 1e-9 or METRICS[name].aim == "even"
     assert first == score(name, prediction, reference, question=question)
 
 
-@pytest.mark.parametrize("name", [name for name in METRICS if name != "exact-match"])
+@pytest.mark.parametrize("name", [*PUBLISHED, "token-f1", "sacrebleu", "chrf"])
 @pytest.mark.parametrize(
     ("prediction", "reference"), [("", "有值"), ("有值", ""), ("", ""), (" \n", "值")]
 )
@@ -76,7 +76,8 @@ def test_a_blank_text_scores_zero(name: str, prediction: str, reference: str) ->
 @given(text=texts)
 def test_a_text_matches_itself(name: str, text: str) -> None:
     text = f"打开配置窗口{text}"
-    assert score(name, text, text) in (None, pytest.approx(100.0, abs=1e-5))
+    best = 0.0 if METRICS[name].aim == "low" else 100.0
+    assert score(name, text, text) in (None, pytest.approx(best, abs=1e-5))
 
 
 def test_signatures_name_settings_and_library_versions() -> None:
@@ -190,7 +191,8 @@ def test_jieba_neither_warns_nor_logs_nor_leaves_a_file(tmp_path: Path) -> None:
 def test_importing_the_table_loads_no_library() -> None:
     code = (
         "import sys, self_evolution.metrics, self_evolution.strategies\n"
-        "print([name for name in ('jieba', 'nltk', 'numpy') if name in sys.modules])"
+        "heavy = {'jieba', 'nltk', 'numpy', 'sacrebleu', 'scipy'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
     )
     done = subprocess.run(
         [sys.executable, "-c", code],
@@ -239,6 +241,102 @@ def test_tokens(text: str, expected: list[str]) -> None:
 def test_token_f1_by_hand() -> None:
     assert score("token-f1", "the port is 48", "Port 48.") == pytest.approx(200 / 3)
     assert score("token-f1", "48 48", "48") == pytest.approx(200 / 3)
+
+
+# --- sacrebleu, length, certainty, nuggets ------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("prediction", "reference", "tokenizer"),
+    [
+        ("打开VDC页面，等待30秒。", "先打开VDC页面，然后等待30秒。", "zh"),
+        ("Open the page and wait 30 s.", "First open the page, then wait 30 s.", "13a"),
+        ("48", "It is 48.", "13a"),
+    ],
+)
+def test_sacrebleu_and_chrf_are_those_of_the_command(
+    prediction: str, reference: str, tokenizer: str
+) -> None:
+    import sacrebleu
+
+    bleu = sacrebleu.sentence_bleu(prediction, [reference], tokenize=tokenizer)
+    assert score("sacrebleu", prediction, reference) == pytest.approx(bleu.score, abs=1e-8)
+    chrf = sacrebleu.sentence_chrf(prediction, [reference])
+    assert score("chrf", prediction, reference) == pytest.approx(chrf.score, abs=1e-8)
+
+
+def test_length_ratio_counts_words_and_characters() -> None:
+    assert score("length-ratio", "The port is 48, yes.", "It is 48.") == pytest.approx(500 / 3)
+    assert score("length-ratio", "打开", "打开VDC页面") == pytest.approx(40.0)
+    assert score("length-ratio", "", "48") == 0.0
+    assert score("length-ratio", "48", "。") is None
+
+
+@pytest.mark.parametrize(
+    ("prediction", "declined", "wrong"),
+    [
+        ("", True, False),
+        ("I don't know.", True, False),
+        ("I do not have enough information to answer about Alpha.", True, False),
+        ("The port is not mentioned.", True, False),
+        ("抱歉，文档中没有提及该端口。", True, False),
+        ("无法确定", True, False),
+        ("I am not sure, but it is 48.", False, True),
+        ("It is not mentioned, so it must be 47.", False, False),
+        ("The port is 47.", False, False),
+        ("The port is 48.", False, True),
+        ("The port is 47 or 48.", False, True),
+        ("It listens on some port.", False, True),
+    ],
+)
+def test_declining_is_told_from_a_confident_error(
+    prediction: str, declined: bool, wrong: bool
+) -> None:
+    for values in (None, ["47"]):
+        further: dict[str, Any] = {"question": "Which port has Alpha?", "values": values}
+        found = [
+            score(name, prediction, "Port 47.", **further)
+            for name in ("abstention", "confident-error")
+        ]
+        assert found == [100.0 * declined, 100.0 * wrong]
+
+
+def test_a_wrong_name_is_a_confident_error() -> None:
+    known: dict[str, Any] = {"question": "What colour is it?", "values": ["amber"]}
+    assert score("confident-error", "It is crimson.", "It is amber.", **known) == 100.0
+    assert score("confident-error", "Yes.", "Of course.") is None
+
+
+REPAIR = "Clear the alarm after 4.5 s. Then restart node Bramo, and call team Fox."
+
+
+@pytest.mark.parametrize(
+    ("prediction", "expected"),
+    [
+        (REPAIR, 100.0),
+        ("after 4.5 seconds", 100 / 3),
+        ("Restart node Bramo and call Fox.", 100 / 3),
+        ("Clear it after 4.5 s, restart Bramo, call team Fox", 100.0),
+        ("What should be done about the alarm?", 0.0),
+        ("", 0.0),
+    ],
+)
+def test_nuggets_are_values_and_statements(prediction: str, expected: float) -> None:
+    question = "What should be done about the alarm?"
+    found = score("nugget-recall", prediction, REPAIR, question=question)
+    assert found == pytest.approx(expected)
+
+
+def test_nuggets_of_a_chinese_reference() -> None:
+    reference = "1. 合同号需要手动填写。\n2. 在相应字段输入“无”，等待30秒。"
+    question = "合同号应该如何填写？"
+    found = [
+        score("nugget-recall", text, reference, question=question)
+        for text in (reference, "手动填写", "30秒", question)
+    ]
+    # "无", 30秒, 手动 (填写 is the question's), and 输入 with 相应 and 等待
+    assert found == [100.0, 25.0, 25.0, 0.0]
+    assert score("nugget-recall", "是", "是", question="是") is None
 
 
 # --- values -------------------------------------------------------------------------------
