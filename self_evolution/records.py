@@ -201,6 +201,30 @@ class Evaluation:
 
 
 @dataclass(frozen=True, slots=True)
+class Difference:
+    """How far a generation is above (or below) generation `against` on the same items, in points.
+
+    The mean of paired differences with its 95% interval, and p, two-sided, of no difference.
+    """
+
+    generation: int
+    against: int
+    suite: str
+    mode: str
+    metric: str
+    mean: float
+    low: float
+    high: float
+    n: int
+    p: float
+
+    @property
+    def shown(self) -> bool:
+        """Whether the interval leaves 0 out."""
+        return self.low > 0 or self.high < 0
+
+
+@dataclass(frozen=True, slots=True)
 class Promotion:
     """Whether a generation took the lead, and why. The last promoted one is served."""
 

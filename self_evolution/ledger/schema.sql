@@ -135,6 +135,20 @@ CREATE TABLE evaluation (
   PRIMARY KEY (generation, suite, mode, metric)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE difference (
+  generation INTEGER NOT NULL,
+  against INTEGER NOT NULL,
+  suite TEXT NOT NULL,
+  mode TEXT NOT NULL,
+  metric TEXT NOT NULL,
+  mean REAL NOT NULL,
+  low REAL NOT NULL,
+  high REAL NOT NULL,
+  n INTEGER NOT NULL,
+  p REAL NOT NULL,
+  PRIMARY KEY (generation, against, suite, mode, metric)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE promotion (
   generation INTEGER PRIMARY KEY,
   promoted INTEGER NOT NULL,

@@ -14,7 +14,7 @@ from self_evolution import records
 from self_evolution.errors import UserError
 
 APPLICATION_ID = 0x53450001  # "SE", so that another program's database is not taken for ours
-VERSION = 1
+VERSION = 2
 TABLES: dict[str, type[Any]] = {
     cls.__name__.lower(): cls
     for cls in (
@@ -31,6 +31,7 @@ TABLES: dict[str, type[Any]] = {
         records.Item,
         records.Prediction,
         records.Evaluation,
+        records.Difference,
         records.Promotion,
     )
 }

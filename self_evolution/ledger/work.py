@@ -9,6 +9,7 @@ from self_evolution import records
 from self_evolution.ledger.store import TABLES, Store, chunks
 from self_evolution.records import (
     Adapter,
+    Difference,
     Document,
     Evaluation,
     Fragment,
@@ -215,6 +216,15 @@ class Work(Store):
         ]
         known = {row.metric for row in closed}
         return wanted if wanted in known or not known else "token-f1"
+
+    def differences(self, against: int) -> list[Difference]:
+        """Those of every generation to generation `against`."""
+        tail = "WHERE against = ? ORDER BY generation, suite, mode, metric"
+        return self._rows(Difference, tail, (against,))
+
+    def leader(self) -> int:
+        """The generation that was promoted last; 0, the base, if none was."""
+        return max((row.generation for row in self.promotions() if row.promoted), default=0)
 
     def promotions(self) -> list[Promotion]:
         return self._rows(Promotion, "ORDER BY generation")

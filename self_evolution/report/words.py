@@ -12,7 +12,6 @@ from self_evolution.records import Evaluation
 from self_evolution.stages.split import language
 
 Trend = Literal["rose", "fell", "same"]
-NO_DIFFERENCE = "no difference shown"
 
 REASONS = {
     "empty": "the model gave no question or no answer",

@@ -5,9 +5,10 @@ and Hinkley 1997, 3.8). The interval is bias-corrected and accelerated (Efron 19
 quantile z widened to sqrt(K / (K - 1)) times Student's t with K - 1 degrees of freedom (Hesterberg
 2015, "What teachers should know about the bootstrap", 5.3): plain bootstrap intervals are too
 narrow for few clusters. K is the number of clusters G; of differences between two models, where
-most are 0, only the others are counted, because what is known of the spread comes from them: with
-all counted, two equal models that differ in 4 of 200 answers are called different in 9 of 100
-cases. Two cases leave the bootstrap nothing to say and stand by themselves, see `Distribution`.
+most are 0, only the others are counted for the end that looks at 0, because what is known of the
+spread comes from them: with all counted, two equal models that differ in 4 of 200 answers are
+called different in 9 of 100 cases. Two cases leave the bootstrap nothing to say and stand by
+themselves, see `Distribution`.
 """
 
 from __future__ import annotations
@@ -72,8 +73,11 @@ class Distribution(NamedTuple):
             return self._within(self.mean - reach, self.mean + reach)
         import numpy as np
 
-        z = float(stdtrit(self.telling - 1, 1 - tail)) * self._widening()
-        shares = [float(ndtr(self._corrected(sign * z))) for sign in (-1, 1)]
+        shares = []
+        for sign in (-1, 1):
+            counted = self.telling if sign * self.mean <= 0 else self.clusters
+            z = float(stdtrit(counted - 1, 1 - tail)) * _widening(counted)
+            shares.append(float(ndtr(self._corrected(sign * z))))
         low, high = np.quantile(self.replicates, shares)
         return float(low), float(high)
 
@@ -91,11 +95,8 @@ class Distribution(NamedTuple):
             return 1 / self.replicates.size
         corrected = float(ndtri(share)) - self._bias()
         z = corrected / (1 + self.acceleration * corrected) - self._bias()
-        tail = float(stdtr(self.telling - 1, z / self._widening()))
+        tail = float(stdtr(self.telling - 1, z / _widening(self.telling)))
         return min(1.0, 2 * min(tail, 1 - tail))
-
-    def _widening(self) -> float:
-        return math.sqrt(self.telling / (self.telling - 1))
 
     def _shares(self, value: float) -> Range:
         """Of the replicates, those below `value`, and those not above it."""
@@ -146,6 +147,10 @@ class Distribution(NamedTuple):
         room = self.bounds[gap > 0] - self.mean
         share = gap / room if room else math.inf
         return min(1.0, 2 * (1 - share) ** self.clusters) if share < 1 else 0.0
+
+
+def _widening(clusters: int) -> float:
+    return math.sqrt(clusters / (clusters - 1))
 
 
 def distributions(
