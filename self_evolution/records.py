@@ -102,6 +102,18 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
+class Likeness:
+    """A kept pair whose question is near an evaluation question, without being it.
+
+    `share`: of the words of both, those in common.
+    """
+
+    answer_id: str
+    item_id: str
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
 class Score:
     """The pair's IFD. Negative log-likelihoods are means per answer token, in nats.
 

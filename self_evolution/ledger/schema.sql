@@ -65,6 +65,12 @@ CREATE TABLE verdict (
   detail TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE likeness (
+  answer_id TEXT PRIMARY KEY REFERENCES answer (id),
+  item_id TEXT NOT NULL REFERENCES item (id),
+  share REAL NOT NULL
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE score (
   answer_id TEXT PRIMARY KEY REFERENCES answer (id),
   scorer TEXT NOT NULL,

@@ -24,6 +24,7 @@ TABLES: dict[str, type[Any]] = {
         records.Question,
         records.Answer,
         records.Verdict,
+        records.Likeness,
         records.Score,
         records.Conversation,
         records.Selection,

@@ -9,6 +9,7 @@ from self_evolution import records
 from self_evolution.ledger.store import TABLES, Store, chunks
 from self_evolution.records import (
     Adapter,
+    Conversation,
     Difference,
     Document,
     Evaluation,
@@ -164,6 +165,9 @@ class Work(Store):
     def conversations(self) -> list[str]:
         return [row[0] for row in self._db.execute("SELECT id FROM conversation ORDER BY id")]
 
+    def rehearsal(self) -> list[Conversation]:
+        return self._rows(Conversation, "ORDER BY id")
+
     def selection(self, generation: int) -> list[Selection]:
         return self._rows(Selection, "WHERE generation = ? ORDER BY position", (generation,))
 
@@ -189,8 +193,15 @@ class Work(Store):
     def items(self, suite: str) -> list[Item]:
         return self._rows(Item, "WHERE suite = ? ORDER BY position", (suite,))
 
-    def questions_in_evaluation(self) -> list[str]:
-        return [row[0] for row in self._db.execute("SELECT question FROM item ORDER BY id")]
+    def all_items(self) -> list[Item]:
+        """Of every suite."""
+        return self._rows(Item, "ORDER BY suite, position")
+
+    def near_items(self, generation: int) -> set[str]:
+        """Items that are near to a pair which this generation or one before was trained on."""
+        query = """SELECT DISTINCT l.item_id FROM likeness l
+                   JOIN selection s ON s.answer_id = l.answer_id WHERE s.generation <= ?"""
+        return {row[0] for row in self._db.execute(query, (generation,))}
 
     def predicted(self, generation: int, mode: str) -> set[str]:
         query = "SELECT item_id FROM prediction WHERE generation = ? AND mode = ?"

@@ -7,6 +7,7 @@ import random
 from self_evolution.errors import UserError
 from self_evolution.records import Selection, seed_of
 from self_evolution.run import Run
+from self_evolution.stages.firewall import Firewall
 from self_evolution.stages.outcome import Outcome
 from self_evolution.stages.promote import changes, more_rehearsal
 from self_evolution.stages.score import TRAINABLE
@@ -55,10 +56,23 @@ def _rehearsal(run: Run, generation: int, pairs: int, seed: int) -> list[str]:
     share = more_rehearsal(run.config.train.rehearsal, changed)
     if not share:
         return []
-    there = run.ledger.conversations()
+    there = _unlike_evaluation(run)
     if not there:
         raise UserError(
             f"--train.rehearsal {share} needs conversations: give --train.rehearsal-file"
         )
     wanted = round(pairs * share / (1 - share))
     return sorted(random.Random(seed).sample(there, min(wanted, len(there))))
+
+
+def _unlike_evaluation(run: Run) -> list[str]:
+    """The conversations that leak no evaluation question: rehearsal is not checked elsewhere."""
+    firewall = Firewall(run.ledger.all_items())
+    found = []
+    for row in run.ledger.rehearsal():
+        asked = [turn["content"] for turn in row.messages if turn["role"] == "user"]
+        told = [turn["content"] for turn in row.messages if turn["role"] == "assistant"]
+        matches = [firewall.match(*pair) for pair in zip(asked, told, strict=False)]
+        if not any(match and match.leaks for match in matches):
+            found.append(row.id)
+    return found
