@@ -6,11 +6,14 @@ import json
 import random
 import re
 import time
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
 from conftest import SHARED, rows
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from self_evolution import cli, embedded
 from self_evolution.embedded.handbook import sections
@@ -195,6 +198,27 @@ def test_near_is_told_from_far() -> None:
     near = wall.match("What is the code of Temun?", "7", "")
     assert isinstance(near, Match) and not near.leaks and near.share == pytest.approx(2 / 3)
     assert wall.match("Who made Temun?", "Arcolux", "") is None
+
+
+@settings(deadline=None, max_examples=200)
+@given(
+    known=st.lists(st.lists(st.sampled_from("abcdefgh"), min_size=1, max_size=7), max_size=8),
+    asked=st.lists(st.sampled_from("abcdefghxyz"), min_size=1, max_size=7),
+)
+def test_the_index_finds_what_comparing_with_all_finds(
+    known: list[list[str]], asked: list[str]
+) -> None:
+    """Words are single letters with a w before, so that none is a function word."""
+    texts = [" ".join(f"w{letter}" for letter in words) for words in (asked, *known)]
+    wall = Firewall(Item(str(i), "d", i, "", text, "", None) for i, text in enumerate(texts[1:]))
+    match = wall.match(texts[0], "", "")
+    words = Counter(asked)
+    shares = [(words & Counter(one)).total() / (words | Counter(one)).total() for one in known]
+    best = max(shares, default=0.0)
+    if best >= 0.8:
+        assert match and match.leaks
+    else:
+        assert (match.share if match else 0.0) == pytest.approx(best if best >= 0.5 else 0.0)
 
 
 @pytest.mark.parametrize(
