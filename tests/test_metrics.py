@@ -277,6 +277,16 @@ def test_sacrebleu_and_chrf_are_those_of_the_command(
     assert score("chrf", prediction, reference) == pytest.approx(chrf.score, abs=1e-8)
 
 
+@settings(deadline=None, max_examples=300)
+@given(text=texts | st.text(max_size=40) | st.text(" .,-&'!~[0a一，“\n\t", max_size=30))
+def test_chinese_tokens_are_those_of_sacrebleu(text: str) -> None:
+    from sacrebleu.tokenizers.tokenizer_zh import TokenizerZh
+
+    from self_evolution.metrics.sacre import zh
+
+    assert zh(text) == TokenizerZh()(text)
+
+
 def test_length_ratio_counts_words_and_characters() -> None:
     assert score("length-ratio", "The port is 48, yes.", "It is 48.") == pytest.approx(500 / 3)
     assert score("length-ratio", "打开", "打开VDC页面") == pytest.approx(40.0)

@@ -22,8 +22,8 @@ def bleu_4(pair: Pair) -> float:
     halvings = 0
     for n in range(1, 5):
         predicted, expected = _pieces(pair.prediction, n), _pieces(pair.reference, n)
-        total = max(1, predicted.total())
-        overlap = (predicted & expected).total()
+        total = max(1, len(pair.prediction) - n + 1)
+        overlap = sum([min(count, expected[piece]) for piece, count in predicted.items()])
         if not overlap:
             if n == 1:
                 return 0.0
@@ -35,7 +35,7 @@ def bleu_4(pair: Pair) -> float:
 
 
 def _pieces(text: str, size: int) -> Counter[str]:
-    return Counter(text[start : start + size] for start in range(len(text) - size + 1))
+    return Counter([text[start : start + size] for start in range(len(text) - size + 1)])
 
 
 BLEU_4 = Metric("bleu-4", ("chars", "smooth:method3", "as:nltk-3.10"), bleu_4)

@@ -2,18 +2,43 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from typing import Any
 
 from self_evolution.metrics.metric import Metric, Pair
 from self_evolution.metrics.script import is_cjk
 
+# The tokens of sacrebleu's `zh`, in a tenth of its time: it also puts spaces around spaces.
+_SIGNS = (
+    (re.compile(r"([{-~\[-`!-&(-+:-@/])"), r" \1 "),
+    (re.compile(r"([^0-9])([.,])"), r"\1 \2 "),
+    (re.compile(r"([.,])([^0-9])"), r" \1 \2"),
+    (re.compile(r"([0-9])(-)"), r"\1 \2 "),
+)
+
 
 @cache
 def _bleu(tokenizer: str) -> Any:
     from sacrebleu.metrics import BLEU
 
-    return BLEU(tokenize=tokenizer, effective_order=True)
+    # Texts come tokenized already where it is `none`; sacrebleu would warn of that.
+    return BLEU(tokenize=tokenizer, effective_order=True, force=True)
+
+
+@cache
+def _spaced(char: str) -> str:
+    from sacrebleu.tokenizers.tokenizer_zh import TokenizerZh
+
+    return f" {char} " if TokenizerZh._is_chinese_char(char) else char
+
+
+def zh(text: str) -> str:
+    """The text as sacrebleu's tokenizer of that name leaves it: tokens with spaces between."""
+    text = "".join(map(_spaced, text.strip()))
+    for pattern, replacement in _SIGNS:
+        text = pattern.sub(replacement, text)
+    return " ".join(text.split())
 
 
 @cache
@@ -31,8 +56,11 @@ def sacrebleu(pair: Pair) -> float:
     """
     if not pair.prediction.strip() or not pair.reference.strip():
         return 0.0
-    metric = _bleu("zh" if is_cjk(pair.reference) else "13a")
-    return float(metric.sentence_score(pair.prediction, [pair.reference]).score)
+    if is_cjk(pair.reference):
+        found = _bleu("none").sentence_score(zh(pair.prediction), [zh(pair.reference)])
+    else:
+        found = _bleu("13a").sentence_score(pair.prediction, [pair.reference])
+    return float(found.score)
 
 
 def chrf(pair: Pair) -> float:
