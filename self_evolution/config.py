@@ -29,6 +29,7 @@ RECIPES = Path(__file__).parent / "recipes"
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 TopP = Annotated[float, Field(gt=0.0, le=1.0)]
+Points = Annotated[float, Field(ge=0.0, le=100.0)]
 ShareBelowOne = Annotated[float, Field(ge=0.0, lt=1.0)]
 
 
@@ -205,19 +206,26 @@ class Evaluate(Settings):
     """Sampling temperature; 0 is greedy, which is what we recommend."""
     top_p: TopP = 0.95
     """Nucleus of the sampling."""
-    resamples: PositiveInt = 2000
+    resamples: PositiveInt = 10_000
     """Bootstrap resamples behind each interval."""
 
 
 class Promote(Settings):
-    rule: Literal["rises", "always"] = "rises"
-    """A generation takes the lead if the metric rises above the leader's, or in any case."""
-    metric: Literal["exact-match", "token-f1", "bleu-4", "rouge-1", "rouge-2", "rouge-l"] = (
-        "exact-match"
-    )
+    rule: Literal["significant", "rises", "always"] = "significant"
+    """A generation leads if its gain on the leader has an interval above 0, if it has any gain,
+    or in any case."""
+    metric: Literal[
+        "exact-match", "token-f1", "bleu-4", "rouge-1", "rouge-2", "rouge-l", "sacrebleu", "chrf"
+    ] = "exact-match"
     """The closed-book metric that decides; pairs it does not apply to are left out."""
-    rollback: bool = False
+    retention_bound: Points = 5.0
+    """Points of former abilities that a leader may lose, at the lower end of the interval."""
+    rollback: bool = True
     """Start the next generation from the leader, not from the generation before."""
+    on_failure: Literal["lower-rate", "more-rehearsal", "both", "nothing"] = "lower-rate"
+    """What changes after a rollback: half the learning rate, twice the rehearsal (up to half)."""
+    patience: NonNegativeInt = 2
+    """Stop after this many generations in a row that were not promoted; 0 never stops."""
 
 
 class Config(Settings):

@@ -9,7 +9,7 @@ moment and entered again: what is done is passed over.
 from __future__ import annotations
 
 from self_evolution.run import Run
-from self_evolution.stages import perform
+from self_evolution.stages import out_of_patience, perform
 
 
 def evolve(run: Run) -> None:
@@ -20,6 +20,8 @@ def evolve(run: Run) -> None:
     perform(run, 0, "promote")  # it leads until somebody is better
 
     for generation in range(1, run.config.generations + 1):
+        if out_of_patience(run.config, run.ledger):  # nothing better came of the last ones
+            break
         perform(run, generation, "ask")  # fragment -> questions
         perform(run, generation, "answer")  # question + fragment -> answer (open book)
         perform(run, generation, "check")  # keep, or reject with a reason
@@ -27,4 +29,4 @@ def evolve(run: Run) -> None:
         perform(run, generation, "select")  # all new pairs + a choice of earlier ones by IFD
         perform(run, generation, "train")  # question -> answer (closed book), LoRA continued
         perform(run, generation, "evaluate")
-        perform(run, generation, "promote")
+        perform(run, generation, "promote")  # shown to be better, or rolled back

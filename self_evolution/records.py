@@ -130,6 +130,18 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
+class Likeness:
+    """A kept pair whose question is near an evaluation question, without being it.
+
+    `share`: of the words of both, those in common.
+    """
+
+    answer_id: str
+    item_id: str
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
 class Score:
     """The pair's IFD. Negative log-likelihoods are means per answer token, in nats.
 
@@ -196,6 +208,11 @@ class Item:
     reference: str
     reference_values: tuple[str, ...] | None
 
+    @property
+    def cluster(self) -> str:
+        """What it stands or falls with, for the statistics: its passage, or itself alone."""
+        return self.passage.strip() or self.id
+
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
@@ -221,6 +238,30 @@ class Evaluation:
     high: float
     n: int
     signature: str
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """How far a generation is above (or below) generation `against` on the same items, in points.
+
+    The mean of paired differences with its 95% interval, and p, two-sided, of no difference.
+    """
+
+    generation: int
+    against: int
+    suite: str
+    mode: str
+    metric: str
+    mean: float
+    low: float
+    high: float
+    n: int
+    p: float
+
+    @property
+    def shown(self) -> bool:
+        """Whether the interval leaves 0 out."""
+        return self.low > 0 or self.high < 0
 
 
 @dataclass(frozen=True, slots=True)

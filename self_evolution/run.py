@@ -78,9 +78,11 @@ class Run:
 
     def parent(self, generation: int) -> int:
         """The generation whose model asks for this one, and is trained further."""
-        if not self.config.promote.rollback:
-            return generation - 1
-        return max((row.generation for row in self.ledger.promotions() if row.promoted), default=0)
+        return self.ledger.leader() if self.config.promote.rollback else generation - 1
+
+    def setbacks(self, generation: int) -> int:
+        """How many generations were rolled back since the leader that this one starts from."""
+        return generation - 1 - self.parent(generation)
 
     def batches(
         self,

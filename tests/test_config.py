@@ -56,7 +56,9 @@ def test_names_in_the_settings_are_those_of_the_tables() -> None:
     strategy = config.Select.model_fields["strategy"].annotation
     metric = config.Promote.model_fields["metric"].annotation
     assert set(get_args(strategy)) == set(STRATEGIES)
-    assert set(get_args(metric)) == set(METRICS)
+    # One that is low where it is good, or that a copy of the document raises, promotes nobody.
+    good = {name for name, metric in METRICS.items() if metric.aim == "high"}
+    assert set(get_args(metric)) == good - {"nugget-recall"}
 
 
 def test_every_setting_has_help() -> None:

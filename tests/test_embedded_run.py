@@ -69,6 +69,27 @@ def test_the_miniature_learns_the_handbook(whole: tuple[Path, dict[str, Any]]) -
 
 
 @one_worker
+def test_the_miniature_is_led_by_what_was_shown_to_be_better(
+    whole: tuple[Path, dict[str, Any]],
+) -> None:
+    promotions = rows(whole[0], "promotion")
+    leader = 0
+    for row, adapter in zip(promotions[1:], rows(whole[0], "adapter"), strict=True):
+        assert adapter["parent"] == leader
+        if row["promoted"]:
+            leader = int(str(row["generation"]))
+        else:
+            assert f"rolled back to generation {leader}" in str(row["reason"])
+    gains = {
+        row["generation"]: float(str(row["low"]))
+        for row in rows(whole[0], "difference")
+        if (row["suite"], row["mode"], row["metric"], row["against"])
+        == ("domain", "closed", "exact-match", 0)
+    }
+    assert leader >= 3 and gains[leader] > 60
+
+
+@one_worker
 def test_one_load_no_network_and_nothing_written_elsewhere(
     whole: tuple[Path, dict[str, Any]],
 ) -> None:

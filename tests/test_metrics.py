@@ -6,12 +6,10 @@ import math
 import subprocess
 import sys
 import time
-import tracemalloc
 import warnings
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -19,7 +17,6 @@ from hypothesis import strategies as st
 from self_evolution.metrics import (
     METRICS,
     Metric,
-    bootstrap,
     extract_values,
     stands_in,
     summarise,
@@ -62,11 +59,11 @@ def test_a_score_is_a_percentage_or_none(
     name: str, prediction: str, reference: str, question: str
 ) -> None:
     first = score(name, prediction, reference, question=question)
-    assert first is None or 0.0 <= first <= 100.0 + 1e-9
+    assert first is None or 0.0 <= first <= 100.0 + 1e-9 or METRICS[name].aim == "even"
     assert first == score(name, prediction, reference, question=question)
 
 
-@pytest.mark.parametrize("name", [name for name in METRICS if name != "exact-match"])
+@pytest.mark.parametrize("name", [*PUBLISHED, "token-f1", "sacrebleu", "chrf"])
 @pytest.mark.parametrize(
     ("prediction", "reference"), [("", "有值"), ("有值", ""), ("", ""), (" \n", "值")]
 )
@@ -79,14 +76,15 @@ def test_a_blank_text_scores_zero(name: str, prediction: str, reference: str) ->
 @given(text=texts)
 def test_a_text_matches_itself(name: str, text: str) -> None:
     text = f"打开配置窗口{text}"
-    assert score(name, text, text) in (None, pytest.approx(100.0, abs=1e-5))
+    best = 0.0 if METRICS[name].aim == "low" else 100.0
+    assert score(name, text, text) in (None, pytest.approx(best, abs=1e-5))
 
 
 def test_signatures_name_settings_and_library_versions() -> None:
     import importlib.metadata
 
-    nltk, jieba = (importlib.metadata.version(name) for name in ("nltk", "jieba"))
-    assert METRICS["bleu-4"].signature() == f"bleu-4|chars|smooth:method3|nltk:{nltk}|v1"
+    jieba = importlib.metadata.version("jieba")
+    assert METRICS["bleu-4"].signature() == "bleu-4|chars|smooth:method3|as:nltk-3.10|v1"
     assert METRICS["rouge-l"].signature() == (
         f"rouge-l|f1|words|as:rouge-chinese-1.0.3|jieba:{jieba}|v1"
     )
@@ -119,6 +117,18 @@ def test_published_values(name: str) -> None:
 )
 def test_bleu_by_hand(prediction: str, reference: str, expected: float) -> None:
     assert score("bleu-4", prediction, reference) == pytest.approx(expected, abs=1e-8)
+
+
+@settings(deadline=None, max_examples=200)
+@given(prediction=texts | st.text("ab", max_size=9), reference=texts | st.text("ab", max_size=9))
+def test_bleu_is_that_of_nltk(prediction: str, reference: str) -> None:
+    from nltk.translate.bleu_score import SmoothingFunction, sentence_bleu
+
+    smoothing = SmoothingFunction().method3
+    witness = 0.0
+    if prediction:
+        witness = sentence_bleu([list(reference)], list(prediction), smoothing_function=smoothing)
+    assert score("bleu-4", prediction, reference) == pytest.approx(100 * witness, abs=1e-9)
 
 
 @settings(deadline=None, max_examples=100)
@@ -193,7 +203,8 @@ def test_jieba_neither_warns_nor_logs_nor_leaves_a_file(tmp_path: Path) -> None:
 def test_importing_the_table_loads_no_library() -> None:
     code = (
         "import sys, self_evolution.metrics, self_evolution.strategies\n"
-        "print([name for name in ('jieba', 'nltk', 'numpy') if name in sys.modules])"
+        "heavy = {'jieba', 'nltk', 'numpy', 'sacrebleu', 'scipy'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
     )
     done = subprocess.run(
         [sys.executable, "-c", code],
@@ -242,6 +253,112 @@ def test_tokens(text: str, expected: list[str]) -> None:
 def test_token_f1_by_hand() -> None:
     assert score("token-f1", "the port is 48", "Port 48.") == pytest.approx(200 / 3)
     assert score("token-f1", "48 48", "48") == pytest.approx(200 / 3)
+
+
+# --- sacrebleu, length, certainty, nuggets ------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("prediction", "reference", "tokenizer"),
+    [
+        ("打开VDC页面，等待30秒。", "先打开VDC页面，然后等待30秒。", "zh"),
+        ("Open the page and wait 30 s.", "First open the page, then wait 30 s.", "13a"),
+        ("48", "It is 48.", "13a"),
+    ],
+)
+def test_sacrebleu_and_chrf_are_those_of_the_command(
+    prediction: str, reference: str, tokenizer: str
+) -> None:
+    import sacrebleu
+
+    bleu = sacrebleu.sentence_bleu(prediction, [reference], tokenize=tokenizer)
+    assert score("sacrebleu", prediction, reference) == pytest.approx(bleu.score, abs=1e-8)
+    chrf = sacrebleu.sentence_chrf(prediction, [reference])
+    assert score("chrf", prediction, reference) == pytest.approx(chrf.score, abs=1e-8)
+
+
+@settings(deadline=None, max_examples=300)
+@given(text=texts | st.text(max_size=40) | st.text(" .,-&'!~[0a一，“\n\t", max_size=30))
+def test_chinese_tokens_are_those_of_sacrebleu(text: str) -> None:
+    from sacrebleu.tokenizers.tokenizer_zh import TokenizerZh
+
+    from self_evolution.metrics.sacre import zh
+
+    assert zh(text) == TokenizerZh()(text)
+
+
+def test_length_ratio_counts_words_and_characters() -> None:
+    assert score("length-ratio", "The port is 48, yes.", "It is 48.") == pytest.approx(500 / 3)
+    assert score("length-ratio", "打开", "打开VDC页面") == pytest.approx(40.0)
+    assert score("length-ratio", "", "48") == 0.0
+    assert score("length-ratio", "48", "。") is None
+
+
+@pytest.mark.parametrize(
+    ("prediction", "declined", "wrong"),
+    [
+        ("", True, False),
+        ("I don't know.", True, False),
+        ("I do not have enough information to answer about Alpha.", True, False),
+        ("The port is not mentioned.", True, False),
+        ("抱歉，文档中没有提及该端口。", True, False),
+        ("无法确定", True, False),
+        ("I am not sure, but it is 48.", False, True),
+        ("It is not mentioned, so it must be 47.", False, False),
+        ("The port is 47.", False, False),
+        ("The port is 48.", False, True),
+        ("The port is 47 or 48.", False, True),
+        ("It listens on some port.", False, True),
+    ],
+)
+def test_declining_is_told_from_a_confident_error(
+    prediction: str, declined: bool, wrong: bool
+) -> None:
+    for values in (None, ["47"]):
+        further: dict[str, Any] = {"question": "Which port has Alpha?", "values": values}
+        found = [
+            score(name, prediction, "Port 47.", **further)
+            for name in ("abstention", "confident-error")
+        ]
+        assert found == [100.0 * declined, 100.0 * wrong]
+
+
+def test_a_wrong_name_is_a_confident_error() -> None:
+    known: dict[str, Any] = {"question": "What colour is it?", "values": ["amber"]}
+    assert score("confident-error", "It is crimson.", "It is amber.", **known) == 100.0
+    assert score("confident-error", "Yes.", "Of course.") is None
+
+
+REPAIR = "Clear the alarm after 4.5 s. Then restart node Bramo, and call team Fox."
+
+
+@pytest.mark.parametrize(
+    ("prediction", "expected"),
+    [
+        (REPAIR, 100.0),
+        ("after 4.5 seconds", 100 / 3),
+        ("Restart node Bramo and call Fox.", 100 / 3),
+        ("Clear it after 4.5 s, restart Bramo, call team Fox", 100.0),
+        ("What should be done about the alarm?", 0.0),
+        ("", 0.0),
+    ],
+)
+def test_nuggets_are_values_and_statements(prediction: str, expected: float) -> None:
+    question = "What should be done about the alarm?"
+    found = score("nugget-recall", prediction, REPAIR, question=question)
+    assert found == pytest.approx(expected)
+
+
+def test_nuggets_of_a_chinese_reference() -> None:
+    reference = "1. 合同号需要手动填写。\n2. 在相应字段输入“无”，等待30秒。"
+    question = "合同号应该如何填写？"
+    found = [
+        score("nugget-recall", text, reference, question=question)
+        for text in (reference, "手动填写", "30秒", question)
+    ]
+    # "无", 30秒, 手动 (填写 is the question's), and 输入 with 相应 and 等待
+    assert found == [100.0, 25.0, 25.0, 0.0]
+    assert score("nugget-recall", "是", "是", question="是") is None
 
 
 # --- values -------------------------------------------------------------------------------
@@ -412,74 +529,6 @@ def test_the_reference_itself_is_an_exact_match(reference: str) -> None:
     assert score("exact-match", reference, reference) in (None, 100.0)
 
 
-# --- intervals ----------------------------------------------------------------------------
-
-
-def test_bootstrap_agrees_with_scipy() -> None:
-    stats = pytest.importorskip("scipy.stats", reason="SciPy, the witness, is not installed")
-    values = np.random.default_rng(5).beta(2, 5, size=200) * 100
-    ours = bootstrap(values.tolist(), resamples=20_000, seed=1, level=0.9)
-    theirs = stats.bootstrap(
-        (values,), np.mean, n_resamples=20_000, method="percentile", confidence_level=0.9,
-        rng=np.random.default_rng(2), vectorized=True, batch=1000,
-    ).confidence_interval  # fmt: skip
-    assert ours.mean == pytest.approx(float(values.mean()), abs=1e-10)
-    assert (ours.low, ours.high) == pytest.approx((theirs.low, theirs.high), abs=0.08)
-    assert ours.n == 200
-
-
-@settings(deadline=None, max_examples=50)
-@given(values=st.lists(st.floats(0, 100), min_size=1, max_size=40), seed=st.integers(0, 2**32 - 1))
-def test_bootstrap_is_deterministic_and_within_the_values(values: list[float], seed: int) -> None:
-    interval = bootstrap(values, resamples=200, seed=seed)
-    assert interval == bootstrap(values, resamples=200, seed=seed)
-    slack = 1e-9
-    assert min(values) - slack <= interval.low <= interval.high <= max(values) + slack
-    assert min(values) - slack <= interval.mean <= max(values) + slack
-    assert interval.n == len(values)
-
-
-def test_bootstrap_of_equal_values_has_no_width() -> None:
-    assert bootstrap([50.0] * 7) == (50.0, 50.0, 50.0, 7)
-
-
-def test_bootstrap_covers_the_true_mean_about_as_often_as_it_says() -> None:
-    generator = np.random.default_rng(11)
-    samples = generator.normal(10.0, 3.0, size=(200, 60))
-    hits = 0
-    for sample in samples:
-        interval = bootstrap(sample.tolist(), resamples=400)
-        hits += interval.low <= 10.0 <= interval.high
-    assert 178 <= hits <= 200  # 0.95 nominal; the percentile method is a little narrow at n = 60
-
-
-def test_bootstrap_of_ten_thousand_stays_small() -> None:
-    values = [float(index % 101) for index in range(10_000)]
-    bootstrap(values[:10], resamples=10)  # numpy's own import is not counted
-    tracemalloc.start()
-    try:
-        bootstrap(values)
-        peak = tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
-    assert peak < 50e6
-
-
-@pytest.mark.parametrize(
-    ("values", "arguments", "message"),
-    [
-        ([], {}, "one or more values"),
-        ([1.0, math.nan], {}, "value 1 is nan"),
-        ([math.inf], {}, "value 0 is inf"),
-        ([1.0], {"resamples": 0}, "resamples=0"),
-        ([1.0], {"level": 1.0}, "level=1.0"),
-    ],
-)
-def test_bootstrap_refuses(values: list[float], arguments: dict[str, float], message: str) -> None:
-    with pytest.raises(ValueError, match=message):
-        bootstrap(values, **arguments)  # type: ignore[arg-type]
-
-
 # --- the filter on files ------------------------------------------------------------------
 
 
@@ -502,6 +551,19 @@ def test_summarise() -> None:
     assert summarise(rows, resamples=100) == summary
 
 
+def test_rows_of_one_document_are_resampled_together() -> None:
+    rows = [
+        {"prediction": "48" if i % 3 else "47", "reference": "48", "document": f"d{i % 15}"}
+        for i in range(120)
+    ]
+    only = {"exact-match": METRICS["exact-match"]}
+    together = summarise(rows, metrics=only)["metrics"]["exact-match"]
+    alone = summarise([row | {"document": None} for row in rows], metrics=only)
+    assert together["high"] - together["low"] > 2 * (
+        alone["metrics"]["exact-match"]["high"] - alone["metrics"]["exact-match"]["low"]
+    )
+
+
 def test_a_metric_that_applies_to_no_row_has_no_mean() -> None:
     only = {"exact-match": METRICS["exact-match"]}
     entry = summarise([{"prediction": "Yes", "reference": "Yes"}], metrics=only)["metrics"]
@@ -521,6 +583,7 @@ GOOD = {"prediction": "a", "reference": "b"}
         (GOOD | {"reference": 48}, 'line 2: "reference": given 48, expected a string'),
         (GOOD | {"prediction": None}, 'line 2: "prediction": given None, expected a string'),
         (GOOD | {"question": 1}, 'line 2: "question": given 1, expected a string'),
+        (GOOD | {"document": 1}, 'line 2: "document": given 1, expected a string'),
         (GOOD | {"values": "48"}, "line 2: \"values\": given '48', expected a list of strings"),
         (GOOD | {"values": [48]}, r'line 2: "values": given \[48\], expected a list of strings'),
     ],

@@ -203,7 +203,7 @@ def test_the_headline_says_what_was_won_and_lost(full: Story) -> None:
     [
         (40.0, 44.0, (0, 1), "No difference shown: the model now answers 44% [34–54]"),
         (80.0, 20.0, (0, 1), "The model got worse: it now answers 20% [12–28]"),
-        (40.0, 39.0, (0,), "The base model still leads: no generation scored higher."),
+        (40.0, 39.0, (0,), "The base model still leads: no generation was promoted."),
     ],
 )
 def test_words_follow_the_intervals(

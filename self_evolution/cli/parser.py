@@ -115,7 +115,9 @@ def _describe(parser: argparse.ArgumentParser, name: str, command: Command) -> N
         add("-o", "--output", metavar="FILE", help="for a file: where to write (standard output)")
     elif name == "metrics":
         add("source", metavar="FILE", help='JSONL of {"prediction", "reference"}')
-        add("--resamples", type=int, default=2000, metavar="N", help="bootstrap resamples (2000)")
+        add(
+            "--resamples", type=int, default=10_000, metavar="N", help="bootstrap resamples (10000)"
+        )
         add("--seed", type=int, default=0, metavar="N", help="seed of the bootstrap (0)")
     else:
         add("source", metavar="RUN", help="the run's folder")

@@ -16,11 +16,10 @@ def run(options: argparse.Namespace) -> int:
     """Everything, from documents to the report; or what is left of it."""
     from self_evolution import report as pages
     from self_evolution.evolve import evolve
-    from self_evolution.stages import plan
+    from self_evolution.stages import left
 
     with session.opened(_folder(options), _request(options), Progress(), new=True) as run:
-        steps = plan(run.config.generations)
-        complete = all(run.ledger.stage_done(generation, name) for generation, name in steps)
+        complete = not left(run.config, run.ledger)
         if complete:
             run.progress.say(f"{run.folder} is complete: nothing to do")
         evolve(run)
@@ -53,14 +52,15 @@ def read(options: argparse.Namespace) -> int:
 
 def stage(options: argparse.Namespace) -> int:
     """One stage of the generation that is under way."""
-    from self_evolution.stages import perform, plan
+    from self_evolution.stages import left, out_of_patience, perform
 
     name: str = options.command
     with session.opened(Path(options.source), _request(options), Progress()) as run:
-        steps = [step for step in plan(run.config.generations) if step[1] == name]
-        todo = [step for step in steps if not run.ledger.stage_done(*step)]
+        todo = [step for step in left(run.config, run.ledger) if step[1] == name]
         if not todo:
-            print(f"{name}: done in all {run.config.generations} generations")
+            spent = out_of_patience(run.config, run.ledger)
+            last = max((row.generation for row in run.ledger.promotions()), default=0)
+            print(f"{name}: done in all {last if spent else run.config.generations} generations")
         else:
             perform(run, *todo[0])
     return 0

@@ -7,12 +7,19 @@ from self_evolution.ledger import Ledger
 from self_evolution.progress import clock
 from self_evolution.records import Evaluation
 
+STOPPED = (
+    "stopped: {} generations in a row were not promoted; a larger --promote.patience with "
+    "--accept-change goes on"
+)
+
 
 def show(config: Config, ledger: Ledger) -> None:
     """A row a generation: what it was trained on, what it knows, what it lost, who leads."""
     from rich import box
     from rich.console import Console
     from rich.table import Table
+
+    from self_evolution.stages import out_of_patience
 
     metric = ledger.deciding_metric(config.promote.metric)
     scores = {
@@ -61,6 +68,8 @@ def show(config: Config, ledger: Ledger) -> None:
     Console().print(table)
     if told := gone(ledger):
         print(told)
+    if out_of_patience(config, ledger):
+        print(STOPPED.format(config.promote.patience))
     if not ledger.items("domain"):
         from self_evolution.stages.evaluate import NO_SET
 
@@ -93,12 +102,11 @@ def gone(ledger: Ledger) -> str:
 
 def show_next(config: Config, ledger: Ledger) -> None:
     """What a run has left to do."""
-    from self_evolution.stages import plan
+    from self_evolution.stages import left, out_of_patience
 
-    left = [step for step in plan(config.generations) if not ledger.stage_done(*step)]
-    if left:
-        print(f"next: {left[0][1]} of generation {left[0][0]}; {len(left)} stages to go")
-    else:
+    if todo := left(config, ledger):
+        print(f"next: {todo[0][1]} of generation {todo[0][0]}; {len(todo)} stages to go")
+    elif not out_of_patience(config, ledger):
         print(f"complete: {config.generations} generations")
 
 

@@ -99,6 +99,12 @@ CREATE TABLE verdict (
   detail TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE likeness (
+  answer_id TEXT PRIMARY KEY REFERENCES answer (id),
+  item_id TEXT NOT NULL REFERENCES item (id),
+  share REAL NOT NULL
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE score (
   answer_id TEXT PRIMARY KEY REFERENCES answer (id),
   scorer TEXT NOT NULL,
@@ -167,6 +173,20 @@ CREATE TABLE evaluation (
   n INTEGER NOT NULL,
   signature TEXT NOT NULL,
   PRIMARY KEY (generation, suite, mode, metric)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE difference (
+  generation INTEGER NOT NULL,
+  against INTEGER NOT NULL,
+  suite TEXT NOT NULL,
+  mode TEXT NOT NULL,
+  metric TEXT NOT NULL,
+  mean REAL NOT NULL,
+  low REAL NOT NULL,
+  high REAL NOT NULL,
+  n INTEGER NOT NULL,
+  p REAL NOT NULL,
+  PRIMARY KEY (generation, against, suite, mode, metric)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE promotion (

@@ -26,6 +26,7 @@ TABLES: dict[str, type[Any]] = {
         records.Question,
         records.Answer,
         records.Verdict,
+        records.Likeness,
         records.Score,
         records.Conversation,
         records.Selection,
@@ -33,6 +34,7 @@ TABLES: dict[str, type[Any]] = {
         records.Item,
         records.Prediction,
         records.Evaluation,
+        records.Difference,
         records.Promotion,
     )
 }

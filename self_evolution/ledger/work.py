@@ -11,6 +11,8 @@ from self_evolution import records
 from self_evolution.ledger.store import TABLES, Store, chunks
 from self_evolution.records import (
     Adapter,
+    Conversation,
+    Difference,
     Document,
     Evaluation,
     Fragment,
@@ -232,6 +234,9 @@ class Work(Store):
     def conversations(self) -> list[str]:
         return [row[0] for row in self._db.execute("SELECT id FROM conversation ORDER BY id")]
 
+    def rehearsal(self) -> list[Conversation]:
+        return self._rows(Conversation, "ORDER BY id")
+
     def selection(self, generation: int) -> list[Selection]:
         return self._rows(Selection, "WHERE generation = ? ORDER BY position", (generation,))
 
@@ -257,8 +262,15 @@ class Work(Store):
     def items(self, suite: str) -> list[Item]:
         return self._rows(Item, "WHERE suite = ? ORDER BY position", (suite,))
 
-    def questions_in_evaluation(self) -> list[str]:
-        return [row[0] for row in self._db.execute("SELECT question FROM item ORDER BY id")]
+    def all_items(self) -> list[Item]:
+        """Of every suite."""
+        return self._rows(Item, "ORDER BY suite, position")
+
+    def near_items(self, generation: int) -> set[str]:
+        """Items that are near to a pair which this generation or one before was trained on."""
+        query = """SELECT DISTINCT l.item_id FROM likeness l
+                   JOIN selection s ON s.answer_id = l.answer_id WHERE s.generation <= ?"""
+        return {row[0] for row in self._db.execute(query, (generation,))}
 
     def predicted(self, generation: int, mode: str) -> set[str]:
         query = "SELECT item_id FROM prediction WHERE generation = ? AND mode = ?"
@@ -284,6 +296,15 @@ class Work(Store):
         ]
         known = {row.metric for row in closed}
         return wanted if wanted in known or not known else "token-f1"
+
+    def differences(self, against: int) -> list[Difference]:
+        """Those of every generation to generation `against`."""
+        tail = "WHERE against = ? ORDER BY generation, suite, mode, metric"
+        return self._rows(Difference, tail, (against,))
+
+    def leader(self) -> int:
+        """The generation that was promoted last; 0, the base, if none was."""
+        return max((row.generation for row in self.promotions() if row.promoted), default=0)
 
     def promotions(self) -> list[Promotion]:
         return self._rows(Promotion, "ORDER BY generation")

@@ -1,25 +1,41 @@
 """Metrics of answers against references. To add one: a `Metric` in a file, and a line here."""
 
-from self_evolution.metrics.aggregate import read_pair, summarise
+from self_evolution.metrics.aggregate import intervals, read_pair, summarise
 from self_evolution.metrics.bleu import BLEU_4
+from self_evolution.metrics.certainty import ABSTENTION, CONFIDENT_ERROR
 from self_evolution.metrics.exact_match import EXACT_MATCH
-from self_evolution.metrics.intervals import Interval, bootstrap
+from self_evolution.metrics.length import LENGTH_RATIO
 from self_evolution.metrics.metric import Metric, Pair
+from self_evolution.metrics.nuggets import NUGGET_RECALL
 from self_evolution.metrics.rouge import ROUGE_1, ROUGE_2, ROUGE_L
+from self_evolution.metrics.sacre import CHRF, SACREBLEU
 from self_evolution.metrics.token_f1 import TOKEN_F1
 from self_evolution.metrics.values import extract_values, stands_in
 
 METRICS: dict[str, Metric] = {
-    metric.name: metric for metric in (BLEU_4, ROUGE_1, ROUGE_2, ROUGE_L, TOKEN_F1, EXACT_MATCH)
+    metric.name: metric
+    for metric in (
+        EXACT_MATCH,
+        NUGGET_RECALL,
+        CONFIDENT_ERROR,
+        ABSTENTION,
+        TOKEN_F1,
+        BLEU_4,
+        ROUGE_1,
+        ROUGE_2,
+        ROUGE_L,
+        SACREBLEU,
+        CHRF,
+        LENGTH_RATIO,
+    )
 }
 
 __all__ = [
     "METRICS",
-    "Interval",
     "Metric",
     "Pair",
-    "bootstrap",
     "extract_values",
+    "intervals",
     "read_pair",
     "stands_in",
     "summarise",

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from itertools import compress
 from typing import Any
 
-from self_evolution.metrics.intervals import bootstrap
 from self_evolution.metrics.metric import Metric, Pair
+from self_evolution.statistics import PERCENT, RESAMPLES, Interval, distributions
 
 
 def _shown(value: object) -> str:
@@ -17,8 +18,8 @@ def _shown(value: object) -> str:
 def read_pair(row: object, line: int) -> Pair:
     """The pair that a row describes; `line` (from 1) is named in the ValueError of a bad one.
 
-    Expected: {"prediction": str, "reference": str[, "question": str, "values": [str, ...]]};
-    the optional two may be null, further keys are let be.
+    Expected: {"prediction": str, "reference": str[, "question": str, "document": str,
+    "values": [str, ...]]}; the optional three may be null, further keys are let be.
     """
     if not isinstance(row, Mapping):
         raise ValueError(f"line {line}: given {_shown(row)}, expected an object")
@@ -29,8 +30,9 @@ def read_pair(row: object, line: int) -> Pair:
         if not isinstance(row[key], str):
             raise ValueError(f'line {line}: "{key}": given {_shown(row[key])}, expected a string')
     question, values = row.get("question"), row.get("values")
-    if question is not None and not isinstance(question, str):
-        raise ValueError(f'line {line}: "question": given {_shown(question)}, expected a string')
+    for key in ("question", "document"):
+        if not isinstance(row.get(key), str | None):
+            raise ValueError(f'line {line}: "{key}": given {_shown(row[key])}, expected a string')
     if values is not None and not (
         isinstance(values, list | tuple) and all(isinstance(value, str) for value in values)
     ):
@@ -40,18 +42,44 @@ def read_pair(row: object, line: int) -> Pair:
     return Pair(row["prediction"], row["reference"], question or "", values)
 
 
-def _entry(metric: Metric, scores: list[float], settings: Mapping[str, Any]) -> dict[str, Any]:
-    entry: dict[str, Any] = {"mean": None, "low": None, "high": None, "n": 0}
-    if scores:
-        entry = bootstrap(scores, **settings)._asdict()
-    return entry | {"signature": metric.signature()}
+def intervals(
+    scores: Mapping[str, Sequence[float | None]],
+    clusters: Sequence[Hashable],
+    metrics: Mapping[str, Metric],
+    *,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+    level: float = 0.95,
+) -> dict[str, Interval]:
+    """The mean of each metric that applies to any item, with its interval.
+
+    `scores` by metric, in the order of the items, None where it does not apply; `clusters` are
+    those of the items. Metrics that apply to the same items share their resamples.
+    """
+    alike: dict[tuple[tuple[bool, ...], bool], list[str]] = {}
+    for name, column in scores.items():
+        applies = tuple(score is not None for score in column)
+        if any(applies):
+            alike.setdefault((applies, metrics[name].aim == "even"), []).append(name)
+    found: dict[str, Interval] = {}
+    for (applies, open_ended), names in alike.items():
+        columns = [[score for score in scores[name] if score is not None] for name in names]
+        drawn = distributions(
+            columns,
+            list(compress(clusters, applies)),
+            resamples=resamples,
+            seed=seed,
+            bounds=None if open_ended else PERCENT,
+        )
+        found |= {name: one.interval(level) for name, one in zip(names, drawn, strict=True)}
+    return {name: found[name] for name in scores if name in found}
 
 
 def summarise(
     rows: Iterable[Mapping[str, Any]],
     *,
     metrics: Mapping[str, Metric] | None = None,
-    resamples: int = 2000,
+    resamples: int = RESAMPLES,
     seed: int = 0,
     level: float = 0.95,
 ) -> dict[str, Any]:
@@ -59,23 +87,30 @@ def summarise(
 
     Gives {"n": rows, "metrics": {name: {"mean", "low", "high", "n", "signature"}}}, in percent;
     a metric's own n leaves out the rows it does not apply to, and where it is 0 the three
-    numbers are None. Rows are read once, as they come. Raises ValueError for a bad row, with
-    its number from 1, what was given and what was expected, and for no rows at all.
+    numbers are None. Rows of one "document" are resampled together, a row without one by itself.
+    Rows are read once, as they come. Raises ValueError for a bad row, with its number from 1,
+    what was given and what was expected, and for no rows at all.
     """
     if metrics is None:
         from self_evolution.metrics import METRICS
 
         metrics = METRICS
-    scores: dict[str, list[float]] = {name: [] for name in metrics}
-    line = 0
+    scores: dict[str, list[float | None]] = {name: [] for name in metrics}
+    documents: list[Hashable] = []
     for line, row in enumerate(rows, start=1):
         pair = read_pair(row, line)
+        documents.append(row.get("document") or line)
         for name, metric in metrics.items():
-            score = metric.compute(pair)
-            if score is not None:
-                scores[name].append(score)
-    if not line:
+            scores[name].append(metric.compute(pair))
+    if not documents:
         raise ValueError("given no rows, expected one or more with a prediction and a reference")
-    settings = {"resamples": resamples, "seed": seed, "level": level}
-    entries = {name: _entry(metrics[name], scores[name], settings) for name in metrics}
-    return {"n": line, "metrics": entries}
+    found = intervals(scores, documents, metrics, resamples=resamples, seed=seed, level=level)
+    nothing = {"mean": None, "low": None, "high": None, "n": 0}
+    return {
+        "n": len(documents),
+        "metrics": {
+            name: (found[name]._asdict() if name in found else nothing)
+            | {"signature": metric.signature()}
+            for name, metric in metrics.items()
+        },
+    }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 
 class Pair(NamedTuple):
@@ -23,6 +23,8 @@ class Metric:
 
     `settings` and `libraries` name whatever can change a score; `revision` rises when our own
     code changes one. `compute` maps a pair to percent, 0..100, or None where it does not apply.
+    `aim` says what is good: a high score, a low one, or one near 100 (`even`), which alone may
+    be above 100.
     """
 
     name: str
@@ -30,6 +32,7 @@ class Metric:
     compute: Callable[[Pair], float | None]
     libraries: tuple[str, ...] = ()
     revision: int = 1
+    aim: Literal["high", "low", "even"] = "high"
 
     def signature(self) -> str:
         """Name, settings, library versions and revision, in the manner of sacrebleu (Post 2018).
@@ -47,5 +50,5 @@ class Metric:
         question: str = "",
         values: Sequence[str] | None = None,
     ) -> float | None:
-        """Percent, 0..100; None where the metric does not apply (a reference without values)."""
+        """Percent; None where the metric does not apply (a reference without values)."""
         return self.compute(Pair(prediction, reference, question, values))

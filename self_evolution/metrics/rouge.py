@@ -24,8 +24,7 @@ _SENTENCE_ENDS = (
 )
 
 
-# The three metrics ask for the same two texts one after the other: a small cache is enough,
-# and segmentation is what costs.
+# The three metrics ask for the same two texts one after the other: a small cache is enough.
 @lru_cache(maxsize=64)
 def rouge_words(text: str) -> tuple[str, ...]:
     """The words rouge-chinese counts in `text`; none for blank text.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 from self_evolution.metrics.lexer import Token, keys, lex, plain
 from self_evolution.metrics.script import has_cjk, is_cjk, plain_width
@@ -38,6 +39,11 @@ def extract_values(text: str, *, cjk: bool | None = None) -> list[str]:
     text of a CJK script (`cjk`, by default found out from `text`) every Latin word too, and
     quoted strings. List markers at line starts are none.
     """
+    return list(_extracted(text, cjk))
+
+
+@lru_cache(maxsize=64)
+def _extracted(text: str, cjk: bool | None) -> tuple[str, ...]:
     text = plain(text)
     cjk = is_cjk(text) if cjk is None else cjk
     tokens = lex(text)
@@ -53,7 +59,7 @@ def extract_values(text: str, *, cjk: bool | None = None) -> list[str]:
     unique: dict[tuple[str, ...], str] = {}
     for _, value in sorted(found, key=lambda item: item[0]):
         unique.setdefault(keys(value)[0], value)
-    return list(unique.values())
+    return tuple(unique.values())
 
 
 def _bounded(value: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 
@@ -24,10 +24,12 @@ def _tokenizer() -> Any:
     return tokenizer
 
 
-def cut(text: str) -> list[str]:
+# The metrics ask for the same two texts one after the other, and segmentation is what costs.
+@lru_cache(maxsize=64)
+def cut(text: str) -> tuple[str, ...]:
     """The words of `text` in order, in jieba's accurate mode with its hidden Markov model.
 
     Spaces, line breaks and punctuation are words too: joined, they give `text` again. The
     first call of a process reads the dictionary, about a second.
     """
-    return list(_tokenizer().cut(text))
+    return tuple(_tokenizer().cut(text))

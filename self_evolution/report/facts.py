@@ -12,6 +12,7 @@ from self_evolution.config import Config
 from self_evolution.ledger import DocumentRow, Ledger, StageRow
 from self_evolution.records import Adapter, Document, Evaluation, Promotion
 from self_evolution.report.headline import EXAMS, Headline, headline
+from self_evolution.report.leaks import Leaks, leaks
 from self_evolution.report.samples import Changes, Samples, changes, samples
 
 
@@ -58,6 +59,7 @@ class Facts:
 
     headline: Headline
     exams: tuple[Exam, ...]
+    leaks: Leaks
     preparation: dict[str, int]
     unreadable: tuple[Document, ...]
     documents: tuple[DocumentRow, ...]
@@ -84,6 +86,7 @@ def gather(config: Config, ledger: Ledger) -> Facts:
     return Facts(
         headline=first,
         exams=tuple(_exams(ledger.evaluations())),
+        leaks=leaks(ledger, first.metric, first.candidate),
         preparation=ledger.fragment_counts(),
         unreadable=tuple(row for row in ledger.here() if row.problem),
         documents=tuple(row for row in ledger.document_rows() if not row.document.problem),

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from self_evolution.config import Config
 from self_evolution.ledger import Ledger
-from self_evolution.records import Evaluation
-from self_evolution.report.words import NO_DIFFERENCE, Trend, is_share, score, trend
+from self_evolution.records import Difference, Evaluation
+from self_evolution.report.words import Trend, is_share, score, trend
+from self_evolution.statistics import NO_DIFFERENCE, holm
 
 EXAMS = {
     ("domain", "closed"): "Domain questions, book closed",
@@ -19,6 +20,18 @@ FEW = 30
 
 
 @dataclass(frozen=True, slots=True)
+class Change:
+    """A generation's paired difference to the base; `p` is adjusted for all its generations."""
+
+    row: Difference
+    p: float
+
+    @property
+    def different(self) -> bool:
+        return self.row.shown and self.p < 0.05
+
+
+@dataclass(frozen=True, slots=True)
 class Comparison:
     """An exam's deciding metric for the base and for the generation that is compared with it."""
 
@@ -26,6 +39,7 @@ class Comparison:
     mode: str
     base: Evaluation
     now: Evaluation
+    change: Change | None = None
 
     @property
     def title(self) -> str:
@@ -33,7 +47,11 @@ class Comparison:
 
     @property
     def trend(self) -> Trend:
-        return trend(self.base, self.now)
+        if self.change is None:
+            return trend(self.base, self.now)
+        if not self.change.different:
+            return "same"
+        return "rose" if self.change.row.mean > 0 else "fell"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +66,18 @@ class Headline:
     leader: int
     candidate: int
     comparisons: tuple[Comparison, ...]
+    changes: dict[tuple[int, str, str], Change]
+
+
+def since_base(ledger: Ledger, metric: str) -> dict[tuple[int, str, str], Change]:
+    """{(generation, suite, mode): change since the base}, p after Holm over the generations."""
+    found: dict[tuple[int, str, str], Change] = {}
+    for exam in EXAMS:
+        rows = [row for row in ledger.differences(against=0) if (row.suite, row.mode) == exam]
+        rows = [row for row in rows if row.metric == metric]
+        for row, p in zip(rows, holm([row.p for row in rows]), strict=True):
+            found[row.generation, row.suite, row.mode] = Change(row, p)
+    return found
 
 
 def headline(config: Config, ledger: Ledger) -> Headline:
@@ -57,8 +87,9 @@ def headline(config: Config, ledger: Ledger) -> Headline:
     evaluated = {row.generation for row in rows}
     candidate = leader if leader else max(evaluated, default=0)
     found = {(r.generation, r.suite, r.mode): r for r in rows if r.metric == metric}
+    changes = since_base(ledger, metric)
     comparisons = tuple(
-        Comparison(*exam, found[0, *exam], found[candidate, *exam])
+        Comparison(*exam, found[0, *exam], found[candidate, *exam], changes.get((candidate, *exam)))
         for exam in EXAMS
         if (0, *exam) in found and (candidate, *exam) in found
     )
@@ -72,6 +103,7 @@ def headline(config: Config, ledger: Ledger) -> Headline:
         leader=leader,
         candidate=candidate,
         comparisons=comparisons,
+        changes=changes,
     )
 
 
@@ -93,7 +125,7 @@ def _sentence(
     if not leader:
         tail = {"same": f": {NO_DIFFERENCE}", "rose": "", "fell": ": it got worse"}[closed.trend]
         return (
-            f"The base model still leads: no generation scored higher. Generation {candidate}, "
+            f"The base model still leads: no generation was promoted. Generation {candidate}, "
             f"the last, {says}; the base {said}{tail}."
         )
     if closed.trend == "rose":
@@ -133,14 +165,20 @@ def _losses(comparisons: tuple[Comparison, ...], candidate: int) -> str:
 
 
 def _status(config: Config, ledger: Ledger, leader: int) -> str:
-    from self_evolution.stages import plan
+    from self_evolution.stages import left as todo
+    from self_evolution.stages import out_of_patience, plan
 
     steps = plan(config.generations)
-    left = [step for step in steps if not ledger.stage_done(*step)]
+    left = todo(config, ledger)
     last = f"generation {leader}" if leader else "the base (generation 0)"
     leads = f"{last[0].upper()}{last[1:]} leads and is the one to use."
     if not ledger.promotions():
         leads = "No generation leads yet."
+    if not left and out_of_patience(config, ledger):
+        return (
+            f"{leads} The run stopped before generation {config.generations}: "
+            f"{config.promote.patience} generations in a row were not promoted."
+        )
     if not left:
         return f"{leads} The run is complete: {config.generations} generations."
     generation, name = left[0]
@@ -157,8 +195,15 @@ def _caveats(
     if not comparisons:
         return []
     notes = [
-        "In brackets: 95% intervals, from resampling the questions. Two scores count as different "
-        "only where their intervals do not overlap, which is a cautious rule."
+        "In brackets: 95% intervals, from resampling the documents (questions of one passage "
+        "together). "
+        + (
+            "Whether a score differs from the base's is judged question by question, and after "
+            "Holm's correction for the number of generations."
+            if all(one.change for one in comparisons if one.base is not one.now)
+            else "Two scores count as different only where their intervals do not overlap, which "
+            "is a cautious rule."
+        )
     ]
     if metric != config.promote.metric:
         notes.append(
@@ -197,7 +242,7 @@ def _caveats(
             f"of promotion here is “{config.promote.rule}”."
         )
     trained = [row for row in ledger.promotions() if row.generation]
-    if config.promote.rule == "rises" and leader and len(trained) > 1:
+    if config.promote.rule != "always" and leader and len(trained) > 1:
         notes.append(
             "The leader was chosen among several generations by this same set, which flatters it "
             "a little."

@@ -10,13 +10,13 @@ from markupsafe import Markup, escape
 from self_evolution.progress import clock
 from self_evolution.records import Evaluation
 from self_evolution.splitting.language import detect as language
+from self_evolution.statistics import Interval
 
 Trend = Literal["rose", "fell", "same"]
-NO_DIFFERENCE = "no difference shown"
 
 REASONS = {
     "empty": "the model gave no question or no answer",
-    "in_evaluation": "the question is one of the evaluation set's",
+    "in_evaluation": "is one of the evaluation's questions, or nearly so: never trained on",
     "truncated": "question or answer reached its length limit",
     "not_one_question": "not exactly one question",
     "too_long": "the question is too long",
@@ -53,8 +53,13 @@ def number(value: float) -> str:
     return f"{value:.1f}" if near_end and abs(value - whole) >= 0.05 else str(whole)
 
 
-def interval(row: Evaluation) -> str:
+def interval(row: Evaluation | Interval) -> str:
     return f"[{number(row.low)}–{number(row.high)}]"
+
+
+def told(row: Interval, metric: str) -> str:
+    """As `score`, of a mean that has no row of its own."""
+    return f"{number(row.mean)}{'%' if is_share(metric) else ''} {interval(row)}"
 
 
 def score(row: Evaluation) -> str:

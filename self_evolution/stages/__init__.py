@@ -9,8 +9,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from self_evolution.config import Config
 from self_evolution.errors import Stopped, UserError
-from self_evolution.ledger import StageRow
+from self_evolution.ledger import Ledger, StageRow
 from self_evolution.run import Run
 from self_evolution.stages import (
     answer,
@@ -50,6 +51,19 @@ def plan(generations: int) -> list[tuple[int, str]]:
     """Every (generation, stage) of a run of that many generations, in order."""
     base = [(0, name) for name in (*PREPARATION, "evaluate", "promote")]
     return base + [(g, name) for g in range(1, generations + 1) for name in ROUND]
+
+
+def out_of_patience(config: Config, ledger: Ledger) -> bool:
+    """Whether a run ends early: so many generations in a row were not promoted."""
+    last = max((row.generation for row in ledger.promotions()), default=0)
+    spent = 0 < config.promote.patience <= last - ledger.leader()
+    return spent and last < config.generations
+
+
+def left(config: Config, ledger: Ledger) -> list[tuple[int, str]]:
+    """What a run has still to do, in order: no further generation once its patience is spent."""
+    steps = [step for step in plan(config.generations) if not ledger.stage_done(*step)]
+    return [step for step in steps if not step[0]] if out_of_patience(config, ledger) else steps
 
 
 def perform(run: Run, generation: int, name: str) -> bool:

@@ -15,9 +15,10 @@ from self_evolution import config
 from self_evolution.metrics import extract_values, stands_in
 from self_evolution.metrics.token_f1 import tokens
 from self_evolution.prompts import Profile
-from self_evolution.records import Pair, Verdict
+from self_evolution.records import Likeness, Pair, Verdict
 from self_evolution.run import Run
 from self_evolution.splitting import differs, lacks_script, name
+from self_evolution.stages.firewall import Firewall, Match
 from self_evolution.stages.outcome import Outcome
 
 PAIRS_A_BATCH = 256
@@ -42,31 +43,36 @@ def check(run: Run, generation: int) -> Outcome:
     done = run.ledger.checked(generation)
     # Both sets are rebuilt from the ledger, so an interrupted stage goes on with the same verdicts.
     seen = {_key(*texts) for texts in run.ledger.kept_texts(before=generation + 1)}
-    exam = {_plain(question) for question in run.ledger.questions_in_evaluation()}
+    firewall = Firewall(run.ledger.all_items())
     for ids, _ in run.batches("check", generation, "pairs", tasks, done, PAIRS_A_BATCH):
-        verdicts = []
+        found: list[Verdict | Likeness] = []
         for case in _cases(run, ids):
-            reason, detail = judge(case, seen, exam)
+            pair = case.pair
+            match = firewall.match(pair.question, pair.answer, pair.fragment)
+            reason, detail = judge(case, seen, match)
+            found.append(Verdict(pair.answer_id, reason, detail))
             if reason is None:
-                seen.add(_key(case.pair.question, case.pair.answer))
-            verdicts.append(Verdict(case.pair.answer_id, reason, detail))
-        run.ledger.add(verdicts)
+                seen.add(_key(pair.question, pair.answer))
+                if match:
+                    found.append(Likeness(pair.answer_id, match.item.id, match.share))
+        run.ledger.add(found)
     rejected = [(reason, n) for g, reason, n in run.ledger.reasons() if g == generation]
     kept = len(tasks) - sum(n for _, n in rejected)
     reasons = ", ".join(f"{n:,} {reason.replace('_', ' ')}" for reason, n in rejected)
     return Outcome(len(tasks), f"{kept:,} of {len(tasks):,} pairs kept ({reasons or 'none out'})")
 
 
-def judge(case: Case, seen: set[bytes], exam: set[str]) -> tuple[str | None, str]:
+def judge(case: Case, seen: set[bytes], match: Match | None) -> tuple[str | None, str]:
     """(reason, detail) of the first check that objects; (None, "") if none does.
 
-    `seen` are keys of the pairs kept so far, `exam` the evaluation's questions in plain form.
+    `seen` are keys of the pairs kept so far, `match` the evaluation question that is nearest.
     """
     pair, settings = case.pair, case.settings
     if not pair.question or not pair.answer:
         return "empty", "no question" if not pair.question else "no answer"
-    if _plain(pair.question) in exam:
-        return "in_evaluation", "the question is one of the evaluation set"
+    if match and match.leaks:
+        place = f"{match.item.suite} question {match.item.position + 1}"
+        return "in_evaluation", f"has {match.how} in common with {place}"
     if not settings.enabled:
         return None, ""
     for reason, objects in _checks(settings):

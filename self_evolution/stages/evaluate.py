@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from self_evolution.engines import Sampling
-from self_evolution.metrics import METRICS, Interval, bootstrap
+from self_evolution.metrics import METRICS, intervals
 from self_evolution.records import (
     Evaluation,
     Item,
@@ -118,23 +118,24 @@ def _prompt(run: Run, item: Item, mode: str) -> list[Message]:
 def _measured(run: Run, generation: int, exam: Exam) -> Iterator[Evaluation]:
     """A row a metric; one that applies to none of the items (no values anywhere) has no row."""
     pairs = run.ledger.predictions(generation, exam.suite, exam.mode)
-    for name, metric in METRICS.items():
-        scores = [
-            metric.score(
-                text,
-                item.reference,
-                question=item.question,
-                values=item.reference_values,
-            )
-            for item, text in pairs
-        ]
-        if known := [value for value in scores if value is not None]:
-            interval: Interval = bootstrap(
-                known,
-                resamples=run.config.evaluate.resamples,
-                seed=seed_of(run.config.seed, "bootstrap", exam.suite, exam.mode, name),
-            )
-            yield Evaluation(generation, exam.suite, exam.mode, name, *interval, metric.signature())
+    scores = {name: [marks(name, item, text) for item, text in pairs] for name in METRICS}
+    found = intervals(
+        scores,
+        [item.cluster for item, _ in pairs],
+        METRICS,
+        resamples=run.config.evaluate.resamples,
+        seed=seed_of(run.config.seed, "bootstrap", exam.suite, exam.mode),
+    )
+    for name, interval in found.items():
+        signature = METRICS[name].signature()
+        yield Evaluation(generation, exam.suite, exam.mode, name, *interval, signature)
+
+
+def marks(metric: str, item: Item, text: str) -> float | None:
+    """The score of an answer to `item`, in percent; None where the metric does not apply."""
+    return METRICS[metric].score(
+        text, item.reference, question=item.question, values=item.reference_values
+    )
 
 
 def _summary(run: Run, generation: int) -> Iterator[str]:

@@ -7,7 +7,9 @@ import random
 from self_evolution.errors import UserError
 from self_evolution.records import Selection, seed_of
 from self_evolution.run import Run
+from self_evolution.stages.firewall import Firewall
 from self_evolution.stages.outcome import Outcome
+from self_evolution.stages.promote import changes, more_rehearsal
 from self_evolution.stages.score import TRAINABLE
 from self_evolution.strategies import STRATEGIES, Scored
 
@@ -27,7 +29,7 @@ def select(run: Run, generation: int) -> Outcome:
             f"generation {generation}: no pair to train on ({', '.join(reasons) or 'none asked'}); "
             "look at them with `self-evolution export`, then start a new run with looser --check.*"
         )
-    rehearsal = _rehearsal(run, len(new) + len(replay), seed)
+    rehearsal = _rehearsal(run, generation, len(new) + len(replay), seed)
     rows: list[tuple[str, str | None, str | None]] = [("new", id, None) for id in new]
     rows += [("replay", id, None) for id in replay]
     rows += [("rehearsal", None, id) for id in rehearsal]
@@ -45,15 +47,32 @@ def select(run: Run, generation: int) -> Outcome:
     return Outcome(len(rows), note)
 
 
-def _rehearsal(run: Run, pairs: int, seed: int) -> list[str]:
-    """Conversations that make up `train.rehearsal` of the whole set, drawn without repetition."""
-    share = run.config.train.rehearsal
+def _rehearsal(run: Run, generation: int, pairs: int, seed: int) -> list[str]:
+    """Conversations that make up `train.rehearsal` of the whole set, drawn without repetition.
+
+    After a rollback it may be more of them (`promote.on_failure`).
+    """
+    changed = changes(run.config.promote.on_failure, run.setbacks(generation))
+    share = more_rehearsal(run.config.train.rehearsal, changed)
     if not share:
         return []
-    there = run.ledger.conversations()
+    there = _unlike_evaluation(run)
     if not there:
         raise UserError(
             f"--train.rehearsal {share} needs conversations: give --train.rehearsal-file"
         )
     wanted = round(pairs * share / (1 - share))
     return sorted(random.Random(seed).sample(there, min(wanted, len(there))))
+
+
+def _unlike_evaluation(run: Run) -> list[str]:
+    """The conversations that leak no evaluation question: rehearsal is not checked elsewhere."""
+    firewall = Firewall(run.ledger.all_items())
+    found = []
+    for row in run.ledger.rehearsal():
+        asked = [turn["content"] for turn in row.messages if turn["role"] == "user"]
+        told = [turn["content"] for turn in row.messages if turn["role"] == "assistant"]
+        matches = [firewall.match(*pair) for pair in zip(asked, told, strict=False)]
+        if not any(match and match.leaks for match in matches):
+            found.append(row.id)
+    return found

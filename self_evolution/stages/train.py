@@ -10,6 +10,7 @@ from self_evolution.records import Adapter, Message, seed_of
 from self_evolution.run import Run
 from self_evolution.splitting.language import detect as language
 from self_evolution.stages.outcome import Outcome
+from self_evolution.stages.promote import changes
 
 
 def train(run: Run, generation: int) -> Outcome:
@@ -21,12 +22,14 @@ def train(run: Run, generation: int) -> Outcome:
     assert folder is not None  # generation 0 is never trained
     folder.parent.mkdir(exist_ok=True)
     conversations = _conversations(run, generation)
+    changed = changes(run.config.promote.on_failure, run.setbacks(generation))
+    rate = peak_rate(run.config.train, generation) * changed.rate
     run.use(parent)
     with _Steps(run, generation) as steps:
         trained = run.engine.train(
             conversations,
             run.config.train,
-            peak_rate(run.config.train, generation),
+            rate,
             folder,
             seed_of(run.config.seed, "train", generation),
             steps.on_step,
@@ -34,6 +37,8 @@ def train(run: Run, generation: int) -> Outcome:
     path = folder.relative_to(run.folder).as_posix()
     run.ledger.add([Adapter(generation, parent, path, *trained)])
     note = f"loss {trained.first_loss:.3f} → {trained.last_loss:.3f} in {trained.steps:,} steps"
+    if changed.rate != 1:
+        note += f"; at {changed.rate:g} of the learning rate, after what was rolled back"
     if left_out := len(conversations) - trained.examples:
         note += f"; {left_out:,} examples longer than --train.max-tokens left out"
     return Outcome(trained.examples, note)
