@@ -102,7 +102,7 @@ def arguments(
         words = ["run", str(documents), "--model.engine", "scripted", "--model", str(script)]
         words += ["--eval", str(questions), "--domain.prompts", "embedded", "--generations", "2"]
         words += ["--ask.per-fragment", "2", "--model.batch-size", "4", "--check.grounding", "0.5"]
-        words += ["--split.min-tokens", "0"]
+        words += ["--split.min-tokens", "0", "--read.workers", "1"]
         return [*words, "--evaluate.resamples", "50", "--run", str(tmp_path / name), *more]
 
     return make

@@ -90,7 +90,7 @@ def test_help_lists_every_setting(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def _fragment(text: str, language: str = "en") -> Fragment:
-    return Fragment("f", "d", "s", 0, ("Book", "Chapter"), text, 0, len(text), 9, language)
+    return Fragment("f", "d", "s", 0, ("Book", "Chapter"), text, 0, len(text), 1, 9, language)
 
 
 @pytest.mark.parametrize("path", sorted(prompts.FOLDER.glob("*.yaml")), ids=lambda p: p.stem)
@@ -102,7 +102,7 @@ def test_every_profile_fills_in_the_fragment(path: Path) -> None:
     later = talk.ask(fragment, ["Q1?", "Q2?"])
     assert [turn["role"] for turn in later[-4:]] == ["assistant", "user", "assistant", "user"]
     assert later[: len(first)] == first
-    answer = talk.answer(fragment, "What {is} it?")
+    answer = talk.answer(fragment.heading, fragment.text, "What {is} it?", "en")
     assert fragment.text in answer[-1]["content"] and "What {is} it?" in answer[-1]["content"]
     closed = talk.closed("What {is} it?", "en")
     assert closed == [{"role": "user", "content": "What {is} it?"}]
@@ -112,6 +112,10 @@ def test_the_language_of_the_prompts_follows_the_fragment_unless_told() -> None:
     auto = prompts.Prompts(config.Domain())
     assert "片段" in auto.ask(_fragment("端口", "zh"), [])[-1]["content"]
     assert "passage" in auto.ask(_fragment("port", "en"), [])[-1]["content"]
+    german = auto.ask(_fragment("Anschluss", "de"), ["Q?"])
+    assert "in German" in " ".join(german[-3]["content"].split())
+    assert "in German" in german[-1]["content"]
+    assert "in German" in auto.answer((), "Anschluss", "Q?", "de")[-1]["content"]
     told = prompts.Prompts(config.Domain(language="zh"))
     assert "片段" in told.ask(_fragment("port", "en"), [])[-1]["content"]
 
