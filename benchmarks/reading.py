@@ -121,11 +121,17 @@ def growth(folder: Path, sizes: Sequence[int], model: Sequence[str]) -> dict[str
         rows[size]["all_cpu_seconds"] = reading["cpu_seconds"] + splitting["cpu_seconds"]
         rows[size]["all_seconds"] = reading["seconds"] + splitting["seconds"]
         print(size, json.dumps(rows[size]), file=sys.stderr)
-    last, first = max(sizes), min(sizes)
+    last = max(sizes)
     again = timed(["read", str(folder / f"docs-{last}"), "--run", str(folder / f"run-{last}")])
-    ratio = rows[last]["all_cpu_seconds"] / rows[first]["all_cpu_seconds"]
-    exponent = math.log(ratio) / math.log(last / first) if last > first else None
-    return {"sections": rows, "exponent": exponent, "unchanged": again}
+    exponents = {
+        f"{small} to {large}": round(
+            math.log(rows[large]["all_cpu_seconds"] / rows[small]["all_cpu_seconds"])
+            / math.log(large / small),
+            2,
+        )
+        for small, large in itertools.pairwise(sorted(sizes))
+    }
+    return {"sections": rows, "exponents": exponents, "unchanged": again}
 
 
 def speed(paths: Sequence[Path], workers: int) -> dict[str, Any]:
