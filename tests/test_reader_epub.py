@@ -152,3 +152,58 @@ def test_entities_of_a_book_are_not_expanded(tmp_path: Path) -> None:
     content = epub.read(packed({"b.opf": opf, "a.xhtml": f"{entities}<p>x &a; &b;</p>"}))
     assert content.title.startswith("T") and "bbbb" not in content.title
     assert "secret" not in content.title + content.parts[0].text
+
+
+def test_levels_come_from_the_table_of_contents_where_the_chapters_have_but_one() -> None:
+    data = book(
+        {
+            "a.xhtml": "<h1>1. Pumps</h1><p>a</p>"
+            "<div id='s'><h1>1.1. Small</h1><p>b</p></div><h1>Unlisted</h1><p>c</p>"
+            "<h1><a id='l'/>1.2. Large</h1><p>d</p>",
+            "b.xhtml": "<h1>2. Valves</h1><p>e</p><h1>Ball</h1><p>f</p>",
+        },
+        "<li><a href='a.xhtml'>Pumps</a><ol><li><a href='a.xhtml#s'>Small ones</a></li>"
+        "<li><a href='a.xhtml#l'>Large</a></li></ol></li>"
+        "<li><a href='b.xhtml'>Valves</a><ol><li><a href='b.xhtml#gone'>Ball</a></li></ol></li>",
+    )
+    assert sections(data) == [
+        (("1. Pumps",), "a"),
+        (("1. Pumps", "1.1. Small"), "b"),
+        (("1. Pumps", "1.1. Small", "Unlisted"), "c"),
+        (("1. Pumps", "1.2. Large"), "d"),
+        (("2. Valves",), "e"),
+        (("2. Valves", "Ball"), "f"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("page", "found"),
+    [
+        (
+            "<h1>Pumps</h1><p>"
+            + "You may copy this book as often as you like, and so on. " * 2
+            + "</p>"
+            "<ul><li><a href='a.xhtml'>One</a></li></ul>",
+            [
+                (
+                    ("Pumps",),
+                    ("You may copy this book as often as you like, and so on. " * 2).strip(),
+                ),
+                (("One",), "Text."),
+            ],
+        ),
+        (
+            "<h1>Contents</h1><p>Contents</p><ol><li><a href='a.xhtml'>One</a></li></ol>",
+            [(("One",), "Text.")],
+        ),
+    ],
+)
+def test_a_title_page_with_a_table_of_contents_keeps_the_rest(
+    page: str, found: list[tuple[tuple[str, ...], str]]
+) -> None:
+    data = book({"cover.xhtml": page, "a.xhtml": "<h1>One</h1><p>Text.</p>"})
+    source = io.BytesIO(data)
+    with zipfile.ZipFile(source) as archive:
+        files = {name: archive.read(name).decode() for name in archive.namelist()}
+    files["OPS/book.opf"] = files["OPS/book.opf"].replace('type="cover"', 'type="toc"')
+    assert sections(packed(files)) == found

@@ -318,6 +318,159 @@ def test_a_table_of_contents_is_left_out_and_an_index_stays() -> None:
     assert all(word in text for word in ("valve 3", "zone 3", "water 2, 4"))
 
 
+def table_at(paper: Any, rows: list[list[str]], top: float, caption: str) -> float:
+    """Draws a table with lines and its caption below, and gives the height under both."""
+    grid(paper, rows, top)
+    return write(paper, [caption], top - 20 * len(rows) - 14) - 14
+
+
+def test_captions_below_tables_stand_above_them() -> None:
+    rows = [["Pump", "Size"], ["Echo", "12"]]
+
+    def draw(paper: Any, index: int) -> None:
+        y = 780.0
+        for n in range(1, 4):
+            y = write(paper, full(n), y) - 10
+            y = table_at(paper, rows, y, f"Table {n}: Pumps of hall {n}")
+        write(paper, full(4), y)
+
+    blocks = text_of(read(draw)).split("\n\n")
+    table = "| Pump | Size |\n| --- | --- |\n| Echo | 12 |"
+    assert blocks == [
+        block
+        for n in range(1, 4)
+        for block in (" ".join(full(n)), f"Table {n}: Pumps of hall {n}", table)
+    ] + [" ".join(full(4))]
+
+
+def test_a_table_that_had_no_room_goes_back_to_the_paragraph_that_its_caption_is_about() -> None:
+    rows = [["Part", "Size"], *[[f"part{n}", str(n)] for n in range(9)]]
+    about = ["The filters are cleaned", "The gaskets are replaced", "The cables are measured"]
+
+    def draw(paper: Any, index: int) -> None:
+        y = 780.0
+        if index:
+            y = table_at(paper, rows, y, f"Table {index}: Sizes of {about[index - 1].split()[1]}")
+        y = write(paper, full(index), y) - 10
+        if index < 3:
+            write(paper, full(10 + index), 164)
+            write(paper, [f"{about[index]} every summer."], 114)
+            write(paper, ["and this is a paragraph that goes on over the end of the page"], 84)
+
+    parts = read(draw, 4).parts
+    blocks = "\n\n".join(part.text for part in parts).split("\n\n")
+    for n, name in enumerate(about):
+        at = blocks.index(f"{name} every summer.")
+        assert blocks[at + 1] == f"Table {n + 1}: Sizes of {name.split()[1]}"
+        assert blocks[at + 2].startswith("| Part | Size |\n| --- | --- |\n| part0 | 0 |")
+
+
+def test_a_table_above_a_heading_of_the_outline_is_kept() -> None:
+    def draw(paper: Any, index: int) -> None:
+        grid(paper, [["Pump", "Size"], ["Echo", "12"]], 780)
+        paper.bookmarkHorizontal("valves", 0, 790)
+        paper.addOutlineEntry("Valves", "valves", 0)
+        write(paper, ["Valves"], 720, "Times-Bold", 14)
+        write(paper, full(1), 700)
+
+    parts = read(draw).parts
+    assert [part.heading for part in parts] == [(), ("Valves",)]
+    assert parts[0].text == "| Pump | Size |\n| --- | --- |\n| Echo | 12 |"
+
+
+def test_running_heads_with_three_dots_or_without_a_gap_go() -> None:
+    titles = [
+        "How is the large pump of the upper tank started",
+        "What must be done before the winter",
+        "Where are the spare parts that are needed kept",
+        "Who may open the lower valve",
+        "When is the water of the tanks changed",
+    ]
+
+    def draw(paper: Any, index: int) -> None:
+        name = titles[index].upper()
+        cut = f"{name[:24]}\u2026" if index % 2 == 0 else name
+        apart = 300 if index < 3 else 0
+        write(paper, ["CHAPTER 1. USE" + ("" if apart else f" 1.{index + 1}. {cut}")], 800)
+        if apart:
+            write(paper, [f"1.{index + 1}. {cut}"], 800, x=72 + apart)
+        y = write(paper, [f"1.{index + 1} {titles[index]}"], 750, "Times-Bold", 14)
+        write(paper, full(index), y - 10)
+
+    content = read(draw, 5, pageCompression=0)
+    assert [part.heading for part in content.parts] == [
+        (f"1.{n + 1} {title}",) for n, title in enumerate(titles)
+    ]
+    assert [part.text for part in content.parts] == [" ".join(full(n)) for n in range(5)]
+
+
+def test_an_index_is_a_list_and_its_letters_and_repeated_notes_are_no_headings() -> None:
+    words = {"P": ["pipe", "pump"], "T": ["tank", "tube"], "V": ["valve", "vent"]}
+
+    def draw(paper: Any, index: int) -> None:
+        y = 780.0
+        if index < 3:
+            y = write(paper, [f"{index + 1} Part {'ABC'[index]}"], y, "Times-Bold", 16) - 8
+            y = write(paper, full(index), y) - 20
+            y = write(paper, ["Warning"], y, "Times-Bold", 14) - 4
+            y = write(paper, full(20 + index), y) - 20
+            y = write(paper, [f"{index + 1}.1 Section"], y, "Times-Bold", 16) - 8
+            write(paper, full(10 + index), y)
+            return
+        y = write(paper, ["4 Index"], y, "Times-Bold", 16) - 8
+        for letter, names in words.items():
+            y = write(paper, [letter], y - 8, "Times-Bold", 14)
+            y = write(paper, [f"{name} {'. ' * 30} {n + 2}, 9" for n, name in enumerate(names)], y)
+
+    content = read(draw, 4)
+    assert [part.heading[-1] for part in content.parts] == [
+        "1 Part A", "1.1 Section", "2 Part B", "2.1 Section", "3 Part C", "3.1 Section", "4 Index",
+    ]  # fmt: skip
+    assert content.parts[-1].text.split("\n\n") == [
+        "P", "- pipe 2, 9\n- pump 3, 9", "T", "- tank 2, 9\n- tube 3, 9",
+        "V", "- valve 2, 9\n- vent 3, 9",
+    ]  # fmt: skip
+    assert text_of(content).count("Warning\n\n") == 3
+
+
+def test_explained_terms_and_lines_below_one_that_hangs_over_stay_whole() -> None:
+    name = ["Each name is the name of a tank, see section six (Tanks, page", "100)."]
+    wide = ["The tanks are filled with water which is made of", "Hydrogen and oxygen."]
+
+    def draw(paper: Any, index: int) -> None:
+        y = 780.0
+        for n in range(4):
+            if index:
+                y = write(paper, wide, y) - 10
+            else:
+                write(paper, [f"-{n}"], y)
+                y = write(paper, name, y, x=120) - 6
+        write(paper, ["A line that is by far too long for the measure of this page."], y)
+
+    blocks = text_of(read(draw, 2)).split("\n\n")
+    assert blocks[:4] == [f"-{n} {' '.join(name)}" for n in range(4)]
+    assert blocks[5:9] == [" ".join(wide)] * 4
+
+
+def test_notes_are_whole_and_those_before_an_empty_page_are_kept() -> None:
+    def draw(paper: Any, index: int) -> None:
+        if index == 0:
+            write(paper, full(0), 700)
+            notes = [
+                "1 The pump was made by the works in Upper Town, and not before July",
+                "3, 2015.",
+            ]
+            write(paper, notes, 60, size=7, lead=8)
+        elif index == 2:
+            write(paper, full(1), 700)
+
+    assert text_of(read(draw, 3)).split("\n\n") == [
+        " ".join(full(0)),
+        "1 The pump was made by the works in Upper Town, and not before July 3, 2015.",
+        " ".join(full(1)),
+    ]
+
+
 def test_chinese_lines_join_without_a_space() -> None:
     from reportlab.pdfbase import pdfmetrics
     from reportlab.pdfbase.cidfonts import UnicodeCIDFont

@@ -179,3 +179,131 @@ def test_any_bytes_are_read_or_refused(data: bytes) -> None:
     for read in (markdown.read, text.read, asciidoc.read):
         with contextlib.suppress(Malformed):
             read(data)
+
+
+PROSE = (
+    "This paragraph is long enough to be wrapped by a printer that\n"
+    "leaves a margin at its left, and so it goes on for three lines\n"
+    "before it comes to its end."
+)
+
+
+def _indented(text: str, by: str) -> str:
+    return "\n".join(by + line for line in text.split("\n"))
+
+
+@pytest.mark.parametrize("margin", ["    ", "\xa0\xa0\xa0 "])
+def test_an_indented_book_is_set_back_to_the_margin(margin: str) -> None:
+    blocks = [PROSE, "  * item\n    goes on", " $ command\n   option", "# comment"] * 3
+    content = "Title\n\n" + "\n\n".join(_indented(block, margin) for block in blocks) + "\n"
+    (part,) = text.read(content.encode()).parts
+    assert part.text.startswith(
+        f"Title\n\n{PROSE}\n\n  * item\n    goes on\n\n $ command\n   option\n\n    # comment\n\n"
+    )
+
+
+def test_code_keeps_its_indentation() -> None:
+    code = "def pump(valve):\n    valve.open()\n    if valve.stuck:\n        return\n\n    go()\n\n"
+    (part,) = text.read((code * 5).encode()).parts
+    assert part.text == (code * 5).strip()
+
+
+@pytest.mark.parametrize(
+    ("label", "entry"),
+    [
+        ("Chapter {}. ", "{}. "),
+        ("Kapitel\xa0{}.\xa0", "* {}. "),
+        ("第{}章", "{}. "),
+        ("{}장. ", "{}. "),
+    ],
+)
+def test_chapters_are_known_by_their_form_and_their_contents_are_left_out(
+    label: str, entry: str
+) -> None:
+    names = ["Pumps of all kinds", "Valves", "Pipes 12"]
+    table = "\n".join(
+        f"{entry.format(n)}{name}\n    {n}.1. What is it good for after all,\n    and why?"
+        for n, name in enumerate(names, 1)
+    )
+    body = "\n\n".join(
+        f"{label.format(n)}{name}\n\n{PROSE}\n\n"
+        f"{n}.1. What is it good for after all, and\nwhy?\n\n{PROSE}\n\n"
+        f"Table {n}. Sizes\n\n{PROSE}\n\n1. Open it\n\n2. Close it\n\n{PROSE}"
+        for n, name in enumerate(names, 1)
+    )
+    content = (
+        f"The book\n\nBy us.\n\nContents\n\n{table}\n\n{body}\n\nAppendix A. More\n\n{PROSE}\n"
+    )
+    found = [(part.heading, part.text) for part in text.read(content.encode()).parts]
+    chapters = [" ".join(f"{label.format(n)}{name}".split()) for n, name in enumerate(names, 1)]
+    assert found[0] == ((), "The book\n\nBy us.")
+    assert [heading for heading, _ in found[1:]] == [
+        *(
+            path
+            for n, name in enumerate(chapters, 1)
+            for path in ((name,), (name, f"{n}.1. What is it good for after all, and why?"))
+        ),
+        ("Appendix A. More",),
+    ]
+
+
+def test_a_list_that_comes_again_is_no_table_of_contents() -> None:
+    steps = "\n".join(f"{n}. {what}" for n, what in enumerate(("Open", "Look", "Wait", "Close"), 1))
+    content = f"First\n\n{steps}\n\n{PROSE}\n\nAgain\n\n{steps}\n\n" + "\n\n".join(
+        steps.split("\n")
+    )
+    (part,) = text.read(content.encode()).parts
+    assert part.text == content
+
+
+def test_numbers_with_a_line_under_some_are_headings_of_one_kind() -> None:
+    titles = ["1. Terms\n--------\n\n1.1. One", "1.2. Two", "2. Use\n------"]
+    content = "\n\n".join(f"{title}\n\n{PROSE}" for title in titles)
+    assert _headings(content) == [("1. Terms", "1.1. One"), ("1. Terms", "1.2. Two"), ("2. Use",)]
+
+
+def test_wrapped_japanese_with_foreign_words_is_joined() -> None:
+    lines = [
+        "この手引きはポンプと弁の取り付け方を説明するもので、特に Debian GNU/",
+        "Linux の利用者のために書かれています。配布物にはさまざまな Linux",
+        "配布者が用意した道具が含まれており、使い方は別の手引きで説明しま",
+        "す。",
+    ]
+    joined = (
+        "この手引きはポンプと弁の取り付け方を説明するもので、特に Debian GNU/Linux の利用者の"
+        "ために書かれています。配布物にはさまざまな Linux 配布者が用意した道具が含まれており、"
+        "使い方は別の手引きで説明します。"
+    )
+    item = "  * 項目一\n  * 項目二"
+    content = "\n\n".join(["\n".join(lines), item, "題\n****"] * 4)
+    assert text.read(content.encode()).parts[0].text == f"{joined}\n\n{item}"
+
+
+def test_asciidoc_titles_of_two_lines_are_told_from_listings() -> None:
+    content = """pump(7)
+=======
+
+NAME
+----
+pump - moves water, see linkgit:valve[1]
+
+Deep[[deep]]
+~~~~~~~~~~~~
+
+Run it so
+----
+== code
+----
+
+======= Deepest
+
+term::
+\tIts meaning, see <<deep,Deep>>.
+"""
+    title, parts, _ = asciidoc.read(content.encode())
+    assert title == "pump(7)"
+    assert [(part.heading, part.text) for part in parts] == [
+        (("pump(7)", "NAME"), "pump - moves water, see valve(1)"),
+        (("pump(7)", "NAME", "Deep"), "Run it so\n\n```\n== code\n```"),
+        (("pump(7)", "NAME", "Deep", "Deepest"), "term:\n\tIts meaning, see Deep."),
+    ]

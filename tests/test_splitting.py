@@ -264,6 +264,27 @@ def test_a_witness_agrees_that_no_sentence_is_cut(
                     assert len("".join(text[:edge].split())) in allowed, (piece.text, witness)
 
 
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        (
+            "프로젝트의 초기 멤버인 빌 미첼은 리눅스 커널을 기억하기를 그때는 릴\n"
+            "리스 간의 혼동을 막으려 The Debian GNU/Linux Project Leader and friends\n"
+            "다음 이름을 바꾸었다.",
+            "ko",
+        ),
+        (
+            "软件包将缺少有意义的软件包描述信息，但是仍然能为命令所使用，在本地\n"
+            "System V Unix system, Debian Project (https://www.debian.org/distrib)\n"
+            "部署环境下正常工作。",
+            "zh",
+        ),
+    ],
+)
+def test_wide_characters_take_two_columns_of_a_wrapped_line(text: str, language: str) -> None:
+    assert cut_up(text, language) == [text]
+
+
 def test_wrapped_lines_are_no_ends_but_short_lines_are() -> None:
     assert cut_up("This is a hard\nwrapped sentence that\nends here. And\nanother one.", "en") == [
         "This is a hard\nwrapped sentence that\nends here.",

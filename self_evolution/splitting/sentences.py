@@ -55,6 +55,7 @@ _CJK_END = re.compile(
     rf"[{_CJK_CLOSERS}]*(?P<sign>[\"']?)\s*"
 )
 _CJK_CHARACTER = re.compile(f"[{CJK}]")
+_NARROW = re.compile("[^\u2e80-\U0003ffff]+")
 _HIRAGANA = re.compile("[ぁ-ん]")  # most often the ending of a word that began a line above
 _QUOTATIVE = ("と", "って", "という", "との")
 
@@ -83,7 +84,10 @@ def ends(text: str, language: str) -> list[End]:
 def _lines(text: str) -> Iterator[int]:
     """Where lines end that were broken on purpose, not wrapped; the last one is the text's end."""
     lines = text.split("\n")
-    width = max(len(line) for line in lines)
+    longest = max(len(line) for line in lines)
+    # Nobody wraps at such widths: each line is a paragraph.
+    wrapped = 24 <= longest <= 140
+    width = max(_columns(line) for line in lines) if wrapped else 0
     at = 0
     for line, following in itertools.pairwise(lines):
         at += len(line) + 1
@@ -93,17 +97,25 @@ def _lines(text: str) -> Iterator[int]:
 
 
 def _on_purpose(line: str, following: str, width: int) -> bool:
-    """Whether a paragraph `width` columns wide has this line end early, with more to come."""
+    """Whether a paragraph `width` columns wide has this line end early, with more to come.
+
+    The width is 0 where no line is wrapped.
+    """
     if not line or not following:
         return False
     if following[0].islower() or line[-1] in ",，、(（「“-–—" or following[0] in _CLOSERS:
         return False
-    if width > 140 or width < 24:  # nobody wraps there: each line is a paragraph
+    if not width:
         return not _HIRAGANA.match(following)
     if _CJK_CHARACTER.search(line) and _CJK_CHARACTER.search(following):
-        return len(line) < 0.85 * width and not _HIRAGANA.match(following)
+        return _columns(line) < 0.85 * width and not _HIRAGANA.match(following)
     word = following.split(None, 1)[0]
-    return len(line) + 1 + len(word) <= 0.75 * width
+    return _columns(line) + 1 + len(word) <= 0.75 * width
+
+
+def _columns(line: str) -> int:
+    """Width of a line on a terminal: wide characters take two columns."""
+    return len(line) if line.isascii() else len(line) + len(_NARROW.sub("", line))
 
 
 def _sentences(run: str, language: str) -> Iterator[End]:

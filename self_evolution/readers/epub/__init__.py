@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote
 
 from self_evolution.readers import html
-from self_evolution.readers.base import Builder, Content, Malformed, normal
+from self_evolution.readers.base import Builder, Content, Malformed
+from self_evolution.readers.epub.levels import (
+    Entry,
+    are_flat,
+    level,
+    place,
+    same,
+    shown,
+    without_lists,
+)
 from self_evolution.readers.epub.styles import mark
 from self_evolution.readers.html.survey import HEADINGS
 from self_evolution.readers.html.tree import tree
@@ -21,19 +30,16 @@ _OBFUSCATED = ("http://www.idpf.org/2008/embedding", "http://ns.adobe.com/pdf/en
 _ASIDE = frozenset(("toc", "cover"))
 
 
-class _Entry(NamedTuple):
-    """A line in the table of contents: how deep it stands (from 1), and what it says."""
-
-    depth: int
-    label: str
-
-
 class _Book(NamedTuple):
-    """Title, paths of the chapters in order, and what the table of contents says of each."""
+    """Title, paths of the chapters in order, and what the table of contents says of each.
+
+    `listing` is the path of a page that has a table of contents, and may be a title page as well.
+    """
 
     title: str
     chapters: list[str]
-    contents: dict[str, _Entry]
+    contents: dict[str, list[Entry]]
+    listing: str = ""
 
 
 def read(data: bytes) -> Content:
@@ -55,10 +61,19 @@ def read(data: bytes) -> Content:
     if not any(_first_heading(root) is not None for root in chapters.values()):
         sheets = (package.member(name) or b"" for name in package.names() if name.endswith(".css"))
         mark(list(chapters.values()), b"\n".join(sheets).decode("utf-8", errors="replace"))
+    if book.listing in chapters and not without_lists(chapters[book.listing]):
+        del chapters[book.listing]
     builder = Builder()
-    nested = len({entry.depth for entry in book.contents.values()}) > 1
-    for path, root in chapters.items():
-        _chapter(root, builder, book.contents.get(path), nested)
+    places = [place(root, book.contents.get(path, [])) for path, root in chapters.items()]
+    flat = are_flat(places)
+    firsts = {path: entries[0] for path, entries in book.contents.items()}
+    nested = len({entry.depth for entry in firsts.values()}) > 1
+    for (path, root), placed in zip(chapters.items(), places, strict=True):
+        if flat and placed:
+            level(root, placed)
+            html.build(root, builder)
+        else:
+            _chapter(root, builder, firsts.get(path), nested)
     note = f"chapters missing or broken: {', '.join(unread)}" if unread else ""
     return Content(book.title, builder.parts(), note)
 
@@ -73,10 +88,10 @@ def _page(package: Package, path: str) -> _Element | None:
 
 
 def _first_heading(root: _Element) -> _Element | None:
-    return next((one for one in root.iter(*HEADINGS) if _text(one)), None)
+    return next((one for one in root.iter(*HEADINGS) if shown(one)), None)
 
 
-def _chapter(root: _Element, builder: Builder, entry: _Entry | None, nested: bool) -> None:
+def _chapter(root: _Element, builder: Builder, entry: Entry | None, nested: bool) -> None:
     """Gives a chapter to `builder`, at the level where the table of contents has it.
 
     A table without levels says nothing about them; then those of the headings hold.
@@ -88,18 +103,8 @@ def _chapter(root: _Element, builder: Builder, entry: _Entry | None, nested: boo
         builder.heading(entry.depth, entry.label)
         html.build(root, builder)
     else:
-        same = _same(_text(first), entry.label)
-        html.build(root, builder, entry.depth - int(first.tag[1]) if nested and same else 0)
-
-
-def _same(heading: str, label: str) -> bool:
-    """Whether a heading is the one that the table of contents names; one may have a number more."""
-    one, other = "".join(heading.split()).casefold(), "".join(label.split()).casefold()
-    return bool(other) and (one in other or other in one)
-
-
-def _text(element: _Element) -> str:
-    return " ".join(normal("".join(element.itertext())).split())
+        named = same(shown(first), entry.label)
+        html.build(root, builder, entry.depth - int(first.tag[1]) if nested and named else 0)
 
 
 def _book(package: Package) -> _Book:
@@ -115,19 +120,23 @@ def _book(package: Package) -> _Book:
     paths = {name: _path(place, one.get("href", "")) for name, one in items.items()}
     nav = [name for name, one in items.items() if "nav" in one.get("properties", "").split()]
     ncx = [name for name, one in items.items() if one.get("media-type", "").endswith("ncx+xml")]
-    aside = {paths[name] for name in nav}
+    aside, listing = {paths[name] for name in nav}, ""
     for one in root.iterfind("{*}guide/{*}reference"):
         if one.get("type", "") in _ASIDE and "#" not in one.get("href", ""):
-            aside.add(_path(place, one.get("href", "")))
+            path = _path(place, one.get("href", ""))
+            if one.get("type") == "toc" and path not in aside:
+                listing = path
+            else:
+                aside.add(path)
     spine = [paths.get(one.get("idref", ""), "") for one in root.iterfind("{*}spine/{*}itemref")]
     _refuse_encrypted(package, set(spine))
-    contents: dict[str, _Entry] = {}
+    contents: dict[str, list[Entry]] = {}
     for name in (*nav, *ncx):
         contents = contents or _contents(package, paths[name])
     # A chapter that stands there twice is read once.
     chapters = [path for path in dict.fromkeys(spine) if path and path not in aside]
-    title = next((_text(one) for one in root.iterfind("{*}metadata/{*}title") if _text(one)), "")
-    return _Book(title, chapters, contents)
+    title = next((shown(one) for one in root.iterfind("{*}metadata/{*}title") if shown(one)), "")
+    return _Book(title, chapters, contents, listing)
 
 
 def _package_file(package: Package) -> str:
@@ -156,15 +165,15 @@ def _refuse_encrypted(package: Package, chapters: set[str]) -> None:
             raise Malformed("encrypted (copy protection): its text cannot be read")
 
 
-def _contents(package: Package, path: str) -> dict[str, _Entry]:
-    """What the table of contents at `path`, of either version of EPUB, says first of each file."""
+def _contents(package: Package, path: str) -> dict[str, list[Entry]]:
+    """What the table of contents at `path`, of either version of EPUB, says of each file."""
     from lxml import etree
 
     member = package.member(path)
     root = package.xml(path) if path.endswith(".ncx") else tree(member) if member else None
     if root is None:
         return {}
-    found: dict[str, _Entry] = {}
+    found: dict[str, list[Entry]] = {}
     depth, label = 0, ""
     for nav in root.iter("nav"):
         if "toc" in nav.get("epub:type", ""):
@@ -175,9 +184,11 @@ def _contents(package: Package, path: str) -> dict[str, _Entry]:
         if tag in ("ol", "navPoint"):
             depth += 1 if event == "start" else -1
         elif event == "start" and tag in ("a", "text"):
-            label = _text(element)
+            label = shown(element)
         if event == "start" and tag in ("a", "content"):
-            target = _path(path, element.get("href") or element.get("src") or "")
+            link = element.get("href") or element.get("src") or ""
+            target = _path(path, link)
             if target and label and depth:
-                found.setdefault(target, _Entry(depth, label))
+                entry = Entry(depth, label, unquote(link.partition("#")[2]))
+                found.setdefault(target, []).append(entry)
     return found

@@ -11,12 +11,14 @@ from typing import Any
 
 from self_evolution.readers import base, ocr
 from self_evolution.readers.base import Content, Malformed
-from self_evolution.readers.pdf.blocks import Blocks
+from self_evolution.readers.pdf.blocks import Blocks, typical_leading
+from self_evolution.readers.pdf.captions import at_their_tables
 from self_evolution.readers.pdf.columns import with_tables
 from self_evolution.readers.pdf.furniture import contents, running
-from self_evolution.readers.pdf.headings import body_size, headings, outline, title
+from self_evolution.readers.pdf.headings import body_size, headings
 from self_evolution.readers.pdf.joins import Joins
 from self_evolution.readers.pdf.lines import Line, lines
+from self_evolution.readers.pdf.outline import outline, title
 from self_evolution.readers.pdf.tables import cells, grids
 from self_evolution.readers.pdf.words import Word, words
 
@@ -182,6 +184,7 @@ def _parts(pages: list[list[Line]], entries: list[Any]) -> list[base.Part]:
     if chars[True] > chars[False]:  # a typed document: its font says nothing about code
         pages = [[line._replace(mono=False) for line in page] for page in pages]
     pages = [with_tables(page) for page in pages]
+    pages = at_their_tables(pages, typical_leading(pages))
     builder = base.Builder()
     joins = Joins(line for page in pages for line in page)
     blocks = Blocks(builder, joins, body_size(pages), pages)

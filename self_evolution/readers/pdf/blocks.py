@@ -17,8 +17,10 @@ _BULLET = re.compile(
     r"[•‣◦▪▫●○■□➢➤✓✔❖∙⁃⦁\uf0b7\uf0a7\uf0d8\uf076\uf0fc\uf02d]\s*|[-–—*·]\s+|o\s(?=\s)"
 )
 _COUNTER = re.compile(r"(?:\(?(\d{1,3})[.)]|\(?[a-zA-Z][.)]|\(?[ivx]{1,5}[.)])\s+(?=\S)")
+_INDEX = re.compile(r"(.{0,200}?[^\s.])(?:(?:\s?[.·…․‥]){3,}|(?:\s?\.\s){2})\s*(\d[\d, –-]*)$")
 _MOST_LINES = 500  # of a paragraph: far more than any has
 _NOTE = re.compile(r"(?:\d{1,3}|[*†‡§¶])\W*\w")
+_DIGITS = re.compile(r"\d{1,3}")
 _ENDS = re.compile(r"[.!?:;。！？：；…]['\"”’»)）」』\]]*$")
 
 
@@ -28,7 +30,7 @@ def _margin(pages: Sequence[Sequence[Line]], side: int) -> float:
     return max(places, key=lambda left: (places[left], -left)) if places else 0.0
 
 
-def _typical_leading(pages: Sequence[Sequence[Line]]) -> float:
+def typical_leading(pages: Sequence[Sequence[Line]]) -> float:
     """The distance from line to line that is the commonest, in font sizes."""
     found: Counter[float] = Counter()
     for page in pages:
@@ -48,7 +50,7 @@ class Blocks:
         self, builder: base.Builder, joins: Joins, body: float, pages: Sequence[Sequence[Line]]
     ) -> None:
         self._builder, self._joins, self._body = builder, joins, body
-        self._leading = _typical_leading(pages)
+        self._leading = typical_leading(pages)
         self._margins = _margin(pages, 0), _margin(pages, 1)
         self._kind = ""
         self._lines: list[Line] = []
@@ -77,9 +79,10 @@ class Blocks:
             if at < end and not skip:
                 self._take(lines[at], at == 0)
             at += max(skip, 1)
-        if notes and self._notes:
-            self.close()
-        self._notes = list(notes)
+        if notes:
+            if self._notes:
+                self.close()
+            self._notes = list(notes)
 
     def close(self) -> None:
         """Ends the block that is open, and gives the notes below it."""
@@ -93,7 +96,7 @@ class Blocks:
         note = ""
         page = self._notes[0].page if self._notes else 0
         for line in self._notes:
-            if note and _NOTE.match(line.text):
+            if note and _is_next_note(note, line.text):
                 self._builder.block(note, page)
                 note = ""
             note = self._joins.join(note, line.text)
@@ -153,6 +156,8 @@ class Blocks:
             if doubtful and not self._is_next_item(line) and not self._breaks(line):
                 return None
             return "-", line.text[match.end() :]
+        if line.text[-1] in "0123456789," and (match := _INDEX.match(line.text)):
+            return "-", f"{match[1]} {match[2]}"  # an entry of an index
         match = _COUNTER.match(line.text)
         if match is None or not self._may_count(line, match[1]):
             return None
@@ -178,7 +183,10 @@ class Blocks:
         if self._kind == "list" and self._text.endswith(("\n-", "-")):
             return False  # a bullet alone on its line
         size = max(last.size, line.size)
-        if abs(last.size - line.size) > 0.15 * size or line.gaps or last.gaps:
+        if abs(last.size - line.size) > 0.15 * size or line.gaps:
+            return True
+        # Behind a gap a term is explained, and that may go on below.
+        if last.gaps and abs(line.left - last.gaps[-1][2]) > 0.5 * size:
             return True
         ended = bool(_ENDS.search(last.text))
         drop = last.y - line.y
@@ -188,8 +196,12 @@ class Blocks:
             return True
         indent = line.left - last.left
         many = len(self._lines) > 1 and self._kind == "text"
-        if many and abs(indent) > 0.8 * size:
-            return indent > 0 or ended or not line.text[0].islower()
+        if many and indent > 0.8 * size:
+            return ended or self._fits(last, line)
+        if many and indent < -0.8 * size:
+            # Back at the margin of an entry whose other lines are indented, the next one begins.
+            back = abs(line.left - self._lines[0].left) < 0.5 * size
+            return back or ended or not line.text[0].islower()
         if self._kind == "list" and line.left < self._marks[-1] - 0.5 * size:
             return True
         return self._fits(last, line) and (ended or not line.text[0].islower())
@@ -207,8 +219,25 @@ def _edges(lines: Sequence[Line]) -> tuple[dict[int, float], float]:
         place = round(line.left / 6)
         for near in (place - 1, place, place + 1):
             rights.setdefault(near, []).append(line.right)
-    found = {place: max(ends) for place, ends in rights.items() if len(ends) > 2}
-    return found, max((line.right for line in lines if not line.turn), default=0.0)
+    found = {place: _edge(ends) for place, ends in rights.items() if len(ends) > 2}
+    return found, _edge([line.right for line in lines if not line.turn])
+
+
+def _edge(rights: Sequence[float]) -> float:
+    """The furthest place where three lines end, as single ones may hang over; else the furthest."""
+    counts = Counter(map(round, rights))
+    return max(
+        (right for right in rights if counts[round(right)] > 2), default=max(rights, default=0.0)
+    )
+
+
+def _is_next_note(before: str, line: str) -> bool:
+    """Whether a line begins another note after one: a note may have numbers in it."""
+    if not _NOTE.match(line):
+        return False
+    first, second = _DIGITS.match(before), _DIGITS.match(line)
+    counts = not first or not second or int(second[0]) == int(first[0]) + 1
+    return counts or bool(_ENDS.search(before))
 
 
 def _notes_begin(lines: Sequence[Line], body: float) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice, pairwise, takewhile
@@ -12,6 +13,9 @@ from self_evolution.readers.pdf.lines import Line
 _NUMBER = re.compile(r"\d{1,9}|^[ivxlcdmIVXLCDM]{1,9}\b|\b[ivxlcdmIVXLCDM]{1,9}$")
 _OTHER = re.compile(r"[\W_]+")
 _SPACE = 1.35  # font sizes, from foot to foot, that part running lines from the text
+_LABELLED = re.compile(r"^[^\W\d]{1,12}\d{1,3}")  # `chapter3`
+_START = 6  # letters and digits before three dots that say what they shorten
+_LONGEST = 200  # characters of a running head
 _DEEP = 3  # so many lines from the top or the bottom may be running ones
 _LEADER = re.compile(r"(?:\s*[.·…․_‥]){3,}\s*")
 _ENTRY = re.compile(r"^(.*?\S)(\s+|(?:\s*[.·…․‥]){2,}\s*)(\d{1,4}|[ivxlc]{1,7}|[A-Z]?-?\d{1,3})$")
@@ -30,10 +34,10 @@ def running(pages: Sequence[Sequence[Line]], titles: Iterable[str]) -> set[Line]
     section has no other, goes too if what it says is a line elsewhere or one of the `titles`.
     """
     bands: dict[tuple[int, int], list[tuple[list[set[str]], Line]]] = {}
-    known: Counter[str] = Counter(name for title in titles for name in _names(title))
+    known = _Known(titles)
     for page in pages:
         for line in page:
-            known.update(_names(line.text))
+            known.add(line.text)
         for line in _edges(page):
             bands.setdefault((line.turn, round(line.y)), []).append((_pieces(line), line))
     may: set[Line] = set()
@@ -45,12 +49,54 @@ def running(pages: Sequence[Sequence[Line]], titles: Iterable[str]) -> set[Line]
         for pieces, line in entries:
             own = Counter(_names(line.text))
             if all(
-                any(counts[key] > 1 or not key for key in keys)
-                or any(known[name] > own[name] for key in keys for name in _names(key))
+                any(counts[key] > 1 or not key or known.says(key, own) for key in keys)
                 for keys in pieces
-            ):
+            ) or known.says_both(line.text, own, counts):
                 may.add(line)
     return {line for page in pages for line in _outer(page, may)}
+
+
+class _Known:
+    """What a document's lines and titles say, to look up what running heads repeat of it."""
+
+    def __init__(self, titles: Iterable[str]) -> None:
+        self._names: Counter[str] = Counter()
+        self._sorted: list[str] = []  # once it is asked for
+        for title in titles:
+            self.add(title)
+
+    def add(self, text: str) -> None:
+        self._names.update(_names(text))
+
+    def says(self, text: str, own: Counter[str]) -> bool:
+        """Whether a text stands elsewhere too, as it is or as the beginning of what three dots
+        shorten; `own` are the names of the line that it is part of.
+        """
+        names = _names(text)
+        names |= {_LABELLED.sub("", name) for name in names} - {""}
+        if any(self._names[name] > own[name] for name in names):
+            return True
+        if not text.rstrip().endswith(("…", "...")):
+            return False
+        if not self._sorted:
+            self._sorted = sorted(self._names)
+        places = [(start, bisect_left(self._sorted, start)) for start in names]
+        return any(
+            name not in own and name.startswith(start)
+            for start, at in places
+            if len(start) >= _START
+            for name in self._sorted[at : at + 3]
+        )
+
+    def says_both(self, text: str, own: Counter[str], counts: Counter[str]) -> bool:
+        """Whether a text is two such, or what repeats and one such, with but a space between."""
+        if len(text) > _LONGEST:
+            return False
+        spaces = [at for at, char in enumerate(text) if char == " "]
+        return any(
+            (counts[text[:at]] > 0 or self.says(text[:at], own)) and self.says(text[at + 1 :], own)
+            for at in spaces
+        )
 
 
 def _pieces(line: Line) -> list[set[str]]:

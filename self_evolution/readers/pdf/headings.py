@@ -5,29 +5,16 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from self_evolution.readers.pdf.furniture import bare
-from self_evolution.readers.pdf.lines import Line, are_cjk
+from self_evolution.readers.pdf.lines import Line, is_cjk
+from self_evolution.readers.pdf.outline import LONGEST, MORE_LINES, Entry, joined, place
 
 _NUMBERED = re.compile(r"^(?:[A-Z]|\d{1,3})((?:\.\d{1,3})*)\.?(?=\s|[\u3000-\u9fff])")
-_FILE = re.compile(r"\.\w{2,5}$")
 _DEEP = re.compile(r"^(?:[A-Z]|\d{1,2})(?:\.\d{1,2}){1,4}\.?\s+[^\W\d]")
 _CAPTION = re.compile(r"^[^\W\d]+\.?\s?\d+(?:[.\-–]\d+)*(?:\W|$)")
 _STEP = 8  # levels of numbers within one level of styles
-_MOST_ENTRIES = 10_000
-_MOST_SEARCHED = 1_000  # lines of a page for an entry's text
-_LONGEST = 250  # characters of a heading
-_MORE_LINES = 4  # a heading may go over so many lines
-
-
-class Entry(NamedTuple):
-    """An entry of the outline: `level` from 1, the page's index, and the height if it says so."""
-
-    level: int
-    title: str
-    page: int
-    y: float | None
 
 
 class Style(NamedTuple):
@@ -52,47 +39,6 @@ Places = dict[tuple[int, int], list[Heading]]
 """(page's index, line's index) -> headings there."""
 
 
-def outline(document: Any) -> list[Entry]:
-    """The entries of a document's outline that lead to a page, in order."""
-    import pypdfium2.raw as pdfium
-
-    found = []
-    for count, mark in enumerate(document.get_toc(max_depth=12)):
-        if count == _MOST_ENTRIES:
-            break
-        target = mark.get_dest()
-        page = target.get_index() if target else None
-        title = " ".join(mark.get_title().split())
-        if target is None or page is None or not bare(title):
-            continue
-        mode, view = target.get_view()
-        place = {pdfium.PDFDEST_VIEW_XYZ: 1, pdfium.PDFDEST_VIEW_FITH: 0}.get(mode)
-        y = view[place] if place is not None and len(view) > place else None
-        found.append(Entry(mark.level + 1, title, page, y))
-    return found
-
-
-def title(pages: Sequence[Sequence[Line]], said: str, body: float) -> str:
-    """The title that a document says it has, if its first pages have it too or there is none in
-    large letters on the first page; else that one. Programs often say a file's name.
-    """
-    said = " ".join(said.split())
-    front = bare("".join(line.text for page in pages[:5] for line in page))
-    if bare(said) and bare(said) in front:
-        return said
-    first = [line for line in (pages[0] if pages else ()) if not line.rows and not line.turn]
-    size = max((line.size for line in first), default=0.0)
-    if size > 1.3 * body:
-        largest = next(i for i, line in enumerate(first) if line.size == size)
-        count = 1
-        while largest + count < len(first) and first[largest + count].size == size:
-            count += 1
-        text = joined(first[largest : largest + count])
-        if count <= _MORE_LINES and len(text) <= _LONGEST and any(map(str.isalpha, text)):
-            return text
-    return said if " " in said and not _FILE.search(said) else ""
-
-
 def body_size(pages: Sequence[Sequence[Line]]) -> float:
     """The size in points that most characters have, code aside."""
     sizes: Counter[float] = Counter()
@@ -112,7 +58,7 @@ def headings(pages: Sequence[Sequence[Line]], entries: Sequence[Entry]) -> Place
     for entry in entries:
         if not 0 <= entry.page < len(pages):
             continue
-        page, at, count = _place(pages, entry, taken)
+        page, at, count = place(pages, entry, taken)
         taken |= {(page, at + i) for i in range(count)}
         if count:
             looks[_style(pages[page][at])][entry.level] += 1
@@ -124,14 +70,16 @@ def headings(pages: Sequence[Sequence[Line]], entries: Sequence[Entry]) -> Place
         # Where there is an outline, bold lines as large as the text are terms, notes and the like.
         and (not entries or pages[page][at].size > 1.08 * body)
     ]
+    seen = _without_letters(pages, seen)
     if entries:
-        # So are those that say the same again and again, and what is on a title page.
+        # Nor is what says the same again and again, or stands on a title page, a heading.
         front = min(entry.page for entry in entries)
         seen = [one for one in seen if one[0] >= front or _style(pages[one[0]][one[1]]) in looks]
-        again = Counter(bare(pages[page][at].text) for page, at, _ in seen)
-        seen = [one for one in seen if again[bare(pages[one[0]][one[1]].text)] < 3]
+        seen = _without_repeated(pages, seen)
     else:
         seen = _without_terms(pages, _without_imprint(pages, seen), body)
+        if sum(bool(_depth(pages[page][at])) for page, at, _ in seen) > 0.6 * len(seen):
+            seen = _without_repeated(pages, seen)
     deepest = max((entry.level for entry in entries), default=0)
     levels = _levels([pages[page][at] for page, at, _ in seen], looks, deepest)
     least: dict[Style, int] = {}
@@ -147,6 +95,26 @@ def headings(pages: Sequence[Sequence[Line]], entries: Sequence[Entry]) -> Place
         text = joined(pages[page][at : at + count])
         found.setdefault((page, at), []).append(Heading(level, text, count))
     return found
+
+
+def _without_letters(
+    pages: Sequence[Sequence[Line]], seen: list[tuple[int, int, int]]
+) -> list[tuple[int, int, int]]:
+    """Without those of one letter, if they are several: they part an index."""
+    letters = {
+        (page, at)
+        for page, at, count in seen
+        if count == 1 and len(bare(pages[page][at].text)) == 1 and not is_cjk(pages[page][at].text)
+    }
+    return [one for one in seen if one[:2] not in letters] if len(letters) > 2 else seen
+
+
+def _without_repeated(
+    pages: Sequence[Sequence[Line]], seen: list[tuple[int, int, int]]
+) -> list[tuple[int, int, int]]:
+    """Without those that say the same again and again, as above notes and warnings."""
+    again = Counter(bare(pages[page][at].text) for page, at, _ in seen)
+    return [one for one in seen if again[bare(pages[one[0]][one[1]].text)] < 3]
 
 
 def _without_imprint(
@@ -184,61 +152,8 @@ def _without_terms(
     return [one for one, number, large in checked if number or large]
 
 
-def joined(lines: Sequence[Line]) -> str:
-    """The text of a heading's lines."""
-    text = lines[0].text
-    for line in lines[1:]:
-        text += line.text if are_cjk(text, line.text) else " " + line.text
-    return text
-
-
 def _style(line: Line) -> Style:
     return Style(round(line.size * 2) / 2, line.bold)
-
-
-def _place(
-    pages: Sequence[Sequence[Line]], entry: Entry, taken: set[tuple[int, int]]
-) -> tuple[int, int, int]:
-    """(page, line, lines) of an entry's text, the nearest to where it leads; lines is 0 if its
-    text is not there, and the line the first one below.
-    """
-    title = bare(entry.title)
-    for index in (entry.page, entry.page + 1):
-        if index >= len(pages):
-            break
-        page = pages[index][:_MOST_SEARCHED]
-        matches = [
-            (abs(line.y - entry.y) if entry.y is not None else at, at, count)
-            for at, line in enumerate(page)
-            if (index, at) not in taken and (count := _matched(page, at, title))
-        ]
-        if matches:
-            _, at, count = min(matches)
-            return index, at, count
-    page = pages[entry.page]
-    below = (at for at, line in enumerate(page) if entry.y is None or line.y < entry.y)
-    return entry.page, next(below, len(page)), 0
-
-
-def _matched(page: Sequence[Line], at: int, title: str) -> int:
-    """How many lines from `at` on spell the title, a number before it aside; 0 if none do."""
-    text = ""
-    for count, line in enumerate(page[at : at + _MORE_LINES], 1):
-        if len(line.text) > 2 * _LONGEST:
-            return 0
-        text += bare(line.text)
-        short = re.sub(r"^\D{0,10}?\d+(?=\D)", "", text)
-        if title in (text, short, text.lstrip("0123456789")):
-            return count
-        if (
-            not title.startswith(text)
-            and not text.endswith(title)
-            and not any(
-                title.startswith(part) for part in (short, text.lstrip("0123456789")) if part
-            )
-        ):
-            return 0
-    return 0
 
 
 def _looking(pages: Sequence[Sequence[Line]], body: float) -> Iterator[tuple[int, int, int]]:
@@ -267,7 +182,7 @@ def _height(page: Sequence[Line], at: int, body: float) -> int:
             break
         count += 1
     text = joined(page[at : at + count])
-    if count > _MORE_LINES or len(text) > _LONGEST or not any(char.isalpha() for char in text):
+    if count > MORE_LINES or len(text) > LONGEST or not any(char.isalpha() for char in text):
         return 0
     if first.size > 1.08 * body:
         return count
@@ -275,7 +190,7 @@ def _height(page: Sequence[Line], at: int, body: float) -> int:
 
 
 def _may_be(line: Line, body: float) -> bool:
-    if line.turn or line.rows or len(line.text) > _LONGEST or ". . ." in line.text:
+    if line.turn or line.rows or len(line.text) > LONGEST or ". . ." in line.text:
         return False
     larger = line.size > 1.08 * body and (line.bold or line.size > 1.15 * body)
     if larger and (line.bold or not line.mono):

@@ -11,9 +11,9 @@ from typing import NamedTuple
 from self_evolution.readers.pdf.words import Font, Word
 
 # Scripts written without spaces; Hangul has spaces.
-_CJK = "\u2e80-\u2fdf\u3001-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff01-\uff9f"
-_CJK += "\U00020000-\U0003ffff"
-_IS_CJK = re.compile(f"[{_CJK}]")
+CJK = "\u2e80-\u2fdf\u3001-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff01-\uff9f"
+CJK += "\U00020000-\U0003ffff"
+_IS_CJK = re.compile(f"[{CJK}]")
 _COLUMN = 3.0  # a gap of so many font sizes parts what a reader sees as columns
 
 
@@ -124,6 +124,11 @@ def _raised(last: Word, word: Word) -> str:
     return ""
 
 
+def is_cjk(text: str) -> bool:
+    """Whether a text begins in a script that has no spaces."""
+    return bool(_IS_CJK.match(text))
+
+
 def are_cjk(before: str, after: str) -> bool:
     """Whether a break between two texts is no space, as their script has none."""
-    return bool(_IS_CJK.match(before[-1:]) and _IS_CJK.match(after))
+    return is_cjk(before[-1:]) and is_cjk(after)

@@ -5,10 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
-from self_evolution.readers.base import Builder, Content, fence, normal, table
+from self_evolution.readers.base import (
+    Builder,
+    Content,
+    fence,
+    may_be_heading,
+    normal,
+    table,
+)
 from self_evolution.readers.encoding import decode
+from self_evolution.readers.plain.wrapped import columns
 
-_HEADING = re.compile(r"(={1,6}|#{1,6})[ \t]+(\S.*?)(?:[ \t]+\1)?[ \t]*$")
+_HEADING = re.compile(r"(={1,8}|#{1,6})[ \t]+(\S.*?)(?:[ \t]+\1)?[ \t]*$")
+_RULE = re.compile(r"([=\-~^+])\1+$")
+_LEVELS = "=-~^+"  # of the lines under two-line titles
 _ATTRIBUTE = re.compile(r":(!?[\w-]+!?):(?:[ \t]+(.*))?$")
 _SETTING = re.compile(r"\[.*\][ \t]*$")
 _LISTING = re.compile(r"(-{4,}|\.{4,}|`{3,}(?:\w*)|\+{4,})[ \t]*$")
@@ -18,6 +28,8 @@ _ITEM = re.compile(r"[ \t]*(\*{1,5}|-|\.{1,5}|\d{1,3}\.)[ \t]+(\S.*)$")
 _MACRO = re.compile(r"(?:include|toc|ifdef|ifndef|ifeval|endif|video|audio)::.*\[.*\][ \t]*$")
 _IMAGE = re.compile(r"image::?[^\s\[]*\[([^\],]*)[^\]]*\]")
 _LINK = re.compile(r"(?<![\w./:#?&=%~+@-])[\w./:#?&=%~+@-]{2,500}\[([^\[\]\n]+)\]")
+_PAGE = re.compile(r"(?<![\w:/.-])\w+:([\w.+-]{1,100})\[(\d\w?)\]")  # of a manual: git-push(1)
+_TERM = re.compile(r"(?<![:\s]):{2,4}$|(?<=\S);;$")
 _CROSS = re.compile(r"<<([^<>,\n]+)(?:,([^<>\n]+))?>>")
 _ANCHOR = re.compile(r"\[\[[^\]\n]*\]\]")
 _NAME = re.compile(r"\{([\w-]+)\}")
@@ -55,6 +67,9 @@ class _Reader:
     def _take(self, line: str) -> None:
         if not line:
             self._end()
+        elif (match := _RULE.match(line)) and (name := self._above(line)):
+            self._paragraph = []
+            self._heading(_LEVELS.index(match[1]) + 1, name)
         elif match := _LISTING.match(line):
             self._end()
             self._listing(match[1])
@@ -68,14 +83,27 @@ class _Reader:
             self._names[match[1]] = (match[2] or "")[:_VALUE]
         elif len(line) <= _LINE and (match := _HEADING.match(line)):
             self._end()
-            name = self._text(match[2])
-            if len(match[1]) == 1 and not self._title:
-                self._title = name
-            self._builder.heading(len(match[1]), name)
+            self._heading(len(match[1]), self._text(match[2]))
         elif len(line) <= _LINE and _SETTING.match(line) and not self._paragraph:
             self._setting = line
         elif not (line.startswith("//") or _FRAME.match(line) or _MACRO.match(line)):
             self._line(line)
+
+    def _heading(self, level: int, name: str) -> None:
+        if level == 1 and not self._title:
+            self._title = name
+        self._builder.heading(level, name)
+
+    def _above(self, rule: str) -> str:
+        """The title that a line is drawn under; empty if it is none, but begins a listing.
+
+        The title is a single line, and as long as the line under it, but for two characters.
+        """
+        if len(self._paragraph) != 1 or not any(map(str.isalnum, self._paragraph[0])):
+            return ""
+        title = self._lines[self._at - 2].rstrip()
+        fits = any(abs(size - len(rule)) <= 2 for size in (len(title), columns(title)))
+        return self._paragraph[0] if fits and may_be_heading(title) else ""
 
     def _line(self, line: str) -> None:
         if match := _ITEM.match(line):
@@ -85,7 +113,13 @@ class _Reader:
         elif not self._paragraph and re.match(r"\.[^\s.]", line):
             self._builder.block(self._text(line[1:]))  # the title of a block
         else:
-            self._paragraph.append(line if line[0] in " \t" else self._text(line))
+            literal = line[0] in " \t" and not self._goes_on()
+            self._paragraph.append(line if literal else _TERM.sub(":", self._text(line)))
+
+    def _goes_on(self) -> bool:
+        """Whether a paragraph or an item is open, to which an indented line can belong."""
+        first = self._paragraph[0] if self._paragraph else " "
+        return first[0] not in " \t" or _ITEM.match(first) is not None
 
     def _listing(self, mark: str) -> None:
         code = self._until(mark[:3] if mark[0] == "`" else mark)
@@ -119,7 +153,8 @@ class _Reader:
         if "{" in text:
             text = _NAME.sub(lambda match: self._names.get(match[1], match[0]), text)
         if "[" in text:
-            text = _LINK.sub(r"\1", _IMAGE.sub(r"\1", _ANCHOR.sub("", text)))
+            text = _PAGE.sub(r"\1(\2)", _IMAGE.sub(r"\1", _ANCHOR.sub("", text)))
+            text = _LINK.sub(r"\1", text)
         if "<<" in text:
             text = _CROSS.sub(lambda match: (match[2] or match[1]).strip(), text)
         return text

@@ -6,6 +6,8 @@ import re
 
 from self_evolution.readers.base import Content, Heading, Part, divide, may_be_heading, normal
 from self_evolution.readers.encoding import decode
+from self_evolution.readers.plain.contents import without_contents
+from self_evolution.readers.plain.margins import flush
 from self_evolution.readers.plain.numbered import numbered
 from self_evolution.readers.plain.wrapped import mended, unpaged
 
@@ -17,19 +19,21 @@ _RULE = re.compile(r"""\n(?:([=\-~^"'])\1*|([#*+`.:_])\2{3,})[ \t]*(?=\n|\Z)""")
 def read(data: bytes) -> Content:
     """Sections of a text file; offsets are those in its decoded, normalised and mended text.
 
-    Mended are what printers leave in a text: headers and footers of pages, and the line breaks
-    within sentences of Chinese and Japanese.
+    Mended is what printers leave in a text: headers and footers of pages, a margin, contents pages,
+    and the line breaks within sentences of Chinese and Japanese.
     """
-    return Content(*sections(mended(normal(unpaged(decode(data))))))
+    return Content(*sections(mended(without_contents(flush(normal(unpaged(decode(data))))))))
 
 
 def sections(content: str) -> tuple[str, list[Part]]:
     """Title and sections of a normalised text.
 
     A lone heading of the first level is the title, as in reStructuredText. `#` begins a comment
-    and `~~~~` is a line: neither heading nor fence. Numbers make headings only where no line does.
+    and `~~~~` is a line: neither heading nor fence. Numbers make headings where lines make few.
     """
-    headings = _underlined(content) or numbered(content)
+    drawn, counted = _underlined(content), numbered(content)
+    # A few lines may be drawn to divide the text of a book whose headings have numbers.
+    headings = counted if len(counted) > 1.5 * len(drawn) else drawn
     top = [heading.text for heading in headings if heading.level == 1]
     return top[0] if len(top) == 1 else "", divide(content, headings)
 

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import NamedTuple
 
 _OVERSTRIKE = re.compile(r"[^\n]\x08")
 _ESCAPE = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
@@ -15,7 +16,15 @@ _PAGES = 3  # fewest pages that can show what they have in common
 
 # Chinese characters, kana, and the punctuation within sentences.
 _WIDE = "\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
-_JOINT = re.compile(rf"(?<=[{_WIDE}、，；：（「『“])\n(?=[{_WIDE}「『（“〈《])")
+_MARKS = "、，；：。！？（）「」『』“”‘’〈〉《》・ー…"
+_SHOWS_WRAPPED = re.compile(rf"[{_WIDE}][ \t]*\n[ \t]*[{_WIDE}]")
+_IS_WIDE = re.compile(rf"[{_WIDE}]")
+# A break before a word, but none before an item of a list, or a drawn line.
+_BREAK = re.compile(
+    rf"(?<=\S)[ \t]*\n[ \t]*(?=[\w{_MARKS}]|[(\[<\"'`*/$]{{1,4}}\w)"
+    r"(?!(?:[-+*•●○■◆o·][ \t]|[(（]?(?:\d{1,3}|[a-zA-Z])[.)）、])|[・●○■◆①-⑳|])"
+)
+_NARROW = re.compile("[^\u2e80-\U0003ffff]+")
 _TABULAR = re.compile(r"[|\t]|\S {2,}\S")
 _FEWEST = 3  # breaks of the same width that show a text to be wrapped
 _SLACK = 6  # columns by which a wrapped line may be short of the width: punctuation, Latin words
@@ -84,29 +93,70 @@ def _seam(before: str, after: str) -> str:
 def mended(text: str) -> str:
     """A text without the line breaks that wrap Chinese and Japanese sentences at a fixed width.
 
-    They stand between two such characters, in lines that are all about as wide as the widest of
-    them; lines of Latin letters stay, where a break is as good as a space.
+    They stand beside such a character, in lines that are about as wide as the widest of them, or
+    would be with the next word; between Latin words a space takes their place. Lines of other
+    scripts stay, where a break is as good as a space.
     """
-    if text.isascii():
+    if text.isascii() or not _SHOWS_WRAPPED.search(text):
         return text
-    joints = []
-    for match in _JOINT.finditer(text):
-        line = text[text.rfind("\n", 0, match.start()) + 1 : match.start()]
-        if not _TABULAR.search(line.strip()):
-            joints.append((match.start(), _columns(line)))
-    widths = sorted(width for _, width in joints)
-    if len(widths) < _FEWEST:
+    joints = [joint for match in _BREAK.finditer(text) if (joint := _joint(text, match))]
+    wide = sorted(one.width for one in joints if one.shows)
+    if len(wide) < _FEWEST:
         return text
-    full = widths[int(len(widths) * 0.9)] - _SLACK
-    whole = [at for at, width in joints if width >= full]
-    if full < 20 or len(whole) < max(_FEWEST, 0.6 * len(joints)):
+    full = wide[int(len(wide) * 0.9)]
+    # With the next word, the line would have been too long.
+    whole = [
+        one
+        for one in joints
+        if one.width >= full - _SLACK or one.width + 1 + columns(first_word(one.following)) > full
+    ]
+    enough = sum(one.width >= full - _SLACK for one in joints if one.shows)
+    if full < 20 + _SLACK or enough < max(_FEWEST, 0.6 * len(wide)):
         return text
-    ends = [*whole, len(text)]
-    return text[: ends[0]] + "".join(
-        text[at + 1 : end] for at, end in zip(whole, ends[1:], strict=True)
-    )
+    pieces, at = [], 0
+    for one in whole:
+        pieces += [text[at : one.start], one.between]
+        at = one.end
+    return "".join(pieces) + text[at:]
 
 
-def _columns(line: str) -> int:
+class _Joint(NamedTuple):
+    """A break that may be one within a sentence, and what takes its place.
+
+    `width` is that of the line before it; `shows` whether it stands between two wide characters.
+    """
+
+    start: int
+    end: int
+    width: int
+    following: str
+    between: str
+    shows: bool
+
+
+def _joint(text: str, match: re.Match[str]) -> _Joint | None:
+    """A break as a joint; None within tables, and between lines of other scripts."""
+    start, end = match.span()
+    before, after = text[start - 1], text[end]
+    begin = text.rfind("\n", 0, start) + 1
+    line = text[begin:start].lstrip()
+    following = text[end : end + 80].split("\n", 1)[0]
+    wide = _IS_WIDE.match(before) is not None, _IS_WIDE.match(after) is not None
+    known = any(wide) or _IS_WIDE.search(line) or _IS_WIDE.search(following)
+    if not known or _TABULAR.search(line):
+        return None
+    inside = (wide[0] or before in _MARKS) and (wide[1] or after in _MARKS)
+    tight = inside or "/" in (before, after)
+    width = start - begin - len(line) + columns(line)
+    return _Joint(start, end, width, following, "" if tight else " ", all(wide))
+
+
+def columns(line: str) -> int:
     """Width of a line on a terminal: wide characters take two columns."""
-    return len(line) + sum(char > "\u2e7f" for char in line)
+    return len(line) if line.isascii() else len(line) + len(_NARROW.sub("", line))
+
+
+def first_word(line: str) -> str:
+    """What of a line had to fit into the one before it."""
+    word = line.split(None, 1)[0]
+    return word if word.isascii() else word[:2]
