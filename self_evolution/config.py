@@ -85,7 +85,7 @@ class Read(Settings):
     seconds: PositiveFloat = 30.0
     """Time for one document; a second more for each 100 kB of it."""
     workers: NonNegativeInt = 0
-    """Files read side by side, each in a process of its own; 0 takes one for each core."""
+    """Processes that read files, side by side; 0 takes one for each core."""
 
 
 class Split(Settings):

@@ -29,8 +29,8 @@ def seed_of(*parts: Any) -> int:
 class Document:
     """One file, or one that could not be read and why (`problem`).
 
-    `note` says what in it could not be read. `container` is the path of the archive or mail that
-    it came out of. `sha256` is empty for what could not even be opened as a file.
+    `note` says what in it could not be read. `container` is the SHA-256 of the archive or mail
+    that it came out of. `sha256` is empty for what could not even be opened as a file.
     """
 
     id: str
@@ -80,7 +80,8 @@ class Fragment:
     """The unit of asking: a section's text, a part of it that fits, or several short sections.
 
     `section_id` is the section that it begins in, `page` the page, where there are pages.
-    `duplicate` is `exact` or `near` where `duplicate_of` names an earlier fragment.
+    `duplicate_of` names an earlier fragment: equal to this one (`exact`), one that says all of it
+    (`near`), or one that this passage stands in (`passage`). `number` counts fragments as made.
     """
 
     id: str
@@ -94,6 +95,7 @@ class Fragment:
     page: int | None
     tokens: int
     language: str
+    number: int
     duplicate: str | None = None
     duplicate_of: str | None = None
 

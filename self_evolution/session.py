@@ -38,7 +38,10 @@ FREE = {
     "train.checkpoint_steps",
     "train.report_to",
 }
-"""Settings that may change in the middle of a run without a word: they change no row."""
+"""Settings that may change in the middle of a run without a word.
+
+They change no row that is there; those of reading count for the files that are read from then on.
+"""
 
 FIXED = (
     "seed",
@@ -105,7 +108,7 @@ def opened(folder: Path, request: Request, progress: Progress, new: bool = False
         _write_recipe(folder, settings)
         run = Run(folder, settings, ledger, progress)
         run.read_again = request.again
-        with _stop_signals(run):
+        with stop_signals(run):
             yield run
 
 
@@ -201,9 +204,7 @@ def _resume(folder: Path, ledger: Ledger, request: Request) -> Config:
         )
     if request.documents or request.reads:
         changes = compare(ledger, wanted.read, request.again)
-        if not changes:  # perhaps in another spelling
-            wanted = wanted.changed({"read.documents": list(stored.read.documents)})
-        elif ledger.stage_done(0, "read"):
+        if changes and ledger.stage_done(0, "read"):
             _compare_documents(folder, ledger, changes, request, wanted.generations)
             ledger.reopen("read", "split")
     if wanted != stored:
@@ -262,13 +263,17 @@ def _compare_documents(
     """Documents may come, change and go, but not behind a person's back."""
     gone = [document.path for document, kind in changes.gone if kind == "withdrawn"]
     altered = [document.path for document, kind in changes.gone if kind == "changed"]
-    new = [name for name in changes.new if name not in altered]
-    kinds = {"new": new, "changed": altered, "gone": gone}
+    kinds = {
+        "new": [name for name in (*changes.new, *changes.refused) if name not in altered],
+        "changed": altered,
+        "gone": gone,
+        "back": [document.path for document in changes.returned],
+    }
     told = "; ".join(f"{len(some)} {kind} ({_some(some)})" for kind, some in kinds.items() if some)
     most = len(gone) > len(ledger.here()) / 2
     if not request.accept_change and (most or not request.reads):
         raise UserError(
-            f"{folder}: documents are not what this run has read: {told or 'some are back'}\n"
+            f"{folder}: documents are not what this run has read: {told}\n"
             "--accept-change takes that over from the next generation on: what is gone is set "
             "aside; or start a new run with another --run"
         )
@@ -299,7 +304,7 @@ def _write_recipe(folder: Path, settings: Config) -> None:
 
 
 @contextlib.contextmanager
-def _stop_signals(run: Run) -> Iterator[None]:
+def stop_signals(run: Run) -> Iterator[None]:
     """The first Ctrl-C (or SIGTERM) stops after the batch, a second one at once."""
 
     def stop(number: int, frame: FrameType | None) -> None:

@@ -90,7 +90,7 @@ def test_help_lists_every_setting(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def _fragment(text: str, language: str = "en") -> Fragment:
-    return Fragment("f", "d", "s", 0, ("Book", "Chapter"), text, 0, len(text), 1, 9, language)
+    return Fragment("f", "d", "s", 0, ("Book", "Chapter"), text, 0, len(text), 1, 9, language, 0)
 
 
 @pytest.mark.parametrize("path", sorted(prompts.FOLDER.glob("*.yaml")), ids=lambda p: p.stem)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -157,7 +158,8 @@ def test_members_of_an_archive_go_and_come_with_it(
     ]
     last = {row["document_id"]: row["kind"] for row in rows(run, "event")}
     assert sorted((name, last.get(id, "read")) for name, id in states) == [
-        ("one.md", "returned"),
+        ("one.md", "changed"),
+        ("one.md", "read"),
         ("two.md", "changed"),
         ("two.md", "read"),
     ]
@@ -174,3 +176,108 @@ def test_what_could_not_be_read_is_tried_again_when_asked(
     found = {Path(str(row["path"])).name: row for row in rows(tmp_path / "run", "document")}
     assert len(found) == 4
     assert any("valve Golf" in str(row["text"]) for row in rows(tmp_path / "run", "section"))
+
+
+def _zip(path: Path, names: dict[str, str]) -> None:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, text in names.items():
+            archive.writestr(name, text)
+
+
+def test_an_archive_that_took_the_name_of_another_keeps_its_members(
+    arguments: Arguments, documents: Path, tmp_path: Path
+) -> None:
+    _zip(documents / "log.zip", {"one.md": "The size of valve Golf is 12."})
+    assert _read(arguments) == 0
+    (documents / "log.zip").rename(documents / "log1.zip")
+    _zip(documents / "log.zip", {"two.md": "The size of valve Hotel is 13."})
+    assert _read(arguments) == 0
+    (documents / "log1.zip").unlink()
+    assert _read(arguments) == 0
+    assert cli.main(["split", str(tmp_path / "run")]) == 0
+    texts = " ".join(_live_texts(tmp_path / "run"))
+    assert "valve Hotel" in texts and "valve Golf" not in texts
+
+
+def test_what_is_read_better_the_second_time_comes_back_as_that(
+    arguments: Arguments, documents: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _zip(documents / "big.zip", {"big.md": "# Big\n\n" + "The size of it is 12.\n" * 60_000})
+    content = (documents / "big.zip").read_bytes()
+    assert _read(arguments, "--read.max-file-mb", "1") == 0
+    assert "big.zip/big.md: larger than 1 MB" in capsys.readouterr().err
+    assert _read(arguments, "--read.max-file-mb", "2") == 0  # nothing that was refused is new
+    assert "nothing has changed" in capsys.readouterr().out
+    assert _read(arguments, "--read.max-file-mb", "2", "--again") == 0
+    assert "could not be read" not in capsys.readouterr().err
+    (documents / "big.zip").unlink()
+    assert _read(arguments) == 0
+    (documents / "big.zip").write_bytes(content)
+    assert _read(arguments, "--read.max-file-mb", "2") == 0
+    assert "could not be read" not in capsys.readouterr().err
+
+
+def test_a_withdrawn_passage_does_not_live_on_in_what_it_was_joined_to(
+    arguments: Arguments, documents: Path, tmp_path: Path
+) -> None:
+    words = [f"The size of valve {i} is {100 + i} bar in the plant." for i in range(12)]
+    text = " ".join(words)
+    passages = [text[:300], text[250:]]
+    (documents / "x.json").write_text(json.dumps(passages))
+    again = [passages[0], passages[0][-40:] + " And more of it is known."]
+    (documents / "y.json").write_text(json.dumps(again))
+    assert _read(arguments) == 0
+    assert cli.main(["split", str(tmp_path / "run")]) == 0
+    kinds = {row["duplicate"] for row in rows(tmp_path / "run", "fragment")}
+    assert "passage" in kinds
+    (documents / "x.json").unlink()
+    assert _read(arguments) == 0
+    assert cli.main(["split", str(tmp_path / "run")]) == 0
+    gone = {row["id"] for row in rows(tmp_path / "run", "withdrawn")}
+    first = [f for f in rows(tmp_path / "run", "fragment") if "valve 11" in str(f["text"])]
+    assert first and all(f["id"] in gone for f in first)
+
+
+def test_nothing_of_a_document_is_trained_on_once_it_is_withdrawn(
+    arguments: Arguments, documents: Path, tmp_path: Path
+) -> None:
+    words = arguments("run", "--generations", "1")
+    assert cli.main(["read", *words[1:]]) == 0
+    run = str(tmp_path / "run")
+    for stage in ("split", "evaluate", "promote", "ask", "answer", "check", "score", "select"):
+        assert cli.main([stage, run]) == 0
+    (documents / "c.html").unlink()
+    assert _read(arguments, "--generations", "1") == 0
+    for stage in ("split", "train"):
+        assert cli.main([stage, run]) == 0
+    (adapter,) = rows(tmp_path / "run", "adapter")
+    assert len(rows(tmp_path / "run", "selection")) == 6 and adapter["examples"] == 5
+
+
+def test_the_limit_counts_what_is_here(
+    arguments: Arguments, documents: Path, tmp_path: Path
+) -> None:
+    assert _read(arguments, "--limit", "3") == 0
+    page = documents / "a.md"
+    page.write_text(page.read_text().replace("4711", "4712"), encoding="utf-8")
+    assert _read(arguments, "--limit", "3", "--accept-change") == 0
+    texts = [str(row["text"]) for row in rows(tmp_path / "run", "section")]
+    assert len(texts) == 6 and any("4712" in text for text in texts)
+
+
+def test_a_moved_folder_is_read_from_where_it_is_now(
+    arguments: Arguments,
+    documents: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert _read(arguments) == 0
+    moved = documents.rename(tmp_path / "moved")
+    words = arguments("run")
+    words[1] = str(moved)
+    capsys.readouterr()
+    assert cli.main(["read", *words[1:]]) == 0
+    assert "nothing has changed" in capsys.readouterr().out
+    assert cli.main(["read", str(tmp_path / "run")]) == 0
+    assert cli.main(["inspect", str(tmp_path / "run"), "moved/a.md"]) == 0
+    assert f"{moved}/a.md" in capsys.readouterr().out.replace("\n", "")

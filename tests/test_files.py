@@ -61,7 +61,7 @@ def test_a_pattern_stands_for_what_it_matches(
     monkeypatch.chdir(tmp_path)
     assert list(readers.find({"*.md": Path("*.md")}).paths) == ["a.md"]
     assert list(readers.find({"**/*.md": Path("**/*.md")}).paths) == ["a.md", "deep/d.md"]
-    with pytest.raises(UserError, match="no readable file or folder matches"):
+    with pytest.raises(UserError, match="no readable document matches"):
         readers.find({"*.pdf": Path("*.pdf")})
 
 
@@ -115,3 +115,31 @@ def test_a_folder_that_may_not_be_read_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.md").write_text("Text.")
     (tmp_path / "closed").mkdir(mode=0o000)
     assert _find(tmp_path).refused == {"docs/closed": "Permission denied"}
+
+
+def test_patterns_keep_to_the_rules_of_folders(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "secret").mkdir()
+    (tmp_path / "secret" / "s.md").write_text("Secret.")
+    docs = tmp_path / "docs"
+    for name in ("a.md", "run/report/page.md", "foreign/b.md", ".hidden/c.md"):
+        (docs / name).parent.mkdir(parents=True, exist_ok=True)
+        (docs / name).write_text(name)
+    (docs / "run" / "run.db").touch()
+    (docs / "foreign" / "run.db").write_bytes(b"another program's database" * 10)
+    (docs / "l.md").symlink_to("../secret/s.md")
+    monkeypatch.chdir(tmp_path)
+    for pattern in ("docs/**/*.md", str(docs / "**" / "*.md")):
+        found = readers.find({pattern: Path(pattern)})
+        assert [Path(name).name for name in found.paths] == ["a.md", "b.md"]
+        assert [Path(name).name for name in found.refused] == ["l.md"]
+    assert list(readers.find({"do*": Path("do*")}).paths) == ["docs/a.md", "docs/foreign/b.md"]
+
+
+def test_a_link_to_itself_is_refused_when_links_are_followed(tmp_path: Path) -> None:
+    (tmp_path / "a.md").write_text("Text.")
+    (tmp_path / "x.md").symlink_to("x.md")
+    found = _find(tmp_path, follow_links=True)
+    assert list(found.paths) == ["docs/a.md"]
+    assert "links" in found.refused["docs/x.md"]

@@ -110,3 +110,17 @@ def test_a_file_that_cannot_be_written_is_found_before_the_reading(
 ) -> None:
     assert cli.main(["read", str(documents), "-o", str(tmp_path / "no" / "x.jsonl")]) == 2
     assert "--output" in capsys.readouterr().err
+
+
+def test_fragments_go_to_the_terminal_or_through_a_link(
+    documents: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["read", str(documents), "-o", "-"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) >= 1 and all(json.loads(line)["text"] for line in lines)
+    (tmp_path / "link.jsonl").symlink_to("real.jsonl")
+    assert cli.main(["read", str(documents), "-o", str(tmp_path / "link.jsonl")]) == 0
+    assert (tmp_path / "link.jsonl").is_symlink()
+    assert (tmp_path / "real.jsonl").read_text(encoding="utf-8").splitlines() == lines
+    assert cli.main(["read", str(documents), "-o", "-", "--run", str(tmp_path / "r")]) == 2
+    assert "give one of them" in capsys.readouterr().err

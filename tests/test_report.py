@@ -63,7 +63,7 @@ class Story:
             heading, text = ("告警处理", f"第{i}节"), fragment.replace("{n}", str(20 + i))
             section = Section(f"s{i}", "d0", i, heading, text, 0, len(text))
             self.ledger.add([section])
-            same = ("exact", "f0") if i == count - 1 else (None, None)
+            same = (i, "exact", "f0") if i == count - 1 else (i, None, None)
             size = len(text)
             self.ledger.add(
                 [Fragment(f"f{i}", "d0", f"s{i}", 0, heading, text, 0, size, 3, 90, "zh", *same)]

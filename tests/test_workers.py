@@ -211,3 +211,25 @@ def test_a_module_in_the_working_folder_is_not_imported(
     (found,) = read(Path("a.md"))
     assert problems(found) == {"": None}
     assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_being_told_to_end_costs_no_document(tmp_path: Path) -> None:
+    """A service that is stopped sends the signal to all its processes, also while they start."""
+    paths = [tmp_path / f"{i}.md" for i in range(40)]
+    for i, path in enumerate(paths):
+        path.write_text(f"Text {i}.")
+    over = threading.Event()
+
+    def pester() -> None:
+        while not over.wait(0.01):
+            for child in psutil.Process().children():
+                child.terminate()
+
+    thread = threading.Thread(target=pester)
+    thread.start()
+    threading.Timer(1.0, over.set).start()
+    found = read(*paths)
+    over.set()
+    thread.join()
+    assert [problems(one)[""] for one in found] == [None] * 40
+    assert [one.documents[0].parts[0].text for one in found][-1] == "Text 39."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import importlib
 import shlex
 import sys
@@ -12,6 +13,13 @@ from self_evolution.cli import parser
 from self_evolution.errors import Stopped, UserError
 
 _FULL = "the disk is full: free some space and run the same command again; nothing is lost"
+
+
+def _is_filter(options: argparse.Namespace) -> bool:
+    """Whether the command goes from files to files, so that nothing is kept of it."""
+    if options.command == "read":
+        return bool(options.output)
+    return options.module == "filters" and Path(options.source).is_file()
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -29,7 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"self-evolution: {error}", file=sys.stderr)
         return 2
     except (Stopped, KeyboardInterrupt):
-        if options.module == "filters" and Path(options.source).is_file():
+        if _is_filter(options):
             print("stopped; nothing was written", file=sys.stderr)
             return 130
         again = "self-evolution " + shlex.join(given)

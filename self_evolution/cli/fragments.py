@@ -13,14 +13,16 @@ from self_evolution.ledger import Ledger
 from self_evolution.progress import Progress
 from self_evolution.records import Document, Fragment
 from self_evolution.run import Run
-from self_evolution.session import Request
+from self_evolution.session import Request, stop_signals
 
 
 def write(request: Request, output: str) -> int:
     """A line a fragment, in reading order; without a model its tokens are a rough count."""
     from self_evolution.stages import perform
 
-    overrides = request.overrides | {"read.documents": list(request.documents)}
+    overrides = dict(request.overrides)
+    if request.documents:
+        overrides["read.documents"] = list(request.documents)
     settings = config.load(request.recipe or "default").changed(overrides)
     progress = Progress()
     if not settings.model.name:
@@ -31,8 +33,9 @@ def write(request: Request, output: str) -> int:
         closing(Ledger(Path(folder) / "run.db")) as ledger,
     ):
         run = Run(Path(folder), settings, ledger, progress)
-        perform(run, 0, "read")
-        perform(run, 0, "split")
+        with stop_signals(run):
+            perform(run, 0, "read")
+            perform(run, 0, "split")
         for document in ledger.here():
             for fragment in ledger.fragments_in(document.id):
                 out(_line(document, fragment))

@@ -27,7 +27,8 @@ def inspect(options: argparse.Namespace) -> int:
             return 0
         row = _chosen(rows, options.document)
         fragments = ledger.fragments_in(row.document.id)
-        _show(ledger, row, fragments)
+        paths = {row.document.id: row.path for row in rows}
+        _show(ledger, row, fragments, paths)
         if fragments:
             from self_evolution.report import documents
 
@@ -37,15 +38,17 @@ def inspect(options: argparse.Namespace) -> int:
 
 
 def _chosen(rows: list[DocumentRow], wanted: str) -> DocumentRow:
-    """The document of that path, or the one whose path ends in it or has it in it."""
-    paths = [row.document.path for row in rows]
+    """The document of that id or path, or the one whose path ends in it or has it in it."""
+    paths = [row.path for row in rows]
     for fits in (wanted.__eq__, lambda path: path.endswith(wanted), lambda path: wanted in path):
-        found = [row for row in rows if fits(row.document.path)]
+        found = [row for row in rows if fits(row.path) or row.document.id == wanted]
         live = [row for row in found if row.here] or found
         if len(live) == 1:
             return live[0]
         if found:
-            some = "\n".join(f"  {printable(row.document.path)}" for row in live[:_MOST])
+            some = "\n".join(
+                f"  {printable(row.path)}  or by its id: {row.document.id}" for row in live[:_MOST]
+            )
             raise UserError(f"{wanted}: {len(live):,} documents fit; name one of them\n{some}")
     from self_evolution.errors import nearest
 
@@ -66,7 +69,7 @@ def _list(rows: list[DocumentRow]) -> None:
     table.add_column("remark", overflow="fold", ratio=2)
     for row in rows:
         table.add_row(
-            Text(printable(row.document.path), style="" if row.here else "dim"),
+            Text(printable(row.path), style="" if row.here else "dim"),
             *(f"{n:,}" if n else "–" for n in (row.sections, row.fragments, row.duplicates)),
             row.languages,
             Text(_remark(row), style="yellow" if row.document.problem else ""),
@@ -80,21 +83,23 @@ def _remark(row: DocumentRow) -> str:
     return "; ".join([*remarks, *filter(None, (row.document.problem, row.document.note))])
 
 
-def _show(ledger: Ledger, row: DocumentRow, fragments: list[Fragment]) -> None:
+def _show(
+    ledger: Ledger, row: DocumentRow, fragments: list[Fragment], paths: dict[str, str]
+) -> None:
     from rich.console import Console
     from rich.text import Text
 
     console = Console(highlight=False, soft_wrap=True)
     document = row.document
     console.print(Text(f"{document.title}", style="bold"))
-    console.print(Text(printable(f"{document.path} · {row.sections:,} sections")))
+    console.print(Text(printable(f"{row.path} · {row.sections:,} sections")))
     if remark := _remark(row):
         console.print(Text(remark, style="yellow"))
     for number, fragment in enumerate(fragments, 1):
         console.print()
         console.print(Text(heading_line(number, fragment), style="cyan"))
         if fragment.duplicate_of:
-            console.print(Text(_sameness(ledger, fragment), style="dim"))
+            console.print(Text(_sameness(ledger, fragment, paths), style="dim"))
         else:
             console.print(Text(fragment.text))
     if not fragments and not document.problem:
@@ -115,9 +120,8 @@ def heading_line(number: int, fragment: Fragment) -> str:
     return " · ".join([*parts, f"{fragment.tokens:,} tokens", fragment.language])
 
 
-def _sameness(ledger: Ledger, fragment: Fragment) -> str:
+def _sameness(ledger: Ledger, fragment: Fragment, paths: dict[str, str]) -> str:
     (first,) = ledger.fragments([fragment.duplicate_of or ""])
-    (path,) = (d.path for d in ledger.documents() if d.id == first.document_id)
     how = "the same as" if fragment.duplicate == "exact" else "says nothing that is not in"
     place = f", page {first.page}" if first.page is not None else ""
-    return f"{how} a fragment of {printable(path)}{place}"
+    return f"{how} a fragment of {printable(paths[first.document_id])}{place}"

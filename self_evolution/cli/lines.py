@@ -13,19 +13,33 @@ from self_evolution.errors import UserError
 
 @contextmanager
 def json_lines(output: str | None) -> Iterator[Callable[[dict[str, Any]], None]]:
-    """A function that writes a row as a line, to standard output or to a file.
+    """A function that writes a row as a line, to standard output (no name, or `-`) or to a file.
 
     The file is there under its name once it is complete; that it can be written is found out first.
+    A pipe or a device is written to as it is.
     """
-    if not output:
+    if output in (None, "", "-"):
         yield lambda row: print(json.dumps(row, ensure_ascii=False))
         return
-    temporary = Path(output + ".tmp")
+    target = Path(output or "").resolve()
+    whole = target.is_file() or not target.exists()
+    temporary = target.with_name(target.name + ".tmp") if whole else target
     try:
-        with temporary.open("w", encoding="utf-8") as file:
-            yield lambda row: print(json.dumps(row, ensure_ascii=False), file=file)
-        temporary.rename(output)
+        file = temporary.open("w", encoding="utf-8")
     except OSError as error:
         raise UserError(f"--output {output}: {error.strerror}") from None
+
+    def write(row: dict[str, Any]) -> None:
+        try:
+            print(json.dumps(row, ensure_ascii=False), file=file)
+        except OSError as error:
+            raise UserError(f"--output {output}: {error.strerror}") from None
+
+    try:
+        with file:
+            yield write
+        if whole:
+            temporary.rename(target)
     finally:
-        temporary.unlink(missing_ok=True)
+        if whole:
+            temporary.unlink(missing_ok=True)

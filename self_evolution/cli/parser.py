@@ -29,7 +29,7 @@ COMMANDS = {
     "report": Command("write a run's report again", "runs", "report"),
     "export": Command("all rows of a run as JSON lines, a file a table", "runs", "export"),
     "metrics": Command("score a file of predictions against references", "filters", "metrics"),
-    "read": Command("stage: files into sections", "runs", "read", True),
+    "read": Command("stage: files into sections; with -o a filter", "runs", "read", True),
     "split": Command("stage: sections into fragments", "runs", "stage", True),
     "ask": Command("stage: questions about each fragment", "runs", "stage", True),
     "answer": Command("stage: answers with the fragment open", "runs", "stage", True),
@@ -104,11 +104,11 @@ def parse(arguments: list[str]) -> argparse.Namespace:
 def _describe(parser: argparse.ArgumentParser, name: str, command: Command) -> None:
     add = parser.add_argument
     if name in ("run", "read"):
-        add("documents", nargs="*", metavar="DOCS", help="files and folders to read")
+        add("documents", nargs="*", metavar="DOCS", help="files, folders and patterns to read")
         add("--run", metavar="FOLDER", help="the run's folder (runs/RECIPE)")
         add("--recipe", metavar="NAME|FILE", default="", help="default, paper, embedded, or YAML")
         if name == "read":
-            add("-o", "--output", metavar="FILE", help="no run: write the fragments as JSON lines")
+            add("-o", "--output", metavar="FILE", help="no run, but fragments as JSON lines")
             add("--again", action="store_true", help="read once more what could not be read")
     elif name in ("score", "select"):
         add("source", metavar="RUN|FILE", help="a run's folder, or a JSONL file of pairs")

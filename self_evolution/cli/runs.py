@@ -35,7 +35,12 @@ def read(options: argparse.Namespace) -> int:
     """The first stage: of a run that is there, or it makes the run; or a filter on documents."""
     from self_evolution.stages import perform
 
-    if options.output and not options.run:
+    if options.output and options.run:
+        raise UserError(
+            "--output and --run: give one of them; a run keeps its fragments in itself "
+            "(`self-evolution export`)"
+        )
+    if options.output:
         from self_evolution.cli import fragments
 
         return fragments.write(_request(options), options.output)

@@ -12,9 +12,13 @@ from self_evolution.records import Document
 
 
 class DocumentRow(NamedTuple):
-    """A document with what became of it; `languages` are codes, the commonest first."""
+    """A document with what became of it; `languages` are codes, the commonest first.
+
+    `path` is where its file is now, which may have been moved since it was read.
+    """
 
     document: Document
+    path: str
     here: bool
     sections: int
     fragments: int
@@ -63,14 +67,15 @@ class Review(Store):
         """
         query = """
           WITH live AS MATERIALIZED (SELECT id, problem, container FROM live_document),
-          f AS (SELECT duplicate FROM fragment WHERE document_id IN (SELECT id FROM live))
+          asked AS MATERIALIZED (SELECT id FROM live_fragment),
+          f AS (SELECT id, duplicate FROM fragment WHERE document_id IN (SELECT id FROM live))
           SELECT
             (SELECT count(*) FROM live WHERE id IN (SELECT document_id FROM section)),
             (SELECT count(*) FROM live WHERE problem IS NOT NULL),
             (SELECT count(*) FROM section WHERE document_id IN (SELECT id FROM live)),
             (SELECT count(*) FROM f),
-            (SELECT count(*) FROM f) - (SELECT count(*) FROM live_fragment),
-            (SELECT count(*) FROM f WHERE duplicate = 'near'),
+            (SELECT count(*) FROM f) - (SELECT count(*) FROM asked),
+            (SELECT count(*) FROM f WHERE duplicate = 'near' AND id NOT IN asked),
             (SELECT count(*) FROM document) - (SELECT count(*) FROM live)"""
         names = (
             "documents",
@@ -96,9 +101,11 @@ class Review(Store):
         for id, language, _ in self._pairs(query):
             languages.setdefault(id, []).append(language)
         here = {row[0] for row in self._pairs("SELECT id FROM live_document")}
+        moved = self.meta("moved") or {}
         return [
             DocumentRow(
                 document,
+                moved.get(document.id, document.path),
                 document.id in here,
                 sections.get(document.id, 0),
                 *fragments.get(document.id, (0, 0)),

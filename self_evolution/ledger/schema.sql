@@ -55,7 +55,8 @@ CREATE TABLE fragment (
   page INTEGER,
   tokens INTEGER NOT NULL,
   language TEXT NOT NULL,
-  duplicate TEXT CHECK (duplicate IN ('exact', 'near')),
+  number INTEGER NOT NULL UNIQUE,
+  duplicate TEXT CHECK (duplicate IN ('exact', 'near', 'passage')),
   duplicate_of TEXT REFERENCES fragment (id),
   UNIQUE (section_id, position),
   CHECK ((duplicate IS NULL) = (duplicate_of IS NULL))
@@ -63,17 +64,22 @@ CREATE TABLE fragment (
 CREATE INDEX fragment_document ON fragment (document_id);
 
 -- The fragments to ask about. The first of equal ones stands for them as long as any of them is
--- in a document that is still there; near-duplicates speak for themselves when it no longer is.
+-- in a document that is still there; what else repeats it speaks for itself, once, when it no
+-- longer is.
 CREATE VIEW live_fragment AS
   WITH here AS (
-    SELECT f.id, f.duplicate, f.duplicate_of FROM fragment f
+    SELECT f.id, f.heading, f.text, f.number, f.duplicate, f.duplicate_of FROM fragment f
     JOIN live_document d ON d.id = f.document_id
   ), first AS (
     SELECT id FROM here WHERE duplicate IS NULL
     UNION SELECT duplicate_of FROM here WHERE duplicate = 'exact'
   )
   SELECT id FROM first
-  UNION SELECT id FROM here WHERE duplicate = 'near' AND duplicate_of NOT IN (SELECT id FROM first);
+  UNION SELECT id FROM (
+    SELECT id, min(number) FROM here
+    WHERE duplicate IN ('near', 'passage') AND duplicate_of NOT IN (SELECT id FROM first)
+    GROUP BY heading, text
+  );
 
 CREATE TABLE question (
   id TEXT PRIMARY KEY,

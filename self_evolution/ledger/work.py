@@ -90,23 +90,21 @@ class Work(Store):
         return int(self._one(f"SELECT count(*) FROM {table}"))
 
     def first_fragments(self) -> Iterator[Fragment]:
-        """Every fragment that is no duplicate, in reading order."""
-        names = ", ".join(f'f."{field.name}"' for field in fields(Fragment))
-        query = f"""SELECT {names} FROM fragment f
-                    JOIN document d ON d.id = f.document_id JOIN section s ON s.id = f.section_id
-                    WHERE f.duplicate IS NULL ORDER BY d.path, d.id, s.position, f.position"""
+        """Every fragment that is no duplicate, in the order of making."""
+        names = ", ".join(f'"{field.name}"' for field in fields(Fragment))
+        query = f"SELECT {names} FROM fragment WHERE duplicate IS NULL ORDER BY number"
         return self._stream(Fragment, query)
 
     def passages(self) -> Iterator[tuple[tuple[str, ...], str, str]]:
-        """(heading, text, first fragment) of all sections of documents whose sections overlap.
+        """(heading, text, first fragment) of sections of documents here whose sections overlap.
 
         The first fragment is that in which the section begins, or the one which that repeats.
         """
         query = """SELECT s.heading, s.text, (
                      SELECT coalesce(f.duplicate_of, f.id) FROM fragment f
                      WHERE f.document_id = s.document_id AND f."start" <= s."start"
-                       AND f."end" > s."start" ORDER BY f."start", f.id LIMIT 1) AS first
-                   FROM section s JOIN document d ON d.id = s.document_id
+                       AND f."end" > s."start" ORDER BY f."start", f.number LIMIT 1) AS first
+                   FROM section s JOIN live_document d ON d.id = s.document_id
                    WHERE first IS NOT NULL
                      AND d.id IN (SELECT document_id FROM section WHERE overlap > 0)
                    ORDER BY d.path, d.id, s.position"""
@@ -241,10 +239,10 @@ class Work(Store):
         return self._rows(Selection, "WHERE generation = ? ORDER BY position", (generation,))
 
     def selected_pairs(self, generation: int) -> list[tuple[str, str]]:
-        """(question, answer) of the selection, in its order."""
-        query = """SELECT q.text, a.text FROM selection s JOIN answer a ON a.id = s.answer_id
-                   JOIN question q ON q.id = a.question_id
-                   WHERE s.generation = ? ORDER BY s.position"""
+        """(question, answer) of the selection, in its order, but of documents that are gone."""
+        query = f"""SELECT q.text, a.text FROM selection s JOIN answer a ON a.id = s.answer_id
+                    JOIN question q ON q.id = a.question_id
+                    WHERE s.generation = ? AND {_LIVE} ORDER BY s.position"""
         return self._db.execute(query, (generation,)).fetchall()
 
     def selected_conversations(self, generation: int) -> list[list[Message]]:

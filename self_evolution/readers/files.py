@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from self_evolution.errors import UserError
+from self_evolution.ledger.store import APPLICATION_ID
 from self_evolution.readers.base import storable
 
 
@@ -47,9 +48,9 @@ def find(sources: Mapping[str, Path], follow_links: bool = False) -> Files:
     refused: dict[str, str] = {}
     others: Counter[str] = Counter()
     seen: set[tuple[int, int]] = set()
-    for source, path in _expanded(sources).items():
+    for source, path in sources.items():
         anything = False
-        for entry in _entries(source, path, follow_links):
+        for entry in _given(source, path, follow_links):
             readable = entry.folder or _readable(entry.name)
             anything = anything or readable
             if entry.identity in seen:
@@ -62,28 +63,36 @@ def find(sources: Mapping[str, Path], follow_links: bool = False) -> Files:
             else:
                 found[_free(storable(entry.name), found)] = entry.path
         if not anything:
-            raise UserError(f"{source}: no readable document in this folder; readable: {_known()}")
+            what = "in this folder" if path.is_dir() else "matches"
+            raise UserError(f"{source}: no readable document {what}; readable: {_known()}")
     listed = dict(sorted(others.items(), key=lambda item: (-item[1], item[0])))
     return Files(dict(sorted(found.items())), dict(sorted(refused.items())), listed)
 
 
-def _expanded(sources: Mapping[str, Path]) -> dict[str, Path]:
-    """The sources with patterns in place of what they match."""
-    paths: dict[str, Path] = {}
-    for name, path in sources.items():
-        if os.path.lexists(path):
-            paths[name] = path
-            if not path.is_dir() and not _readable(name):
-                raise UserError(f"{name}: unknown format; readable: {_known()}")
-        elif glob.has_magic(name):
-            matches = sorted(glob.glob(name, recursive=True))  # noqa: PTH207 - may be absolute
-            taken = {one: Path(one) for one in matches if Path(one).is_dir() or _readable(one)}
-            if not taken:
-                raise UserError(f"{name}: no readable file or folder matches; readable: {_known()}")
-            paths |= taken
-        else:
-            raise UserError(f"{name}: no such file or folder")
-    return paths
+def _given(source: str, path: Path, follow_links: bool) -> Iterator[_Entry]:
+    """What lies in one source: a file, a folder, or what a pattern matches."""
+    if os.path.lexists(path):
+        if not path.is_dir() and not _readable(source):
+            raise UserError(f"{source}: unknown format; readable: {_known()}")
+        yield from _entries(source, path, follow_links)
+    elif glob.has_magic(source):
+        yield from _matching(source, follow_links)
+    else:
+        raise UserError(f"{source}: no such file or folder")
+
+
+def _matching(pattern: str, follow_links: bool) -> Iterator[_Entry]:
+    """Of the folder that a pattern begins with, what it matches, or what lies in a match."""
+    parts = Path(pattern).parts
+    fixed = next(i for i, part in enumerate(parts) if glob.has_magic(part))
+    folder = Path(*parts[:fixed])
+    if not folder.is_dir():
+        return
+    matches = {Path(one) for one in glob.glob(pattern, recursive=True)}  # noqa: PTH207 - absolute?
+    for entry in _entries(str(folder), folder, follow_links):
+        place = folder / Path(entry.name).relative_to(folder)
+        if not matches.isdisjoint((place, *place.parents)):
+            yield entry._replace(name=str(place))
 
 
 def _entries(source: str, path: Path, follow_links: bool) -> Iterator[_Entry]:
@@ -102,7 +111,7 @@ def _entries(source: str, path: Path, follow_links: bool) -> Iterator[_Entry]:
         except OSError as error:
             yield _Entry(name, Path(folder), (0, hash(folder)), f"{error.strerror}", True)
             continue
-        if any(entry.name == "run.db" for entry in inside):
+        if any(entry.name == "run.db" and _is_ledger(entry.path) for entry in inside):
             continue  # a run of ours: its report and recipe are no documents
         for entry in inside:
             if entry.name.startswith("."):
@@ -110,13 +119,13 @@ def _entries(source: str, path: Path, follow_links: bool) -> Iterator[_Entry]:
             shown = f"{name}/{entry.name}" if name != "/" else f"/{entry.name}"
             if entry.is_symlink() and not follow_links:
                 yield from _link(shown, Path(entry.path), root)
-            elif entry.is_dir():
-                identity = _identity(entry.stat())
-                if identity not in folders:  # a link may lead back to where it lies
-                    folders.add(identity)
-                    stack.append((shown, entry.path))
-            else:
-                yield _entry(shown, Path(entry.path), entry.stat)
+                continue
+            found = _entry(shown, Path(entry.path), entry.stat)
+            if not found.folder or found.problem:
+                yield found
+            elif found.identity not in folders:  # a link may lead back to where it lies
+                folders.add(found.identity)
+                stack.append((shown, entry.path))
 
 
 def _entry(name: str, path: Path, look: Callable[[], os.stat_result]) -> _Entry:
@@ -124,8 +133,8 @@ def _entry(name: str, path: Path, look: Callable[[], os.stat_result]) -> _Entry:
         found = look()
     except OSError as error:
         return _Entry(name, path, (0, hash(name)), f"{error.strerror}")
-    if stat.S_ISREG(found.st_mode):
-        return _Entry(name, path, _identity(found))
+    if stat.S_ISREG(found.st_mode) or stat.S_ISDIR(found.st_mode):
+        return _Entry(name, path, _identity(found), folder=stat.S_ISDIR(found.st_mode))
     problem = "a link to nowhere" if stat.S_ISLNK(found.st_mode) else "no regular file"
     return _Entry(name, path, _identity(found), problem)
 
@@ -139,6 +148,17 @@ def _link(name: str, path: Path, root: str) -> Iterator[_Entry]:
             return
         problem = "a link out of the folder; --read.follow-links true follows it"
     yield _Entry(name, path, _identity(path.lstat()), problem, target.is_dir())
+
+
+def _is_ledger(path: str) -> bool:
+    """Whether a run.db is a run's, which may have only just begun."""
+    try:
+        with open(path, "rb") as file:  # noqa: PTH123 - of an entry
+            head = file.read(100)
+    except OSError:
+        return True  # whatever it is, it is not for us
+    ours = APPLICATION_ID.to_bytes(4, "big")
+    return not head or head[68:72] == ours or os.path.exists(f"{path}-wal")  # noqa: PTH110
 
 
 def _identity(found: os.stat_result) -> tuple[int, int]:

@@ -61,7 +61,8 @@ def main() -> None:
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)
     os.dup2(nowhere, 2)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends us
+    for number in (signal.SIGINT, signal.SIGTERM):  # these are for the parent, which ends us
+        signal.signal(number, signal.SIG_IGN)
     _restrict(limits)
     for line in sys.stdin.buffer:
         task = json.loads(line)
@@ -82,9 +83,11 @@ def _send(out: IO[bytes], message: dict[str, Any]) -> None:
 
 def _restrict(limits: Limits) -> None:
     """Limit memory and writing by the system, and everything else by an audit hook."""
-    resource.setrlimit(resource.RLIMIT_AS, (limits.memory, limits.memory))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    kinds = ((resource.RLIMIT_AS, limits.memory), (resource.RLIMIT_FSIZE, 0))
+    for kind, wanted in (*kinds, (resource.RLIMIT_CORE, 0)):
+        _, hard = resource.getrlimit(kind)
+        most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(kind, (most, most))
 
     def guard(event: str, details: tuple[Any, ...]) -> None:
         if event.startswith((*_FORBIDDEN, *_CHANGES)) or (event == "open" and _writes(details)):
@@ -105,13 +108,17 @@ def _messages(path: Path, skip: int, limits: Limits) -> Iterator[dict[str, Any]]
     signal.setitimer(signal.ITIMER_REAL, limits.time(0))
     budget = Budget(limits.file, 4 * limits.file)
     left = LONGEST
-    size = path.stat().st_size
-    if size > limits.file:
+    try:
+        size = path.stat().st_size
+        data = path.read_bytes() if size <= limits.file else b""
         problem = f"{size >> 20:,} MB: larger than --read.max-file-mb {limits.file >> 20:,}"
+    except OSError as error:  # it was there when it was found
+        size, data, problem = limits.file + 1, b"", f"{error.strerror}"
+    if size > limits.file:
         yield {"path": "", "format": ending(path.name)[1:], "sha256": "", "problem": problem}
         return
     others: Counter[str] = Counter()
-    for number, found in enumerate(_documents(path.name, path.read_bytes(), budget, others)):
+    for number, found in enumerate(_documents(path.name, data, budget, others)):
         if number < skip:
             continue
         yield {"begin": found.path}

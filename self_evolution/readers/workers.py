@@ -126,6 +126,8 @@ class _Worker:
                     reading.documents.append(_document(message))
                     begun = None
             problem = self._obituary(path)
+            if problem is None:
+                continue
             reading.documents.append(Read(begun or "", "", "", problem=problem))
             if begun is None:  # not in one of its documents, but in the file as a whole
                 return reading
@@ -154,15 +156,17 @@ class _Worker:
             if "end" in message:
                 return
 
-    def _obituary(self, path: Path) -> str:
-        """Why the process ended, for people."""
+    def _obituary(self, path: Path) -> str | None:
+        """Why the process ended, for people; None if that was not because of the file."""
         assert self._process is not None
         status = self._process.wait()
         if self._stopped:
             return "reading was stopped"
+        if status in (-signal.SIGTERM, -signal.SIGINT):
+            return None
         if status == -signal.SIGALRM:
             size = path.stat().st_size if path.exists() else 0
-            return f"took longer than {self._limits.time(size):.0f} s, see --read.seconds"
+            return f"took longer than {self._limits.time(size):.2g} s, see --read.seconds"
         if status == OUT_OF_MEMORY:
             return (
                 f"needs more than {self._limits.memory >> 20:,} MB of memory, see --read.memory-mb"
@@ -180,6 +184,7 @@ def _start(limits: Limits) -> subprocess.Popen[bytes]:
         [sys.executable, "-P", "-m", "self_evolution.readers.worker", json.dumps(limits)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
+        start_new_session=True,  # Ctrl-C is for the parent, which ends its workers itself
         env=os.environ | {"PYTHONPATH": path, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
     )
 

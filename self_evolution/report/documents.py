@@ -13,7 +13,8 @@ from self_evolution.report.pages import environment, put
 def write(row: DocumentRow, fragments: list[Fragment], folder: Path) -> Path:
     """Write `folder/documents/NAME.html`; returns its path. Raises UserError if it cannot be."""
     document = row.document
-    name = re.sub(r"[^\w.-]+", "-", document.path).strip("-.")[-80:]
+    name = re.sub(r"[^\w.-]+", "-", document.path).strip("-.")
+    name = name.encode()[-80:].decode(errors="ignore")  # file systems count bytes
     page = folder / "documents" / f"{name}-{document.id[:6]}.html"
     places = {fragment.id: number for number, fragment in enumerate(fragments, 1)}
     values = {"row": row, "fragments": fragments, "places": places}

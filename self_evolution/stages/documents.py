@@ -23,8 +23,8 @@ class Changes(NamedTuple):
 
     `new` are names of files to read; `refused` {name: problem} of what is new and no file to read;
     `gone` the documents whose content is no longer there, with `changed` for those whose name is,
-    and `withdrawn` for the others; `returned` those that are there again. `copies` counts files
-    equal to others.
+    and `withdrawn` for the others; `returned` those that are there again; `again` {name: ids} what
+    a file that is read once more stands in for. `copies` counts files equal to others.
     """
 
     files: readers.Files
@@ -33,6 +33,7 @@ class Changes(NamedTuple):
     refused: dict[str, str]
     gone: list[tuple[Document, str]]
     returned: list[Document]
+    again: dict[str, list[str]]
     copies: int
 
     def __bool__(self) -> bool:
@@ -54,27 +55,36 @@ def compare(ledger: Ledger, settings: config.Read, again: bool = False) -> Chang
     refused = {**files.refused, **large}
     live = ledger.live_documents()
     known: dict[Key, Document] = {}
-    for document in ledger.documents():
-        if document.container is None and (_key(document) not in known or document.id in live):
+    inside: dict[str, list[Document]] = {}
+    everything = ledger.documents()
+    # Of several readings of the same content: the one that is in use, or else that went best.
+    everything.sort(key=lambda one: (one.id in live, one.problem is None, not one.note))
+    for document in everything:
+        if document.container is None:
             known[_key(document)] = document
+        elif document.id in live:
+            inside.setdefault(document.container, []).append(document)
     names: dict[Key, str] = {}
     for name, digest in digests.items():
         names.setdefault((digest, _format(name)), name)
     names |= {(name, problem): name for name, problem in refused.items()}
     new: list[str] = []
     gone: list[tuple[Document, str]] = []
+    twice: dict[str, list[str]] = {}
     returned: list[Document] = []
     for key, name in names.items():
         there = known.get(key)
+        members = inside.get(there.sha256, []) if there else []
         if there is None:
             new.append(name)
-        elif again and there.id in live and (there.problem or there.note):
+        elif again and there.id in live and any(d.problem or d.note for d in (there, *members)):
             new.append(name)
-            gone.append((there, "changed"))
+            twice[name] = [document.id for document in (there, *members)]
         elif there.id not in live and _holds_others(there):
             new.append(name)  # what it holds is found again by reading it
         elif there.id not in live:
             returned.append(there)
+    ledger.set_meta("moved", _moved(names, digests, known))
     gone += [
         (document, "changed" if document.path in digests else "withdrawn")
         for key, document in known.items()
@@ -87,6 +97,7 @@ def compare(ledger: Ledger, settings: config.Read, again: bool = False) -> Chang
         {name: refused[name] for name in new if name in refused},
         gone,
         returned,
+        twice,
         len(digests) - len({(digest, _format(name)) for name, digest in digests.items()}),
     )
 
@@ -120,6 +131,18 @@ def _digests(
             problems[name] = f"{error.strerror}"
     ledger.remember_files(seen)
     return digests, problems
+
+
+def _moved(
+    names: dict[Key, str], digests: dict[str, str], known: dict[Key, Document]
+) -> dict[str, str]:
+    """{document id: the name of its file now} of those whose file had another name."""
+    there = {key: known[key] for key in names if key in known}
+    return {
+        document.id: names[key]
+        for key, document in there.items()
+        if document.sha256 and digests.get(document.path) != document.sha256
+    }
 
 
 def _key(document: Document) -> Key:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -46,7 +46,7 @@ def _set_aside(run: Run, changes: Changes) -> None:
     here = run.ledger.here()
     events: list[tuple[str, str]] = []
     for document, kind in changes.gone:
-        inside = [one.id for one in here if one.container == document.path]
+        inside = [one.id for one in here if one.container and one.container == document.sha256]
         events += [(id, kind) for id in (document.id, *inside)]
     events += [(document.id, "returned") for document in changes.returned]
     if events:
@@ -67,7 +67,7 @@ def _take_in(run: Run, changes: Changes) -> None:
     bar = run.progress.bar("read", "files", len(paths), 0)
     with bar as shown, Workers(limits, settings.workers) as workers:
         for name, reading in zip(changes.new, workers.read(paths), strict=True):
-            intake.take(name, changes.digests[name], reading)
+            intake.take(name, changes.digests[name], reading, changes.again.get(name, ()))
             if intake.is_due():
                 shown.advance(intake.commit())
                 run.heed_stop()
@@ -86,21 +86,24 @@ class _Intake:
         self._live = run.ledger.live_documents()
         self._events = run.ledger.count("event")
         limit = run.config.read.limit
-        self._left = max(0, limit - run.ledger.count("section")) if limit else None
+        there = run.ledger.fragment_counts()["sections"]
+        self._left = max(0, limit - there) if limit else None
 
     def refuse(self, problems: Mapping[str, str]) -> None:
         for name, problem in problems.items():
             self._add(name, Read("", readers.ending(name)[1:], "", problem=problem), None)
 
-    def take(self, name: str, digest: str, reading: Reading) -> None:
-        """All documents of one file; an archive is one itself, without text."""
+    def take(self, name: str, digest: str, reading: Reading, instead: Sequence[str]) -> None:
+        """All documents of a file, `instead` of others; an archive is one too, without text."""
         self._files += 1
+        for id in instead:
+            self._event(id, "changed")
         kind = readers.ending(name)
         others = _listed(reading.left_out)
         note = f"left out: {others}: no reader for these" if others else ""
         for document in reading.documents:
             if document.path:
-                self._add(f"{name}/{document.path}", document, name)
+                self._add(f"{name}/{document.path}", document, digest)
             else:  # the file itself; its digest is known even if its reader crashed
                 whole = document._replace(sha256=digest, format=kind[1:])
                 self._add(name, whole._replace(note="; ".join(filter(None, (whole.note, note)))))
@@ -123,12 +126,10 @@ class _Intake:
     def _add(self, path: str, found: Read, container: str | None = None) -> None:
         title = found.title or readers.storable(Path(path).stem)
         odd = [text for text in (found.problem, found.note) if text]
-        id = content_id("document", path, found.sha256, *odd)
+        id = content_id("document", path, found.sha256, *odd, *([container] if container else []))
         if id in self._known:
             if id not in self._live:
-                self._live.add(id)
-                self._rows.append(Event(self._events, id, "returned"))
-                self._events += 1
+                self._event(id, "returned")
             return
         self._known.add(id)
         self._live.add(id)
@@ -138,6 +139,11 @@ class _Intake:
             )
         )
         self._rows += self._sections(id, found)
+
+    def _event(self, id: str, kind: str) -> None:
+        self._rows.append(Event(self._events, id, kind))
+        self._events += 1
+        (self._live.add if kind == "returned" else self._live.discard)(id)
 
     def _sections(self, id: str, found: Read) -> Iterator[Section]:
         parts = list(islice(found.parts, self._left))
@@ -149,11 +155,12 @@ class _Intake:
 
 def _notes(run: Run, changes: Changes, problems: list[tuple[str, str]]) -> list[str]:
     notes = []
-    total = len(changes.files.paths) + len(changes.files.refused)
+    here = run.ledger.here()
+    total = sum(f".{d.format}" not in readers.CONTAINERS or bool(d.problem) for d in here)
     if problems:
         bad = "; ".join(f"{printable(path)}: {problem}" for path, problem in problems[:3])
-        notes.append(f"{len(problems):,} of {total:,} files could not be read: {bad}")
-    partly = [d for d in run.ledger.here() if d.note and not d.problem]
+        notes.append(f"{len(problems):,} of {total:,} documents could not be read: {bad}")
+    partly = [d for d in here if d.note and not d.problem]
     if partly:
         some = "; ".join(f"{printable(d.path)}: {d.note}" for d in partly[:3])
         notes.append(f"read in part: {len(partly):,} ({some})")

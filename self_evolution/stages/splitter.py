@@ -66,6 +66,7 @@ class Splitter:
         self._passages: dict[str, str] = {}  # passage of overlapping ones -> its first fragment
         self._pending: dict[str, str] = {}  # texts that are not in the ledger yet
         self._positions: Counter[str] = Counter()
+        self._made = run.ledger.count("fragment")
         self._likeness: Likeness | None = None
         if self._settings.near_duplicates < 1:
             from self_evolution.splitting.likeness import Likeness
@@ -131,7 +132,8 @@ class Splitter:
             size = tokens[group.indices[0]] if alone else None
             yield _Stretch(group.heading, group.text, members, starts, size)
 
-    def _pieces(self, stretch: _Stretch) -> Iterator[Fragment]:
+    def _pieces(self, stretch: _Stretch, first: str | None = None) -> Iterator[Fragment]:
+        """`first` is the fragment that all of it is known to stand in."""
         limit = self._settings.max_tokens
         for piece in pieces(stretch.text, limit, self._run.count, stretch.tokens):
             if len(piece.text) < self._settings.min_chars:
@@ -145,6 +147,7 @@ class Splitter:
                 stretch.place(piece.end - 1) + 1,
                 stretch.page(piece.start),
                 piece.tokens,
+                first,
             )
 
     def _fragment(
@@ -156,9 +159,9 @@ class Splitter:
         end: int,
         page: int | None,
         tokens: int,
-        first: str | None = None,
+        first: str | None,
     ) -> Fragment:
-        """`first` is the fragment that this is known to repeat.
+        """A fragment, as the duplicate of `first` if that is known, or of what it is found to be.
 
         The heading counts, as it stands in the prompt: the same words under another are another
         fact.
@@ -166,7 +169,8 @@ class Splitter:
         position = self._positions[section.id]
         self._positions[section.id] += 1
         id = content_id("fragment", section.id, position, text)
-        kind, key = "exact", _key(heading, text)
+        number, self._made = self._made, self._made + 1
+        kind, key = "exact" if first is None else "passage", _key(heading, text)
         if first is None and key in self._first:
             first, kind = self._first[key]
         elif first is None:
@@ -186,6 +190,7 @@ class Splitter:
             page=page,
             tokens=tokens,
             language=detect(text, self._language(section.document_id)),
+            number=number,
             duplicate=kind if first else None,
             duplicate_of=first,
         )
@@ -203,20 +208,11 @@ class Splitter:
 
     def _repeated(self, sections: Sequence[Section]) -> Iterator[Fragment]:
         """Passages that stand in an earlier fragment, as they were given."""
-        sizes = self._run.count([section.text for section in sections])
-        for section, tokens in zip(sections, sizes, strict=True):
+        for section in sections:
             first = self._passages.get(_key(section.heading, section.text))
             if first is not None:
-                yield self._fragment(
-                    section,
-                    section.heading,
-                    section.text,
-                    section.start,
-                    section.end,
-                    section.pages[0][1] if section.pages else None,
-                    tokens,
-                    first,
-                )
+                alone = _Stretch(section.heading, section.text, [section], [0], None)
+                yield from self._pieces(alone, first)
 
     def _language(self, document_id: str) -> str:
         if document_id not in self._languages:
