@@ -31,6 +31,7 @@ COMMANDS = {
     "metrics": Command("score a file of predictions against references", "filters", "metrics"),
     "read": Command("stage: files into sections", "runs", "read", True),
     "split": Command("stage: sections into fragments", "runs", "stage", True),
+    "examine": Command("stage: test questions are built and locked", "runs", "stage", True),
     "ask": Command("stage: questions about each fragment", "runs", "stage", True),
     "answer": Command("stage: answers with the fragment open", "runs", "stage", True),
     "check": Command("stage: keep pairs, or reject them with a reason", "runs", "stage", True),

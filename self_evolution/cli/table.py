@@ -32,6 +32,10 @@ def show(config: Config, ledger: Ledger) -> None:
         for suite, mode in (
             ("domain", "closed"),
             ("domain", "open"),
+            ("seen", "closed"),
+            ("seen", "open"),
+            ("unseen", "closed"),
+            ("unseen", "open"),
             ("retention", "closed"),
             ("retention", "open"),
         )
