@@ -413,3 +413,46 @@ def test_the_ledger_can_tell_where_a_question_comes_from(words: Words, tmp_path:
         found = ledger.item_sources(items)
     assert len(found) == len(items) == 20
     assert all(heading[1].startswith("Unit ") for _, _, heading in found.values())
+
+
+# --- what people are told -----------------------------------------------------------------
+
+
+def test_status_and_report_say_what_was_tested_and_what_it_can_show(
+    words: Words, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    script = tmp_path / "script.json"
+    table = json.loads(script.read_text())
+    table["rules"].insert(
+        3, {"pattern": r"The tag of (\w+ Alpha North) .*Which tag", "reply": "It is T-999."}
+    )
+    script.write_text(json.dumps(table))
+    assert cli.main(words("run")) == 0
+    capsys.readouterr()
+    assert cli.main(["status", str(tmp_path / "run")]) == 0
+    shown = capsys.readouterr().out
+    assert "domain: unseen questions on documents that are trained on, built (8 documents)" in shown
+    assert "unseen: questions on documents that are held out, built (2 documents)" in shown
+    assert "points is detectable" in shown
+    page = (tmp_path / "run" / "report" / "index.html").read_text(encoding="utf-8")
+    for text in (
+        "What it was tested on",
+        "2 documents were held out before anything was generated",
+        "version 1 (built), 19 questions",
+        "a number, code or name that the fragment does not have",
+        "Results by kind",
+        "No person has looked through them",
+        "Unseen documents, book closed",
+        "points is detectable",
+    ):
+        assert text in page, text
+
+
+def test_a_run_with_questions_of_its_own_says_so(
+    arguments: Words, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(arguments("run")) == 0
+    page = (tmp_path / "run" / "report" / "index.html").read_text(encoding="utf-8")
+    assert "Questions of your own" in page and "version 1 (given), 6 questions" in page
+    assert "built test questions" not in page
+    assert "built" not in capsys.readouterr().out

@@ -70,6 +70,10 @@ def show(config: Config, ledger: Ledger) -> None:
             clock(seconds.get(generation, 0.0)),
         )
     Console().print(table)
+    from self_evolution.report.sets import sentences
+
+    for sentence in sentences(config, ledger):
+        print(sentence)
     if told := gone(ledger):
         print(told)
     if out_of_patience(config, ledger):

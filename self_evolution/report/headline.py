@@ -192,6 +192,28 @@ def _status(config: Config, ledger: Ledger, leader: int) -> str:
     )
 
 
+def _built(ledger: Ledger) -> list[str]:
+    """Who made the questions, where it was not the user."""
+    seals = ledger.seals()
+    if not seals or not any(item.fragment_id for item in ledger.tests()):
+        return []
+    seen = (
+        "A person has looked through them."
+        if seals[-1].origin == "reviewed"
+        else ("No person has looked through them (`self-evolution review`).")
+    )
+    notes = [
+        "The base model itself built test questions from the documents; independent answers with "
+        f"the fragment open agree on each reference. {seen}"
+    ]
+    if ledger.items("unseen"):
+        notes.append(
+            "Of the unseen documents no model here was ever told: with the book closed they show "
+            "what is made up, with the passage at hand how well the model still reads."
+        )
+    return notes
+
+
 def _caveats(
     config: Config, ledger: Ledger, metric: str, leader: int, comparisons: tuple[Comparison, ...]
 ) -> list[str]:
@@ -228,6 +250,7 @@ def _caveats(
             f"Only {closed.n} questions: too few for a firm statement, and intervals of so small "
             "a set come out too narrow."
         )
+    notes += _built(ledger)
     flat = [c.title.lower() for c in comparisons if c.base.low == c.base.high]
     if flat:
         notes.append(

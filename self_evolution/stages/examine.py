@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from self_evolution import config
 from self_evolution.engines import Reply, Sampling
 from self_evolution.errors import UserError
-from self_evolution.ledger import Place, digest
+from self_evolution.ledger import Ledger, Place, digest
 from self_evolution.records import (
     Candidate,
     Fragment,
@@ -28,6 +28,7 @@ from self_evolution.records import (
 from self_evolution.run import Run
 from self_evolution.stages.agreement import agreed, stated
 from self_evolution.stages.check import Case, judge, key
+from self_evolution.stages.evaluate import TESTS
 from self_evolution.stages.firewall import Firewall
 from self_evolution.stages.outcome import Outcome
 from self_evolution.statistics import FEW
@@ -60,7 +61,7 @@ def examine(run: Run, generation: int) -> Outcome:
         _lock(run, wanted)
     items = run.ledger.tests()
     notes = list(_notes(run)) if wanted else []
-    notes += [f"{suite}: {sentence}" for suite, sentence in power(run).items()]
+    notes += [f"{suite}: {sentence}" for suite, sentence in power(run.config, run.ledger).items()]
     return Outcome(len(items), "; ".join(notes))
 
 
@@ -92,24 +93,24 @@ def held_out(run: Run) -> list[str]:
     return sorted(chosen)
 
 
-def power(run: Run) -> dict[str, str]:
+def power(settings: config.Config, ledger: Ledger) -> dict[str, str]:
     """{suite: sentence}: which difference its questions can show in the metric that decides.
 
     Of the questions that the metric applies to; where that are none, of all.
     """
     found = {}
-    exact = run.config.promote.metric == "exact-match"
-    for suite in ("domain", *KINDS):
-        items = run.ledger.items(suite)
+    exact = settings.promote.metric == "exact-match"
+    for suite in TESTS:
+        items = ledger.items(suite)
         counted = [item for item in items if exact and item.reference_values != ()] or items
         if counted:
             clusters = {item.cluster for item in counted}
-            found[suite] = told(len(counted), len(clusters), _unit(run, counted))
+            found[suite] = told(len(counted), len(clusters), _unit(ledger, counted))
     return found
 
 
-def _unit(run: Run, items: Sequence[Item]) -> str:
-    documents = {row[0] for row in run.ledger.item_sources(items).values()}
+def _unit(ledger: Ledger, items: Sequence[Item]) -> str:
+    documents = {row[0] for row in ledger.item_sources(items).values()}
     if documents and {item.cluster for item in items} <= documents:
         return "documents"
     return "passages" if all(item.passage.strip() for item in items) else ""
