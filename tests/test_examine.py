@@ -427,6 +427,13 @@ def test_status_and_report_say_what_was_tested_and_what_it_can_show(
         3, {"pattern": r"The tag of (\w+ Alpha North) .*Which tag", "reply": "It is T-999."}
     )
     script.write_text(json.dumps(table))
+    assert cli.main(["read", *words("run")[1:]]) == 0
+    assert cli.main(["report", str(tmp_path / "run")]) == 0
+    page = (tmp_path / "run" / "report" / "index.html").read_text(encoding="utf-8")
+    assert "The test questions are not built yet" in page and "Nothing shows" not in page
+    capsys.readouterr()
+    assert cli.main(["status", str(tmp_path / "run")]) == 0
+    assert "nothing shows" not in capsys.readouterr().out
     assert cli.main(words("run")) == 0
     capsys.readouterr()
     assert cli.main(["status", str(tmp_path / "run")]) == 0
@@ -441,6 +448,8 @@ def test_status_and_report_say_what_was_tested_and_what_it_can_show(
         "version 1 (built), 19 questions",
         "a number, code or name that the fragment does not have",
         "Results by kind",
+        "<li><b>4</b>held out</li>",
+        "<li><b>16</b>to ask about</li>",
         "No person has looked through them",
         "Unseen documents, book closed",
         "points is detectable",

@@ -120,6 +120,23 @@ def test_after_generation_0_was_evaluated_it_is_too_late(
     assert rows(run, "replacement") == []
 
 
+def test_when_all_is_struck_out_nothing_shows_whether_it_helped(
+    arguments: Words, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of the user's own questions too; reading the documents again brings none of them back."""
+    assert cli.main(["read", *arguments("own")[1:]]) == 0
+    own = tmp_path / "own"
+    for stage in ("split", "examine"):
+        assert cli.main([stage, str(own)]) == 0
+    assert [line["kind"] for line in written(own)] == ["own"] * 6
+    assert taken(own, []) == 0
+    (tmp_path / "docs" / "new.md").write_text("# New\n\nThe port of pump New is 12.\n")
+    assert cli.main(["read", "--run", str(own)]) == 0
+    assert cli.main(["run", "--run", str(own)]) == 0
+    assert "nothing shows whether this helped" in capsys.readouterr().out
+    assert rows(own, "prediction") == []
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [

@@ -71,6 +71,7 @@ def show(config: Config, ledger: Ledger) -> None:
         )
     Console().print(table)
     from self_evolution.report.sets import sentences
+    from self_evolution.stages.examine import to_come
 
     for sentence in sentences(config, ledger):
         print(sentence)
@@ -78,7 +79,7 @@ def show(config: Config, ledger: Ledger) -> None:
         print(told)
     if out_of_patience(config, ledger):
         print(STOPPED.format(config.promote.patience))
-    if not ledger.items("domain"):
+    if not ledger.items("domain") and not to_come(config, ledger):
         from self_evolution.stages.evaluate import NO_SET
 
         print(NO_SET)

@@ -8,6 +8,7 @@ from self_evolution.config import Config
 from self_evolution.ledger import Ledger
 from self_evolution.records import Difference, Evaluation
 from self_evolution.report.words import Trend, is_share, score, trend
+from self_evolution.stages.examine import to_come
 from self_evolution.statistics import NO_DIFFERENCE, holm
 
 EXAMS = {
@@ -99,7 +100,7 @@ def headline(config: Config, ledger: Ledger) -> Headline:
     )
     domain = {c.mode: c for c in comparisons if c.suite == "domain"}
     return Headline(
-        sentence=_sentence(ledger, metric, leader, candidate, domain.get("closed")),
+        sentence=_sentence(config, ledger, metric, leader, candidate, domain.get("closed")),
         losses=_losses(comparisons, candidate),
         status=_status(config, ledger, leader),
         caveats=tuple(_caveats(config, ledger, metric, leader, comparisons)),
@@ -112,11 +113,18 @@ def headline(config: Config, ledger: Ledger) -> Headline:
 
 
 def _sentence(
-    ledger: Ledger, metric: str, leader: int, candidate: int, closed: Comparison | None
+    config: Config,
+    ledger: Ledger,
+    metric: str,
+    leader: int,
+    candidate: int,
+    closed: Comparison | None,
 ) -> str:
     if not ledger.items("domain"):
         if not ledger.stage_done(0, "read"):
             return "The documents are not read yet: there is nothing to say so far."
+        if to_come(config, ledger) and not ledger.promotions():
+            return "The test questions are not built yet: there is nothing to say so far."
         return (
             "Nothing shows whether this helped: the run has no evaluation set. "
             "Start a new run with --eval FILE to see."

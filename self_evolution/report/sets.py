@@ -44,11 +44,15 @@ class Candidates:
 
 @dataclass(frozen=True, slots=True)
 class TestSets:
-    """`held_out` counts documents; `seal` is the last one."""
+    """`held_out` counts documents, `held_fragments` what could be asked about in them.
+
+    `seal` is the last one.
+    """
 
     sets: tuple[TestSet, ...]
     candidates: Candidates
     held_out: int
+    held_fragments: int
     seal: Seal | None
 
     @property
@@ -65,6 +69,7 @@ def test_sets(config: Config, ledger: Ledger) -> TestSets:
         tuple(_sets(config, ledger)) if seals else (),
         _candidates(ledger),
         len(ledger.holdouts()),
+        len(ledger.places()) - len(ledger.training_fragments()),
         seals[-1] if seals else None,
     )
 

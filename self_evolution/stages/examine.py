@@ -71,6 +71,11 @@ def builds(settings: config.Config) -> bool:
     return choice == "always" or (choice == "auto" and not settings.evaluate.file)
 
 
+def to_come(settings: config.Config, ledger: Ledger) -> bool:
+    """Whether test questions will be built, which are not there yet."""
+    return builds(settings) and not ledger.stage_done(0, "examine")
+
+
 def held_out(run: Run) -> list[str]:
     """Documents to keep out of training, drawn by the run's seed.
 
