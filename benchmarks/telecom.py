@@ -37,6 +37,7 @@ SETTINGS = {
     "train.epochs": 1,
     "train.micro_batch": 16,
     "train.checkpoint_steps": 0,
+    "evaluate.build": "never",
 }
 TEMPLATE = (
     "{% for m in messages %}{{ '<|im_start|>' + m.role + '\n' + m.content + '<|im_end|>\n' }}"

@@ -195,7 +195,15 @@ class Train(Settings):
 
 class Evaluate(Settings):
     file: str = ""
-    """Evaluation set: JSON or JSONL of instruction (passage), input (question), output (answer)."""
+    """Evaluation set: JSON, JSONL or CSV of instruction (passage), input (question), output."""
+    build: Literal["auto", "always", "never"] = "auto"
+    """Build test questions from the documents: auto (if there is no file), always, never."""
+    questions: PositiveInt = 300
+    """How many to build of each kind, on documents trained on and on held-out ones, at most."""
+    held_out: Annotated[float, Field(ge=0.0, le=0.2)] = 0.1
+    """Share of the documents that is kept out of training for them; none of fewer than five."""
+    samples: Annotated[int, Field(ge=2)] = 3
+    """Open-book answers that must agree before one of them is the reference of a built question."""
     retention_file: str = ""
     """The same format, for former abilities whose loss is to be seen; `embedded` for its own."""
     limit: NonNegativeInt = 0

@@ -197,9 +197,13 @@ class Adapter:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One evaluation question. `suite`: domain (the user's), or retention (former abilities).
+    """One evaluation question.
 
-    `reference_values` are the values the answer must state; None has them found in `reference`.
+    `suite`: domain (the questions that decide: the user's, or built ones on documents that are
+    trained on), seen (such built ones beside the user's), unseen (built ones on held-out
+    documents), or retention (former abilities). `reference_values` are the values the answer must
+    state; None has them found in `reference`. Built ones know their fragment, and what they stand
+    or fall with: their document, or their fragment where documents are few.
     """
 
     id: str
@@ -209,11 +213,56 @@ class Item:
     question: str
     reference: str
     reference_values: tuple[str, ...] | None
+    fragment_id: str | None = None
+    cluster_id: str | None = None
 
     @property
     def cluster(self) -> str:
-        """What it stands or falls with, for the statistics: its passage, or itself alone."""
-        return self.passage.strip() or self.id
+        """What it stands or falls with, for the statistics: as built, its passage, or itself."""
+        return self.cluster_id or self.passage.strip() or self.id
+
+
+@dataclass(frozen=True, slots=True)
+class Holdout:
+    """A document that training never asks about."""
+
+    document_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A built test question: taken (`reason` is None), or why not. `kind`: seen or unseen."""
+
+    id: str
+    kind: str
+    position: int
+    fragment_id: str
+    question: str
+    reference: str
+    reason: str | None
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Seal:
+    """The test questions (all but retention) as locked: how many, and the digest of their rows.
+
+    `origin`: given (the user's own alone), built, or reviewed (by a person, after that).
+    """
+
+    version: int
+    origin: str
+    items: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Replacement:
+    """An item that left the test set with a version; `new_id` took its place, if any did."""
+
+    item_id: str
+    version: int
+    new_id: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,11 +26,13 @@ COMMANDS = {
     "run": Command("documents in, a tuned and evaluated model out", "runs", "run", True),
     "status": Command("how far a run is, and what it found", "runs", "status"),
     "inspect": Command("how the documents of a run were read and split", "inspect", "inspect"),
+    "review": Command("the test questions as a file to edit, and back", "review", "review"),
     "report": Command("write a run's report again", "runs", "report"),
     "export": Command("all rows of a run as JSON lines, a file a table", "runs", "export"),
     "metrics": Command("score a file of predictions against references", "filters", "metrics"),
     "read": Command("stage: files into sections; with -o a filter", "runs", "read", True),
     "split": Command("stage: sections into fragments", "runs", "stage", True),
+    "examine": Command("stage: test questions are built and locked", "runs", "stage", True),
     "ask": Command("stage: questions about each fragment", "runs", "stage", True),
     "answer": Command("stage: answers with the fragment open", "runs", "stage", True),
     "check": Command("stage: keep pairs, or reject them with a reason", "runs", "stage", True),
@@ -123,6 +125,9 @@ def _describe(parser: argparse.ArgumentParser, name: str, command: Command) -> N
         add("source", metavar="RUN", help="the run's folder")
     if name == "inspect":
         add("document", nargs="?", metavar="DOCUMENT", help="its path, or a part of that")
+    if name == "review":
+        add("-o", "--output", metavar="FILE", help="where to write JSON lines (standard output)")
+        add("--import", dest="imported", metavar="FILE", help="take the edited lines back")
     if name == "export":
         add("-o", "--output", metavar="FOLDER", required=True, help="where to write")
     for flag, key in SHORT.get(name, {}).items():

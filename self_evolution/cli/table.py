@@ -32,6 +32,10 @@ def show(config: Config, ledger: Ledger) -> None:
         for suite, mode in (
             ("domain", "closed"),
             ("domain", "open"),
+            ("seen", "closed"),
+            ("seen", "open"),
+            ("unseen", "closed"),
+            ("unseen", "open"),
             ("retention", "closed"),
             ("retention", "open"),
         )
@@ -66,11 +70,16 @@ def show(config: Config, ledger: Ledger) -> None:
             clock(seconds.get(generation, 0.0)),
         )
     Console().print(table)
+    from self_evolution.report.sets import sentences
+    from self_evolution.stages.examine import to_come
+
+    for sentence in sentences(config, ledger):
+        print(sentence)
     if told := gone(ledger):
         print(told)
     if out_of_patience(config, ledger):
         print(STOPPED.format(config.promote.patience))
-    if not ledger.items("domain"):
+    if not ledger.items("domain") and not to_come(config, ledger):
         from self_evolution.stages.evaluate import NO_SET
 
         print(NO_SET)

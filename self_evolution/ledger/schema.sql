@@ -81,6 +81,26 @@ CREATE VIEW live_fragment AS
     GROUP BY heading, text
   );
 
+-- Documents kept out of training from the beginning, for questions on what no model has seen. A
+-- later version of such a document is under the same path, and is kept out too.
+CREATE TABLE holdout (
+  document_id TEXT PRIMARY KEY REFERENCES document (id)
+) STRICT, WITHOUT ROWID;
+
+CREATE VIEW held_document AS
+  SELECT id FROM document WHERE path IN (
+    SELECT path FROM document WHERE id IN (SELECT document_id FROM holdout)
+  );
+
+-- The fragments that training may ask about: none of a held-out document, nor what repeats one.
+CREATE VIEW training_fragment AS
+  WITH held AS (
+    SELECT id FROM fragment WHERE document_id IN (SELECT id FROM held_document)
+  )
+  SELECT f.id FROM live_fragment l JOIN fragment f ON f.id = l.id
+  WHERE f.id NOT IN (SELECT id FROM held)
+    AND (f.duplicate_of IS NULL OR f.duplicate_of NOT IN (SELECT id FROM held));
+
 CREATE TABLE question (
   id TEXT PRIMARY KEY,
   generation INTEGER NOT NULL,
@@ -156,8 +176,41 @@ CREATE TABLE item (
   question TEXT NOT NULL,
   reference TEXT NOT NULL,
   reference_values TEXT,
-  UNIQUE (suite, position)
+  fragment_id TEXT REFERENCES fragment (id),
+  cluster_id TEXT
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX item_suite ON item (suite, position);
+
+-- Every test question that was built, with the reason if it was not taken.
+CREATE TABLE candidate (
+  id TEXT PRIMARY KEY,
+  kind TEXT NOT NULL CHECK (kind IN ('seen', 'unseen')),
+  position INTEGER NOT NULL,
+  fragment_id TEXT NOT NULL REFERENCES fragment (id),
+  question TEXT NOT NULL,
+  reference TEXT NOT NULL,
+  reason TEXT,
+  detail TEXT NOT NULL,
+  UNIQUE (kind, position)
+) STRICT, WITHOUT ROWID;
+
+-- The test questions as they were locked; the last version counts.
+CREATE TABLE seal (
+  version INTEGER PRIMARY KEY,
+  origin TEXT NOT NULL CHECK (origin IN ('given', 'built', 'reviewed')),
+  items INTEGER NOT NULL,
+  sha256 TEXT NOT NULL
+) STRICT;
+
+-- Items that a review replaced, or struck out.
+CREATE TABLE replacement (
+  item_id TEXT PRIMARY KEY REFERENCES item (id),
+  version INTEGER NOT NULL,
+  new_id TEXT REFERENCES item (id)
+) STRICT, WITHOUT ROWID;
+
+CREATE VIEW live_item AS
+  SELECT * FROM item WHERE id NOT IN (SELECT item_id FROM replacement);
 
 CREATE TABLE prediction (
   id TEXT PRIMARY KEY,

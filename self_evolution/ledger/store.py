@@ -15,7 +15,7 @@ from self_evolution import records
 from self_evolution.errors import UserError
 
 APPLICATION_ID = 0x53450001  # "SE", so that another program's database is not taken for ours
-VERSION = 2
+VERSION = 3
 TABLES: dict[str, type[Any]] = {
     cls.__name__.lower(): cls
     for cls in (
@@ -31,7 +31,11 @@ TABLES: dict[str, type[Any]] = {
         records.Conversation,
         records.Selection,
         records.Adapter,
+        records.Holdout,
         records.Item,
+        records.Candidate,
+        records.Seal,
+        records.Replacement,
         records.Prediction,
         records.Evaluation,
         records.Difference,

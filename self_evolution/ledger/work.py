@@ -41,7 +41,7 @@ class SectionRow(NamedTuple):
 
 
 # Of a pair's question: its document is still there. What is gone leaves the work, not the ledger.
-_LIVE = "q.fragment_id IN (SELECT id FROM live_fragment)"
+_LIVE = "q.fragment_id IN (SELECT id FROM training_fragment)"
 
 
 class Work(Store):
@@ -119,9 +119,9 @@ class Work(Store):
                      AND f."start" <= s."start" AND f."end" >= s."end")"""
         return int(self._db.execute(query, (characters,)).fetchone()[0])
 
-    def live_fragments(self) -> list[tuple[str, int]]:
-        """(id, tokens) of the fragments to ask about: no duplicates, nothing of what is gone."""
-        query = "SELECT f.id, f.tokens FROM live_fragment l JOIN fragment f ON f.id = l.id"
+    def training_fragments(self) -> list[tuple[str, int]]:
+        """(id, tokens) of the fragments to ask about: no duplicates, nothing gone or held out."""
+        query = "SELECT f.id, f.tokens FROM training_fragment l JOIN fragment f ON f.id = l.id"
         return self._db.execute(query).fetchall()
 
     def fragments(self, ids: Sequence[str]) -> list[Fragment]:
@@ -258,11 +258,13 @@ class Work(Store):
     # -- evaluation and promotion ------------------------------------------------------------
 
     def items(self, suite: str) -> list[Item]:
-        return self._rows(Item, "WHERE suite = ? ORDER BY position", (suite,))
+        """As they are now, without those that a review replaced."""
+        tail = "WHERE suite = ? AND id IN (SELECT id FROM live_item) ORDER BY position"
+        return self._rows(Item, tail, (suite,))
 
     def all_items(self) -> list[Item]:
-        """Of every suite."""
-        return self._rows(Item, "ORDER BY suite, position")
+        """Of every suite, as they are now."""
+        return self._rows(Item, "WHERE id IN (SELECT id FROM live_item) ORDER BY suite, position")
 
     def near_items(self, generation: int) -> set[str]:
         """Items that are near to a pair which this generation or one before was trained on."""

@@ -27,13 +27,17 @@ FOLDER = Path(__file__).parent
 
 
 class Profile(BaseModel):
-    """One profile; every text may use the placeholders above."""
+    """One profile; every text may use the placeholders above.
+
+    `exam` asks for a test question, and training never uses it; a profile without it builds none.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     system: str = ""
     ask: str
     ask_another: str
+    exam: str = ""
     answer: str
     closed: str = "{question}"
     question_marks: str = "?？"
@@ -65,6 +69,14 @@ class Prompts:
             turns.append({"role": "assistant", "content": question})
             turns.append(_user(profile.ask_another, blanks))
         return turns
+
+    def exam(self, fragment: Fragment) -> list[Message]:
+        """For a test question about a fragment; empty if the profile cannot ask for one."""
+        profile = self.profile(fragment.language)
+        if not profile.exam:
+            return []
+        blanks = self._blanks(fragment.heading, fragment.text, fragment.language)
+        return [*_system(profile, blanks), _user(profile.exam, blanks)]
 
     def answer(
         self, heading: Sequence[str], passage: str, question: str, language: str
@@ -115,6 +127,7 @@ def load(name: str) -> Profile:
             profile.system,
             profile.ask,
             profile.ask_another,
+            profile.exam,
             profile.answer,
             profile.closed,
         ):

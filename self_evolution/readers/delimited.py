@@ -23,12 +23,7 @@ def read(data: bytes) -> Content:
     row of that width if it has no numbers, else columns are counted. Raises Malformed for broken
     quotes, naming the line.
     """
-    text = decode(data).replace("\r\n", "\n").replace("\r", "\n").replace("\0", "")
-    if text.startswith("sep=") and text[4:5] and text[5:6] == "\n":
-        delimiter, text = text[4], text[6:]
-    else:
-        delimiter = _delimiter(text)
-    rows = _all(text, delimiter)
+    rows, delimiter = _read(data)
     if not rows:
         return Content("", [])
     width = _width(rows)
@@ -45,6 +40,21 @@ def read(data: bytes) -> Content:
         parts = [title, *(part._replace(start=part.start + shift) for part in parts[1:])]
         parts = [part._replace(end=part.start + len(part.text)) for part in parts]
     return Content("", parts)
+
+
+def table_rows(data: bytes) -> list[list[str]]:
+    """All rows as they stand, the header among them. Raises Malformed."""
+    return _read(data)[0]
+
+
+def _read(data: bytes) -> tuple[list[list[str]], str]:
+    """Rows, and the delimiter between their cells."""
+    text = decode(data).replace("\r\n", "\n").replace("\r", "\n").replace("\0", "")
+    if text.startswith("sep=") and text[4:5] and text[5:6] == "\n":
+        delimiter, text = text[4], text[6:]
+    else:
+        delimiter = _delimiter(text)
+    return _all(text, delimiter), delimiter
 
 
 def _delimiter(text: str) -> str:

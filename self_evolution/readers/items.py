@@ -7,8 +7,16 @@ from typing import Any, NamedTuple
 
 from self_evolution.errors import UserError
 from self_evolution.readers.base import Malformed
+from self_evolution.readers.delimited import table_rows
 from self_evolution.readers.rows import rows
 from self_evolution.records import Message
+
+_NAMES = {
+    "passage": "instruction",
+    "question": "input",
+    "answer": "output",
+    "reference": "output",
+}
 
 
 class ItemRow(NamedTuple):
@@ -21,14 +29,47 @@ class ItemRow(NamedTuple):
 
 
 def read_items(path: Path) -> list[ItemRow]:
-    """A JSON list, or JSONL, of {"instruction", "input", "output"[, "values"]}.
+    """A JSON list, JSONL, CSV or TSV of {"instruction", "input", "output"[, "values"]}.
 
-    Raises UserError that names the file, the row, and what it should have.
+    Also under the names passage, question and answer (or reference, as a review writes it, whose
+    rows with `"keep": false` are left out). Raises UserError that names the file, the row, and what
+    it should have.
     """
-    items = [_item(path, i, row) for i, row in enumerate(read_rows(path), 1)]
+    table = path.suffix.lower() in (".csv", ".tsv")
+    found = _table(path) if table else read_rows(path)
+    items = [_item(path, i, _plain(row)) for i, row in enumerate(found, 1) if not _struck(row)]
     if not items:
         raise UserError(f"{path}: no evaluation question in it")
     return items
+
+
+def _struck(row: Any) -> bool:
+    return isinstance(row, dict) and row.get("keep") is False
+
+
+def _plain(row: Any) -> Any:
+    """A row under the published names."""
+    if not isinstance(row, dict):
+        return row
+    named = {_NAMES.get(str(key), key): value for key, value in row.items()}
+    return named if len(named) == len(row) else row
+
+
+def _table(path: Path) -> list[dict[str, Any]]:
+    """The rows of a table with a header; `values` of a row are separated by semicolons."""
+    try:
+        rows = table_rows(path.read_bytes())
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror}") from None
+    except Malformed as error:
+        raise UserError(f"{path}: {error}") from None
+    names = [cell.strip().lower() for cell in rows[0]] if rows else []
+    found = []
+    for cells in rows[1:]:
+        row: dict[str, Any] = dict(zip(names, [*cells, *[""] * len(names)], strict=False))
+        values = [value.strip() for value in row.pop("values", "").split(";") if value.strip()]
+        found.append(row | ({"values": values} if values else {}))
+    return found
 
 
 def _item(path: Path, number: int, row: Any) -> ItemRow:

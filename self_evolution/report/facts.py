@@ -14,6 +14,7 @@ from self_evolution.records import Adapter, Document, Evaluation, Promotion
 from self_evolution.report.headline import EXAMS, Headline, headline
 from self_evolution.report.leaks import Leaks, leaks
 from self_evolution.report.samples import Changes, Samples, changes, samples
+from self_evolution.report.sets import TestSets, test_sets
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,7 @@ class Facts:
 
     headline: Headline
     exams: tuple[Exam, ...]
+    tests: TestSets
     leaks: Leaks
     preparation: dict[str, int]
     unreadable: tuple[Document, ...]
@@ -86,6 +88,7 @@ def gather(config: Config, ledger: Ledger) -> Facts:
     return Facts(
         headline=first,
         exams=tuple(_exams(ledger.evaluations())),
+        tests=test_sets(config, ledger),
         leaks=leaks(ledger, first.metric, first.candidate),
         preparation=ledger.fragment_counts(),
         unreadable=tuple(row for row in ledger.here() if row.problem),

@@ -8,11 +8,16 @@ from self_evolution.config import Config
 from self_evolution.ledger import Ledger
 from self_evolution.records import Difference, Evaluation
 from self_evolution.report.words import Trend, is_share, score, trend
+from self_evolution.stages.examine import to_come
 from self_evolution.statistics import NO_DIFFERENCE, holm
 
 EXAMS = {
     ("domain", "closed"): "Domain questions, book closed",
     ("domain", "open"): "Domain questions, passage at hand",
+    ("seen", "closed"): "Built questions, book closed",
+    ("seen", "open"): "Built questions, passage at hand",
+    ("unseen", "closed"): "Unseen documents, book closed",
+    ("unseen", "open"): "Unseen documents, passage at hand",
     ("retention", "closed"): "Former abilities, from memory",
     ("retention", "open"): "Former abilities, with a passage",
 }
@@ -95,7 +100,7 @@ def headline(config: Config, ledger: Ledger) -> Headline:
     )
     domain = {c.mode: c for c in comparisons if c.suite == "domain"}
     return Headline(
-        sentence=_sentence(ledger, metric, leader, candidate, domain.get("closed")),
+        sentence=_sentence(config, ledger, metric, leader, candidate, domain.get("closed")),
         losses=_losses(comparisons, candidate),
         status=_status(config, ledger, leader),
         caveats=tuple(_caveats(config, ledger, metric, leader, comparisons)),
@@ -108,11 +113,18 @@ def headline(config: Config, ledger: Ledger) -> Headline:
 
 
 def _sentence(
-    ledger: Ledger, metric: str, leader: int, candidate: int, closed: Comparison | None
+    config: Config,
+    ledger: Ledger,
+    metric: str,
+    leader: int,
+    candidate: int,
+    closed: Comparison | None,
 ) -> str:
     if not ledger.items("domain"):
         if not ledger.stage_done(0, "read"):
             return "The documents are not read yet: there is nothing to say so far."
+        if to_come(config, ledger) and not ledger.promotions():
+            return "The test questions are not built yet: there is nothing to say so far."
         return (
             "Nothing shows whether this helped: the run has no evaluation set. "
             "Start a new run with --eval FILE to see."
@@ -188,6 +200,28 @@ def _status(config: Config, ledger: Ledger, leader: int) -> str:
     )
 
 
+def _built(ledger: Ledger) -> list[str]:
+    """Who made the questions, where it was not the user."""
+    seals = ledger.seals()
+    if not seals or not any(item.fragment_id for item in ledger.tests()):
+        return []
+    seen = (
+        "A person has looked through them."
+        if seals[-1].origin == "reviewed"
+        else ("No person has looked through them (`self-evolution review`).")
+    )
+    notes = [
+        "The base model itself built test questions from the documents; independent answers with "
+        f"the fragment open agree on each reference. {seen}"
+    ]
+    if ledger.items("unseen"):
+        notes.append(
+            "Of the unseen documents no model here was ever told: with the book closed they show "
+            "what is made up, with the passage at hand how well the model still reads."
+        )
+    return notes
+
+
 def _caveats(
     config: Config, ledger: Ledger, metric: str, leader: int, comparisons: tuple[Comparison, ...]
 ) -> list[str]:
@@ -224,6 +258,7 @@ def _caveats(
             f"Only {closed.n} questions: too few for a firm statement, and intervals of so small "
             "a set come out too narrow."
         )
+    notes += _built(ledger)
     flat = [c.title.lower() for c in comparisons if c.base.low == c.base.high]
     if flat:
         notes.append(

@@ -26,6 +26,8 @@ REASONS = {
     "ungrounded_value": "a number, code or name that the fragment does not have",
     "ungrounded": "too few of the answer's words stand in the fragment",
     "duplicate": "asked and answered alike before",
+    "disagreement": "independent answers with the fragment open do not say the same",
+    "surplus": "the set was full",
 }
 OUTCOMES = {
     "scored": "has an IFD and a place in the ranking",

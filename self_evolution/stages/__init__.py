@@ -18,6 +18,7 @@ from self_evolution.stages import (
     ask,
     check,
     evaluate,
+    examine,
     promote,
     read,
     score,
@@ -29,7 +30,11 @@ from self_evolution.stages.outcome import Outcome
 
 Stage = Callable[[Run, int], Outcome]
 
-PREPARATION: dict[str, Stage] = {"read": read.read, "split": split.split}
+PREPARATION: dict[str, Stage] = {
+    "read": read.read,
+    "split": split.split,
+    "examine": examine.examine,
+}
 """Once a run, before generation 0; in order."""
 
 ROUND: dict[str, Stage] = {

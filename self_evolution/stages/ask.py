@@ -12,7 +12,7 @@ def ask(run: Run, generation: int) -> Outcome:
     """`ask.per_fragment` rounds over all fragments; the first ask afresh, the others for more."""
     settings = run.config.ask
     sampling = Sampling(settings.temperature, settings.top_p, settings.max_tokens)
-    tasks = run.ledger.live_fragments()
+    tasks = run.ledger.training_fragments()
     for sample in range(settings.per_fragment):
         done = run.ledger.asked(generation, sample)
         label = f"ask {sample + 1} of {settings.per_fragment}"

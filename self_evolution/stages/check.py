@@ -42,7 +42,7 @@ def check(run: Run, generation: int) -> Outcome:
     tasks = run.ledger.pair_lengths(generation)
     done = run.ledger.checked(generation)
     # Both sets are rebuilt from the ledger, so an interrupted stage goes on with the same verdicts.
-    seen = {_key(*texts) for texts in run.ledger.kept_texts(before=generation + 1)}
+    seen = {key(*texts) for texts in run.ledger.kept_texts(before=generation + 1)}
     firewall = Firewall(run.ledger.all_items())
     for ids, _ in run.batches("check", generation, "pairs", tasks, done, PAIRS_A_BATCH):
         found: list[Verdict | Likeness] = []
@@ -52,7 +52,7 @@ def check(run: Run, generation: int) -> Outcome:
             reason, detail = judge(case, seen, match)
             found.append(Verdict(pair.answer_id, reason, detail))
             if reason is None:
-                seen.add(_key(pair.question, pair.answer))
+                seen.add(key(pair.question, pair.answer))
                 if match:
                     found.append(Likeness(pair.answer_id, match.item.id, match.share))
         run.ledger.add(found)
@@ -79,7 +79,7 @@ def judge(case: Case, seen: set[bytes], match: Match | None) -> tuple[str | None
         detail = objects(case)
         if detail is not None:
             return reason, detail
-    if settings.duplicates and _key(pair.question, pair.answer) in seen:
+    if settings.duplicates and key(pair.question, pair.answer) in seen:
         return "duplicate", "asked and answered alike before"
     return None, ""
 
@@ -180,7 +180,7 @@ def _plain(text: str) -> str:
     return " ".join(tokens(text))
 
 
-def _key(question: str, answer: str) -> bytes:
+def key(question: str, answer: str) -> bytes:
     """A digest, because a long run keeps one of every pair in memory."""
     text = f"{_plain(question)}\n{_plain(answer)}"
     return hashlib.blake2b(text.encode(), digest_size=12).digest()

@@ -1,6 +1,6 @@
 """Evaluate: the same questions to every generation, the base included, and their metrics.
 
-Domain questions are put with the book closed and, where they have a passage, open; retention
+Test questions are put with the book closed and, where they have a passage, open; retention
 questions as they are (a passage, if there is one, in the prompt).
 """
 
@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from self_evolution.engines import Sampling
+from self_evolution.errors import UserError
+from self_evolution.ledger import digest
 from self_evolution.metrics import METRICS, intervals
 from self_evolution.records import (
     Evaluation,
@@ -25,6 +27,9 @@ from self_evolution.stages.outcome import Outcome
 
 NO_SET = "no evaluation set: nothing shows whether this helped; give one with --eval FILE"
 
+TESTS = ("domain", "seen", "unseen")
+"""Suites of test questions; `domain` decides who leads."""
+
 
 class Exam(NamedTuple):
     """A set of questions and the way they are put."""
@@ -36,6 +41,7 @@ class Exam(NamedTuple):
 
 def evaluate(run: Run, generation: int) -> Outcome:
     """Predictions first, a batch a transaction; then all metrics in one."""
+    _still_locked(run)
     wanted = list(_exams(run))
     exams = [exam._replace(items=_fitting(run, exam)) for exam in wanted]
     for exam in exams:
@@ -53,12 +59,24 @@ def evaluate(run: Run, generation: int) -> Outcome:
     return Outcome(asked, "; ".join(notes))
 
 
+def _still_locked(run: Run) -> None:
+    """Raises UserError if the test questions are not those that were locked."""
+    seals = run.ledger.seals()
+    if seals and digest(run.ledger.tests()) != seals[-1].sha256:
+        raise UserError(
+            f"{run.folder}: the test questions in run.db are not those that were locked before "
+            "generation 0; start a new run"
+        )
+
+
 def _exams(run: Run) -> Iterator[Exam]:
-    domain = run.ledger.items("domain")
     retention = run.ledger.items("retention")
-    modes = [
-        Exam("domain", "closed", domain),
-        Exam("domain", "open", [item for item in domain if item.passage.strip()]),
+    modes = []
+    for suite in TESTS:
+        items = run.ledger.items(suite)
+        modes.append(Exam(suite, "closed", items))
+        modes.append(Exam(suite, "open", [item for item in items if item.passage.strip()]))
+    modes += [
         Exam("retention", "closed", [item for item in retention if not item.passage.strip()]),
         Exam("retention", "open", [item for item in retention if item.passage.strip()]),
     ]
@@ -141,7 +159,7 @@ def marks(metric: str, item: Item, text: str) -> float | None:
 def _summary(run: Run, generation: int) -> Iterator[str]:
     """A line a suite: the mean that decides, with its interval, in each mode."""
     metric = run.ledger.deciding_metric(run.config.promote.metric)
-    for suite in ("domain", "retention"):
+    for suite in (*TESTS, "retention"):
         scores = [
             f"{row.mode} {row.mean:.1f} [{row.low:.0f}–{row.high:.0f}]"
             for row in run.ledger.evaluations()

@@ -11,11 +11,11 @@ from typing import NamedTuple
 
 from self_evolution.records import Difference, Item, Promotion, seed_of
 from self_evolution.run import Run
-from self_evolution.stages.evaluate import marks
+from self_evolution.stages.evaluate import TESTS, marks
 from self_evolution.stages.outcome import Outcome
 from self_evolution.statistics import NO_DIFFERENCE, Change, paired
 
-EXAMS = [(suite, mode) for suite in ("domain", "retention") for mode in ("closed", "open")]
+EXAMS = [(suite, mode) for suite in (*TESTS, "retention") for mode in ("closed", "open")]
 PROOF = {"exact-match"}
 """Metrics that no copy of question or passage can raise; with others it has to be beaten too."""
 

@@ -181,10 +181,13 @@ def _listed(endings: Mapping[str, int], most: int = 5) -> str:
 
 
 def _read_side_files(run: Run) -> None:
-    """Evaluation sets and rehearsal, each in one transaction, if they are not there yet."""
+    """Evaluation sets and rehearsal, each in one transaction, if they are not there yet.
+
+    Once the test questions are locked none comes in, even if a review struck all of them out.
+    """
     files = side_files(run.config)
     for suite, key in (("domain", "evaluate.file"), ("retention", "evaluate.retention_file")):
-        if key in files and not run.ledger.items(suite):
+        if key in files and not run.ledger.items(suite) and not run.ledger.seals():
             rows = read_items(files[key])[: run.config.evaluate.limit or None]
             run.ledger.add(
                 Item(content_id("item", suite, i, *row), suite, i, *row)

@@ -2,6 +2,7 @@
 
 from self_evolution.statistics.comparisons import NO_DIFFERENCE, Change, holm, paired
 from self_evolution.statistics.intervals import (
+    FEW,
     PERCENT,
     RESAMPLES,
     Distribution,
@@ -9,8 +10,10 @@ from self_evolution.statistics.intervals import (
     bootstrap,
     distributions,
 )
+from self_evolution.statistics.power import detectable
 
 __all__ = [
+    "FEW",
     "NO_DIFFERENCE",
     "PERCENT",
     "RESAMPLES",
@@ -18,6 +21,7 @@ __all__ = [
     "Distribution",
     "Interval",
     "bootstrap",
+    "detectable",
     "distributions",
     "holm",
     "paired",

@@ -1,0 +1,36 @@
+"""review: the test questions of a run as a file to edit, and what a person made of it back."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from self_evolution import session
+from self_evolution.cli.lines import json_lines
+from self_evolution.errors import UserError
+from self_evolution.progress import Progress
+from self_evolution.readers.items import read_rows
+from self_evolution.session import Request
+
+
+def review(options: argparse.Namespace) -> int:
+    from self_evolution.stages import review as stage
+
+    folder = Path(options.source)
+    if options.imported and options.output:
+        raise UserError("--output and --import: give one of them")
+    if not options.imported:
+        with session.looked_at(folder) as (_, ledger), json_lines(options.output) as write:
+            for line in stage.lines(ledger):
+                write(line)
+        return 0
+    rows = read_rows(Path(options.imported))
+    with session.opened(folder, Request(), Progress()) as run:
+        edited, struck = stage.take_back(run, rows, options.imported)
+        seal = run.ledger.seals()[-1]
+    if edited or struck:
+        told = f"{edited:,} edited, {struck:,} struck out"
+    else:
+        told = "nothing has changed"
+    print(f"review: {told}; {seal.items:,} questions are locked as version {seal.version}")
+    return 0
