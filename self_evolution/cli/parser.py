@@ -28,6 +28,7 @@ COMMANDS = {
     "inspect": Command("how the documents of a run were read and split", "inspect", "inspect"),
     "report": Command("write a run's report again", "runs", "report"),
     "export": Command("all rows of a run as JSON lines, a file a table", "runs", "export"),
+    "compare": Command("runs on the same questions, with intervals", "compare", "compare"),
     "metrics": Command("score a file of predictions against references", "filters", "metrics"),
     "read": Command("stage: files into sections", "runs", "read", True),
     "split": Command("stage: sections into fragments", "runs", "stage", True),
@@ -119,6 +120,11 @@ def _describe(parser: argparse.ArgumentParser, name: str, command: Command) -> N
             "--resamples", type=int, default=10_000, metavar="N", help="bootstrap resamples (10000)"
         )
         add("--seed", type=int, default=0, metavar="N", help="seed of the bootstrap (0)")
+    elif name == "compare":
+        add("sources", nargs="+", metavar="RUN", help="two or more; all are held against the first")
+        known = "of each run: leader, last, or a number (leader)"
+        add("--generation", metavar="leader|last|N", default="leader", help=known)
+        add("-o", "--output", metavar="FILE", help="write the comparison as JSON too")
     else:
         add("source", metavar="RUN", help="the run's folder")
     if name == "inspect":
