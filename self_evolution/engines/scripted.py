@@ -90,7 +90,10 @@ class ScriptedEngine:
         seed: int,
         on_step: Callable[[int, int], bool],
     ) -> Trained:
-        steps = -(-len(conversations) // settings.batch_size)
+        steps = (
+            settings.steps[0] if settings.steps else -(-len(conversations) // settings.batch_size)
+        )
+        conversations = conversations[: steps * settings.batch_size]
         for step in range(1, steps + 1):
             if on_step(step, steps) and step < steps:
                 raise Stopped
