@@ -61,27 +61,24 @@ def show(rows: Sequence[Row], what: str, generations: Sequence[str]) -> None:
         scores.add_row(Text(row.name), generation, *cells)
     console = Console()
     console.print(scores)
-    gaps = Table(
-        title=f"differences to {rows[0].name}, points [95% interval], p after Holm",
-        title_justify="left",
-        **look,
-    )
-    gaps.add_column(what, overflow="fold")
-    gaps.add_column("questions", no_wrap=True)
-    for name in ("difference", "p"):
-        gaps.add_column(name, justify="right", no_wrap=True)
-    gaps.add_column("")
-    for row in rows[1:]:
-        for (suite, mode), gap in row.gaps.items():
-            change = gap.change
+    print(f"differences to {rows[0].name}, points [95% interval], p after Holm over all of them")
+    for exam in rows[0].scores:
+        suite, mode = exam
+        title = f"{suite}, {mode} book, {rows[0].metrics[exam]}"
+        gaps = Table(title=title, title_justify="left", **look)
+        gaps.add_column(what, overflow="fold")
+        for name in ("difference", "p"):
+            gaps.add_column(name, justify="right", no_wrap=True)
+        gaps.add_column("", no_wrap=True)
+        for row in rows[1:]:
+            change = row.gaps[exam].change
             gaps.add_row(
                 Text(row.name),
-                f"{suite}, {mode} book",
                 f"{change.mean:+.1f} [{change.low:+.1f} to {change.high:+.1f}]",
-                told_p(gap.p),
-                gap.verdict,
+                told_p(row.gaps[exam].p),
+                row.gaps[exam].verdict,
             )
-    console.print(gaps)
+        console.print(gaps)
 
 
 def told_p(p: float) -> str:
