@@ -41,6 +41,9 @@ FREE = {
 }
 """Settings that may change in the middle of a run without a word: they change no row."""
 
+GROWING = {"train.samples", "train.steps"}
+"""Settings with a number a generation, which may go on for generations to come."""
+
 FIXED = (
     "seed",
     "model.name",
@@ -238,7 +241,12 @@ def _compare_settings(
 ) -> None:
     old, new = stored.flat(), wanted.flat()
     changed = [
-        key for key in old if old[key] != new[key] and key not in FREE and key != "read.documents"
+        key
+        for key in old
+        if old[key] != new[key]
+        and key not in FREE
+        and key != "read.documents"
+        and not (key in GROWING and old[key] and new[key][: len(old[key])] == old[key])
     ]
     if not begun:
         changed = [key for key in changed if not key.startswith(("model.", "split."))]

@@ -211,6 +211,28 @@ def test_a_copy_that_was_cut_off_is_made_again(
     assert [path.name for path in (tmp_path / "vary" / "strategy=all").iterdir()] == ["seed-0"]
 
 
+def test_more_generations_go_on_with_all_runs(
+    ablate: Callable[..., list[str]], tmp_path: Path
+) -> None:
+    words = ("--vary", "select.strategy=hard,all", "--seeds", "1", "--train.batch-size", "2")
+    assert cli.main(ablate("vary", *words, "--generations", "1")) == 0
+    assert cli.main(ablate("vary", *words, "--generations", "2")) == 0
+    assert cli.main(ablate("whole", *words)) == 0
+    for name in ("hard", "all"):
+        run = Path(f"strategy={name}", "seed-0")
+        assert exported(tmp_path / "vary" / run) == exported(tmp_path / "whole" / run)
+
+
+def test_without_an_evaluation_set_nothing_is_trained(
+    ablate: Callable[..., list[str]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ablate("vary", *VARY)
+    at = words.index("--eval")
+    assert cli.main(words[:at] + words[at + 2 :]) == 2
+    assert "no evaluation set, so nothing would show" in capsys.readouterr().err
+    assert not list((tmp_path / "vary").glob("strategy=*"))
+
+
 def test_a_folder_of_something_else_is_refused(
     ablate: Callable[..., list[str]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -53,6 +53,11 @@ class _Maker:
             else:
                 _finish(run)
             self._engine = run.loaded or self._engine
+            if run.ledger.stage_done(0, "evaluate") and not run.ledger.all_items():
+                raise UserError(
+                    f"{folder}: no evaluation set, so nothing would show a difference; give one "
+                    "with --eval FILE, and another --run"
+                )
             trained = run.ledger.adapters()
             if run.stop_asked:  # while the last batch of all was under way
                 raise Stopped
