@@ -150,5 +150,9 @@ def test_what_one_lucky_seed_shows_is_not_shown() -> None:
     assert change.mean > 30 and not change.shown and change.p > 0.05
     alone = difference(before, before._replace(scores=lucky, seeds=()), seed=0)
     assert not alone.shown or alone.p < change.p
+    alike = before._replace(scores=[100.0 * (i % 60 < 30) for i in range(180)])
+    assert difference(before, alike, seed=0) == difference(
+        before._replace(seeds=()), alike._replace(seeds=()), seed=0
+    )
     steady = [100.0 * (i % 60 < 30 + i // 60) for i in range(180)]
     assert difference(before, before._replace(scores=steady), seed=0).shown

@@ -13,6 +13,9 @@ from self_evolution.report.chart import STYLES, Chart, Line
 from self_evolution.report.headline import EXAMS
 from self_evolution.report.pages import environment, put
 
+LABEL = 26
+"""Characters of a line's name."""
+
 
 def write(results: Results, page: Path) -> None:
     """Raises UserError if the disk does not take it."""
@@ -34,7 +37,7 @@ def _chart(results: Results, exam: Exam, styles: dict[str, str]) -> Chart:
     bases = {name: curve[0].mean for name, curve in curves.items() if 0 in curve}
     alike = len(set(bases.values())) < 2
     lines = tuple(
-        Line(name, curve, styles[name], base=not alike or place == 0)
+        Line(_short(name), curve, styles[name], base=not alike or place == 0)
         for place, (name, curve) in enumerate(curves.items())
         if curve
     )
@@ -42,3 +45,8 @@ def _chart(results: Results, exam: Exam, styles: dict[str, str]) -> Chart:
     everybody = frozenset(generation for curve in curves.values() for generation in curve)
     title = f"{EXAMS[exam]}: {metric}"
     return Chart(title, lines, everybody, 100.0 if words.is_share(metric) else None)
+
+
+def _short(name: str) -> str:
+    """So that a long name leaves room for its line; the key below has it whole."""
+    return name if len(name) <= LABEL else f"{name[: LABEL - 1]}…"

@@ -15,7 +15,8 @@ Exam = tuple[str, str]
 class Values(NamedTuple):
     """Scores in percent, in one order for all models, with what each stands or falls with.
 
-    `documents`: its passage. `seeds`: the seed of the training behind it, where there are several.
+    `documents`: its passage. `seeds`: the seed of the training behind it, where there are several,
+    each with as many scores; or none.
     """
 
     metric: str
@@ -96,9 +97,13 @@ def difference(before: Values, after: Values, seed: int) -> Change:
 
     Where there are several seeds, the interval over documents (for these seeds) and that over
     seeds (for these documents) are both made: the ends are the outer ones, and p the larger one.
+    Where all seeds have the very same difference they add nothing, and that over documents stands.
     """
     one = paired(before.scores, after.scores, before.documents, seed=seed)
-    if len(set(before.seeds)) < 2:
+    totals: dict[int, float] = {}
+    for which, old, new in zip(before.seeds, before.scores, after.scores, strict=False):
+        totals[which] = totals.get(which, 0.0) + new - old
+    if len({round(total, 6) for total in totals.values()}) < 2:
         return one
     other = paired(before.scores, after.scores, before.seeds, seed=seed)
     return one._replace(
