@@ -23,7 +23,7 @@ Task = tuple[str, int]
 class Run:
     """What a stage is given. One process at a time has a run (`locked`).
 
-    `loaded` is the model once it was needed; runs of the same model may lend it to each other.
+    `loaded` is the model, once it was needed.
     """
 
     def __init__(
@@ -42,7 +42,6 @@ class Run:
         self.stop_asked = False
         self.read_again = False
         self.loaded = engine
-        self._known = False
         self._counter: Counter | None = None
 
     @property
@@ -50,21 +49,25 @@ class Run:
         """The resident model, loaded at first use, once in the life of the process."""
         if self.loaded is None:
             self.progress.say(f"loading {self.config.model.name}")
-            self.loaded = open_engine(self.config.model)
-        if not self._known:
-            self._know(self.loaded.revision)
+            self.borrow(open_engine(self.config.model))
+        assert self.loaded is not None
         return self.loaded
 
-    def _know(self, revision: str) -> None:
+    def borrow(self, engine: Engine) -> None:
+        """Use this model, which another run may have loaded; `config` must name the same one.
+
+        Raises UserError if its revision is not the one that the run began with.
+        """
+        revision = engine.revision
         known = self.ledger.meta("revision")
         if known is None:
             self.ledger.set_meta("revision", revision)
         elif known != revision:
             raise UserError(
-                f"{self.config.model.name} is now revision {revision}, the run "
-                f"began with {known}: start a new run, or name a folder with the old one"
+                f"{self.config.model.name} is now revision {revision}, the run began with "
+                f"{known}: start a new run, or name a folder with the old one"
             )
-        self._known = True
+        self.loaded = engine
 
     @property
     def count(self) -> Counter:

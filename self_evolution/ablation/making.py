@@ -68,7 +68,7 @@ class _Maker:
         if run.config.model != self._model:
             self._engine, self._model = None, run.config.model
         if self._engine is not None:
-            run.loaded = self._engine
+            run.borrow(self._engine)
 
     def shared(self, chain: Sequence[Shared], seed: int) -> Path | None:
         """The run that the last of `chain` names, made from those before it if it is not there."""
