@@ -169,6 +169,11 @@ class Train(Settings):
     """Weight decay of AdamW."""
     epochs: PositiveInt = 3
     """Passes over the training set in each generation."""
+    steps: tuple[PositiveInt, ...] = ()
+    """Steps of each generation in place of passes: the order of training is cut or goes on, and
+    the last number counts for all further generations."""
+    samples: tuple[PositiveInt, ...] = ()
+    """Examples of each generation: a larger set is cut to a random part, a smaller one repeats."""
     batch_size: PositiveInt = 16
     """Examples a step, over all micro-batches."""
     micro_batch: PositiveInt = 4
@@ -191,6 +196,14 @@ class Train(Settings):
     """Steps between checkpoints within a generation; 0 keeps none but that of Ctrl-C."""
     report_to: tuple[str, ...] = ()
     """Logging back ends of transformers' Trainer, such as tensorboard; none without your word."""
+
+    def of(self, generation: int) -> Train:
+        """The same, where `steps` and `samples` have at most one number: this generation's."""
+
+        def mine(numbers: tuple[int, ...]) -> tuple[int, ...]:
+            return numbers[generation - 1 : generation] or numbers[-1:]
+
+        return self.model_copy(update={"steps": mine(self.steps), "samples": mine(self.samples)})
 
 
 class Evaluate(Settings):

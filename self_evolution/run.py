@@ -21,7 +21,10 @@ Task = tuple[str, int]
 
 
 class Run:
-    """What a stage is given. One process at a time has a run (`locked`)."""
+    """What a stage is given. One process at a time has a run (`locked`).
+
+    `loaded` is the model, once it was needed.
+    """
 
     def __init__(
         self,
@@ -38,30 +41,39 @@ class Run:
         self.prompts = Prompts(config.domain)
         self.stop_asked = False
         self.read_again = False
-        self._engine = engine
+        self.loaded = engine
         self._counter: Counter | None = None
 
     @property
     def engine(self) -> Engine:
         """The resident model, loaded at first use, once in the life of the process."""
-        if self._engine is None:
+        if self.loaded is None:
             self.progress.say(f"loading {self.config.model.name}")
-            self._engine = open_engine(self.config.model)
-            known = self.ledger.meta("revision")
-            if known is None:
-                self.ledger.set_meta("revision", self._engine.revision)
-            elif known != self._engine.revision:
-                raise UserError(
-                    f"{self.config.model.name} is now revision {self._engine.revision}, the run "
-                    f"began with {known}: start a new run, or name a folder with the old one"
-                )
-        return self._engine
+            self.borrow(open_engine(self.config.model))
+        assert self.loaded is not None
+        return self.loaded
+
+    def borrow(self, engine: Engine) -> None:
+        """Use this model, which another run may have loaded; `config` must name the same one.
+
+        Raises UserError if its revision is not the one that the run began with.
+        """
+        revision = engine.revision
+        known = self.ledger.meta("revision")
+        if known is None:
+            self.ledger.set_meta("revision", revision)
+        elif known != revision:
+            raise UserError(
+                f"{self.config.model.name} is now revision {revision}, the run began with "
+                f"{known}: start a new run, or name a folder with the old one"
+            )
+        self.loaded = engine
 
     @property
     def count(self) -> Counter:
         """Lengths of texts in the model's tokens; its weights are not loaded for that."""
         if self._counter is None:
-            self._counter = self._engine.count if self._engine else open_counter(self.config.model)
+            self._counter = self.loaded.count if self.loaded else open_counter(self.config.model)
         return self._counter
 
     def adapter(self, generation: int) -> Path | None:

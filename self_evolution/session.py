@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import platform
+import shutil
 import signal
 from collections.abc import Iterator
 from importlib.metadata import version
@@ -42,6 +43,9 @@ FREE = {
 
 They change no row that is there; those of reading count for the files that are read from then on.
 """
+
+GROWING = {"train.samples", "train.steps"}
+"""Settings with a number a generation, which may go on for generations to come."""
 
 FIXED = (
     "seed",
@@ -126,6 +130,23 @@ def looked_at(folder: Path) -> Iterator[tuple[Config, Ledger]]:
         if ledger.meta("settings") is None:
             raise UserError(f"{folder}: the run has not begun; `self-evolution run` begins it")
         yield config.parse(ledger.meta("settings"), str(folder)), ledger
+
+
+def branch(source: Path, folder: Path, request: Request) -> None:
+    """Make the new run `folder`, which goes on from where `source` is, with settings of its own.
+
+    Whether these agree with the rows of `source` is the caller's matter. The folder is there under
+    its name once it is whole. Raises UserError as `opened` does.
+    """
+    settings = _checked(request)
+    partial = folder.with_name(folder.name + ".partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    _make(partial)
+    with looked_at(source) as (_, ledger):
+        ledger.copy(partial / "run.db")
+    with contextlib.closing(Ledger(partial / "run.db")) as copied:
+        _begin(copied, settings)
+    partial.rename(folder)
 
 
 def _make(folder: Path) -> None:
@@ -225,7 +246,12 @@ def _compare_settings(
 ) -> None:
     old, new = stored.flat(), wanted.flat()
     changed = [
-        key for key in old if old[key] != new[key] and key not in FREE and key != "read.documents"
+        key
+        for key in old
+        if old[key] != new[key]
+        and key not in FREE
+        and key != "read.documents"
+        and not (key in GROWING and old[key] and new[key][: len(old[key])] == old[key])
     ]
     if not begun:
         changed = [key for key in changed if not key.startswith(("model.", "split."))]

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from self_evolution.config import Train
+from self_evolution.stages.train import sampled
 from self_evolution.training import trainer
 
 RATE = 1e-3
@@ -35,6 +36,33 @@ def test_the_order_has_every_example_once_an_epoch(
     for epoch in range(epochs):
         assert sorted(order[epoch * size : (epoch + 1) * size]) == list(range(size))
     assert order[:size] == trainer.in_order(lengths, batch, 1, seed=1)
+
+
+@given(st.lists(st.integers(1, 90), min_size=1, max_size=50), st.integers(1, 9), st.integers(1, 30))
+def test_a_number_of_steps_cuts_the_order_or_goes_on_with_it(
+    lengths: list[int], batch: int, steps: int
+) -> None:
+    order = trainer.in_order(lengths, batch, 1, 1, steps)
+    assert len(order) == steps * batch
+    long = trainer.in_order(lengths, batch, -(-len(order) // len(lengths)), 1)
+    assert order == long[: len(order)]
+
+
+@given(st.integers(1, 40), st.integers(1, 100), st.integers(0, 3))
+def test_a_number_of_samples_cuts_the_set_or_repeats_it(size: int, samples: int, seed: int) -> None:
+    rows = [[{"role": "user", "content": str(i)}] for i in range(size)]
+    found = [row[0]["content"] for row in sampled(rows, samples, seed)]
+    assert len(found) == samples
+    times = [found.count(str(i)) for i in range(size)]
+    assert max(times) - min(times) <= 1
+    assert found == [row[0]["content"] for row in sampled(rows, samples, seed)]
+
+
+def test_each_generation_has_its_own_number() -> None:
+    settings = Train(steps=(3, 5), samples=(7,))
+    found = [(one.steps, one.samples) for one in map(settings.of, (1, 2, 3))]
+    assert found == [((3,), (7,)), ((5,), (7,)), ((5,), (7,))]
+    assert Train().of(2) == Train()
 
 
 def test_the_examples_of_a_step_have_like_lengths() -> None:

@@ -29,6 +29,8 @@ COMMANDS = {
     "review": Command("the test questions as a file to edit, and back", "review", "review"),
     "report": Command("write a run's report again", "runs", "report"),
     "export": Command("all rows of a run as JSON lines, a file a table", "runs", "export"),
+    "compare": Command("runs on the same questions, with intervals", "compare", "compare"),
+    "ablate": Command("variants of a run with several seeds, compared", "ablate", "ablate", True),
     "metrics": Command("score a file of predictions against references", "filters", "metrics"),
     "read": Command("stage: files into sections; with -o a filter", "runs", "read", True),
     "split": Command("stage: sections into fragments", "runs", "stage", True),
@@ -49,7 +51,7 @@ SHORT = {
     "score": {"--model": "model.name"},
     "select": {"--strategy": "select.strategy", "--k": "select.k"},
 }
-SHORT["read"] = SHORT["run"]
+SHORT["read"] = SHORT["ablate"] = SHORT["run"]
 
 # Commands that take some sections of the settings only.
 OWN = {"score": ("model", "domain", "score"), "select": ("", "select")}
@@ -112,6 +114,16 @@ def _describe(parser: argparse.ArgumentParser, name: str, command: Command) -> N
         if name == "read":
             add("-o", "--output", metavar="FILE", help="no run, but fragments as JSON lines")
             add("--again", action="store_true", help="read once more what could not be read")
+    elif name == "ablate":
+        known = "a recipe (its name, or a YAML file), then files and folders to read"
+        add("documents", nargs="*", metavar="RECIPE DOCS", help=known)
+        add("--recipe", metavar="NAME|FILE", default="", help="the recipe, if not the first word")
+        known = "a setting and its values; the first is what the others are held against"
+        add("--vary", metavar="KEY=A,B,…", action="append", required=True, help=known)
+        add("--seeds", type=int, default=5, metavar="N", help="runs of each variant (5)")
+        known = "what is made equal to the first variant, by generation and seed (steps)"
+        add("--match", choices=("steps", "samples", "nothing"), default="steps", help=known)
+        add("--run", metavar="FOLDER", help="where all runs go (runs/ablation-RECIPE)")
     elif name in ("score", "select"):
         add("source", metavar="RUN|FILE", help="a run's folder, or a JSONL file of pairs")
         add("-o", "--output", metavar="FILE", help="for a file: where to write (standard output)")
@@ -121,6 +133,11 @@ def _describe(parser: argparse.ArgumentParser, name: str, command: Command) -> N
             "--resamples", type=int, default=10_000, metavar="N", help="bootstrap resamples (10000)"
         )
         add("--seed", type=int, default=0, metavar="N", help="seed of the bootstrap (0)")
+    elif name == "compare":
+        add("sources", nargs="+", metavar="RUN", help="two or more; all are held against the first")
+        known = "of each run: leader, last, or a number (leader)"
+        add("--generation", metavar="leader|last|N", default="leader", help=known)
+        add("-o", "--output", metavar="FILE", help="write the comparison as JSON too")
     else:
         add("source", metavar="RUN", help="the run's folder")
     if name == "inspect":

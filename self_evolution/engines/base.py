@@ -81,6 +81,8 @@ class Engine(Protocol):
     ) -> Trained:
         """Train the current adapter, or a new one, on the assistant's turns; save it in `folder`.
 
+        `settings` are those of this generation (`Train.of`).
+
         `on_step(done, total)` is called after each step and returns True to stop: then a
         checkpoint is kept beside `folder`, and `Stopped` is raised. A later call goes on from it.
         """

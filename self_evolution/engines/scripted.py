@@ -90,11 +90,14 @@ class ScriptedEngine:
         seed: int,
         on_step: Callable[[int, int], bool],
     ) -> Trained:
-        steps = -(-len(conversations) // settings.batch_size)
+        steps = (
+            settings.steps[0] if settings.steps else -(-len(conversations) // settings.batch_size)
+        )
         for step in range(1, steps + 1):
             if on_step(step, steps) and step < steps:
                 raise Stopped
-        learnt = {turns[-2]["content"]: turns[-1]["content"] for turns in conversations}
+        seen = conversations[: steps * settings.batch_size]
+        learnt = {turns[-2]["content"]: turns[-1]["content"] for turns in seen}
         memory = json.dumps(self._memory | learnt, ensure_ascii=False, sort_keys=True)
         temporary = folder.with_name(folder.name + ".tmp")
         for stale in (temporary, folder):

@@ -6,7 +6,7 @@ import dataclasses
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -110,6 +110,11 @@ class Store:
 
     def close(self) -> None:
         self._db.close()
+
+    def copy(self, path: Path) -> None:
+        """A copy of everything in the new file `path`, as of one moment."""
+        with self._explained(), closing(sqlite3.connect(path)) as target:
+            self._db.backup(target)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

@@ -14,11 +14,13 @@ from self_evolution.report.words import number
 LEFT, TOP, BOTTOM = 34, 16, 38
 LINE_HEIGHT = 14
 CHARACTER = 7.1
+STYLES = "abcdef"
+"""Colours of series, in the order in which they are taken."""
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A series by generation. `style`: a or b, which differ in colour, dash and marker."""
+    """A series by generation. `style`: one of STYLES; b also differs in dash and marker."""
 
     label: str
     rows: Mapping[int, Evaluation]
@@ -60,7 +62,7 @@ class _Drawing:
         self.chart, self.width, self.height = chart, width, height
         there = {g for line in chart.lines for g in line.rows}
         self.generations = list(range(min(there), max(there) + 1))
-        labels = [text for _, text, _ in self._end_labels()]
+        labels = [label for _, label, _ in self._end_labels()]
         self.right = width - 12 - CHARACTER * max(map(len, labels), default=0)
         highest = max((row.high for line in chart.lines for row in line.rows.values()), default=0)
         self.step, self.top_value = scale(max(highest, chart.top or 0))
@@ -96,15 +98,15 @@ class _Drawing:
             yield Markup('<line class="grid" x1="{}" x2="{:.0f}" y1="{:.1f}" y2="{:.1f}"/>').format(
                 LEFT, self.right, y, y
             )
-            yield _text(LEFT - 6, y + 4, f"{i * self.step:g}", "tick end")
+            yield text(LEFT - 6, y + 4, f"{i * self.step:g}", "tick end")
         fits = max(1, math.floor((self.right - LEFT) / 30))
         every = math.ceil(len(self.generations) / fits)
         for i, generation in enumerate(self.generations):
             if i % every == 0:
-                text = str(generation) if generation else "base"
-                yield _text(self.x(generation), self.height - BOTTOM + 18, text, "tick middle")
+                label = str(generation) if generation else "base"
+                yield text(self.x(generation), self.height - BOTTOM + 18, label, "tick middle")
         middle = (LEFT + self.right) / 2
-        yield _text(middle, self.height - 4, "generation", "tick middle")
+        yield text(middle, self.height - 4, "generation", "tick middle")
 
     def _bases(self) -> Iterator[Markup]:
         """The base's value, right across, to see every generation against it."""
@@ -135,7 +137,7 @@ class _Drawing:
             if line is self.chart.lines[0] and generation != max(line.rows) and room:
                 below = row.mean > self.top_value / 2
                 at = self.y(row.low) + 14 if below else self.y(row.high) - 6
-                yield _text(x, at, number(row.mean), f"value middle {line.style}")
+                yield text(x, at, number(row.mean), f"value middle {line.style}")
 
     def _path(self, points: list[tuple[float, float]]) -> str:
         return "M" + "L".join(f"{x:.1f},{self.y(value):.1f}" for x, value in points)
@@ -151,10 +153,10 @@ class _Drawing:
                     yield base, f"base {number(base)}", f"label base-label {line.style}"
 
     def _labels(self) -> Iterator[Markup]:
-        wanted = sorted((self.y(value), text, kind) for value, text, kind in self._end_labels())
+        wanted = sorted((self.y(value), label, kind) for value, label, kind in self._end_labels())
         places = apart([y for y, _, _ in wanted], LINE_HEIGHT, TOP, self.height - BOTTOM)
-        for at, (_, text, kind) in zip(places, wanted, strict=True):
-            yield _text(self.right + 6, at + 4, text, kind)
+        for at, (_, label, kind) in zip(places, wanted, strict=True):
+            yield text(self.right + 6, at + 4, label, kind)
 
 
 def scale(highest: float) -> tuple[float, float]:
@@ -196,5 +198,5 @@ def _marker(x: float, y: float, kind: str, style: str) -> Markup:
     return Markup('<circle class="{}" cx="{:.1f}" cy="{:.1f}" r="4"/>').format(kind, x, y)
 
 
-def _text(x: float, y: float, text: str, kind: str) -> Markup:
-    return Markup('<text class="{}" x="{:.1f}" y="{:.1f}">{}</text>').format(kind, x, y, text)
+def text(x: float, y: float, said: str, kind: str) -> Markup:
+    return Markup('<text class="{}" x="{:.1f}" y="{:.1f}">{}</text>').format(kind, x, y, said)

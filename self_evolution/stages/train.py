@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import random
 
 from self_evolution.config import Train
 from self_evolution.progress import Bar
@@ -21,17 +22,21 @@ def train(run: Run, generation: int) -> Outcome:
     folder = run.adapter(generation)
     assert folder is not None  # generation 0 is never trained
     folder.parent.mkdir(exist_ok=True)
+    seed = seed_of(run.config.seed, "train", generation)
+    settings = run.config.train.of(generation)
     conversations = _conversations(run, generation)
+    if settings.samples:
+        conversations = sampled(conversations, settings.samples[0], seed)
     changed = changes(run.config.promote.on_failure, run.setbacks(generation))
     rate = peak_rate(run.config.train, generation) * changed.rate
     run.use(parent)
     with _Steps(run, generation) as steps:
         trained = run.engine.train(
             conversations,
-            run.config.train,
+            settings,
             rate,
             folder,
-            seed_of(run.config.seed, "train", generation),
+            seed,
             steps.on_step,
         )
     path = folder.relative_to(run.folder).as_posix()
@@ -62,6 +67,18 @@ def _conversations(run: Run, generation: int) -> list[list[Message]]:
         for question, answer in run.ledger.selected_pairs(generation)
     ]
     return pairs + run.ledger.selected_conversations(generation)
+
+
+def sampled(conversations: list[list[Message]], samples: int, seed: int) -> list[list[Message]]:
+    """Just so many: a random part, in the order given, or all of them again and again.
+
+    The times that two of them are there differ by one at most.
+    """
+    if not conversations:
+        return []
+    whole, rest = divmod(samples, len(conversations))
+    chosen = sorted(random.Random(seed).sample(range(len(conversations)), rest))
+    return conversations * whole + [conversations[i] for i in chosen]
 
 
 class _Steps:

@@ -45,12 +45,20 @@ def train(
 ) -> Trained:
     """Train `model`'s adapter on (ids, labels) examples and save it in `folder`.
 
+    `settings.steps` has at most one number, which then takes the place of the epochs.
+
     Goes on from the checkpoint that an interrupted call left beside `folder`, with the same
     result as without the interruption. Raises Stopped when `on_step` returns True.
     """
     partial = folder.with_name(folder.name + ".partial")
     checkpoint = _checkpoint(partial, examples, settings, learning_rate, seed)
-    order = in_order([len(ids) for ids, _ in examples], settings.batch_size, settings.epochs, seed)
+    order = in_order(
+        [len(ids) for ids, _ in examples],
+        settings.batch_size,
+        settings.epochs,
+        seed,
+        *settings.steps,
+    )
     rows = [{"input_ids": ids, "labels": labels} for ids, labels in examples]
     watch = _Watch(on_step)
     use_cache = model.config.use_cache
@@ -83,13 +91,17 @@ def train(
     return Trained(digest, len(examples), steps, losses[0], sum(last) / len(last))
 
 
-def in_order(lengths: Sequence[int], batch: int, epochs: int, seed: int) -> list[int]:
+def in_order(
+    lengths: Sequence[int], batch: int, epochs: int, seed: int, steps: int = 0
+) -> list[int]:
     """Indices of all epochs' examples in the order of training, each once an epoch.
 
     Shuffled, but so that steps of `batch` examples have like lengths. An epoch need not end with
     a step: the next one fills it up. A function of its arguments, so that a checkpoint's place in
-    it is a number alone.
+    it is a number alone. With `steps` it is as long as these take, whatever the epochs.
     """
+    if steps:
+        epochs = -(-steps * batch // len(lengths))
     chance = random.Random(seed)
     order: list[int] = []
     for _ in range(epochs):
@@ -99,10 +111,10 @@ def in_order(lengths: Sequence[int], batch: int, epochs: int, seed: int) -> list
         for start in range(0, len(rest), batch * STEPS_SORTED):
             near = sorted(rest[start : start + batch * STEPS_SORTED], key=lambda i: lengths[i])
             whole = len(near) // batch
-            steps = [near[i * batch : (i + 1) * batch] for i in range(whole)]
-            chance.shuffle(steps)
-            order += [i for step in steps for i in step] + near[whole * batch :]
-    return order
+            cut = [near[i * batch : (i + 1) * batch] for i in range(whole)]
+            chance.shuffle(cut)
+            order += [i for one in cut for i in one] + near[whole * batch :]
+    return order[: steps * batch] if steps else order
 
 
 def collate(batch: Sequence[dict[str, list[int]]], pad: int) -> dict[str, torch.Tensor]:

@@ -1,0 +1,52 @@
+"""ablation.html: the two figures and the table, one file that needs nothing else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from self_evolution.ablation.results import Results
+from self_evolution.comparison import Exam
+from self_evolution.report import words
+from self_evolution.report.bars import Bars
+from self_evolution.report.chart import STYLES, Chart, Line
+from self_evolution.report.headline import EXAMS
+from self_evolution.report.pages import environment, put
+
+LABEL = 26
+"""Characters of a line's name."""
+
+
+def write(results: Results, page: Path) -> None:
+    """Raises UserError if the disk does not take it."""
+    styles = {name: STYLES[i % len(STYLES)] for i, name in enumerate(results.names)}
+    values: dict[str, Any] = {
+        "results": results,
+        "name": page.absolute().parent.name,
+        "titles": EXAMS,
+        "styles": styles,
+        "charts": {exam: _chart(results, exam, styles) for exam in results.curves},
+        "bars": Bars("Metrics, domain questions, book closed", results.bars, styles),
+    }
+    put(page, environment().get_template("ablation.html.j2").render(values) + "\n")
+
+
+def _chart(results: Results, exam: Exam, styles: dict[str, str]) -> Chart:
+    """A line a variant; the base runs across, once where it is the same for all."""
+    curves = results.curves[exam]
+    bases = {name: curve[0].mean for name, curve in curves.items() if 0 in curve}
+    alike = len(set(bases.values())) < 2
+    lines = tuple(
+        Line(_short(name), curve, styles[name], base=not alike or place == 0)
+        for place, (name, curve) in enumerate(curves.items())
+        if curve
+    )
+    metric = results.rows[0].metrics[exam]
+    everybody = frozenset(generation for curve in curves.values() for generation in curve)
+    title = f"{EXAMS[exam]}: {metric}"
+    return Chart(title, lines, everybody, 100.0 if words.is_share(metric) else None)
+
+
+def _short(name: str) -> str:
+    """So that a long name leaves room for its line; the key below has it whole."""
+    return name if len(name) <= LABEL else f"{name[: LABEL - 1]}…"

@@ -1,0 +1,85 @@
+"""compare: two or more runs on the same questions, in a table and as JSON."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from self_evolution.errors import UserError
+
+if TYPE_CHECKING:
+    from self_evolution.comparison import Row
+
+
+def compare(options: argparse.Namespace) -> int:
+    if len(options.sources) < 2:
+        raise UserError("compare: one run given, expected two or more; the first is held against")
+    from self_evolution.comparison import compare, side
+
+    sides = [side(Path(source), options.generation) for source in options.sources]
+    found = compare(sides)
+    show(found.rows, "run", [str(one.generation) for one in sides])
+    for note in found.notes:
+        print(f"note: {note}")
+    print(found.sentence)
+    if options.output:
+        write_json(Path(options.output), found.as_json())
+    return 0
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Whole at any moment. Raises UserError if the disk does not take it."""
+    temporary = path.with_name(path.name + ".tmp")
+    try:
+        text = json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False)
+        temporary.write_text(text + "\n", encoding="utf-8")
+        temporary.replace(path)
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror}") from None
+
+
+def show(rows: Sequence[Row], what: str, generations: Sequence[str]) -> None:
+    """The scores of each row, then its differences to the first."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    look: dict[str, Any] = {"box": box.SIMPLE_HEAD, "pad_edge": False, "collapse_padding": True}
+    scores = Table(title="means, % [95% interval]", title_justify="left", **look)
+    scores.add_column(what, overflow="fold")
+    scores.add_column("gen", justify="right", no_wrap=True)
+    for exam in rows[0].scores:
+        suite, mode = exam
+        title = f"{suite}\n{mode} book\n{rows[0].metrics[exam]}"
+        scores.add_column(title, justify="right", no_wrap=True)
+    for row, generation in zip(rows, generations, strict=True):
+        cells = [f"{s.mean:.1f} [{s.low:.0f}–{s.high:.0f}]" for s in row.scores.values()]
+        scores.add_row(Text(row.name), generation, *cells)
+    console = Console()
+    console.print(scores)
+    print(f"differences to {rows[0].name}, points [95% interval], p after Holm over all of them")
+    for exam in rows[0].scores:
+        suite, mode = exam
+        title = f"{suite}, {mode} book, {rows[0].metrics[exam]}"
+        gaps = Table(title=title, title_justify="left", **look)
+        gaps.add_column(what, overflow="fold")
+        for name in ("difference", "p"):
+            gaps.add_column(name, justify="right", no_wrap=True)
+        gaps.add_column("", no_wrap=True)
+        for row in rows[1:]:
+            change = row.gaps[exam].change
+            gaps.add_row(
+                Text(row.name),
+                f"{change.mean:+.1f} [{change.low:+.1f} to {change.high:+.1f}]",
+                told_p(row.gaps[exam].p),
+                row.gaps[exam].verdict,
+            )
+        console.print(gaps)
+
+
+def told_p(p: float) -> str:
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"

@@ -1,0 +1,18 @@
+"""Runs held against each other: the same questions, paired, with intervals."""
+
+from self_evolution.comparison.rows import Exam, Gap, Row, Values, rows
+from self_evolution.comparison.runs import Comparison, compare
+from self_evolution.comparison.sides import Side, require_same_questions, side
+
+__all__ = [
+    "Comparison",
+    "Exam",
+    "Gap",
+    "Row",
+    "Side",
+    "Values",
+    "compare",
+    "require_same_questions",
+    "rows",
+    "side",
+]

@@ -1,0 +1,140 @@
+"""One side of a comparison: a run's questions and what one generation answered."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from self_evolution import session
+from self_evolution.config import Config
+from self_evolution.errors import UserError, printable
+from self_evolution.ledger import Ledger
+from self_evolution.records import Item
+from self_evolution.stages import left
+from self_evolution.stages.evaluate import marks
+from self_evolution.stages.promote import EXAMS
+
+Key = tuple[str, str, int]
+"""What makes a question the same in another run: passage, question, and which of equal ones."""
+
+SHOWN = 3
+"""So many questions are named where test sets differ."""
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """Answers of generation `generation`; `texts[suite, mode][key]`, `items[suite][key]`."""
+
+    name: str
+    generation: int
+    leader: int
+    complete: bool
+    settings: Config
+    metric: str
+    items: dict[str, dict[Key, Item]]
+    texts: dict[tuple[str, str], dict[Key, str]]
+
+    def scores(self, exam: tuple[str, str], metric: str) -> dict[Key, float]:
+        """The questions that `metric` applies to, in percent."""
+        items = self.items[exam[0]]
+        found = {key: marks(metric, items[key], text) for key, text in self.texts[exam].items()}
+        return {key: score for key, score in found.items() if score is not None}
+
+
+def side(folder: Path, wanted: str, name: str = "") -> Side:
+    """`wanted`: leader, last, or a number. Raises UserError if it is not evaluated."""
+    with session.looked_at(folder) as (settings, ledger):
+        generation = _generation(folder, ledger, wanted)
+        items = {suite: _keyed(ledger.items(suite)) for suite in {suite for suite, _ in EXAMS}}
+        if not any(items.values()):
+            raise UserError(
+                f"{folder}: no evaluation set, so there is nothing to compare; start a new run "
+                "with --eval FILE"
+            )
+        return Side(
+            name or str(folder),
+            generation,
+            ledger.leader(),
+            not left(settings, ledger),
+            settings,
+            ledger.deciding_metric(settings.promote.metric),
+            items,
+            {exam: _texts(ledger, generation, exam, items[exam[0]]) for exam in EXAMS},
+        )
+
+
+def require_same_questions(sides: Sequence[Side]) -> None:
+    """Raises UserError that names what differs from the first side."""
+    first = sides[0]
+    for other in sides[1:]:
+        told = [line for suite in sorted(first.items) for line in _unlike(first, other, suite)]
+        if told:
+            head = f"{other.name} was not asked what {first.name} was: they cannot be compared"
+            raise UserError("\n".join([head, *told]))
+
+
+def _generation(folder: Path, ledger: Ledger, wanted: str) -> int:
+    evaluated = [row.generation for row in ledger.stages() if row.name == "evaluate" and row.done]
+    if not evaluated:
+        raise UserError(f"{folder}: not evaluated yet; `self-evolution run --run {folder}` goes on")
+    if wanted == "leader":
+        return ledger.leader()
+    if wanted == "last":
+        return max(evaluated)
+    if not wanted.isdecimal():
+        raise UserError(f"--generation {wanted}: expected leader, last or a number")
+    if int(wanted) not in evaluated:
+        there = ", ".join(map(str, sorted(evaluated)))
+        raise UserError(
+            f"--generation {wanted}: not evaluated in {folder}, which has {there}; give one of "
+            "these, or finish the run first"
+        )
+    return int(wanted)
+
+
+def _keyed(items: Sequence[Item]) -> dict[Key, Item]:
+    seen: Counter[tuple[str, str]] = Counter()
+    found = {}
+    for item in items:
+        text = item.passage.strip(), item.question.strip()
+        found[*text, seen[text]] = item
+        seen[text] += 1
+    return found
+
+
+def _texts(
+    ledger: Ledger, generation: int, exam: tuple[str, str], items: Mapping[Key, Item]
+) -> dict[Key, str]:
+    texts = {item.id: text for item, text in ledger.predictions(generation, *exam)}
+    return {key: texts[item.id] for key, item in items.items() if item.id in texts}
+
+
+def _unlike(first: Side, other: Side, suite: str) -> Iterator[str]:
+    mine, theirs = first.items[suite], other.items[suite]
+    for missing, where in (
+        (mine.keys() - theirs.keys(), other),
+        (theirs.keys() - mine.keys(), first),
+    ):
+        if missing:
+            yield f"{len(missing):,} {suite} questions are missing in {where.name}: " + _some(
+                [key[1] for key in sorted(missing)]
+            )
+    changed = [
+        key
+        for key, item in mine.items()
+        if key in theirs
+        and (item.reference, item.reference_values)
+        != (theirs[key].reference, theirs[key].reference_values)
+    ]
+    if changed:
+        yield (
+            f"{len(changed):,} {suite} questions have another reference in {other.name}: "
+            + _some([key[1] for key in changed])
+        )
+
+
+def _some(texts: Sequence[str]) -> str:
+    shown = "; ".join(f"“{printable(text[:80])}”" for text in texts[:SHOWN])
+    return shown + (f" and {len(texts) - SHOWN:,} more" if len(texts) > SHOWN else "")
