@@ -261,13 +261,14 @@ def test_no_more_is_shared_than_is_equal(tmp_path: Path) -> None:
         documents,
         scored,
     ]
-    assert _chain(tmp_path, "check.grounding=0.5,0.6") == [documents, ("shared/seed-3", "answer")]
+    # A test set that is built is asked, answered and checked by these settings too.
+    assert _chain(tmp_path, "check.grounding=0.5,0.6") == [documents]
     assert _chain(tmp_path, "ask.temperature=0.5,1", "select.k=1,2") == [
         documents,
-        ("shared/seed-3", "promote"),
         ("shared/temperature=0.5/seed-3", "score"),
     ]
-    assert _chain(tmp_path, "evaluate.max_tokens=8,9") == [documents]
+    examined = ("shared/seed-3", "examine")
+    assert _chain(tmp_path, "evaluate.max_tokens=8,9") == [documents, examined]
     assert _chain(tmp_path, "split.max_tokens=64,128") == [("shared/documents", "read")]
     for key in ("model.dtype=float32,bfloat16", "domain.language=de,en", "read.limit=1,2"):
         assert _chain(tmp_path, key) == []

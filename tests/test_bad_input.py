@@ -69,7 +69,7 @@ def test_a_file_in_another_encoding_is_read_and_one_that_is_no_text_named(
     (documents / "old.txt").write_bytes("Die Größe der Pumpe Golf ist 12.".encode("latin-1"))
     (documents / "noise.txt").write_bytes(bytes(range(256)) * 4)
     assert cli.main(arguments("run")) == 0
-    assert "1 of 5 files could not be read" in (error := capsys.readouterr().err)
+    assert "1 of 5 documents could not be read" in (error := capsys.readouterr().err)
     assert "noise.txt: " in error
 
 

@@ -244,7 +244,18 @@ def test_nothing_of_a_document_is_trained_on_once_it_is_withdrawn(
     words = arguments("run", "--generations", "1")
     assert cli.main(["read", *words[1:]]) == 0
     run = str(tmp_path / "run")
-    for stage in ("split", "evaluate", "promote", "ask", "answer", "check", "score", "select"):
+    before = (
+        "split",
+        "examine",
+        "evaluate",
+        "promote",
+        "ask",
+        "answer",
+        "check",
+        "score",
+        "select",
+    )
+    for stage in before:
         assert cli.main([stage, run]) == 0
     (documents / "c.html").unlink()
     assert _read(arguments, "--generations", "1") == 0

@@ -244,7 +244,7 @@ def test_no_prompt_of_an_examination_is_ever_used_in_training(
 def test_every_profile_has_an_exam_of_its_own(language: str) -> None:
     prompts = Prompts(Domain(prompts=language))
     code = "zh" if language == "zh" else "en"
-    fragment = Fragment("f", "d", "s", 0, ("Book",), "端口是4711。", 0, 9, None, 5, code)
+    fragment = Fragment("f", "d", "s", 0, ("Book",), "端口是4711。", 0, 9, None, 5, code, 0)
     exam = prompts.exam(fragment)
     assert "端口是4711。" in exam[-1]["content"]
     assert exam not in (prompts.ask(fragment, []), prompts.ask(fragment, ["问题？"]))
