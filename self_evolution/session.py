@@ -13,68 +13,19 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, NamedTuple
 
-from self_evolution import config, readers
+from self_evolution import config, readers, sameness
 from self_evolution.config import Config
 from self_evolution.engines import weights
-from self_evolution.errors import UserError, printable
+from self_evolution.errors import UserError
 from self_evolution.ledger import Ledger
 from self_evolution.progress import Progress
 from self_evolution.prompts import Prompts
 from self_evolution.readers.items import read_conversations, read_items
 from self_evolution.run import Run, locked
 from self_evolution.side_files import digests, settled, side_files
-from self_evolution.stages.documents import Changes, compare, sources
+from self_evolution.stages.documents import compare, sources
 from self_evolution.stages.score import read_template
 from self_evolution.training import check_report_to
-
-FREE = {
-    "recipe",
-    "generations",
-    "model.download",
-    "read.follow_links",
-    "read.max_file_mb",
-    "read.memory_mb",
-    "read.seconds",
-    "read.workers",
-    "train.checkpoint_steps",
-    "train.report_to",
-}
-"""Settings that may change in the middle of a run without a word.
-
-They change no row that is there; those of reading count for the files that are read from then on.
-"""
-
-GROWING = {"train.samples", "train.steps"}
-"""Settings with a number a generation, which may go on for generations to come."""
-
-FIXED = (
-    "seed",
-    "model.name",
-    "model.engine",
-    "model.dtype",
-    "model.chat_template",
-    "model.thinking",
-    "split.",
-    "read.limit",
-    "train.rank",
-    "train.alpha",
-    "train.dropout",
-    "train.rehearsal_file",
-    "evaluate.build",
-    "evaluate.file",
-    "evaluate.held_out",
-    "evaluate.questions",
-    "evaluate.retention_file",
-    "evaluate.samples",
-    "evaluate.limit",
-    "evaluate.max_tokens",
-    "evaluate.temperature",
-    "evaluate.top_p",
-)
-"""Settings that a run cannot change: what it has would no longer belong together.
-
-Those of the model and of splitting may, as long as nothing was made with them.
-"""
 
 
 class Request(NamedTuple):
@@ -217,8 +168,8 @@ def _resume(folder: Path, ledger: Ledger, request: Request) -> Config:
     documents = request.documents or stored.read.documents
     wanted = settled(base.changed({**request.overrides, "read.documents": list(documents)}))
     begun = ledger.count("fragment") + ledger.count("prediction") > 0
-    _compare_settings(folder, stored, wanted, request.accept_change, begun)
-    _compare_files(folder, ledger, wanted, request.accept_change)
+    sameness.of_settings(folder, stored, wanted, request.accept_change, begun)
+    sameness.of_files(folder, ledger, wanted, request.accept_change)
     last = max((row.generation for row in ledger.promotions()), default=0)
     if wanted.generations < last:
         raise UserError(f"--generations {wanted.generations}: this run has {last} already")
@@ -230,7 +181,9 @@ def _resume(folder: Path, ledger: Ledger, request: Request) -> Config:
     if request.documents or request.reads:
         changes = compare(ledger, wanted.read, request.again)
         if changes and ledger.stage_done(0, "read"):
-            _compare_documents(folder, ledger, changes, request, wanted.generations)
+            sameness.of_documents(
+                folder, ledger, changes, wanted.generations, request.reads, request.accept_change
+            )
             ledger.reopen("read", "split")
     if wanted != stored:
         _refuse_early(wanted)
@@ -239,85 +192,6 @@ def _resume(folder: Path, ledger: Ledger, request: Request) -> Config:
             ledger.set_meta("model", weights.identity(wanted.model))
             ledger.set_meta("files", digests(wanted))
     return wanted
-
-
-def _compare_settings(
-    folder: Path, stored: Config, wanted: Config, accept: bool, begun: bool
-) -> None:
-    old, new = stored.flat(), wanted.flat()
-    changed = [
-        key
-        for key in old
-        if old[key] != new[key]
-        and key not in FREE
-        and key != "read.documents"
-        and not (key in GROWING and old[key] and new[key][: len(old[key])] == old[key])
-    ]
-    if not begun:
-        changed = [key for key in changed if not key.startswith(("model.", "split."))]
-    if not changed:
-        return
-    listed = "; ".join(f"{key} {old[key]} → {new[key]}" for key in changed)
-    fixed = [key for key in changed if key.startswith(FIXED)]
-    if fixed:
-        raise UserError(
-            f"{folder}: this run began with other settings: {listed}\n"
-            f"{', '.join(fixed)} cannot change within a run: start a new one with another --run"
-        )
-    if not accept:
-        raise UserError(
-            f"{folder}: this run began with other settings: {listed}\n"
-            "--accept-change takes them from the next batch on; or start a new run with another "
-            "--run"
-        )
-
-
-def _compare_files(folder: Path, ledger: Ledger, wanted: Config, accept: bool) -> None:
-    """Files that settings name must be what they were; prompts and score template may change."""
-    known, found = ledger.meta("files"), digests(wanted)
-    changed = [key for key in known if key in found and known[key] != found[key]]
-    fixed = [key for key in changed if key.startswith(FIXED)]
-    if fixed or (changed and not accept):
-        paths = ", ".join(f"{side_files(wanted)[key]} ({key})" for key in fixed or changed)
-        cure = "put the old one back, or start a new run with another --run"
-        if not fixed:
-            cure = "--accept-change takes it from the next batch on; or start a new run"
-        raise UserError(f"{folder}: not what it was when this run began: {paths}\n{cure}")
-    if changed:
-        ledger.set_meta("files", known | found)
-
-
-def _compare_documents(
-    folder: Path, ledger: Ledger, changes: Changes, request: Request, generations: int
-) -> None:
-    """Documents may come, change and go, but not behind a person's back."""
-    gone = [document.path for document, kind in changes.gone if kind == "withdrawn"]
-    altered = [document.path for document, kind in changes.gone if kind == "changed"]
-    kinds = {
-        "new": [name for name in (*changes.new, *changes.refused) if name not in altered],
-        "changed": altered,
-        "gone": gone,
-        "back": [document.path for document in changes.returned],
-    }
-    told = "; ".join(f"{len(some)} {kind} ({_some(some)})" for kind, some in kinds.items() if some)
-    most = len(gone) > len(ledger.here()) / 2
-    if not request.accept_change and (most or not request.reads):
-        raise UserError(
-            f"{folder}: documents are not what this run has read: {told}\n"
-            "--accept-change takes that over from the next generation on: what is gone is set "
-            "aside; or start a new run with another --run"
-        )
-    if not request.reads and ledger.stage_done(generations, "promote"):
-        raise UserError(
-            f"{folder}: complete with {generations} generations; give --generations too, a larger "
-            "number, so that the new documents are asked about"
-        )
-
-
-def _some(names: list[str]) -> str:
-    return ", ".join(map(printable, names[:3])) + (
-        f" and {len(names) - 3} more" if len(names) > 3 else ""
-    )
 
 
 def _write_recipe(folder: Path, settings: Config) -> None:

@@ -21,7 +21,7 @@ LAYERS = [
     {"engines"},
     {"run"},
     {"stages"},
-    {"evolve", "report", "session", "comparison", "ablation"},
+    {"evolve", "report", "sameness", "session", "comparison", "ablation"},
     {"cli", "__main__"},
 ]
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}

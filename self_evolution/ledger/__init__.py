@@ -4,10 +4,11 @@ Rows go in through `add`, one transaction a call; what is asked of them are name
 outside this folder contains SQL.
 """
 
+from self_evolution.ledger.documents import SectionRow
 from self_evolution.ledger.exams import Exams, Place, digest
 from self_evolution.ledger.review import DocumentRow, Review
 from self_evolution.ledger.store import FileRow, StageRow
-from self_evolution.ledger.work import SectionRow, Work
+from self_evolution.ledger.work import Work
 
 __all__ = ["DocumentRow", "FileRow", "Ledger", "Place", "SectionRow", "StageRow", "digest"]
 
