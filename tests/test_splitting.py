@@ -275,7 +275,7 @@ def test_a_witness_agrees_that_no_sentence_is_cut(
         ),
         (
             "软件包将缺少有意义的软件包描述信息，但是仍然能为命令所使用，在本地\n"
-            "System V Unix system, Debian Project (https://www.debian.org/distrib)\n"
+            "System V Unix system, Debian Project (https://www.example.org/distrib)\n"
             "部署环境下正常工作。",
             "zh",
         ),
