@@ -8,6 +8,7 @@ from self_evolution.config import Config
 from self_evolution.errors import UserError, printable
 from self_evolution.ledger import Ledger
 from self_evolution.side_files import digests, side_files
+from self_evolution.stages import out_of_patience
 from self_evolution.stages.documents import Changes
 
 FREE = {
@@ -105,7 +106,7 @@ def of_files(folder: Path, ledger: Ledger, wanted: Config, accept: bool) -> None
 
 
 def of_documents(
-    folder: Path, ledger: Ledger, changes: Changes, generations: int, reads: bool, accept: bool
+    folder: Path, ledger: Ledger, changes: Changes, wanted: Config, reads: bool, accept: bool
 ) -> None:
     """Documents may come, change and go, but not behind a person's back."""
     gone = [document.path for document, kind in changes.gone if kind == "withdrawn"]
@@ -124,10 +125,20 @@ def of_documents(
             "--accept-change takes that over from the next generation on: what is gone is set "
             "aside; or start a new run with another --run"
         )
-    if not reads and ledger.stage_done(generations, "promote"):
+    if ledger.count("candidate") and not ledger.seals():
         raise UserError(
-            f"{folder}: complete with {generations} generations; give --generations too, a larger "
-            "number, so that the new documents are asked about"
+            f"{folder}: its test questions are being built from the documents as they were; finish "
+            f"that first (`self-evolution examine {folder}`), or start a new run"
+        )
+    if not reads and out_of_patience(wanted, ledger):
+        raise UserError(
+            f"{folder}: ended early, because the last generations were not promoted; give "
+            "--promote.patience 0 or a larger one too, so that the new documents are asked about"
+        )
+    if not reads and ledger.stage_done(wanted.generations, "promote"):
+        raise UserError(
+            f"{folder}: complete with {wanted.generations} generations; give --generations too, "
+            "a larger number, so that the new documents are asked about"
         )
 
 

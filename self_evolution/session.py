@@ -182,7 +182,7 @@ def _resume(folder: Path, ledger: Ledger, request: Request) -> Config:
         changes = compare(ledger, wanted.read, request.again)
         if changes and ledger.stage_done(0, "read"):
             sameness.of_documents(
-                folder, ledger, changes, wanted.generations, request.reads, request.accept_change
+                folder, ledger, changes, wanted, request.reads, request.accept_change
             )
             ledger.reopen("read", "split")
     if wanted != stored:

@@ -292,3 +292,26 @@ def test_a_moved_folder_is_read_from_where_it_is_now(
     assert cli.main(["read", str(tmp_path / "run")]) == 0
     assert cli.main(["inspect", str(tmp_path / "run"), "moved/a.md"]) == 0
     assert f"{moved}/a.md" in capsys.readouterr().out.replace("\n", "")
+
+
+def test_a_changed_document_is_asked_about_as_if_it_were_new(
+    arguments: Arguments, documents: Path, tmp_path: Path
+) -> None:
+    always = ("--promote.rule", "always")
+    assert cli.main(arguments("run", "--generations", "1", *always)) == 0
+    page = documents / "a.md"
+    page.write_text(page.read_text().replace("every morning", "at noon"), encoding="utf-8")
+    assert _read(arguments, *always) == 0
+    words = ["run", "--run", str(tmp_path / "run"), "--generations", "2"]
+    assert cli.main(words) == 0
+    fragments = {row["id"]: str(row["text"]) for row in rows(tmp_path / "run", "fragment")}
+    answers = {row["id"]: row["question_id"] for row in rows(tmp_path / "run", "answer")}
+    questions = {row["id"]: row["fragment_id"] for row in rows(tmp_path / "run", "question")}
+    trained = [
+        fragments[questions[answers[row["answer_id"]]]]
+        for row in rows(tmp_path / "run", "selection")
+        if row["generation"] == 2
+    ]
+    # The fact is the same, its old pair has gone with the old text, and the new pair is taken.
+    assert sum("alarm Brake" in text and "at noon" in text for text in trained) == 1
+    assert not any("alarm Brake" in text and "every morning" in text for text in trained)

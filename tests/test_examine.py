@@ -147,12 +147,20 @@ def test_what_shares_text_is_not_held_out(words: Words, tmp_path: Path) -> None:
     assert sizes[True] <= LARGEST_SHARE * sizes.total()
 
 
-def test_a_later_version_of_a_held_out_document_stays_out(words: Words, tmp_path: Path) -> None:
+@pytest.mark.parametrize("moved", [False, True])
+def test_a_later_version_of_a_held_out_document_stays_out(
+    words: Words, tmp_path: Path, moved: bool
+) -> None:
     assert cli.main(words("run")) == 0
     run = tmp_path / "run"
     held = {row["document_id"] for row in rows(run, "holdout")}
     (path, *_) = (str(row["path"]) for row in rows(run, "document") if row["id"] in held)
     file = tmp_path / path
+    if moved:
+        file = file.rename(file.with_name("moved.md"))
+        path = str(Path(path).with_name("moved.md"))
+        more = ("--generations", "2", "--promote.rule", "always", "--promote.patience", "0")
+        assert cli.main(["read", *words("run", *more, "--accept-change")[1:]]) == 0
     changed = file.read_text(encoding="utf-8").replace("painted", "painted red")
     file.write_text(changed + "\n## Unit West\n\nThe port of server New is 77. It is green.\n")
     more = ("--generations", "2", "--accept-change", "--promote.rule", "always")

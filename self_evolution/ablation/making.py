@@ -23,6 +23,9 @@ from self_evolution.stages import left, perform
 
 Match = Literal["steps", "samples", "nothing"]
 
+_LAST_FOR_ALL: Step = (0, "examine")
+"""The last stage that is made once for all seeds: they are asked the same questions."""
+
 
 class Shared(NamedTuple):
     """A run that ends with stage `last`, for all variants that have these `values`."""
@@ -139,12 +142,13 @@ def place_of(folder: Path, one: Variant, seed: int) -> Path:
 def chain(folder: Path, one: Variant, seed: int) -> Iterator[Shared]:
     """The shared runs on which variant `one` with `seed` stands, the first ones first.
 
-    Documents are read and split once for all seeds; the rest depends on the seed. Of settings that
-    first matter in different stages, the earlier ones have runs of their own.
+    Documents are read and split, and test questions built, once for all seeds, which could not be
+    compared otherwise; the rest depends on the seed. Of settings that first matter in different
+    stages, the earlier ones have runs of their own.
     """
     keys = list(one.values)
     levels = sorted({first_step(key) for key in keys}, key=STEPS.index)
-    reached = min(STEPS.index(levels[0]), STEPS.index((0, "split")) + 1)
+    reached = min(STEPS.index(levels[0]), STEPS.index(_LAST_FOR_ALL) + 1)
     if reached:
         yield Shared(folder / "shared" / "documents", {}, STEPS[reached - 1])
     for level in levels:
@@ -158,7 +162,7 @@ def chain(folder: Path, one: Variant, seed: int) -> Iterator[Shared]:
 
 def _for_all_seeds(last: Step) -> bool:
     """Whether a run that ends there is the same with any seed."""
-    return STEPS.index(last) <= STEPS.index((0, "split"))
+    return STEPS.index(last) <= STEPS.index(_LAST_FOR_ALL)
 
 
 def _finish(run: Run) -> None:

@@ -102,10 +102,13 @@ class Work(Documents):
         return {row[0] for row in self._db.execute(query, (generation,))}
 
     def kept_texts(self, before: int) -> Iterator[tuple[str, str]]:
-        """(question, answer) of the pairs that were kept in the generations before."""
-        query = """SELECT q.text, a.text FROM question q JOIN answer a ON a.question_id = q.id
-                   JOIN verdict v ON v.answer_id = a.id
-                   WHERE q.generation < ? AND v.reason IS NULL"""
+        """(question, answer) of the pairs that were kept before, but of documents that are gone.
+
+        What is asked anew about a changed document is no repetition: the old pair is not replayed.
+        """
+        query = f"""SELECT q.text, a.text FROM question q JOIN answer a ON a.question_id = q.id
+                    JOIN verdict v ON v.answer_id = a.id
+                    WHERE q.generation < ? AND v.reason IS NULL AND {_LIVE}"""
         return iter(self._db.execute(query, (before,)))
 
     def scored(self, generation: int) -> set[str]:

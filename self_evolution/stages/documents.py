@@ -24,7 +24,8 @@ class Changes(NamedTuple):
     `new` are names of files to read; `refused` {name: problem} of what is new and no file to read;
     `gone` the documents whose content is no longer there, with `changed` for those whose name is,
     and `withdrawn` for the others; `returned` those that are there again; `again` {name: ids} what
-    a file that is read once more stands in for. `copies` counts files equal to others.
+    a file that is read once more stands in for; `heirs` {name: id} what a changed file was before,
+    also if it was moved in between. `copies` counts files equal to others.
     """
 
     files: readers.Files
@@ -34,6 +35,7 @@ class Changes(NamedTuple):
     gone: list[tuple[Document, str]]
     returned: list[Document]
     again: dict[str, list[str]]
+    heirs: dict[str, str]
     copies: int
 
     def __bool__(self) -> bool:
@@ -84,12 +86,17 @@ def compare(ledger: Ledger, settings: config.Read, again: bool = False) -> Chang
             new.append(name)  # what it holds is found again by reading it
         elif there.id not in live:
             returned.append(there)
-    ledger.set_meta("moved", _moved(names, digests, known))
-    gone += [
-        (document, "changed" if document.path in digests else "withdrawn")
-        for key, document in known.items()
-        if document.id in live and key not in names
-    ]
+    before = ledger.meta("moved") or {}
+    here = {known[key].id for key in names if key in known}
+    gone_before = {id: name for id, name in before.items() if id not in here}
+    ledger.set_meta("moved", gone_before | _moved(names, digests, known))
+    heirs: dict[str, str] = {}
+    for key, document in known.items():
+        if document.id in live and key not in names:
+            name = before.get(document.id, document.path)
+            gone.append((document, "changed" if name in digests else "withdrawn"))
+            if name in digests:
+                heirs[name] = document.id
     return Changes(
         files,
         digests,
@@ -98,6 +105,7 @@ def compare(ledger: Ledger, settings: config.Read, again: bool = False) -> Chang
         gone,
         returned,
         twice,
+        heirs,
         len(digests) - len({(digest, _format(name)) for name, digest in digests.items()}),
     )
 

@@ -12,13 +12,21 @@ from self_evolution.errors import UserError, printable
 from self_evolution.readers.items import read_conversations, read_items
 from self_evolution.readers.worker import Limits
 from self_evolution.readers.workers import Read, Reading, Workers
-from self_evolution.records import Conversation, Document, Event, Item, Section, content_id
+from self_evolution.records import (
+    Conversation,
+    Document,
+    Event,
+    Holdout,
+    Item,
+    Section,
+    content_id,
+)
 from self_evolution.run import Run
 from self_evolution.side_files import side_files
 from self_evolution.stages.documents import Changes, compare
 from self_evolution.stages.outcome import Outcome
 
-Row = Document | Event | Section
+Row = Document | Event | Holdout | Section
 
 FILES_A_COMMIT, SECONDS_A_COMMIT = 64, 0.5
 
@@ -58,7 +66,7 @@ def _take_in(run: Run, changes: Changes) -> None:
     """Add what is new, some files a transaction, so that what was read before a stop is kept."""
     settings = run.config.read
     limits = Limits(settings.memory_mb << 20, settings.max_file_mb << 20, settings.seconds)
-    intake = _Intake(run)
+    intake = _Intake(run, changes.heirs)
     intake.refuse(changes.refused)
     paths = [changes.files.paths[name] for name in changes.new]
     if not paths:
@@ -77,8 +85,10 @@ def _take_in(run: Run, changes: Changes) -> None:
 class _Intake:
     """Rows of what was read, until they are committed."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, heirs: Mapping[str, str]) -> None:
         self._run = run
+        held = run.ledger.held_out()
+        self._held = {name for name, id in heirs.items() if id in held}
         self._rows: list[Row] = []
         self._files = 0
         self._since = time.monotonic()
@@ -139,6 +149,8 @@ class _Intake:
             )
         )
         self._rows += self._sections(id, found)
+        if path in self._held:  # what comes of a held-out document is held out too
+            self._rows.append(Holdout(id))
 
     def _event(self, id: str, kind: str) -> None:
         self._rows.append(Event(self._events, id, kind))
