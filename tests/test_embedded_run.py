@@ -20,7 +20,6 @@ from self_evolution import cli
 
 AUDITED = Path(__file__).with_name("audited.py")
 ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
-one_worker = pytest.mark.xdist_group("whole embedded run")  # which takes two minutes to make
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 # A run small enough to be made several times: one generation of six sections, every batch small.
@@ -59,7 +58,6 @@ def _scores(run: Path, suite: str, mode: str) -> list[float]:
     return [found[generation] for generation in sorted(found)]
 
 
-@one_worker
 def test_the_miniature_learns_the_handbook(whole: tuple[Path, dict[str, Any]]) -> None:
     closed = _scores(whole[0], "domain", "closed")
     assert len(closed) == 6
@@ -68,7 +66,6 @@ def test_the_miniature_learns_the_handbook(whole: tuple[Path, dict[str, Any]]) -
     assert _scores(whole[0], "domain", "open")[0] >= 90.0
 
 
-@one_worker
 def test_the_miniature_is_led_by_what_was_shown_to_be_better(
     whole: tuple[Path, dict[str, Any]],
 ) -> None:
@@ -89,7 +86,6 @@ def test_the_miniature_is_led_by_what_was_shown_to_be_better(
     assert leader >= 3 and gains[leader] > 60
 
 
-@one_worker
 def test_one_load_no_network_and_nothing_written_elsewhere(
     whole: tuple[Path, dict[str, Any]],
 ) -> None:
@@ -120,7 +116,6 @@ def test_one_load_no_network_and_nothing_written_elsewhere(
     assert files == {"run.db", "recipe.yaml", "report/index.html"} | adapters
 
 
-@one_worker
 def test_a_second_run_redoes_nothing(
     whole: tuple[Path, dict[str, Any]], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -131,7 +126,6 @@ def test_a_second_run_redoes_nothing(
     assert exported(whole[0]) == before
 
 
-@one_worker
 def test_without_rehearsal_former_abilities_are_lost(
     whole: tuple[Path, dict[str, Any]], tmp_path: Path
 ) -> None:
