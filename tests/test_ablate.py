@@ -113,6 +113,12 @@ def test_figures_and_numbers(
     shown = capsys.readouterr().out
     assert "no difference shown" in shown and "figures: " in shown
     page = (tmp_path / "vary" / "ablation.html").read_text()
+    for name in ("course", "metrics"):
+        figure = ET.parse(tmp_path / "vary" / f"{name}.svg").getroot()
+        assert figure.tag == "{http://www.w3.org/2000/svg}svg"
+        style = next(iter(figure))
+        assert "--paper: #fdfdfb" in style.text and "--paper: #15181b" in style.text
+        assert ".chart .line" in style.text and "url(" not in style.text
     assert "http" not in page.replace("http-equiv", "") and "<script" not in page
     figures = [
         ET.fromstring("<svg" + part.split("</svg>")[0] + "</svg>")

@@ -1,4 +1,7 @@
-"""ablation.html: the two figures and the table, one file that needs nothing else."""
+"""ablation.html: the two figures and the table, one file that needs nothing else.
+
+The figures are written as files of their own too: course.svg and metrics.svg.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from typing import Any
 
 from self_evolution.ablation.results import Results
 from self_evolution.comparison import Exam
-from self_evolution.report import words
+from self_evolution.report import figure, words
 from self_evolution.report.bars import Bars
 from self_evolution.report.chart import STYLES, Chart, Line
 from self_evolution.report.headline import EXAMS
@@ -18,17 +21,26 @@ LABEL = 26
 
 
 def write(results: Results, page: Path) -> None:
-    """Raises UserError if the disk does not take it."""
+    """The figures beside the page are those of its first exam, and of all metrics.
+
+    Raises UserError if the disk does not take it.
+    """
     styles = {name: STYLES[i % len(STYLES)] for i, name in enumerate(results.names)}
+    charts = {exam: _chart(results, exam, styles) for exam in results.curves}
+    bars = Bars("Metrics, domain questions, book closed", results.bars, styles)
     values: dict[str, Any] = {
         "results": results,
         "name": page.absolute().parent.name,
         "titles": EXAMS,
         "styles": styles,
-        "charts": {exam: _chart(results, exam, styles) for exam in results.curves},
-        "bars": Bars("Metrics, domain questions, book closed", results.bars, styles),
+        "charts": charts,
+        "bars": bars,
     }
     put(page, environment().get_template("ablation.html.j2").render(values) + "\n")
+    for chart in list(charts.values())[:1]:
+        figure.write(chart.svg("course", 720, 320), page.with_name("course.svg"))
+    if results.bars:
+        figure.write(bars.svg("metrics", 760, 300), page.with_name("metrics.svg"))
 
 
 def _chart(results: Results, exam: Exam, styles: dict[str, str]) -> Chart:

@@ -37,7 +37,7 @@ def ablate(options: argparse.Namespace) -> int:
     for note in results.notes:
         print(f"note: {note}")
     print(results.sentence)
-    print(f"figures: {folder / 'ablation.html'}")
+    print(f"figures: {folder / 'ablation.html'}, and as SVG beside it")
     return 0
 
 
