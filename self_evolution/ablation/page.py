@@ -19,6 +19,9 @@ from self_evolution.report.pages import environment, put
 LABEL = 26
 """Characters of a line's name."""
 
+COURSE, METRICS = (720, 320), (760, 300)
+"""Width and height of the figures."""
+
 
 def write(results: Results, page: Path) -> None:
     """The figures beside the page are those of its first exam, and of all metrics.
@@ -35,12 +38,15 @@ def write(results: Results, page: Path) -> None:
         "styles": styles,
         "charts": charts,
         "bars": bars,
+        "course": COURSE,
+        "metrics": METRICS,
     }
     put(page, environment().get_template("ablation.html.j2").render(values) + "\n")
-    for chart in list(charts.values())[:1]:
-        figure.write(chart.svg("course", 720, 320), page.with_name("course.svg"))
+    if charts:
+        first = next(iter(charts.values()))
+        figure.write(first.svg("course", *COURSE), page.with_name("course.svg"))
     if results.bars:
-        figure.write(bars.svg("metrics", 760, 300), page.with_name("metrics.svg"))
+        figure.write(bars.svg("metrics", *METRICS), page.with_name("metrics.svg"))
 
 
 def _chart(results: Results, exam: Exam, styles: dict[str, str]) -> Chart:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import jinja2
 
 HERE = Path(__file__).parent
+CHART_STYLE = HERE / "chart.css"
 
 
 def environment() -> jinja2.Environment:
@@ -29,7 +30,8 @@ def environment() -> jinja2.Environment:
     )
     found.filters["keep"] = words.keep
     found.globals["words"] = words
-    found.globals["style"] = (HERE / "style.css").read_text(encoding="utf-8")
+    styles = (CHART_STYLE, HERE / "style.css")
+    found.globals["style"] = "".join(path.read_text(encoding="utf-8") for path in styles)
     return found
 
 
