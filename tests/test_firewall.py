@@ -24,6 +24,9 @@ from self_evolution.records import Item
 from self_evolution.stages.firewall import Firewall, Match
 
 AIOPS = SHARED / "data" / "aiops_eval.json"
+needs_aiops = pytest.mark.skipif(
+    not AIOPS.exists(), reason=f"{AIOPS.name} is not in ../shared/data"
+)
 Pair = tuple[str, str, str]
 """Question, answer, fragment."""
 
@@ -177,7 +180,7 @@ def _harmless() -> list[Pair]:
     return found
 
 
-@pytest.mark.skipif(not AIOPS.exists(), reason="shared/data/aiops_eval.json is not here")
+@needs_aiops
 def test_harmless_pairs_on_the_same_documents_pass(firewall: Firewall) -> None:
     pairs = _harmless()
     lost = _stopped(firewall, pairs)
@@ -276,6 +279,7 @@ def test_a_rehearsed_leak_is_left_out(arguments: Any, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@needs_aiops
 def test_a_hundred_thousand_pairs_take_minutes(items: list[Item]) -> None:
     many = [
         Item(f"{i} {n}", "domain", i, "", f"{item.question} {n}", item.reference, None)
