@@ -35,7 +35,9 @@ class Watch(threading.Thread):
             self.parent = max(self.parent, me.memory_info().rss >> 20)
             for child in me.children():
                 try:
-                    self.child = max(self.child, child.memory_info().rss >> 20)
+                    # Between fork and exec a child shows the memory of this process.
+                    if "self_evolution.readers.worker" in child.cmdline():
+                        self.child = max(self.child, child.memory_info().rss >> 20)
                 except psutil.NoSuchProcess:
                     continue
 
