@@ -13,7 +13,7 @@ from self_evolution.ablation.variants import Variant
 from self_evolution.comparison import Exam, Row, Side, Values, require_same_questions, rows, side
 from self_evolution.comparison.runs import documents_of, metric_of
 from self_evolution.records import Evaluation
-from self_evolution.stages.promote import EXAMS
+from self_evolution.stages.evaluate import EXAMS
 from self_evolution.statistics import NO_DIFFERENCE, Interval, bootstrap
 
 BARS = ("exact-match", "nugget-recall", "token-f1", "rouge-l", "bleu-4")

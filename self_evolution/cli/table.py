@@ -20,6 +20,7 @@ def show(config: Config, ledger: Ledger) -> None:
     from rich.table import Table
 
     from self_evolution.stages import out_of_patience
+    from self_evolution.stages.evaluate import EXAMS
 
     metric = ledger.deciding_metric(config.promote.metric)
     scores = {
@@ -28,18 +29,7 @@ def show(config: Config, ledger: Ledger) -> None:
         if row.metric == metric
     }
     columns = [
-        (suite, mode)
-        for suite, mode in (
-            ("domain", "closed"),
-            ("domain", "open"),
-            ("seen", "closed"),
-            ("seen", "open"),
-            ("unseen", "closed"),
-            ("unseen", "open"),
-            ("retention", "closed"),
-            ("retention", "open"),
-        )
-        if any(key[1:] == (suite, mode) for key in scores)
+        (suite, mode) for suite, mode in EXAMS if any(key[1:] == (suite, mode) for key in scores)
     ]
     funnel = {row["generation"]: row for row in ledger.funnel()}
     seconds: dict[int, float] = {}

@@ -8,7 +8,7 @@ from typing import Any
 
 from self_evolution.comparison.rows import Exam, Row, Values, rows
 from self_evolution.comparison.sides import Key, Side, require_same_questions
-from self_evolution.stages.promote import EXAMS
+from self_evolution.stages.evaluate import EXAMS
 from self_evolution.statistics import NO_DIFFERENCE
 
 EVALUATED_ALIKE = (

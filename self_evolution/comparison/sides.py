@@ -13,8 +13,7 @@ from self_evolution.errors import UserError, printable
 from self_evolution.ledger import Ledger
 from self_evolution.records import Item
 from self_evolution.stages import left
-from self_evolution.stages.evaluate import marks
-from self_evolution.stages.promote import EXAMS
+from self_evolution.stages.evaluate import EXAMS, marks
 
 Key = tuple[str, str, int]
 """What makes a question the same in another run: passage, question, and which of equal ones."""

@@ -30,6 +30,12 @@ NO_SET = "no evaluation set: nothing shows whether this helped; give one with --
 TESTS = ("domain", "seen", "unseen")
 """Suites of test questions; `domain` decides who leads."""
 
+FORMER = ("retention",)
+"""Suites of former abilities: what a model could do before."""
+
+EXAMS = tuple((suite, mode) for suite in (*TESTS, *FORMER) for mode in ("closed", "open"))
+"""Every (suite, mode) that there may be, in the order in which people are told of them."""
+
 
 class Exam(NamedTuple):
     """A set of questions and the way they are put."""
@@ -159,7 +165,7 @@ def marks(metric: str, item: Item, text: str) -> float | None:
 def _summary(run: Run, generation: int) -> Iterator[str]:
     """A line a suite: the mean that decides, with its interval, in each mode."""
     metric = run.ledger.deciding_metric(run.config.promote.metric)
-    for suite in (*TESTS, "retention"):
+    for suite in (*TESTS, *FORMER):
         scores = [
             f"{row.mode} {row.mean:.1f} [{row.low:.0f}–{row.high:.0f}]"
             for row in run.ledger.evaluations()

@@ -11,11 +11,10 @@ from typing import NamedTuple
 
 from self_evolution.records import Difference, Item, Promotion, seed_of
 from self_evolution.run import Run
-from self_evolution.stages.evaluate import TESTS, marks
+from self_evolution.stages.evaluate import EXAMS, FORMER, marks
 from self_evolution.stages.outcome import Outcome
 from self_evolution.statistics import NO_DIFFERENCE, Change, paired
 
-EXAMS = [(suite, mode) for suite in (*TESTS, "retention") for mode in ("closed", "open")]
 PROOF = {"exact-match"}
 """Metrics that no copy of question or passage can raise; with others it has to be beaten too."""
 
@@ -129,7 +128,7 @@ def _verdict(
     judged += [
         _kept(run, row)
         for (against, suite, _), row in found.items()
-        if against == 0 and suite == "retention"
+        if against == 0 and suite in FORMER
     ]
     told = [text for _, text in judged if text]
     return all(good for good, _ in judged), "; ".join(told)
