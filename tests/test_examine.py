@@ -23,7 +23,8 @@ from self_evolution.ledger import Ledger
 from self_evolution.prompts import Prompts
 from self_evolution.records import Fragment, Message
 from self_evolution.stages.agreement import agreed
-from self_evolution.stages.examine import LARGEST_SHARE, builds
+from self_evolution.stages.examine import builds
+from self_evolution.stages.holdout import LARGEST_SHARE
 
 NAMES = ["Alpha", "Brake", "Coral", "Delta", "Echo", "Fox", "Golf", "Hotel", "India", "Jazz"]
 RULES = {

@@ -1,0 +1,43 @@
+"""Which documents are kept out of training, so that there are questions nobody was told about."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+from self_evolution.ledger import Place
+from self_evolution.records import content_id
+from self_evolution.run import Run
+
+FEWEST_DOCUMENTS = 5
+"""With fewer of them none is held out."""
+
+LARGEST_SHARE = 0.2
+"""Of documents, and of fragments, that may be held out."""
+
+
+def held_out(run: Run) -> list[str]:
+    """Documents to keep out of training, drawn by the run's seed.
+
+    Only such that share no text with another; never more than a fifth of documents or fragments.
+    """
+    fragments: dict[str, list[Place]] = defaultdict(list)
+    for place in run.ledger.places():
+        fragments[place.document_id].append(place)
+    share, documents = run.config.evaluate.held_out, len(fragments)
+    if documents < FEWEST_DOCUMENTS or not share:
+        return []
+    most = min(int(LARGEST_SHARE * documents), max(1, round(share * documents)))
+    room = int(LARGEST_SHARE * sum(map(len, fragments.values())))
+    chosen: list[str] = []
+    for id in shuffled(fragments, run.config.seed, "holdout"):
+        size = len(fragments[id])
+        if len(chosen) < most and size <= room and all(place.alone for place in fragments[id]):
+            chosen.append(id)
+            room -= size
+    return sorted(chosen)
+
+
+def shuffled(ids: Iterable[str], *seed: object) -> list[str]:
+    """In an order that follows from the ids and the seed alone."""
+    return sorted(ids, key=lambda id: content_id(*seed, id))
