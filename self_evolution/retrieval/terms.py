@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from functools import lru_cache
 from itertools import pairwise
 
 from self_evolution.metrics.function_words import FUNCTION_WORDS
 from self_evolution.splitting.wording import LETTER, SINGLE
 
 _RUN = re.compile(rf"([{SINGLE}]+)|({LETTER}+(?:[-_./:\\@+#&]+{LETTER}+)*)")
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _GROUPED = re.compile(r"(?<![\d.,])\d{1,3}(?:,\d{3})+(?![\d,])")
 _JOINT = re.compile(r"[-_/:\\@+#&]+|(?<!\d)\.+|\.+(?!\d)")
 _MEASURE = re.compile(r"(\d+(?:\.\d+)?)([^\W\d_]+)")
@@ -27,9 +28,17 @@ _IDLE = FUNCTION_WORDS.union(_ASKING.split())
 
 def terms(text: str) -> list[str]:
     """In order, each as often as it is there. 10,000 is 10000, and alarms are an alarm."""
-    text = unicodedata.normalize("NFKC", text).casefold()
+    text = unicodedata.normalize("NFKC", _CONTROL.sub(" ", text)).casefold()
     text = _GROUPED.sub(lambda found: found[0].replace(",", ""), text)
-    return [term for single, word in _RUN.findall(text) for term in _cut(single, word)]
+    found: list[str] = []
+    for single, word in _RUN.findall(text):
+        if word:
+            found += _word(word)
+        elif len(single) == 1:
+            found.append(single)
+        else:
+            found += map("".join, pairwise(single))
+    return found
 
 
 def asked(question: str) -> list[str]:
@@ -38,18 +47,18 @@ def asked(question: str) -> list[str]:
     return [term for term in found if term not in _IDLE] or found
 
 
-def _cut(single: str, word: str) -> Iterator[str]:
-    if len(single) == 1:
-        yield single
-    elif single:
-        yield from map("".join, pairwise(single))
-    elif parts := [part for part in _JOINT.split(word) if part]:
-        if len(parts) > 1:
-            yield word
-        for part in parts:
-            yield _singular(part)
-            if measure := _MEASURE.fullmatch(part):
-                yield from measure.groups()
+@lru_cache(1 << 16)
+def _word(word: str) -> tuple[str, ...]:
+    """A code whole, then its parts; the number and the unit of a measure."""
+    found = []
+    parts = [part for part in _JOINT.split(word) if part]
+    if len(parts) > 1:
+        found.append(word)
+    for part in parts:
+        found.append(_singular(part))
+        if measure := _MEASURE.fullmatch(part):
+            found += measure.groups()
+    return tuple(found)
 
 
 def _singular(word: str) -> str:
