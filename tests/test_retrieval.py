@@ -271,7 +271,7 @@ def test_every_generation_is_asked_with_what_is_found(
     told = "the right passage was among the 2 found for 100.0% [54–100] of 6 domain questions"
     assert told in capsys.readouterr().err
     page = (run / "report" / "index.html").read_text(encoding="utf-8")
-    assert told in page and "Domain questions, passages searched" in page
+    assert told in page and "Domain questions, with search" in page
     assert "search" not in exported(run) and "search.jsonl" not in exported(run)
 
 
