@@ -221,6 +221,9 @@ class Evaluate(Settings):
     """The same format, for former abilities whose loss is to be seen; `embedded` for its own."""
     limit: NonNegativeInt = 0
     """Take at most this many questions of each set; 0 takes all."""
+    top_k: NonNegativeInt = 3
+    """Passages that a search gives the model with each test question, in mode `retrieved`; 0
+    leaves that mode out."""
     max_tokens: PositiveInt = 384
     """Longest prediction, in tokens."""
     temperature: NonNegativeFloat = 0.0

@@ -267,13 +267,18 @@ class Replacement:
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """A generation's answer to an evaluation question."""
+    """A generation's answer to an evaluation question.
+
+    `mode`: closed, open (with the item's passage), or retrieved (with what a search found:
+    `sources` are the fragments that were shown, the best first).
+    """
 
     id: str
     generation: int
     item_id: str
     mode: str
     text: str
+    sources: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from self_evolution.ledger import Ledger
 from self_evolution.progress import Progress
 from self_evolution.prompts import Prompts
 from self_evolution.records import seed_of
+from self_evolution.retrieval import Search
 
 Task = tuple[str, int]
 """The id of something to do, and its length (any unit): like lengths go into a batch together."""
@@ -42,6 +43,7 @@ class Run:
         self.stop_asked = False
         self.read_again = False
         self.loaded = engine
+        self.search = Search(ledger, progress)
         self._counter: Counter | None = None
 
     @property

@@ -53,6 +53,7 @@ FIXED = (
     "evaluate.limit",
     "evaluate.max_tokens",
     "evaluate.temperature",
+    "evaluate.top_k",
     "evaluate.top_p",
 )
 """Settings that a run cannot change: what it has would no longer belong together.

@@ -59,7 +59,7 @@ def test_what_is_equal_is_made_once(
     calls.clear()
     assert cli.main(arguments("alone", "--train.batch-size", "2")) == 0
     alone = sum(calls)
-    base = 2 * 6  # modes, questions
+    base = 3 * 6  # modes, questions
     first = 2 * 2 * 6  # questions and answers, samples, fragments
     assert asked == 4 * alone - 2 * (base + first)  # two variants share, for two seeds
     for seed in (0, 1):
@@ -133,12 +133,14 @@ def test_figures_and_numbers(
     found = json.loads((tmp_path / "vary" / "ablation.json").read_text())
     first, second = found["variants"]
     assert len(columns) == len(first["bars"]) + len(second["bars"]) >= 8
-    assert len({element.get("id") for f in figures for element in f if element.get("id")}) == 6
+    assert len({element.get("id") for f in figures for element in f if element.get("id")}) == 2 * (
+        3 + 1
+    )
     assert {one["generation"] for one in first["curves"]} == {0, 1, 2}
     assert all(one["lowest_seed"] <= one["mean"] <= one["highest_seed"] for one in second["curves"])
     assert first["differences"] == []
     gaps = {(one["suite"], one["mode"]): one for one in second["differences"]}
-    assert set(gaps) == {("domain", "closed"), ("domain", "open")}
+    assert set(gaps) == {("domain", mode) for mode in ("closed", "retrieved", "open")}
     assert all(one["n"] == 2 * 6 and one["p_holm"] >= one["p"] for one in gaps.values())
     assert {one["verdict"] for one in gaps.values()} == {"no difference shown"}
     assert "no difference shown: strategy=all" in found["sentence"]

@@ -40,7 +40,7 @@ def test_equal_runs_show_no_difference(
     assert first["scores"] == second["scores"] and first["differences"] == []
     assert {row["mean"] for row in second["differences"]} == {0.0}
     assert {row["verdict"] for row in second["differences"]} == {"no difference shown"}
-    assert {row["mode"] for row in second["differences"]} == {"closed", "open"}
+    assert {row["mode"] for row in second["differences"]} == {"closed", "retrieved", "open"}
     assert exported(tmp_path / "one") == before
 
 

@@ -64,6 +64,7 @@ def test_the_miniature_learns_the_handbook(whole: tuple[Path, dict[str, Any]]) -
     assert closed[0] <= 2.0
     assert max(closed) >= 80.0
     assert _scores(whole[0], "domain", "open")[0] >= 90.0
+    assert min(_scores(whole[0], "domain", "retrieved")) >= 90.0
 
 
 def test_the_miniature_is_led_by_what_was_shown_to_be_better(

@@ -50,7 +50,7 @@ def test_rows_of_a_run_are_consistent(arguments: Arguments, tmp_path: Path) -> N
     # the same questions in generation 2 are duplicates, so its training is replay alone
     assert [row["source"] for row in selected if row["generation"] == 2] == ["replay"] * 6
     assert [row["generation"] for row in rows(run, "adapter")] == [1, 2]
-    assert len(rows(run, "prediction")) == 3 * 2 * 6  # generations, modes, items
+    assert len(rows(run, "prediction")) == 3 * 3 * 6  # generations, modes, items
 
 
 def test_a_second_run_redoes_nothing(

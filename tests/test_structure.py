@@ -17,7 +17,7 @@ LAYERS = [
     {"config"},
     {"side_files"},
     {"ledger", "progress"},
-    {"readers", "splitting", "training", "strategies", "metrics", "prompts"},
+    {"readers", "splitting", "training", "strategies", "metrics", "prompts", "retrieval"},
     {"engines"},
     {"run"},
     {"stages"},

@@ -13,7 +13,7 @@ from self_evolution.ablation.variants import Variant
 from self_evolution.comparison import Exam, Row, Side, Values, require_same_questions, rows, side
 from self_evolution.comparison.runs import documents_of, metric_of
 from self_evolution.records import Evaluation
-from self_evolution.stages.evaluate import EXAMS
+from self_evolution.stages.evaluate import EXAMS, MODES
 from self_evolution.statistics import NO_DIFFERENCE, Interval, bootstrap
 
 BARS = ("exact-match", "nugget-recall", "token-f1", "rouge-l", "bleu-4")
@@ -232,8 +232,8 @@ def _sentence(found: Sequence[Row], seeds: int, generation: str) -> str:
     parts = [f"{verdict}: {', '.join(some)}" for verdict, some in told.items() if some]
     which = "leader" if generation == "leader" else "last generation"
     return (
-        f"Against {found[0].name}, {found[0].metrics[exam]} of {exam[0]} questions, {exam[1]} "
-        f"book, {which}, {seeds} seed{'s' if seeds > 1 else ''}: {'; '.join(parts)}."
+        f"Against {found[0].name}, {found[0].metrics[exam]} of {exam[0]} questions, "
+        f"{MODES[exam[1]]}, {which}, {seeds} seed{'s' if seeds > 1 else ''}: {'; '.join(parts)}."
     )
 
 

@@ -48,23 +48,30 @@ def show(rows: Sequence[Row], what: str, generations: Sequence[str]) -> None:
     from rich.table import Table
     from rich.text import Text
 
+    from self_evolution.cli.table import Exam, print_fitting
+    from self_evolution.stages.evaluate import MODES
+
     look: dict[str, Any] = {"box": box.SIMPLE_HEAD, "pad_edge": False, "collapse_padding": True}
-    scores = Table(title="means, % [95% interval]", title_justify="left", **look)
-    scores.add_column(what, overflow="fold")
-    scores.add_column("gen", justify="right", no_wrap=True)
-    for exam in rows[0].scores:
-        suite, mode = exam
-        title = f"{suite}\n{mode} book\n{rows[0].metrics[exam]}"
-        scores.add_column(title, justify="right", no_wrap=True)
-    for row, generation in zip(rows, generations, strict=True):
-        cells = [f"{s.mean:.1f} [{s.low:.0f}–{s.high:.0f}]" for s in row.scores.values()]
-        scores.add_row(Text(row.name), generation, *cells)
+
+    def table(exams: Sequence[Exam], apart: str) -> Table:
+        scores = Table(title="means, % [95% interval]", title_justify="left", **look)
+        scores.add_column(what, overflow="fold")
+        scores.add_column("gen", justify="right", no_wrap=True)
+        for suite, mode in exams:
+            title = f"{suite}\n{MODES[mode]}\n{rows[0].metrics[suite, mode]}"
+            scores.add_column(title, justify="right", no_wrap=True)
+        for row, generation in zip(rows, generations, strict=True):
+            means = [row.scores[exam] for exam in exams]
+            cells = [f"{one.mean:.1f}{apart}[{one.low:.0f}–{one.high:.0f}]" for one in means]
+            scores.add_row(Text(row.name), generation, *cells)
+        return scores
+
+    print_fitting(list(rows[0].scores), table)
     console = Console()
-    console.print(scores)
     print(f"differences to {rows[0].name}, points [95% interval], p after Holm over all of them")
     for exam in rows[0].scores:
         suite, mode = exam
-        title = f"{suite}, {mode} book, {rows[0].metrics[exam]}"
+        title = f"{suite}, {MODES[mode]}, {rows[0].metrics[exam]}"
         gaps = Table(title=title, title_justify="left", **look)
         gaps.add_column(what, overflow="fold")
         for name in ("difference", "p"):

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from itertools import groupby
+from typing import TYPE_CHECKING
+
 from self_evolution.config import Config
 from self_evolution.ledger import Ledger
 from self_evolution.progress import clock
 from self_evolution.records import Evaluation
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+Exam = tuple[str, str]
+"""Suite and mode: ("domain", "closed")."""
 
 STOPPED = (
     "stopped: {} generations in a row were not promoted; a larger --promote.patience with "
@@ -16,11 +26,10 @@ STOPPED = (
 def show(config: Config, ledger: Ledger) -> None:
     """A row a generation: what it was trained on, what it knows, what it lost, who leads."""
     from rich import box
-    from rich.console import Console
     from rich.table import Table
 
     from self_evolution.stages import out_of_patience
-    from self_evolution.stages.evaluate import EXAMS
+    from self_evolution.stages.evaluate import EXAMS, MODES
 
     metric = ledger.deciding_metric(config.promote.metric)
     scores = {
@@ -38,28 +47,34 @@ def show(config: Config, ledger: Ledger) -> None:
     promotions = {row.generation: row.promoted for row in ledger.promotions()}
     leader = max((generation for generation, took in promotions.items() if took), default=None)
 
-    table = Table(
-        box=box.SIMPLE_HEAD,
-        title=f"{metric}, % [95% interval]; → leads",
-        title_justify="left",
-        pad_edge=False,
-        collapse_padding=True,
-    )
-    table.add_column("gen", justify="right", no_wrap=True)
-    table.add_column("trained\non", justify="right", no_wrap=True)
-    for suite, mode in columns:
-        table.add_column(f"{suite}\n{mode} book", justify="right", no_wrap=True)
-    table.add_column("time", justify="right", no_wrap=True)
-    for generation in sorted(set(seconds) | set(promotions)):
-        row = funnel.get(generation)
-        mark = "→ " if generation == leader else ""
-        table.add_row(
-            f"{mark}{generation}" + ("" if generation in promotions else " …"),
-            f"{row['new'] + row['replay'] + row['rehearsal']:,}" if row else "–",
-            *(_cell(scores.get((generation, *column))) for column in columns),
-            clock(seconds.get(generation, 0.0)),
+    generations = sorted(set(seconds) | set(promotions))
+
+    def table(columns: Sequence[Exam], apart: str) -> Table:
+        made = Table(
+            box=box.SIMPLE_HEAD,
+            title=f"{metric}, % [95% interval]; → leads",
+            title_justify="left",
+            pad_edge=False,
+            collapse_padding=True,
         )
-    Console().print(table)
+        made.add_column("gen", justify="right", no_wrap=True)
+        made.add_column("trained\non", justify="right", no_wrap=True)
+        for suite, mode in columns:
+            head = f"{suite}\n{MODES[mode].replace(' ', apart)}"
+            made.add_column(head, justify="right", no_wrap=True)
+        made.add_column("time", justify="right", no_wrap=True)
+        for generation in generations:
+            row = funnel.get(generation)
+            mark = "→ " if generation == leader else ""
+            made.add_row(
+                f"{mark}{generation}" + ("" if generation in promotions else " …"),
+                f"{row['new'] + row['replay'] + row['rehearsal']:,}" if row else "–",
+                *(_cell(scores.get((generation, *column)), apart) for column in columns),
+                clock(seconds.get(generation, 0.0)),
+            )
+        return made
+
+    print_fitting(columns, table)
     from self_evolution.report.sets import sentences
     from self_evolution.stages.examine import to_come
 
@@ -73,6 +88,25 @@ def show(config: Config, ledger: Ledger) -> None:
         from self_evolution.stages.evaluate import NO_SET
 
         print(NO_SET)
+
+
+def print_fitting(columns: Sequence[Exam], table: Callable[[Sequence[Exam], str], Table]) -> None:
+    """Print `table(columns, apart)`, where `apart` stands between a mean and its interval.
+
+    Where the terminal is too narrow, intervals stand under their means, or suites in tables of
+    their own.
+    """
+    from rich.console import Console
+
+    console = Console()
+    endless = console.options.update(max_width=10_000)
+    by_suite = [list(some) for _, some in groupby(columns, key=lambda column: column[0])]
+    for groups, apart in (([columns], " "), ([columns], "\n"), (by_suite, " "), (by_suite, "\n")):
+        tables = [table(group, apart) for group in groups]
+        if all(console.measure(one, options=endless).maximum <= console.width for one in tables):
+            break
+    for one in tables:
+        console.print(one)
 
 
 def gone(ledger: Ledger) -> str:
@@ -109,8 +143,8 @@ def show_next(config: Config, ledger: Ledger) -> None:
         print(f"complete: {config.generations} generations")
 
 
-def _cell(row: Evaluation | None) -> str:
+def _cell(row: Evaluation | None, apart: str) -> str:
     if row is None:
         return "–"
     mean = "100" if row.mean == 100 else f"{row.mean:.1f}"
-    return f"{mean} [{row.low:.0f}–{row.high:.0f}]"
+    return f"{mean}{apart}[{row.low:.0f}–{row.high:.0f}]"

@@ -8,13 +8,14 @@ from typing import Any
 
 from self_evolution.comparison.rows import Exam, Row, Values, rows
 from self_evolution.comparison.sides import Key, Side, require_same_questions
-from self_evolution.stages.evaluate import EXAMS
+from self_evolution.stages.evaluate import EXAMS, MODES
 from self_evolution.statistics import NO_DIFFERENCE
 
 EVALUATED_ALIKE = (
     "evaluate.max_tokens",
     "evaluate.temperature",
     "evaluate.top_p",
+    "evaluate.top_k",
     "domain.prompts",
 )
 """Settings whose difference makes a comparison less than fair, which is said."""
@@ -63,7 +64,7 @@ def compare(sides: Sequence[Side]) -> Comparison:
         most = max(len(one[exam]) for one in scores)
         if len(common) < most:
             notes.append(
-                f"{most - len(common):,} {exam[0]} questions ({exam[1]} book) were not answered "
+                f"{most - len(common):,} {exam[0]} questions ({MODES[exam[1]]}) were not answered "
                 "in every run, and are left out"
             )
         for place, mine in enumerate(scores):

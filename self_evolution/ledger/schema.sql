@@ -101,6 +101,12 @@ CREATE VIEW training_fragment AS
   WHERE f.id NOT IN (SELECT id FROM held)
     AND (f.duplicate_of IS NULL OR f.duplicate_of NOT IN (SELECT id FROM held));
 
+-- The terms of every live fragment, by its number, once something is searched for. It only serves
+-- to find rows and is made from them, so exports leave it out. Terms come ready: cut at spaces alone.
+CREATE VIRTUAL TABLE search USING fts5 (
+  terms, content = '', tokenize = "unicode61 remove_diacritics 0 categories 'L* M* N* P* S* C*'"
+);
+
 CREATE TABLE question (
   id TEXT PRIMARY KEY,
   generation INTEGER NOT NULL,
@@ -218,6 +224,7 @@ CREATE TABLE prediction (
   item_id TEXT NOT NULL REFERENCES item (id),
   mode TEXT NOT NULL,
   text TEXT NOT NULL,
+  sources TEXT NOT NULL,
   UNIQUE (generation, mode, item_id)
 ) STRICT, WITHOUT ROWID;
 

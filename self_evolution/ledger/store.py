@@ -15,7 +15,7 @@ from self_evolution import records
 from self_evolution.errors import UserError
 
 APPLICATION_ID = 0x53450001  # "SE", so that another program's database is not taken for ours
-VERSION = 3
+VERSION = 4
 TABLES: dict[str, type[Any]] = {
     cls.__name__.lower(): cls
     for cls in (
@@ -42,7 +42,7 @@ TABLES: dict[str, type[Any]] = {
         records.Promotion,
     )
 }
-_JSON = {"heading", "messages", "pages", "reference_values"}
+_JSON = {"heading", "messages", "pages", "reference_values", "sources"}
 _BOOL = {"promoted"}
 Row = TypeVar("Row")
 
@@ -220,6 +220,8 @@ class Store:
                 cure = "free some space and run the same command again; nothing is lost"
             elif "locked" in text:
                 cure = "another process is writing to it; wait for it or give another --run"
+            elif "no such module" in text:
+                cure = "use a Python whose SQLite has FTS5, as nearly all have"
             elif "unable to open" in text or "readonly" in text:
                 cure = "give a --run folder that you may write to"
             else:

@@ -17,6 +17,7 @@ from self_evolution.records import (
     Item,
     Message,
     Pair,
+    Prediction,
     Promotion,
     Selection,
 )
@@ -190,6 +191,12 @@ class Work(Documents):
             )
         )
         return [(item, texts[item.id]) for item in self.items(suite) if item.id in texts]
+
+    def sources(self, generation: int, mode: str, item_id: str) -> tuple[str, ...]:
+        """Fragments that were shown with a question, the best first."""
+        query = "WHERE generation = ? AND mode = ? AND item_id = ?"
+        rows = self._rows(Prediction, query, (generation, mode, item_id))
+        return rows[0].sources if rows else ()
 
     def evaluations(self) -> list[Evaluation]:
         return self._rows(Evaluation, "ORDER BY generation, suite, mode, metric")

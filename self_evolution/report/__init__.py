@@ -14,6 +14,9 @@ from self_evolution.report.chart import Chart, Line
 from self_evolution.report.facts import Exam, Facts, gather
 from self_evolution.report.pages import environment, put
 
+STYLE = {"closed": "a", "retrieved": "c", "open": "b"}
+"""The line of each mode in the charts."""
+
 OTHER_METRICS = ("exact-match", "token-f1", "rouge-l", "bleu-4")
 
 
@@ -39,10 +42,11 @@ def render(config: Config, facts: Facts, run: str) -> str:
 
 
 def _main_chart(facts: Facts) -> Chart | None:
-    """The deciding metric: book closed against the base, with the open book above it."""
+    """The deciding metric: book closed against the base, with search and open book above it."""
     metric = facts.headline.metric
     lines = (
         _line(facts, "domain", "closed", metric, "closed book"),
+        _line(facts, "domain", "retrieved", metric, "with search", base=False),
         _line(facts, "domain", "open", metric, "open book", base=False),
     )
     return _chart(facts, f"{metric}, domain questions", lines)
@@ -79,4 +83,4 @@ def _rows(lines: tuple[Line, ...]) -> Iterator[Evaluation]:
 def _line(facts: Facts, suite: str, mode: str, metric: str, label: str, base: bool = True) -> Line:
     found: list[Exam] = [e for e in facts.exams if (e.suite, e.mode) == (suite, mode)]
     rows = {g: row[metric] for exam in found for g, row in exam.rows.items() if metric in row}
-    return Line(label, rows, "a" if mode == "closed" else "b", base)
+    return Line(label, rows, STYLE[mode], base)

@@ -15,6 +15,7 @@ from self_evolution.report.headline import EXAMS, Headline, headline
 from self_evolution.report.leaks import Leaks, leaks
 from self_evolution.report.samples import Changes, Samples, changes, samples
 from self_evolution.report.sets import TestSets, test_sets
+from self_evolution.stages.evaluate import RECALL, passage_found
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,7 @@ class Facts:
     headline: Headline
     exams: tuple[Exam, ...]
     tests: TestSets
+    found: tuple[str, ...]
     leaks: Leaks
     preparation: dict[str, int]
     unreadable: tuple[Document, ...]
@@ -89,6 +91,7 @@ def gather(config: Config, ledger: Ledger) -> Facts:
         headline=first,
         exams=tuple(_exams(ledger.evaluations())),
         tests=test_sets(config, ledger),
+        found=tuple(_found(ledger.evaluations(), first.candidate)),
         leaks=leaks(ledger, first.metric, first.candidate),
         preparation=ledger.fragment_counts(),
         unreadable=tuple(row for row in ledger.here() if row.problem),
@@ -128,6 +131,15 @@ def _exams(rows: list[Evaluation]) -> Iterable[Exam]:
                     for metric in sorted({row.metric for row in mine})
                 },
             )
+
+
+def _found(rows: list[Evaluation], candidate: int) -> Iterable[str]:
+    """How often the search found the right passage, a sentence a suite."""
+    for suite, mode in EXAMS:
+        for row in rows:
+            of = (row.generation, row.suite, row.mode)
+            if of == (candidate, suite, mode) and row.metric.startswith(RECALL.format("")):
+                yield passage_found(row)
 
 
 def _counts(rows: list[tuple[int, str, int]]) -> Counts:

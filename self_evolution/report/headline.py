@@ -13,10 +13,13 @@ from self_evolution.statistics import NO_DIFFERENCE, holm
 
 EXAMS = {
     ("domain", "closed"): "Domain questions, book closed",
+    ("domain", "retrieved"): "Domain questions, with search",
     ("domain", "open"): "Domain questions, passage at hand",
     ("seen", "closed"): "Built questions, book closed",
+    ("seen", "retrieved"): "Built questions, with search",
     ("seen", "open"): "Built questions, passage at hand",
     ("unseen", "closed"): "Unseen documents, book closed",
+    ("unseen", "retrieved"): "Unseen documents, with search",
     ("unseen", "open"): "Unseen documents, passage at hand",
     ("retention", "closed"): "Former abilities, from memory",
     ("retention", "open"): "Former abilities, with a passage",

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from self_evolution.ledger import Ledger
 from self_evolution.metrics import METRICS
 from self_evolution.records import Item
+from self_evolution.report.headline import EXAMS
+from self_evolution.stages.evaluate import FORMER
 
 KEPT, REJECTED_A_REASON, ANSWERS = 8, 2, 5
 Thing = TypeVar("Thing")
@@ -25,13 +27,17 @@ class Samples:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """An evaluation question that base and candidate answered with different success."""
+    """An evaluation question that base and candidate answered with different success.
+
+    `shown`: (path and headings, text) of each passage that the search gave the candidate.
+    """
 
     item: Item
     base: str
     now: str
     base_score: float
     now_score: float
+    shown: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +51,10 @@ class Changes:
     lost: int
     won_examples: list[Change]
     lost_examples: list[Change]
+
+    @property
+    def title(self) -> str:
+        return EXAMS[self.suite, self.mode]
 
 
 def samples(ledger: Ledger, generations: Sequence[int]) -> list[Samples]:
@@ -64,7 +74,7 @@ def changes(ledger: Ledger, metric: str, candidate: int) -> list[Changes]:
     """Question by question, per exam that both the base and `candidate` have taken."""
     if metric not in METRICS or not candidate:
         return []
-    exams = [("domain", "closed"), ("retention", "closed"), ("retention", "open")]
+    exams = [("domain", "closed"), ("domain", "retrieved"), *(e for e in EXAMS if e[0] in FORMER)]
     found = [_changes(ledger, metric, candidate, *exam) for exam in exams]
     return [one for one in found if one.asked]
 
@@ -83,7 +93,18 @@ def _changes(ledger: Ledger, metric: str, candidate: int, suite: str, mode: str)
         asked += 1
         if old != new:
             (won if new > old else lost).append(Change(item, before[item.id], now, old, new))
-    return Changes(suite, mode, asked, len(won), len(lost), _clearest(won), _clearest(lost))
+    some = [
+        [_with_sources(ledger, candidate, mode, c) for c in _clearest(all)] for all in (won, lost)
+    ]
+    return Changes(suite, mode, asked, len(won), len(lost), *some)
+
+
+def _with_sources(ledger: Ledger, candidate: int, mode: str, change: Change) -> Change:
+    ids = ledger.sources(candidate, mode, change.item.id)
+    paths = {row.id: row.path for row in ledger.documents()} if ids else {}
+    found = ledger.fragments(ids)
+    shown = tuple((" › ".join([paths[f.document_id], *f.heading]), f.text) for f in found)
+    return replace(change, shown=shown)
 
 
 def _score(metric: str, item: Item, text: str) -> float | None:

@@ -118,7 +118,7 @@ class Likeness:
         if later.words == earlier.words and later.items == earlier.items:
             return bool(later.words) or later.shown == earlier.shown
         return says_nothing_new(later, earlier) and (
-            jaccard(later.words, earlier.words) >= self._threshold
+            wording.jaccard(later.words, earlier.words) >= self._threshold
         )
 
     def _wording(self, at: int) -> Wording:
@@ -144,16 +144,6 @@ class Likeness:
         self._before[self._entries : end] = self._head[filed]
         self._head[filed] = np.arange(self._entries, end)
         self._entries = end
-
-
-def jaccard(one: list[str], two: list[str]) -> float:
-    """Of the shingles of three words that one of both texts has, the share that both have."""
-    first, second = _shingles(one), _shingles(two)
-    return len(first & second) / len(first | second) if first or second else 1.0
-
-
-def _shingles(words: list[str]) -> set[tuple[str, ...]]:
-    return set(zip(words, words[1:], words[2:], strict=False)) or {tuple(words)}
 
 
 def _room(array: npt.NDArray[np.int32], size: int) -> npt.NDArray[np.int32]:

@@ -13,7 +13,7 @@ SINGLE = (
     "\U00020000-\U0003ffff"
 )
 # All but space, punctuation, symbols and SINGLE: letters, marks and digits of any other script.
-_LETTER = (
+LETTER = (
     r"[^\s!-/:-@\[-^`{-~\u00a1-\u00a9\u00ab-\u00b4\u00b6-\u00b9\u00bb-\u00bf\u00d7\u00f7\u060c\u061b"
     r"\u061f\u06d4\u0964\u0965\u2000-\u2bff\u2e00-\u2e7f\u3000-\u3030\u30fb\ufe10-\ufe6f\uff00-\uff65"
     + SINGLE
@@ -24,7 +24,7 @@ _SIGN = (
     r"[%&+/<=>@\\^$#~\u00a2-\u00a5\u00ac\u00b0\u00b1\u00d7\u00f7\u20a0-\u20bf\u2190-\u22ff"
     r"\u25a0-\u27bf]|!(?==)|(?<=\d)\*(?=\d)"
 )
-WORD = re.compile(rf"{_LETTER}+(?:(?<=\d)[.,:](?=\d){_LETTER}+)*|{_SIGN}")
+WORD = re.compile(rf"{LETTER}+(?:(?<=\d)[.,:](?=\d){LETTER}+)*|{_SIGN}")
 TOKEN = re.compile(rf"[{SINGLE}]|{WORD.pattern}")
 MARKER = re.compile(
     r"^[ \t]*(?:[-+\u2013\u2014](?=[ \t])"
@@ -244,3 +244,19 @@ def _slipped(later: Wording, here: int, earlier: Wording, at: int) -> bool:
         and short[differ[0]] == long[differ[1]]
         and short[differ[1]] == long[differ[0]]
     )
+
+
+def jaccard(one: list[str], two: list[str]) -> float:
+    """Of the shingles of three words that one of both texts has, the share that both have."""
+    first, second = _shingles(one), _shingles(two)
+    return len(first & second) / len(first | second) if first or second else 1.0
+
+
+def contained(one: list[str], two: list[str]) -> float:
+    """Of the shingles of three words that the first text has, the share that the second has."""
+    first = _shingles(one)
+    return len(first & _shingles(two)) / len(first)
+
+
+def _shingles(words: list[str]) -> set[tuple[str, ...]]:
+    return set(zip(words, words[1:], words[2:], strict=False)) or {tuple(words)}

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from self_evolution.records import Difference, Item, Promotion, seed_of
 from self_evolution.run import Run
-from self_evolution.stages.evaluate import EXAMS, FORMER, marks
+from self_evolution.stages.evaluate import EXAMS, FORMER, MODES, marks
 from self_evolution.stages.outcome import Outcome
 from self_evolution.statistics import NO_DIFFERENCE, Change, paired
 
@@ -170,7 +170,7 @@ def _copies(item: Item) -> tuple[str, ...]:
 def _kept(run: Run, row: Difference) -> tuple[bool, str]:
     """Whether former abilities are shown to be within the bound: the interval's lower end is."""
     bound = run.config.promote.retention_bound
-    told = f"former abilities ({row.mode} book) {_said(row)} since the base"
+    told = f"former abilities ({MODES[row.mode]}) {_said(row)} since the base"
     good = row.low >= -bound
     return good, told if good else f"{told}, where at most -{bound:g} may be"
 

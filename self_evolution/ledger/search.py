@@ -1,0 +1,55 @@
+"""What searching asks of the ledger: an index of terms beside the rows, ranked by BM25 (FTS5)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from self_evolution.ledger.store import Store, chunks
+from self_evolution.records import Fragment
+
+Terms = tuple[int, str]
+"""A fragment's number, and its terms with spaces between them."""
+
+
+class SearchIndex(Store):
+    """The index holds terms alone. What it has follows from the rows, so no export has it."""
+
+    def search_changes(self) -> tuple[list[int], list[int]]:
+        """Numbers of the fragments that are to leave the index, and of those to come into it."""
+        live = "SELECT number FROM fragment WHERE id IN (SELECT id FROM live_fragment)"
+        there = {row[0] for row in self._db.execute("SELECT rowid FROM search")}
+        wanted = {row[0] for row in self._db.execute(live)}
+        return sorted(there - wanted), sorted(wanted - there)
+
+    def fragments_numbered(self, numbers: Sequence[int]) -> list[Fragment]:
+        """In the order of their numbers."""
+        found: list[Fragment] = []
+        for chunk in chunks([str(number) for number in sorted(numbers)]):
+            tail = f"WHERE number IN ({','.join('?' * len(chunk))}) ORDER BY number"
+            found += self._rows(Fragment, tail, [int(number) for number in chunk])
+        return found
+
+    def index(self, rows: Iterable[Terms]) -> None:
+        with self.transaction():
+            self._db.executemany("INSERT INTO search (rowid, terms) VALUES (?, ?)", rows)
+
+    def unindex(self, rows: Iterable[Terms]) -> None:
+        """The terms must be those that were put in."""
+        statement = "INSERT INTO search (search, rowid, terms) VALUES ('delete', ?, ?)"
+        with self.transaction():
+            self._db.executemany(statement, rows)
+
+    def settle_index(self) -> None:
+        """Merge what many batches left, which makes searching faster; it finds the same."""
+        with self.transaction():
+            self._db.execute("INSERT INTO search (search) VALUES ('optimize')")
+
+    def matches(self, terms: Sequence[str], limit: int) -> list[str]:
+        """Ids of the fragments with any of the terms, the best first; of equals, the earlier."""
+        # In quotes a term is text, whatever signs it has.
+        wanted = " OR ".join('"' + term.replace('"', '""') + '"' for term in terms)
+        query = """SELECT f.id FROM (
+                     SELECT rowid AS number, rank AS score FROM search WHERE search MATCH ?
+                     ORDER BY rank, rowid LIMIT ?) AS m
+                   JOIN fragment f ON f.number = m.number ORDER BY m.score, m.number"""
+        return [row[0] for row in self._db.execute(query, (wanted, limit))]

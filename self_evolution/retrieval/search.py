@@ -1,0 +1,56 @@
+"""The search over a run's fragments. Its index is in the ledger, and follows the documents."""
+
+from __future__ import annotations
+
+from self_evolution.ledger import Ledger
+from self_evolution.progress import Progress
+from self_evolution.records import Fragment
+from self_evolution.retrieval.terms import asked, terms
+
+_BATCH = 1000
+
+
+class Search:
+    """Finds fragments by their text and headings, those of held-out documents too.
+
+    What is found is what may be asked about: of equal fragments the first one, none of a document
+    that is gone. Equal ledgers give equal answers, in one order.
+    """
+
+    def __init__(self, ledger: Ledger, progress: Progress | None = None) -> None:
+        self._ledger = ledger
+        self._progress = progress or Progress(quiet=True)
+        self._known: dict[tuple[str, int], list[str]] = {}
+
+    def refresh(self) -> None:
+        """Bring the index to what is there now; a batch a transaction, so a kill costs little."""
+        gone, new = self._ledger.search_changes()
+        if not gone and not new:
+            return
+        self._known.clear()
+        total = len(gone) + len(new)
+        with self._progress.bar("search index", "fragments", total, 0) as bar:
+            for numbers, put in ((gone, False), (new, True)):
+                for start in range(0, len(numbers), _BATCH):
+                    batch = self._ledger.fragments_numbered(numbers[start : start + _BATCH])
+                    rows = [(one.number, " ".join(searched(one))) for one in batch]
+                    self._ledger.index(rows) if put else self._ledger.unindex(rows)
+                    bar.advance(len(rows))
+        if len(new) > _BATCH:
+            self._ledger.settle_index()
+
+    def find(self, question: str, limit: int) -> list[Fragment]:
+        """The best first, at most `limit`; none if no fragment has any of the question's terms."""
+        return self.matching(asked(question), limit)
+
+    def matching(self, wanted: list[str], limit: int) -> list[Fragment]:
+        """The same by terms."""
+        key = "\n".join(wanted), limit
+        if key not in self._known:
+            self._known[key] = self._ledger.matches(wanted, limit) if wanted else []
+        return self._ledger.fragments(self._known[key])
+
+
+def searched(fragment: Fragment) -> list[str]:
+    """The terms that a fragment is found by: those of its headings and of its text."""
+    return terms("\n".join([*fragment.heading, fragment.text]))

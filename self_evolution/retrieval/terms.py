@@ -1,0 +1,70 @@
+"""A text as the terms it is found by: words, codes whole and in parts, pairs of characters.
+
+Scripts without spaces are cut into overlapping pairs of characters. On the public telecom
+questions that finds about as much as words by jieba do, in a seventh of the time, and no question
+can be cut otherwise than its passage.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import lru_cache
+from itertools import pairwise
+
+from self_evolution.metrics.function_words import FUNCTION_WORDS
+from self_evolution.splitting.wording import LETTER, SINGLE
+
+_RUN = re.compile(rf"([{SINGLE}]+)|({LETTER}+(?:[-_./:\\@+#&]+{LETTER}+)*)")
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_GROUPED = re.compile(r"(?<![\d.,])\d{1,3}(?:,\d{3})+(?![\d,])")
+_JOINT = re.compile(r"[-_/:\\@+#&]+|(?<!\d)\.+|\.+(?!\d)")
+_MEASURE = re.compile(r"(\d+(?:\.\d+)?)([^\W\d_]+)")
+
+_ASKING = """tell give name show please say know let want
+什么 如何 怎么 怎样 哪些 哪个 哪几 哪种 哪里 多少 几个 为何 请问 是否 有哪 是什"""
+_IDLE = FUNCTION_WORDS.union(_ASKING.split())
+
+
+def terms(text: str) -> list[str]:
+    """In order, each as often as it is there. 10,000 is 10000, and alarms are an alarm."""
+    text = unicodedata.normalize("NFKC", _CONTROL.sub(" ", text)).casefold()
+    text = _GROUPED.sub(lambda found: found[0].replace(",", ""), text)
+    found: list[str] = []
+    for single, word in _RUN.findall(text):
+        if word:
+            found += _word(word)
+        elif len(single) == 1:
+            found.append(single)
+        else:
+            found += map("".join, pairwise(single))
+    return found
+
+
+def asked(question: str) -> list[str]:
+    """The terms to look for, each once: without idle words, unless there are no others."""
+    found = list(dict.fromkeys(terms(question)))
+    return [term for term in found if term not in _IDLE] or found
+
+
+@lru_cache(1 << 16)
+def _word(word: str) -> tuple[str, ...]:
+    """A code whole, then its parts; the number and the unit of a measure."""
+    found = []
+    parts = [part for part in _JOINT.split(word) if part]
+    if len(parts) > 1:
+        found.append(word)
+    for part in parts:
+        found.append(_singular(part))
+        if measure := _MEASURE.fullmatch(part):
+            found += measure.groups()
+    return tuple(found)
+
+
+def _singular(word: str) -> str:
+    """Without the s of the plural, where it is one; the same of question and passage."""
+    if len(word) < 4 or not word.endswith("s") or not (word.isascii() and word.isalpha()):
+        return word
+    if word.endswith(("ss", "us", "is")):
+        return word
+    return f"{word[:-3]}y" if word.endswith("ies") and len(word) > 4 else word[:-1]

@@ -1,0 +1,80 @@
+"""How each test question is put to the model, and with which passages."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from self_evolution.records import Fragment, Item, Message
+from self_evolution.run import Run
+from self_evolution.splitting.language import detect as language
+
+
+class Paper(NamedTuple):
+    """A question as it is put. `sources` and `shown`: ids and texts of the fragments beside it.
+
+    `length` is that of question and passages, in characters.
+    """
+
+    messages: list[Message]
+    length: int
+    sources: tuple[str, ...] = ()
+    shown: tuple[str, ...] = ()
+
+
+def papers(run: Run, mode: str, items: Sequence[Item]) -> dict[str, Paper]:
+    """By item id: those that leave room for an answer in the model's window.
+
+    Mode `closed` has the question alone, `open` the item's passage, and `retrieved` what a search
+    finds. Where it finds nothing, the question stands alone, as it would for a user.
+    """
+    put = {"closed": _closed, "open": _open, "retrieved": _retrieved}[mode]
+    made = ((item.id, put(run, item)) for item in items)
+    return {id: paper for id, paper in made if _fits(run, paper)}
+
+
+def _closed(run: Run, item: Item) -> Paper:
+    messages = run.prompts.closed(item.question, language(item.question))
+    return Paper(messages, len(item.question))
+
+
+def _open(run: Run, item: Item) -> Paper:
+    passage = item.passage.strip()
+    messages = run.prompts.answer((), passage, item.question, language(passage))
+    return Paper(messages, len(item.question) + len(item.passage))
+
+
+def _retrieved(run: Run, item: Item) -> Paper:
+    """As many whole passages as fit, the best first; one too long makes room for the next."""
+    found = run.search.find(item.question, run.config.evaluate.top_k)
+    if not found:
+        return _closed(run, item)
+    paper = _shown(run, item, found)
+    if _fits(run, paper):
+        return paper
+    some: list[Fragment] = []
+    for fragment in found:
+        if _fits(run, tried := _shown(run, item, [*some, fragment])):
+            some.append(fragment)
+            paper = tried
+    return paper
+
+
+def _shown(run: Run, item: Item, found: Sequence[Fragment]) -> Paper:
+    """One passage stands as it does when it is asked about; several, each under its headings."""
+    heading = found[0].heading if len(found) == 1 else ()
+    passage = "\n\n".join(
+        one.text if one.heading == heading else f"{' > '.join(one.heading)}\n{one.text}"
+        for one in found
+    )
+    return Paper(
+        run.prompts.answer(heading, passage, item.question, language(item.question)),
+        len(item.question) + len(passage),
+        tuple(one.id for one in found),
+        tuple(one.text for one in found),
+    )
+
+
+def _fits(run: Run, paper: Paper) -> bool:
+    room = run.engine.window - run.config.evaluate.max_tokens
+    return len(run.engine.prompt_ids(paper.messages)) <= room

@@ -1,0 +1,403 @@
+"""The search: what it finds, in which order, and that its index follows the documents."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from conftest import exported, rows
+from hypothesis import given
+from hypothesis import strategies as st
+
+from self_evolution import cli, config
+from self_evolution.engines.scripted import ScriptedEngine
+from self_evolution.ledger import Ledger
+from self_evolution.progress import Progress
+from self_evolution.records import Document, Event, Fragment, Holdout, Item, Section
+from self_evolution.retrieval import Search, asked, recall, terms
+from self_evolution.retrieval import search as searching
+from self_evolution.run import Run
+from self_evolution.stages.papers import papers
+
+Arguments = Callable[..., list[str]]
+
+MANUAL = [
+    "ERR-4711: the fan of the subrack has stopped. Replace the fan module.",
+    "ERR-4712: the fan of the subrack turns too slowly. Clean the fan module.",
+    "On the HUAWEI NE40E the command display version shows the release.",
+    "On the HUAWEI NE20E the command display device shows the boards.",
+    "The queue holds 10,000 packets. Alarms are sent after 48ms.",
+    "告警 1023 表示单板温度过高，请检查风扇是否停转。",
+    "告警 1024 表示单板电压过低，请检查电源模块。",
+    "基站退服时，首先检查传输链路的误码率。",
+    "The file /etc/ntp.conf names the servers at 10.0.0.1 and 10.0.0.2.",
+]
+
+
+def filled(folder: Path, texts: Sequence[str], heading: tuple[str, ...] = ()) -> Ledger:
+    """A ledger in which each text is the one fragment of a document."""
+    ledger = Ledger(folder / "run.db")
+    for number, text in enumerate(texts):
+        id = f"f{number}"
+        ledger.add(
+            [
+                Document(f"d{number}", f"{number}.txt", str(number), "txt", ""),
+                Section(f"s{number}", f"d{number}", 0, heading, text, 0, len(text)),
+                Fragment(
+                    *(id, f"d{number}", f"s{number}", 0, heading, text),
+                    *(0, len(text), None, 1, "en", number),
+                ),
+            ]
+        )
+    return ledger
+
+
+def found(ledger: Ledger, question: str, limit: int = 3) -> list[str]:
+    search = Search(ledger)
+    search.refresh()
+    return [one.text for one in search.find(question, limit)]
+
+
+@pytest.mark.parametrize(
+    ("question", "best"),
+    [
+        ("What does ERR-4712 mean?", 1),
+        ("err-4711", 0),
+        ("What is wrong after error 4711?", 0),
+        ("Which command shows the release of the HUAWEI NE40E?", 2),
+        ("Welche Baugruppen hat ein ＮＥ２０Ｅ?", 3),
+        ("How many packets does the queue hold, 10000?", 4),
+        ("How long until an alarm is sent, 48 ms?", 4),
+        ("告警1023是什么意思？", 5),
+        ("单板电压过低时如何处理？", 6),
+        ("基站退服怎么办", 7),
+        ("Which server has the address 10.0.0.2?", 8),
+        ("ntp.conf", 8),
+    ],
+)
+def test_questions_find_their_passage(tmp_path: Path, question: str, best: int) -> None:
+    assert found(filled(tmp_path, MANUAL), question)[0] == MANUAL[best]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("ERR-4711 stops Queues, 10,000 ms", "err-4711 err 4711 stop queue 10000 ms"),
+        ("48ms at 10.0.0.1; bus, process", "48ms 48 ms at 10.0.0.1 bus process"),
+        ("/etc/ntp.conf", "etc/ntp.conf etc ntp conf"),
+        ("单板过热，卡", "单板 板过 过热 卡"),
+        ("ＥＲＲ４７ℨ\x00\ud800", "err47z"),
+        ("…?!", ""),
+    ],
+)
+def test_terms_of_a_text(text: str, expected: str) -> None:
+    assert terms(text) == expected.split()
+
+
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        ("What is the colour of alarm Brake, of alarm Brake?", "colour alarm brake"),
+        ("请问风扇是什么？", "问风 风扇 扇是"),
+        ("What is it?", "what is it"),
+        ("?!", ""),
+    ],
+)
+def test_terms_of_a_question(question: str, expected: str) -> None:
+    """Without idle words, unless there is nothing else to go by."""
+    assert asked(question) == expected.split()
+
+
+@given(st.text(max_size=80))
+def test_whatever_is_written_is_found_by_each_of_its_terms(text: str) -> None:
+    """A term comes out of the index as it went in: nothing is cut again, nothing folded away."""
+    ledger = Ledger(Path(":memory:"))
+    ledger.index([(1, " ".join(terms(text))), (2, "")])
+    for term in terms(text):
+        assert ledger._db.execute(
+            "SELECT rowid FROM search WHERE search MATCH ?", ('"' + term + '"',)
+        ).fetchall() == [(1,)]
+    ledger.close()
+
+
+def test_the_order_is_that_of_bm25(tmp_path: Path) -> None:
+    """Against the formula of Robertson and Zaragoza (2009), k1 = 1.2 and b = 0.75."""
+    ledger = filled(tmp_path, MANUAL)
+    bags = [Counter(terms(text)) for text in MANUAL]
+    average = sum(bag.total() for bag in bags) / len(bags)
+    search = Search(ledger)
+    search.refresh()
+    for question in (
+        "the fan of the subrack",
+        "command shows module",
+        "检查风扇和电源模块",
+        "alarms",
+    ):
+        wanted = asked(question)
+        scores = []
+        for bag in bags:
+            score = 0.0
+            for term in wanted:
+                holders = sum(term in other for other in bags)
+                idf = max(math.log((len(bags) - holders + 0.5) / (holders + 0.5)), 1e-6)
+                norm = 1.2 * (1 - 0.75 + 0.75 * bag.total() / average)
+                score += idf * bag[term] * 2.2 / (bag[term] + norm)
+            scores.append(score)
+        order = sorted(range(len(bags)), key=lambda at: (-scores[at], at))
+        expected = [MANUAL[at] for at in order if scores[at] > 0]
+        assert [one.text for one in search.find(question, 99)] == expected != []
+    ledger.close()
+
+
+def test_of_equals_the_earlier_comes_first(tmp_path: Path) -> None:
+    texts = [f"The port of server {name} is open." for name in ("Alpha", "Bravo", "Carol", "Delta")]
+    ledger = filled(tmp_path, texts + ["Nothing else.", "Nor here.", "Or there."] * 3)
+    assert found(ledger, "port of a server", 4) == texts
+    assert found(ledger, "port of a server", 2) == texts[:2]
+    assert found(ledger, "server Carol", 2) == [texts[2], texts[0]]
+
+
+def test_headings_are_searched_too(tmp_path: Path) -> None:
+    ledger = filled(tmp_path, ["It is reset by the red button."], ("Handbook", "Pump Echo"))
+    assert found(ledger, "How is pump Echo reset?") == ["It is reset by the red button."]
+    assert found(ledger, "valve") == [] == found(ledger, "?")
+
+
+def test_the_index_follows_the_documents(tmp_path: Path) -> None:
+    ledger = filled(tmp_path, MANUAL)
+    assert found(ledger, "NE40E")[0] == MANUAL[2]
+    ledger.add([Event(1, "d2", "withdrawn")])
+    assert MANUAL[2] not in found(ledger, "NE40E", 99)
+    fresh = tmp_path / "fresh"
+    fresh.mkdir()
+    never = filled(fresh, [*MANUAL[:2], "", *MANUAL[3:]])
+    never.add([Event(1, "d2", "withdrawn")])
+    for question in ("HUAWEI command", "the fan", "检查"):  # as if it had never been there
+        assert found(ledger, question, 99) == found(never, question, 99)
+    ledger.add([Event(2, "d2", "returned")])
+    assert found(ledger, "NE40E")[0] == MANUAL[2]
+    assert ledger.search_changes() == ([], [])
+
+
+def test_equal_fragments_are_found_once(tmp_path: Path) -> None:
+    ledger = filled(tmp_path, MANUAL)
+    copy = Fragment("copy", "d3", "s3", 1, (), MANUAL[2], 0, 9, None, 1, "en", 99, "exact", "f2")
+    ledger.add([copy])
+    assert found(ledger, "NE40E", 99).count(MANUAL[2]) == 1
+    ledger.add([Event(1, "d2", "withdrawn")])  # the copy keeps what it says alive
+    assert found(ledger, "NE40E", 99).count(MANUAL[2]) == 1
+
+
+def test_killed_while_the_index_is_built_it_is_finished(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(searching, "_BATCH", 2)
+    whole = filled(tmp_path, MANUAL)
+    expected = found(whole, "command fan module 检查", 99)
+    folder = tmp_path / "killed"
+    folder.mkdir()
+    ledger = filled(folder, MANUAL)
+    index = Ledger.index
+
+    def killed(self: Ledger, batch: Sequence[tuple[int, str]]) -> None:
+        if batch[0][0] >= 4:
+            with self.transaction():
+                index(self, batch)
+                raise KeyboardInterrupt
+        index(self, batch)
+
+    monkeypatch.setattr(Ledger, "index", killed)
+    with pytest.raises(KeyboardInterrupt):
+        Search(ledger).refresh()
+    ledger.close()
+    monkeypatch.setattr(Ledger, "index", index)
+    ledger = Ledger(folder / "run.db")
+    assert ledger.search_changes() == ([], [4, 5, 6, 7, 8])
+    assert found(ledger, "command fan module 检查", 99) == expected
+    assert ledger.search_changes() == ([], [])
+
+
+def test_recall_of_a_passage(tmp_path: Path) -> None:
+    ledger = filled(tmp_path, MANUAL)
+    search = Search(ledger)
+    search.refresh()
+
+    def item(passage: str, fragment_id: str | None = None) -> Item:
+        return Item("i", "domain", 0, passage, "?", "", None, fragment_id)
+
+    part = MANUAL[5].partition("，")[0]
+    for passage in (MANUAL[5], part, MANUAL[5].replace("，", " ， ")):
+        assert recall(search, item(passage), ["f5"], [MANUAL[5]]) == 100.0
+        assert recall(search, item(passage), ["f6"], [MANUAL[6]]) == 0.0
+        assert recall(search, item(passage), [], []) == 0.0
+    assert recall(search, item("Heading\nsaid otherwise", "f1"), ["f1"], [MANUAL[1]]) == 100.0
+    assert recall(search, item("A passage that is in none of the documents."), ["f5"], []) is None
+    assert recall(search, item(" "), ["f5"], [MANUAL[5]]) is None
+
+
+# --- in a run -------------------------------------------------------------------------------
+
+
+def recalls(run: Path) -> list[tuple[object, object, object]]:
+    """(suite, metric, mean) of generation 0, of how often the right passage was shown."""
+    return [
+        (row["suite"], row["metric"], row["mean"])
+        for row in rows(run, "evaluation")
+        if row["generation"] == 0 and str(row["metric"]).startswith("recall")
+    ]
+
+
+def test_every_generation_is_asked_with_what_is_found(
+    arguments: Arguments, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(arguments("run", "--evaluate.top-k", "2")) == 0
+    run = tmp_path / "run"
+    predictions = rows(run, "prediction")
+    texts = {row["id"]: str(row["text"]) for row in rows(run, "fragment")}
+    items = {row["id"]: row for row in rows(run, "item")}
+    for generation in (0, 1, 2):
+        mine = [p for p in predictions if (p["generation"], p["mode"]) == (generation, "retrieved")]
+        assert len(mine) == len(items) == 6
+        for row in mine:
+            sources = row["sources"]
+            assert isinstance(sources, list) and 1 <= len(sources) <= 2
+            assert str(items[row["item_id"]]["passage"]) in texts[sources[0]]
+    assert all(p["sources"] == [] for p in predictions if p["mode"] != "retrieved")
+    assert recalls(run) == [("domain", "recall@2", 100.0)]
+    told = "the right passage was among the 2 found for 100.0% [54–100] of 6 domain questions"
+    assert told in capsys.readouterr().err
+    page = (run / "report" / "index.html").read_text(encoding="utf-8")
+    assert told in page and "Domain questions, with search" in page
+    assert "search" not in exported(run) and "search.jsonl" not in exported(run)
+
+
+def test_it_never_decides_who_leads(arguments: Arguments, tmp_path: Path) -> None:
+    assert cli.main(arguments("with")) == 0
+    assert cli.main(arguments("without", "--evaluate.top-k", "0")) == 0
+    one, other = rows(tmp_path / "with", "promotion"), rows(tmp_path / "without", "promotion")
+    assert one == other
+    modes = {row["mode"] for row in rows(tmp_path / "with", "difference")}
+    assert modes == {"closed", "retrieved", "open"}
+    without = tmp_path / "without"
+    assert {row["mode"] for row in rows(without, "prediction")} == {"closed", "open"}
+    assert recalls(without) == []
+    with closing(Ledger(without / "run.db")) as ledger:
+        assert len(ledger.search_changes()[1]) == 6  # nothing was indexed
+
+
+@pytest.fixture
+def opened(arguments: Arguments, tmp_path: Path) -> Callable[..., Run]:
+    """A run that has read and split, as the stages are given it."""
+
+    def make(*more: str) -> Run:
+        words = arguments("run", *more)
+        assert cli.main(["read", *words[1:]]) == 0
+        assert cli.main(["split", str(tmp_path / "run")]) == 0
+        ledger = Ledger(tmp_path / "run" / "run.db")
+        settings = config.parse(ledger.meta("settings"), "run")
+        run = Run(tmp_path / "run", settings, ledger, Progress(quiet=True))
+        run.search.refresh()
+        return run
+
+    return make
+
+
+def test_held_out_documents_are_found(opened: Callable[..., Run]) -> None:
+    run = opened()
+    held = next(row for row in run.ledger.documents() if row.path.endswith("c.html"))
+    run.ledger.add([Holdout(held.id)])
+    assert held.id in run.ledger.held_out()
+    assert "queue Foxtrot is 512" in found(run.ledger, "limit of queue Foxtrot")[0]
+
+
+def question(text: str) -> Item:
+    return Item("i", "domain", 0, "", text, "", None)
+
+
+def test_several_passages_stand_under_their_headings(opened: Callable[..., Run]) -> None:
+    run = opened("--evaluate.top-k", "2")
+    paper = papers(run, "retrieved", [question("What is the colour of alarm Brake, node Coral?")])[
+        "i"
+    ]
+    asked_with = paper.messages[-1]["content"]
+    assert len(paper.sources) == 2 and len(paper.shown) == 2
+    assert "Handbook > Alarm Brake\nThe colour of alarm Brake is amber" in asked_with
+    assert asked_with.endswith("What is the colour of alarm Brake, node Coral?")
+    one = papers(run, "retrieved", [question("What is amber?")])["i"]
+    (fragment,) = run.ledger.fragments(one.sources)
+    assert one.messages == run.prompts.answer(
+        fragment.heading, fragment.text, "What is amber?", "en"
+    )
+
+
+def test_what_is_not_found_is_asked_with_the_book_closed(
+    opened: Callable[..., Run],
+) -> None:
+    run = opened()
+    item = question("Zanzibar?")
+    assert papers(run, "retrieved", [item]) == papers(run, "closed", [item])
+
+
+def test_as_many_passages_as_fit(
+    opened: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = opened("--evaluate.top-k", "3", "--evaluate.max-tokens", "10")
+    item = question("Which colour of alarm Brake is checked every morning?")
+    sizes = {}
+    for window in range(10, 120):
+        monkeypatch.setattr(ScriptedEngine, "window", window)
+        paper = papers(run, "retrieved", [item]).get("i")
+        sizes[window] = len(paper.sources) if paper else 0
+        if paper:
+            assert len(run.engine.prompt_ids(paper.messages)) <= window - 10
+    assert set(sizes.values()) == {0, 1, 2, 3}
+    assert list(sizes.values()) == sorted(sizes.values())
+
+
+def test_a_window_too_small_for_any_passage_is_told(
+    arguments: Arguments,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(ScriptedEngine, "window", 400)
+    words = arguments("run", "--generations", "1", "--evaluate.max-tokens", "385")
+    cli.main(words)
+    error = capsys.readouterr().err
+    assert "6 left out with search, because no passage found fits the model's window" in error
+    assert "--split.max-tokens" in error
+    assert {row["mode"] for row in rows(tmp_path / "run", "prediction")} == {"closed"}
+
+
+def test_a_changed_document_is_searched_as_it_is_now(
+    arguments: Arguments, documents: Path, tmp_path: Path
+) -> None:
+    words = arguments("run", "--generations", "1")
+    assert cli.main(words) == 0
+    page = documents / "c.html"
+    page.write_text(page.read_text().replace("is 512", "is 1024"), encoding="utf-8")
+    assert cli.main([*words, "--generations", "2", "--accept-change"]) == 0
+    texts = {str(row["id"]): str(row["text"]) for row in rows(tmp_path / "run", "fragment")}
+    shown = {
+        generation: " ".join(
+            texts[source]
+            for row in rows(tmp_path / "run", "prediction")
+            if row["generation"] == generation
+            for source in row["sources"]  # type: ignore[attr-defined]
+        )
+        for generation in (1, 2)
+    }
+    assert "is 512" in shown[1] and "is 1024" not in shown[1]
+    assert "is 1024" in shown[2] and "is 512" not in shown[2]
+
+
+def test_the_number_of_passages_is_fixed(
+    arguments: Arguments, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(arguments("run", "--generations", "1")) == 0
+    assert cli.main(arguments("run", "--generations", "1", "--evaluate.top-k", "5")) == 2
+    assert "evaluate.top_k cannot change within a run" in capsys.readouterr().err
