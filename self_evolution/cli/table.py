@@ -38,6 +38,7 @@ def show(config: Config, ledger: Ledger) -> None:
     promotions = {row.generation: row.promoted for row in ledger.promotions()}
     leader = max((generation for generation, took in promotions.items() if took), default=None)
 
+    narrow = len(columns) > 4  # else it is wider than a terminal
     table = Table(
         box=box.SIMPLE_HEAD,
         title=f"{metric}, % [95% interval]; → leads",
@@ -56,7 +57,7 @@ def show(config: Config, ledger: Ledger) -> None:
         table.add_row(
             f"{mark}{generation}" + ("" if generation in promotions else " …"),
             f"{row['new'] + row['replay'] + row['rehearsal']:,}" if row else "–",
-            *(_cell(scores.get((generation, *column))) for column in columns),
+            *(_cell(scores.get((generation, *column)), narrow) for column in columns),
             clock(seconds.get(generation, 0.0)),
         )
     Console().print(table)
@@ -109,8 +110,9 @@ def show_next(config: Config, ledger: Ledger) -> None:
         print(f"complete: {config.generations} generations")
 
 
-def _cell(row: Evaluation | None) -> str:
+def _cell(row: Evaluation | None, narrow: bool) -> str:
     if row is None:
         return "–"
+    between = "\n" if narrow else " "
     mean = "100" if row.mean == 100 else f"{row.mean:.1f}"
-    return f"{mean} [{row.low:.0f}–{row.high:.0f}]"
+    return f"{mean}{between}[{row.low:.0f}–{row.high:.0f}]"

@@ -21,7 +21,7 @@ class Place(NamedTuple):
 
 
 class Exams(Store):
-    """All suites but retention are test questions: what a run is judged by."""
+    """All suites but retention are locked; that is a file of the user's, known by its digest."""
 
     def places(self) -> list[Place]:
         """Every fragment that may be asked about, held out or not, in a fixed order."""
@@ -55,7 +55,7 @@ class Exams(Store):
         return self._rows(Seal, "ORDER BY version")
 
     def tests(self) -> list[Item]:
-        """The questions that a run is judged by, as they are now."""
+        """The questions that are locked, as they are now."""
         tail = """WHERE suite <> 'retention' AND id IN (SELECT id FROM live_item)
                   ORDER BY suite, position"""
         return self._rows(Item, tail)

@@ -8,6 +8,7 @@ from self_evolution.config import Config
 from self_evolution.ledger import Ledger
 from self_evolution.records import Difference, Evaluation
 from self_evolution.report.words import Trend, is_share, score, trend
+from self_evolution.stages.evaluate import FORMER
 from self_evolution.stages.examine import to_come
 from self_evolution.statistics import NO_DIFFERENCE, holm
 
@@ -18,6 +19,7 @@ EXAMS = {
     ("seen", "open"): "Built questions, passage at hand",
     ("unseen", "closed"): "Unseen documents, book closed",
     ("unseen", "open"): "Unseen documents, passage at hand",
+    ("abilities", "closed"): "Former abilities, the base's own questions",
     ("retention", "closed"): "Former abilities, from memory",
     ("retention", "open"): "Former abilities, with a passage",
 }
@@ -161,9 +163,11 @@ def _losses(comparisons: tuple[Comparison, ...], candidate: int) -> str:
         return ""
     parts = []
     for one in comparisons:
-        if one.suite != "retention":
+        if one.suite not in FORMER:
             continue
         where = "asked from memory" if one.mode == "closed" else "asked with a passage"
+        if one.suite == "abilities":
+            where = f"by {one.base.n:,} questions of the base's own"
         if one.trend == "same":
             parts.append(f"{where}, {score(one.base)} → {score(one.now)}: {NO_DIFFERENCE}")
         else:
@@ -172,7 +176,7 @@ def _losses(comparisons: tuple[Comparison, ...], candidate: int) -> str:
         return f"Former abilities, {'; '.join(parts)}."
     return (
         "Former abilities were not measured, so nothing shows what was lost "
-        "(--evaluate.retention-file)."
+        "(--evaluate.abilities, --evaluate.retention-file)."
     )
 
 
@@ -259,6 +263,12 @@ def _caveats(
             "a set come out too narrow."
         )
     notes += _built(ledger)
+    if any(c.suite == "abilities" for c in comparisons):
+        notes.append(
+            "The questions on former abilities are the base's own, and so are the answers they are "
+            "held against, right or wrong: they show what has changed. Where the base itself is "
+            "below 100, it does not always answer alike."
+        )
     flat = [c.title.lower() for c in comparisons if c.base.low == c.base.high]
     if flat:
         notes.append(

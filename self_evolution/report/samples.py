@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 from self_evolution.ledger import Ledger
 from self_evolution.metrics import METRICS
 from self_evolution.records import Item
+from self_evolution.report.headline import EXAMS
+from self_evolution.stages.evaluate import FORMER
 
 KEPT, REJECTED_A_REASON, ANSWERS = 8, 2, 5
 Thing = TypeVar("Thing")
@@ -46,6 +48,10 @@ class Changes:
     won_examples: list[Change]
     lost_examples: list[Change]
 
+    @property
+    def title(self) -> str:
+        return EXAMS[self.suite, self.mode]
+
 
 def samples(ledger: Ledger, generations: Sequence[int]) -> list[Samples]:
     """For the first and the last of the generations that have pairs."""
@@ -64,7 +70,7 @@ def changes(ledger: Ledger, metric: str, candidate: int) -> list[Changes]:
     """Question by question, per exam that both the base and `candidate` have taken."""
     if metric not in METRICS or not candidate:
         return []
-    exams = [("domain", "closed"), ("retention", "closed"), ("retention", "open")]
+    exams = [exam for exam in EXAMS if exam == ("domain", "closed") or exam[0] in FORMER]
     found = [_changes(ledger, metric, candidate, *exam) for exam in exams]
     return [one for one in found if one.asked]
 

@@ -1,7 +1,7 @@
 """Evaluate: the same questions to every generation, the base included, and their metrics.
 
-Test questions are put with the book closed and, where they have a passage, open; retention
-questions as they are (a passage, if there is one, in the prompt).
+Test questions are put with the book closed and, where they have a passage, open; those on former
+abilities as they are (a passage, if there is one, in the prompt).
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ NO_SET = "no evaluation set: nothing shows whether this helped; give one with --
 TESTS = ("domain", "seen", "unseen")
 """Suites of test questions; `domain` decides who leads."""
 
-FORMER = ("retention",)
-"""Suites of former abilities: what a model could do before."""
+FORMER = ("abilities", "retention")
+"""Suites of former abilities, what a model could do before: by its own questions, the user's."""
 
 EXAMS = tuple((suite, mode) for suite in (*TESTS, *FORMER) for mode in ("closed", "open"))
 """Every (suite, mode) that there may be, in the order in which people are told of them."""
@@ -76,16 +76,15 @@ def _still_locked(run: Run) -> None:
 
 
 def _exams(run: Run) -> Iterator[Exam]:
-    retention = run.ledger.items("retention")
     modes = []
     for suite in TESTS:
         items = run.ledger.items(suite)
         modes.append(Exam(suite, "closed", items))
         modes.append(Exam(suite, "open", [item for item in items if item.passage.strip()]))
-    modes += [
-        Exam("retention", "closed", [item for item in retention if not item.passage.strip()]),
-        Exam("retention", "open", [item for item in retention if item.passage.strip()]),
-    ]
+    for suite in FORMER:
+        items = run.ledger.items(suite)
+        modes.append(Exam(suite, "closed", [item for item in items if not item.passage.strip()]))
+        modes.append(Exam(suite, "open", [item for item in items if item.passage.strip()]))
     return (exam for exam in modes if exam.items)
 
 
