@@ -60,6 +60,12 @@ class Exams(Store):
                   ORDER BY suite, position"""
         return self._rows(Item, tail)
 
+    def outdated(self) -> set[str]:
+        """Built questions, as they are now, on text that has changed or gone since."""
+        query = """SELECT id FROM live_item WHERE fragment_id IS NOT NULL
+                   AND fragment_id NOT IN (SELECT id FROM live_fragment)"""
+        return {row[0] for row in self._db.execute(query)}
+
     def item_sources(self, items: Iterable[Item]) -> dict[str, tuple[str, str, tuple[str, ...]]]:
         """{item id: (document id, document path, heading)} of those that know their fragment."""
         wanted = {item.id: item.fragment_id for item in items if item.fragment_id}

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from self_evolution.config import Config
 from self_evolution.ledger import Ledger
 from self_evolution.records import Difference, Evaluation
+from self_evolution.report.outdated import caveat
 from self_evolution.report.words import Trend, is_share, score, trend
 from self_evolution.stages.evaluate import FORMER
 from self_evolution.stages.examine import to_come
@@ -105,7 +106,7 @@ def headline(config: Config, ledger: Ledger) -> Headline:
         sentence=_sentence(config, ledger, metric, leader, candidate, domain.get("closed")),
         losses=_losses(comparisons, candidate),
         status=_status(config, ledger, leader),
-        caveats=tuple(_caveats(config, ledger, metric, leader, comparisons)),
+        caveats=tuple(_caveats(config, ledger, metric, leader, candidate, comparisons)),
         metric=metric,
         leader=leader,
         candidate=candidate,
@@ -227,7 +228,12 @@ def _built(ledger: Ledger) -> list[str]:
 
 
 def _caveats(
-    config: Config, ledger: Ledger, metric: str, leader: int, comparisons: tuple[Comparison, ...]
+    config: Config,
+    ledger: Ledger,
+    metric: str,
+    leader: int,
+    candidate: int,
+    comparisons: tuple[Comparison, ...],
 ) -> list[str]:
     """What a careful reader would object, said here first."""
     if not comparisons:
@@ -263,6 +269,7 @@ def _caveats(
             "a set come out too narrow."
         )
     notes += _built(ledger)
+    notes += filter(None, [caveat(ledger, metric, candidate)])
     if any(c.suite == "abilities" for c in comparisons):
         notes.append(
             "The questions on former abilities are the base's own, and so are the answers they are "
