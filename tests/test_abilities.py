@@ -68,11 +68,11 @@ def reasons(run: Path) -> Counter[object]:
 def test_the_base_asks_and_answers_and_the_set_is_locked_and_evaluated(
     arguments: Arguments, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert cli.main(arguments("run", "--evaluate.abilities", "5", "--model.batch-size", "64")) == 0
+    assert cli.main(arguments("run", "--evaluate.abilities", "11")) == 0
     shown = " ".join(capsys.readouterr().err.split())
     run = tmp_path / "run"
     items = made(run)
-    assert len(items) == 5
+    assert len(items) == len(ALARMS) == 11
     for item in items:
         topic = str(item["cluster_id"])
         name = topic.split()[1]
@@ -80,12 +80,12 @@ def test_the_base_asks_and_answers_and_the_set_is_locked_and_evaluated(
         assert item["question"] == f"What is the code of {name}?"
         assert item["reference_values"] == [f"{name}-7"]
     found = reasons(run)
-    assert (found[None], found["surplus"]) == (5, len(ALARMS) - 5)
+    assert found[None] == 11
     assert found["not_one_question"] == sum(topic.startswith("Node") for topic in TOPICS)
     assert found["no_short_answer"] == sum(topic.startswith("Procedure") for topic in TOPICS)
-    assert "abilities: 5 of 32 questions taken (" in shown
+    assert "abilities: 11 of 32 questions taken (" in shown
     (seal,) = rows(run, "seal")
-    assert (seal["origin"], seal["items"]) == ("built", 11)  # six of them are the user's own
+    assert (seal["origin"], seal["items"]) == ("built", 17)  # six of them are the user's own
     scores = {
         (row["generation"], row["mode"]): row["mean"]
         for row in rows(run, "evaluation")
@@ -93,8 +93,8 @@ def test_the_base_asks_and_answers_and_the_set_is_locked_and_evaluated(
     }
     assert scores == {(0, "closed"): 100, (1, "closed"): 100, (2, "closed"): 100}
     page = (run / "report" / "index.html").read_text(encoding="utf-8")
-    assert "Former abilities, by 5 questions of the base" in page
-    assert "they show what has changed" in page and "with 5 questions over 5 subjects" in page
+    assert "Former abilities, by 11 questions of the base" in page
+    assert "they show what has changed" in page and "with 11 questions over 11 subjects" in page
 
 
 def test_few_that_agree_are_told_and_fail_nothing(
@@ -103,9 +103,10 @@ def test_few_that_agree_are_told_and_fail_nothing(
     """The scripted base asks the same in every round: what it asked before is no new question."""
     assert cli.main(arguments("run", "--evaluate.abilities", "40", "--generations", "1")) == 0
     assert len(made(tmp_path / "run")) == len(ALARMS)
-    assert reasons(tmp_path / "run")["duplicate"] == 3 * len(ALARMS)  # 3 * 40 tries: four rounds
+    found = reasons(tmp_path / "run")
+    assert found.total() == 3 * 40 and found["duplicate"] > 2 * len(ALARMS)
     shown = " ".join(capsys.readouterr().err.split())
-    assert f"abilities: {len(ALARMS)} of 128 questions taken" in shown
+    assert f"abilities: {len(ALARMS)} of 120 questions taken" in shown
 
 
 def test_what_the_documents_are_about_is_no_former_ability(

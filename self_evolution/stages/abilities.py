@@ -53,14 +53,15 @@ def build(run: Run) -> None:
     if not (wanted and profile.topics and profile.skill):
         return
     topics = shuffled(profile.topics, run.config.seed, KIND)
-    rounds = math.ceil(TRIES * wanted / len(topics))
+    tries = TRIES * wanted
+    rounds = math.ceil(tries / len(topics))
     for turn in range(rounds):
         there = run.ledger.candidates(KIND)
         first = len(topics) * turn
         kept = sum(row.reason is None for row in there)
         if kept >= wanted:
             return
-        places = {topic: first + i for i, topic in enumerate(topics)}
+        places = {topic: first + i for i, topic in enumerate(topics[: tries - first])}
         batches = run.batches(
             "examine",
             0,
