@@ -38,6 +38,7 @@ SETTINGS = {
     "train.micro_batch": 16,
     "train.checkpoint_steps": 0,
     "evaluate.build": "never",
+    "evaluate.abilities": 0,
 }
 TEMPLATE = (
     "{% for m in messages %}{{ '<|im_start|>' + m.role + '\n' + m.content + '<|im_end|>\n' }}"

@@ -217,6 +217,9 @@ class Evaluate(Settings):
     """Share of the documents that is kept out of training for them; none of fewer than five."""
     samples: Annotated[int, Field(ge=2)] = 3
     """Open-book answers that must agree before one of them is the reference of a built question."""
+    abilities: NonNegativeInt = 300
+    """Questions of general knowledge and skill that the base sets and answers itself, so that what
+    training costs is seen; 0 makes none."""
     retention_file: str = ""
     """The same format, for former abilities whose loss is to be seen; `embedded` for its own."""
     limit: NonNegativeInt = 0

@@ -201,9 +201,10 @@ class Item:
 
     `suite`: domain (the questions that decide: the user's, or built ones on documents that are
     trained on), seen (such built ones beside the user's), unseen (built ones on held-out
-    documents), or retention (former abilities). `reference_values` are the values the answer must
-    state; None has them found in `reference`. Built ones know their fragment, and what they stand
-    or fall with: their document, or their fragment where documents are few.
+    documents), or of former abilities: abilities (the base's own questions), retention (the
+    user's). `reference_values` are the values the answer must state; None has them found in
+    `reference`. Built ones know their fragment, and what they stand or fall with: their document,
+    their fragment where documents are few, or the subject of an ability.
     """
 
     id: str
@@ -231,16 +232,20 @@ class Holdout:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A built test question: taken (`reason` is None), or why not. `kind`: seen or unseen."""
+    """A built test question: taken (`reason` is None), or why not. `kind`: seen, unseen, ability.
+
+    It was asked about a fragment, or on a `topic` if it is to show an ability.
+    """
 
     id: str
     kind: str
     position: int
-    fragment_id: str
+    fragment_id: str | None
     question: str
     reference: str
     reason: str | None
     detail: str
+    topic: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

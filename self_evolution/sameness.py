@@ -44,6 +44,7 @@ FIXED = (
     "train.alpha",
     "train.dropout",
     "train.rehearsal_file",
+    "evaluate.abilities",
     "evaluate.build",
     "evaluate.file",
     "evaluate.held_out",

@@ -103,6 +103,7 @@ def arguments(
         words += ["--eval", str(questions), "--domain.prompts", "embedded", "--generations", "2"]
         words += ["--ask.per-fragment", "2", "--model.batch-size", "4", "--check.grounding", "0.5"]
         words += ["--split.min-tokens", "0", "--read.workers", "1"]
+        words += ["--evaluate.abilities", "0"]
         return [*words, "--evaluate.resamples", "50", "--run", str(tmp_path / name), *more]
 
     return make

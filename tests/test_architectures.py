@@ -41,6 +41,7 @@ SETTINGS = {
     "train.epochs": 2,
     "train.batch_size": 4,
     "train.learning_rate": 5e-3,
+    "evaluate.abilities": 2,
     "evaluate.max_tokens": 8,
     "evaluate.resamples": 50,
     "promote.metric": "rouge-l",

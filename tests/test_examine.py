@@ -70,7 +70,8 @@ def words(tmp_path: Path) -> Callable[..., list[str]]:
         found = ["run", str(folder), "--model.engine", "scripted", "--model", str(script)]
         found += ["--domain.prompts", "embedded", "--generations", "1", "--ask.per-fragment", "1"]
         found += ["--split.min-tokens", "0", "--read.workers", "1", "--model.batch-size", "4"]
-        found += ["--evaluate.resamples", "50", "--run", str(tmp_path / name)]
+        found += ["--evaluate.resamples", "50", "--evaluate.abilities", "0"]
+        found += ["--run", str(tmp_path / name)]
         return [*found, "--evaluate.held-out", "0.2", *more]
 
     return make
@@ -474,3 +475,38 @@ def test_a_run_with_questions_of_its_own_says_so(
     assert "Questions of your own" in page and "version 1 (given), 6 questions" in page
     assert "built test questions" not in page
     assert "built" not in capsys.readouterr().out
+
+
+# --- what became of their documents -------------------------------------------------------
+
+
+def test_questions_on_what_is_gone_stay_are_counted_and_listed(
+    words: Words, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One section of two is changed, one document withdrawn: three of twenty questions."""
+    assert cli.main(words("run", "--evaluate.held-out", "0")) == 0
+    run = tmp_path / "run"
+    assert "changed or gone since" not in capsys.readouterr().out
+    page = tmp_path / "docs" / "Alpha.md"
+    page.write_text(page.read_text(encoding="utf-8").replace("T-100", "T-900"), encoding="utf-8")
+    (tmp_path / "docs" / "Brake.md").unlink()
+    more = ("--evaluate.held-out", "0", "--generations", "2", "--accept-change")
+    assert cli.main(words("run", *more, "--promote.patience", "0")) == 0
+    assert "3 of 20 test questions are about documents that have changed or gone since" in (
+        " ".join(capsys.readouterr().out.split())
+    )
+    (seal,) = rows(run, "seal")
+    fragments = {row["id"]: str(row["text"]) for row in rows(run, "fragment")}
+    answered = Counter(row["generation"] for row in rows(run, "prediction"))
+    assert seal["items"] == 20 and answered == {0: 40, 1: 40, 2: 40}
+    items = {row["id"]: row for row in rows(run, "item")}
+    gone = {(row["table"], row["id"]) for row in rows(run, "withdrawn")}
+    mine = {id for id in items if ("item", id) in gone}
+    old = [fragments[items[id]["fragment_id"]] for id in mine]
+    assert len(old) == 3 and all("Brake" in text or "T-100" in text for text in old)
+    tried = [row for row in rows(run, "candidate") if ("candidate", row["id"]) in gone]
+    assert {row["fragment_id"] for row in tried} == {items[id]["fragment_id"] for id in mine}
+    answers = [row for row in rows(run, "prediction") if row["item_id"] in mine]
+    assert answers and all(("prediction", row["id"]) in gone for row in answers)
+    html = (run / "report" / "index.html").read_text(encoding="utf-8")
+    assert "with the 3 that are among these" in html and "without them" in html

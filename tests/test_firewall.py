@@ -1,11 +1,10 @@
-"""The leak firewall: what it stops, what it lets pass, how fast it is."""
+"""The leak firewall: what it stops, and what it lets pass."""
 
 from __future__ import annotations
 
 import json
 import random
 import re
-import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -276,21 +275,3 @@ def test_a_rehearsed_leak_is_left_out(arguments: Any, tmp_path: Path) -> None:
         for row in rows(tmp_path / "run", "conversation")
     }
     assert {texts[id] for id in used} == {"Which day is it?", "What is 2 + 2?"}
-
-
-@pytest.mark.slow
-@needs_aiops
-def test_a_hundred_thousand_pairs_take_minutes(items: list[Item]) -> None:
-    many = [
-        Item(f"{i} {n}", "domain", i, "", f"{item.question} {n}", item.reference, None)
-        for n in range(4)
-        for i, item in enumerate(items)
-    ][:1000]
-    wall = Firewall(many)
-    harmless = _harmless()
-    start = time.perf_counter()
-    for place in range(100_000):
-        wall.match(*harmless[place % len(harmless)])
-    seconds = time.perf_counter() - start
-    print(f"100,000 pairs against {len(many)} items in {seconds:.0f} s")
-    assert seconds < 300

@@ -33,6 +33,7 @@ from self_evolution.records import (
     content_id,
 )
 from self_evolution.report import chart, words
+from self_evolution.report.apart import apart
 from self_evolution.report.facts import Facts, gather
 from self_evolution.stages import plan
 
@@ -315,6 +316,21 @@ def test_won_and_lost_questions_are_found(full: Story) -> None:
     won = [one.item.position for one in domain.won_examples]
     assert len(won) == 5 and won[0] == 3 and won[-1] == 85
     assert "Of 100 questions, 83 won, 2 lost, 15 unchanged." in full.html()
+
+
+def test_questions_set_apart_have_a_score_of_their_own(story: Story) -> None:
+    story.items(count=40)
+    story.predictions(1, right=set(range(10, 40)))
+    found = apart(story.ledger, "exact-match", 1, {f"domain{i}" for i in range(5, 15)} | {"other"})
+    assert (found.some, found.items) == (10, 40)
+    assert found.all and found.some_score and found.other_score
+    scores = [found.all, found.some_score, found.other_score]
+    assert [(one.mean, one.n) for one in scores] == [
+        (75, 40),
+        (50, 10),
+        (pytest.approx(250 / 3), 30),
+    ]
+    assert apart(story.ledger, "exact-match", 1, set()).some_score is None
 
 
 def test_the_page_quotes_documents_as_text(story: Story) -> None:

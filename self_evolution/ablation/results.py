@@ -10,7 +10,7 @@ from typing import Any
 from self_evolution import session
 from self_evolution.ablation.making import Match, place_of
 from self_evolution.ablation.variants import Variant
-from self_evolution.comparison import Exam, Row, Side, Values, require_same_questions, rows, side
+from self_evolution.comparison import Exam, Row, Side, Values, asked_alike, rows, side
 from self_evolution.comparison.runs import documents_of, metric_of
 from self_evolution.records import Evaluation
 from self_evolution.stages.evaluate import EXAMS, MODES
@@ -107,7 +107,8 @@ def gather(folder: Path, chosen: Sequence[Variant], seeds: Sequence[int], match:
         for one in chosen
         for seed in seeds
     }
-    require_same_questions(list(sides.values()))
+    alike, left_out = asked_alike(list(sides.values()))
+    sides = dict(zip(sides, alike, strict=True))
     first = sides[names[0], seeds[0]]
     metrics = {exam: metric_of(first, exam) for exam in EXAMS}
     values = [
@@ -140,7 +141,7 @@ def gather(folder: Path, chosen: Sequence[Variant], seeds: Sequence[int], match:
         _bars(sides, names, seeds, metrics["domain", "closed"]),
         {one: {seed: evaluations[one, seed][1] for seed in seeds} for one in names},
         _sentence(found, len(seeds), generation),
-        tuple(_notes(first, len(seeds), generation)),
+        (*left_out, *_notes(first, len(seeds), generation)),
     )
 
 

@@ -38,6 +38,7 @@ REFUSED = {
     "read.documents": "the documents are the same for all",
     "evaluate.file": "scores on other questions are not comparable",
     "evaluate.retention_file": "scores on other questions are not comparable",
+    "evaluate.abilities": "scores on other questions are not comparable",
     "evaluate.limit": "scores on other questions are not comparable",
     "evaluate.build": "scores on other questions are not comparable",
     "evaluate.questions": "scores on other questions are not comparable",

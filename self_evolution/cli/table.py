@@ -75,12 +75,13 @@ def show(config: Config, ledger: Ledger) -> None:
         return made
 
     print_fitting(columns, table)
+    from self_evolution.report.outdated import outdated
     from self_evolution.report.sets import sentences
     from self_evolution.stages.examine import to_come
 
     for sentence in sentences(config, ledger):
         print(sentence)
-    if told := gone(ledger):
+    for told in filter(None, (gone(ledger), outdated(ledger))):
         print(told)
     if out_of_patience(config, ledger):
         print(STOPPED.format(config.promote.patience))

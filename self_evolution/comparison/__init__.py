@@ -2,7 +2,7 @@
 
 from self_evolution.comparison.rows import Exam, Gap, Row, Values, rows
 from self_evolution.comparison.runs import Comparison, compare
-from self_evolution.comparison.sides import Side, require_same_questions, side
+from self_evolution.comparison.sides import Side, asked_alike, side
 
 __all__ = [
     "Comparison",
@@ -11,8 +11,8 @@ __all__ = [
     "Row",
     "Side",
     "Values",
+    "asked_alike",
     "compare",
-    "require_same_questions",
     "rows",
     "side",
 ]

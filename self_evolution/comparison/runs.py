@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from self_evolution.comparison.rows import Exam, Row, Values, rows
-from self_evolution.comparison.sides import Key, Side, require_same_questions
+from self_evolution.comparison.sides import Key, Side, asked_alike
 from self_evolution.stages.evaluate import EXAMS, MODES
 from self_evolution.statistics import NO_DIFFERENCE
 
@@ -51,14 +51,14 @@ class Comparison:
 
 def compare(sides: Sequence[Side]) -> Comparison:
     """Raises UserError if the sides were not asked the same questions."""
-    require_same_questions(sides)
+    sides, left_out = asked_alike(sides)
     columns = [{exam: metric_of(sides[0], exam) for exam in EXAMS}] * len(sides)
     scores = [
         {exam: one.scores(exam, metric) for exam, metric in mine.items()}
         for one, mine in zip(sides, columns, strict=True)
     ]
     values: list[dict[Exam, Values]] = [{} for _ in sides]
-    notes = [f"{one.name} is unfinished" for one in sides if not one.complete]
+    notes = [*left_out, *(f"{one.name} is unfinished" for one in sides if not one.complete)]
     for exam in EXAMS:
         common = [key for key in scores[0][exam] if all(key in one[exam] for one in scores)]
         most = max(len(one[exam]) for one in scores)
@@ -85,7 +85,9 @@ def metric_of(side: Side, exam: Exam) -> str:
 
 def documents_of(side: Side, suite: str, keys: Sequence[Key]) -> list[str]:
     """What each question stands or falls with. Not its id, which other runs do not share."""
-    return [key[0] or f"{key[1]}\0{key[2]}" for key in keys if key in side.items[suite]]
+    items = side.items[suite]
+    there = [key for key in keys if key in items]
+    return [key[0] or items[key].cluster_id or f"{key[1]}\0{key[2]}" for key in there]
 
 
 def _unlike(sides: Sequence[Side]) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from self_evolution import session
@@ -13,6 +13,7 @@ from self_evolution.errors import UserError, printable
 from self_evolution.ledger import Ledger
 from self_evolution.records import Item
 from self_evolution.stages import left
+from self_evolution.stages.abilities import SUITE
 from self_evolution.stages.evaluate import EXAMS, marks
 
 Key = tuple[str, str, int]
@@ -64,14 +65,31 @@ def side(folder: Path, wanted: str, name: str = "") -> Side:
         )
 
 
-def require_same_questions(sides: Sequence[Side]) -> None:
-    """Raises UserError that names what differs from the first side."""
+def asked_alike(sides: Sequence[Side]) -> tuple[list[Side], list[str]]:
+    """The sides with what all of them were asked, and a note if the base's own questions differ.
+
+    Those are each base's own, and are left out then. Raises UserError that names what else
+    differs from the first side.
+    """
     first = sides[0]
+    notes: list[str] = []
     for other in sides[1:]:
-        told = [line for suite in sorted(first.items) for line in _unlike(first, other, suite)]
+        unlike = {suite: list(_unlike(first, other, suite)) for suite in sorted(first.items)}
+        if unlike.pop(SUITE) and not notes:
+            notes.append(
+                f"the questions on former abilities, which each base sets itself, differ in "
+                f"{first.name} and {other.name}: they are left out"
+            )
+        told = [line for some in unlike.values() for line in some]
         if told:
             head = f"{other.name} was not asked what {first.name} was: they cannot be compared"
             raise UserError("\n".join([head, *told]))
+    return [_without(one, SUITE) for one in sides] if notes else list(sides), notes
+
+
+def _without(side: Side, suite: str) -> Side:
+    texts = {exam: {} if exam[0] == suite else texts for exam, texts in side.texts.items()}
+    return replace(side, items=side.items | {suite: {}}, texts=texts)
 
 
 def _generation(folder: Path, ledger: Ledger, wanted: str) -> int:

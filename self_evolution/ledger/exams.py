@@ -21,7 +21,7 @@ class Place(NamedTuple):
 
 
 class Exams(Store):
-    """All suites but retention are test questions: what a run is judged by."""
+    """All suites but retention are locked; that is a file of the user's, known by its digest."""
 
     def places(self) -> list[Place]:
         """Every fragment that may be asked about, held out or not, in a fixed order."""
@@ -55,10 +55,16 @@ class Exams(Store):
         return self._rows(Seal, "ORDER BY version")
 
     def tests(self) -> list[Item]:
-        """The questions that a run is judged by, as they are now."""
+        """The questions that are locked, as they are now."""
         tail = """WHERE suite <> 'retention' AND id IN (SELECT id FROM live_item)
                   ORDER BY suite, position"""
         return self._rows(Item, tail)
+
+    def outdated(self) -> set[str]:
+        """Built questions, as they are now, on text that has changed or gone since."""
+        query = """SELECT id FROM live_item WHERE fragment_id IS NOT NULL
+                   AND fragment_id NOT IN (SELECT id FROM live_fragment)"""
+        return {row[0] for row in self._db.execute(query)}
 
     def item_sources(self, items: Iterable[Item]) -> dict[str, tuple[str, str, tuple[str, ...]]]:
         """{item id: (document id, document path, heading)} of those that know their fragment."""

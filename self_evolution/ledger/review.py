@@ -128,13 +128,17 @@ class Review(Store):
     def withdrawn(self) -> Iterator[tuple[str, str]]:
         """(table, id) of every row that goes back to a document that is gone, in a fixed order.
 
-        Predictions are those of models that were trained on such a pair, or on one that was.
+        Predictions are answers to such a test question, and all those of models that were trained
+        on such a pair, or go on from one that was.
         """
         query = """
           WITH RECURSIVE pair AS (
             SELECT q.id AS question, a.id AS answer FROM question q
             LEFT JOIN answer a ON a.question_id = q.id
             WHERE q.fragment_id NOT IN (SELECT id FROM live_fragment)
+          ), test AS (
+            SELECT id FROM item WHERE fragment_id IS NOT NULL
+            AND fragment_id NOT IN (SELECT id FROM live_fragment)
           ), touched (generation) AS (
             SELECT generation FROM selection WHERE answer_id IN (SELECT answer FROM pair)
             UNION SELECT a.generation FROM adapter a JOIN touched t ON a.parent = t.generation
@@ -145,8 +149,12 @@ class Review(Store):
             AND id NOT IN (SELECT id FROM live_fragment)
           UNION SELECT 'question', question FROM pair
           UNION SELECT 'answer', answer FROM pair WHERE answer IS NOT NULL
+          UNION SELECT 'item', id FROM test
+          UNION SELECT 'candidate', id FROM candidate WHERE fragment_id IS NOT NULL
+            AND fragment_id NOT IN (SELECT id FROM live_fragment)
           UNION SELECT 'prediction', id FROM prediction
             WHERE generation IN (SELECT generation FROM touched)
+            OR item_id IN (SELECT id FROM test)
           ORDER BY 1, 2"""
         return iter(self._db.execute(query))
 

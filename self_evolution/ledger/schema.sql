@@ -190,14 +190,17 @@ CREATE INDEX item_suite ON item (suite, position);
 -- Every test question that was built, with the reason if it was not taken.
 CREATE TABLE candidate (
   id TEXT PRIMARY KEY,
-  kind TEXT NOT NULL CHECK (kind IN ('seen', 'unseen')),
+  kind TEXT NOT NULL CHECK (kind IN ('seen', 'unseen', 'ability')),
   position INTEGER NOT NULL,
-  fragment_id TEXT NOT NULL REFERENCES fragment (id),
+  fragment_id TEXT REFERENCES fragment (id),
   question TEXT NOT NULL,
   reference TEXT NOT NULL,
   reason TEXT,
   detail TEXT NOT NULL,
-  UNIQUE (kind, position)
+  topic TEXT,
+  UNIQUE (kind, position),
+  CHECK ((fragment_id IS NULL) = (topic IS NOT NULL)),
+  CHECK ((kind = 'ability') = (topic IS NOT NULL))
 ) STRICT, WITHOUT ROWID;
 
 -- The test questions as they were locked; the last version counts.

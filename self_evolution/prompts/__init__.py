@@ -1,7 +1,7 @@
 """Prompt profiles: the words put to the model, one YAML file a language.
 
-Placeholders: {domain}, {description}, {heading}, {fragment}, {question}, and {language}, the
-English name of the language to write in. `leaks` are phrases that
+Placeholders: {domain}, {description}, {heading}, {fragment}, {question}, {topic}, and {language},
+the English name of the language to write in. `leaks` are phrases that
 betray the open book, `pointing` those of a question that cannot be understood without its page;
 both are regular expressions that the check stage uses; `common` are words (lower case) that an
 answer may have although its fragment does not.
@@ -22,7 +22,7 @@ from self_evolution.errors import UserError
 from self_evolution.records import Fragment, Message
 from self_evolution.splitting import language as languages
 
-_PLACEHOLDERS = ("domain", "description", "heading", "fragment", "question", "language")
+_PLACEHOLDERS = ("domain", "description", "heading", "fragment", "question", "topic", "language")
 FOLDER = Path(__file__).parent
 
 
@@ -30,6 +30,8 @@ class Profile(BaseModel):
     """One profile; every text may use the placeholders above.
 
     `exam` asks for a test question, and training never uses it; a profile without it builds none.
+    `skill` asks for one on a {topic}, without any document, to see later whether that ability is
+    still there; `topics` are those that it is asked with.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -38,6 +40,8 @@ class Profile(BaseModel):
     ask: str
     ask_another: str
     exam: str = ""
+    skill: str = ""
+    topics: tuple[str, ...] = ()
     answer: str
     closed: str = "{question}"
     question_marks: str = "?？"
@@ -78,6 +82,11 @@ class Prompts:
         blanks = self._blanks(fragment.heading, fragment.text, fragment.language)
         return [*_system(profile, blanks), _user(profile.exam, blanks)]
 
+    def skill(self, topic: str, language: str) -> list[Message]:
+        """For a question of general knowledge or skill; the domain is not spoken of."""
+        blanks = self._blanks((), "", language) | {"topic": topic}
+        return [_user(self.profile(language).skill, blanks)]
+
     def answer(
         self, heading: Sequence[str], passage: str, question: str, language: str
     ) -> list[Message]:
@@ -102,6 +111,7 @@ class Prompts:
             "heading": " > ".join(heading),
             "fragment": passage,
             "question": "",
+            "topic": "",
             "language": languages.name(self.wanted(language)),
         }
 
@@ -128,6 +138,7 @@ def load(name: str) -> Profile:
             profile.ask,
             profile.ask_another,
             profile.exam,
+            profile.skill,
             profile.answer,
             profile.closed,
         ):

@@ -63,6 +63,7 @@ def _other_charts(facts: Facts) -> list[Chart]:
 def _retention_chart(facts: Facts) -> Chart | None:
     metric = facts.headline.metric
     lines = (
+        _line(facts, "abilities", "closed", metric, "own", style="c"),
         _line(facts, "retention", "closed", metric, "memory"),
         _line(facts, "retention", "open", metric, "passage"),
     )
@@ -80,7 +81,15 @@ def _rows(lines: tuple[Line, ...]) -> Iterator[Evaluation]:
     return (row for line in lines for row in line.rows.values())
 
 
-def _line(facts: Facts, suite: str, mode: str, metric: str, label: str, base: bool = True) -> Line:
+def _line(
+    facts: Facts,
+    suite: str,
+    mode: str,
+    metric: str,
+    label: str,
+    base: bool = True,
+    style: str = "",
+) -> Line:
     found: list[Exam] = [e for e in facts.exams if (e.suite, e.mode) == (suite, mode)]
     rows = {g: row[metric] for exam in found for g, row in exam.rows.items() if metric in row}
-    return Line(label, rows, STYLE[mode], base)
+    return Line(label, rows, style or STYLE[mode], base)

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from self_evolution.config import Config
 from self_evolution.ledger import Ledger
 from self_evolution.records import Difference, Evaluation
+from self_evolution.report.outdated import caveat
 from self_evolution.report.words import Trend, is_share, score, trend
+from self_evolution.stages.evaluate import FORMER
 from self_evolution.stages.examine import to_come
 from self_evolution.statistics import NO_DIFFERENCE, holm
 
@@ -21,6 +23,7 @@ EXAMS = {
     ("unseen", "closed"): "Unseen documents, book closed",
     ("unseen", "retrieved"): "Unseen documents, with search",
     ("unseen", "open"): "Unseen documents, passage at hand",
+    ("abilities", "closed"): "Former abilities, the base's own questions",
     ("retention", "closed"): "Former abilities, from memory",
     ("retention", "open"): "Former abilities, with a passage",
 }
@@ -106,7 +109,7 @@ def headline(config: Config, ledger: Ledger) -> Headline:
         sentence=_sentence(config, ledger, metric, leader, candidate, domain.get("closed")),
         losses=_losses(comparisons, candidate),
         status=_status(config, ledger, leader),
-        caveats=tuple(_caveats(config, ledger, metric, leader, comparisons)),
+        caveats=tuple(_caveats(config, ledger, metric, leader, candidate, comparisons)),
         metric=metric,
         leader=leader,
         candidate=candidate,
@@ -164,9 +167,11 @@ def _losses(comparisons: tuple[Comparison, ...], candidate: int) -> str:
         return ""
     parts = []
     for one in comparisons:
-        if one.suite != "retention":
+        if one.suite not in FORMER:
             continue
         where = "asked from memory" if one.mode == "closed" else "asked with a passage"
+        if one.suite == "abilities":
+            where = f"by {one.base.n:,} questions of the base's own"
         if one.trend == "same":
             parts.append(f"{where}, {score(one.base)} → {score(one.now)}: {NO_DIFFERENCE}")
         else:
@@ -175,7 +180,7 @@ def _losses(comparisons: tuple[Comparison, ...], candidate: int) -> str:
         return f"Former abilities, {'; '.join(parts)}."
     return (
         "Former abilities were not measured, so nothing shows what was lost "
-        "(--evaluate.retention-file)."
+        "(--evaluate.abilities, --evaluate.retention-file)."
     )
 
 
@@ -226,7 +231,12 @@ def _built(ledger: Ledger) -> list[str]:
 
 
 def _caveats(
-    config: Config, ledger: Ledger, metric: str, leader: int, comparisons: tuple[Comparison, ...]
+    config: Config,
+    ledger: Ledger,
+    metric: str,
+    leader: int,
+    candidate: int,
+    comparisons: tuple[Comparison, ...],
 ) -> list[str]:
     """What a careful reader would object, said here first."""
     if not comparisons:
@@ -262,6 +272,13 @@ def _caveats(
             "a set come out too narrow."
         )
     notes += _built(ledger)
+    notes += filter(None, [caveat(ledger, metric, candidate)])
+    if any(c.suite == "abilities" for c in comparisons):
+        notes.append(
+            "The questions on former abilities are the base's own, and so are the answers they are "
+            "held against, right or wrong: they show what has changed. Where the base itself is "
+            "below 100, it does not always answer alike."
+        )
     flat = [c.title.lower() for c in comparisons if c.base.low == c.base.high]
     if flat:
         notes.append(

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from self_evolution.config import Config
 from self_evolution.ledger import Ledger
 from self_evolution.records import Seal
-from self_evolution.stages.evaluate import TESTS
 from self_evolution.stages.examine import power
 from self_evolution.stages.review import kind
 
@@ -16,6 +15,7 @@ TITLES = {
     "own": "Questions of your own",
     "seen": "Unseen questions on documents that are trained on",
     "unseen": "Questions on documents that are held out",
+    "ability": "The base's own questions on what it can do besides",
 }
 
 
@@ -59,6 +59,10 @@ class TestSets:
     def kinds(self) -> tuple[str, ...]:
         return tuple(sorted({kind for _, kind in self.candidates.cells}))
 
+    @property
+    def suites(self) -> tuple[str, ...]:
+        return tuple(one.suite for one in self.sets)
+
     def title(self, suite: str) -> str:
         return next((one.title for one in self.sets if one.suite == suite), suite)
 
@@ -80,13 +84,14 @@ def sentences(config: Config, ledger: Ledger) -> list[str]:
     for one in test_sets(config, ledger).sets:
         if one.kind != "own":
             title = one.title[0].lower() + one.title[1:]
-            found.append(f"{one.suite}: {title}, built ({one.documents:,} documents); {one.power}")
+            source = f" ({one.documents:,} documents)" if one.documents else ""
+            found.append(f"{one.suite}: {title}, built{source}; {one.power}")
     return found
 
 
 def _sets(config: Config, ledger: Ledger) -> Iterator[TestSet]:
     sentence = power(config, ledger)
-    for suite in TESTS:
+    for suite in sentence:
         if items := ledger.items(suite):
             documents = {row[0] for row in ledger.item_sources(items).values()}
             yield TestSet(suite, kind(items[0]), len(items), len(documents), sentence[suite])

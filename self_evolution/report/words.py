@@ -27,7 +27,9 @@ REASONS = {
     "ungrounded_value": "a number, code or name that the fragment does not have",
     "ungrounded": "too few of the answer's words stand in the fragment",
     "duplicate": "asked and answered alike before",
-    "disagreement": "independent answers with the fragment open do not say the same",
+    "disagreement": "independent answers do not say the same",
+    "no_short_answer": "the answer is no number, word or name",
+    "about_documents": "asks about what the documents say: training is to change that",
     "surplus": "the set was full",
 }
 OUTCOMES = {

@@ -38,7 +38,7 @@ def build(run: Run, kind: str) -> None:
         first = len(order) * turn
         taken = {row.fragment_id for row in there if row.position < first and row.reason is None}
         tasks = [(id, first + i) for i, id in enumerate(order) if id not in taken]
-        done = {row.fragment_id for row in there if row.position >= first}
+        done = {str(row.fragment_id) for row in there if row.position >= first}
         kept = sum(row.reason is None for row in there)
         if kept >= wanted:
             return
@@ -53,7 +53,7 @@ def build(run: Run, kind: str) -> None:
             f"examine {kind} {turn + 1} of {ROUNDS}",
         )
         for ids, seed in batches:
-            rows = list(cut(_candidates(run, kind, ids, places, seed), wanted - kept))
+            rows = list(filled(_candidates(run, kind, ids, places, seed), wanted - kept))
             run.ledger.add(rows)
             kept += sum(row.reason is None for row in rows)
             if kept >= wanted:
@@ -164,7 +164,7 @@ def samples(
     return [list(row) for row in zip(*columns, strict=True)]
 
 
-def cut(rows: Iterable[Candidate], room: int) -> Iterator[Candidate]:
+def filled(rows: Iterable[Candidate], room: int) -> Iterator[Candidate]:
     """The last batch may have more than are wanted: those are set aside as surplus."""
     for row in rows:
         if row.reason is None and room <= 0:

@@ -1,8 +1,8 @@
 """Evaluate: the same questions to every generation, the base included, and their metrics.
 
 Test questions are put with the book closed, with the passages that a search over all fragments
-finds, and, where they have a passage, with it open; retention questions as they are (a passage, if
-there is one, in the prompt).
+finds, and, where they have a passage, with it open; those on former abilities as they are (a
+passage, if there is one, in the prompt).
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ NO_SET = "no evaluation set: nothing shows whether this helped; give one with --
 TESTS = ("domain", "seen", "unseen")
 """Suites of test questions; `domain` decides who leads."""
 
-FORMER = ("retention",)
-"""Suites of former abilities: what a model could do before."""
+FORMER = ("abilities", "retention")
+"""Suites of former abilities, what a model could do before: by its own questions, the user's."""
 
 MODES = {"closed": "closed book", "retrieved": "with search", "open": "open book"}
 """Ways to put a question, for people: from memory, with what is found, with its passage."""
@@ -95,11 +95,10 @@ def _exams(run: Run) -> Iterator[Exam]:
         modes.append(Exam(suite, "closed", items))
         modes.append(Exam(suite, "retrieved", items if run.config.evaluate.top_k else []))
         modes.append(Exam(suite, "open", [item for item in items if item.passage.strip()]))
-    retention = run.ledger.items("retention")
-    modes += [
-        Exam("retention", "closed", [item for item in retention if not item.passage.strip()]),
-        Exam("retention", "open", [item for item in retention if item.passage.strip()]),
-    ]
+    for suite in FORMER:
+        items = run.ledger.items(suite)
+        modes.append(Exam(suite, "closed", [item for item in items if not item.passage.strip()]))
+        modes.append(Exam(suite, "open", [item for item in items if item.passage.strip()]))
     return (exam for exam in modes if exam.items)
 
 

@@ -1,7 +1,8 @@
-"""Examine: test questions are built from the documents where the user gives none, and locked.
+"""Examine: test questions are built where the user gives none, and the whole set is locked.
 
 Two kinds: `seen`, an unseen question on a document that is trained on, and `unseen`, one on a
-document that is kept out of training. Nothing here changes once generation 0 has been evaluated.
+document that is kept out of training; and questions on what the base can do besides. Nothing here
+changes once generation 0 has been evaluated.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from self_evolution import config
 from self_evolution.ledger import Ledger, digest
 from self_evolution.records import Holdout, Item, Seal, content_id
 from self_evolution.run import Run
+from self_evolution.stages import abilities
 from self_evolution.stages.agreement import stated
 from self_evolution.stages.candidates import KINDS, build, passage
 from self_evolution.stages.evaluate import TESTS
@@ -30,9 +32,11 @@ def examine(run: Run, generation: int) -> Outcome:
                 run.ledger.add(Holdout(id) for id in held_out(run))
             for kind in KINDS:
                 build(run, kind)
+        abilities.build(run)
         _lock(run, wanted)
     items = run.ledger.tests()
     notes = list(_notes(run)) if wanted else []
+    notes += filter(None, [abilities.told(run)])
     notes += [f"{suite}: {sentence}" for suite, sentence in power(run.config, run.ledger).items()]
     return Outcome(len(items), "; ".join(notes))
 
@@ -55,7 +59,7 @@ def power(settings: config.Config, ledger: Ledger) -> dict[str, str]:
     """
     found = {}
     exact = settings.promote.metric == "exact-match"
-    for suite in TESTS:
+    for suite in (*TESTS, abilities.SUITE):
         items = ledger.items(suite)
         counted = [item for item in items if exact and item.reference_values != ()] or items
         if counted:
@@ -65,6 +69,8 @@ def power(settings: config.Config, ledger: Ledger) -> dict[str, str]:
 
 
 def _unit(ledger: Ledger, items: Sequence[Item]) -> str:
+    if items[0].suite == abilities.SUITE:
+        return "subjects"
     documents = {row[0] for row in ledger.item_sources(items).values()}
     if documents and {item.cluster for item in items} <= documents:
         return "documents"
@@ -78,6 +84,7 @@ def _lock(run: Run, built: bool) -> None:
         own = bool(run.ledger.items("domain"))
         for kind in KINDS:
             items += _items(run, kind, "domain" if kind == "seen" and not own else kind)
+    items += abilities.items(run)
     every = sorted([*run.ledger.tests(), *items], key=lambda item: (item.suite, item.position))
     if every:
         origin = "built" if items else "given"
@@ -86,7 +93,7 @@ def _lock(run: Run, built: bool) -> None:
 
 def _items(run: Run, kind: str, suite: str) -> Iterator[Item]:
     taken = [row for row in run.ledger.candidates(kind) if row.reason is None]
-    fragments = run.ledger.fragments([row.fragment_id for row in taken])
+    fragments = run.ledger.fragments([str(row.fragment_id) for row in taken])
     few = len({fragment.document_id for fragment in fragments}) < FEW
     for position, (row, fragment) in enumerate(zip(taken, fragments, strict=True)):
         yield Item(

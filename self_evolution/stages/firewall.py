@@ -131,6 +131,11 @@ class Firewall:
         return None
 
 
+def names(question: str) -> frozenset[str]:
+    """The numbers, codes and names in a question, in lower case."""
+    return _words(question)[1]
+
+
 def _known(item: Item) -> _Known:
     words, names = _words(item.question)
     return _Known(item, words, names, _joined(_plain(item.question)))

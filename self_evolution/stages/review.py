@@ -14,6 +14,7 @@ from self_evolution.errors import UserError
 from self_evolution.ledger import Ledger, digest
 from self_evolution.records import Item, Replacement, Seal, content_id
 from self_evolution.run import Run
+from self_evolution.stages import abilities
 from self_evolution.stages.agreement import stated
 
 TEXTS = ("passage", "question", "reference")
@@ -21,7 +22,9 @@ EXPECTED = 'expected {"id", "passage", "question", "reference", "values", "keep"
 
 
 def kind(item: Item) -> str:
-    """Whose question it is: own (the user's), seen, or unseen."""
+    """Whose question it is: own (the user's), seen, unseen, or ability."""
+    if item.suite == abilities.SUITE:
+        return abilities.KIND
     if item.fragment_id is None:
         return "own"
     return "unseen" if item.suite == "unseen" else "seen"
@@ -32,7 +35,8 @@ def lines(ledger: Ledger) -> Iterator[dict[str, Any]]:
     items = _locked(ledger)
     sources = ledger.item_sources(items)
     for item in items:
-        _, path, heading = sources.get(item.id, ("", None, ()))
+        topic = (item.cluster_id or "",) if kind(item) == abilities.KIND else ()
+        _, path, heading = sources.get(item.id, ("", None, topic))
         yield {
             "id": item.id,
             "kind": kind(item),
@@ -102,7 +106,8 @@ def _edited(item: Item, row: dict[str, Any], version: int, place: str) -> Item:
         raise UserError(f'{place}: "values" must be a list of texts, or null')
     values = None if given is None else tuple(given)
     if values == old and values is not None and reference != item.reference:
-        values = stated(question, reference)  # the old ones belong to the old reference
+        find = abilities.definite if kind(item) == abilities.KIND else stated
+        values = find(question, reference)  # the old ones belong to the old reference
     new = replace(
         item, passage=passage, question=question, reference=reference, reference_values=values
     )

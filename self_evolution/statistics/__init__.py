@@ -9,6 +9,7 @@ from self_evolution.statistics.intervals import (
     Interval,
     bootstrap,
     distributions,
+    unseen,
 )
 from self_evolution.statistics.power import detectable
 
@@ -25,4 +26,5 @@ __all__ = [
     "distributions",
     "holm",
     "paired",
+    "unseen",
 ]

@@ -136,7 +136,7 @@ class Distribution(NamedTuple):
     def _unseen(self, tail: float) -> Range:
         if self.bounds is None:
             return self.mean, self.mean
-        share = 1 - tail ** (1 / self.clusters)
+        share = unseen(self.clusters, tail) / 100
         lowest, highest = self.bounds
         return self.mean - share * (self.mean - lowest), self.mean + share * (highest - self.mean)
 
@@ -147,6 +147,14 @@ class Distribution(NamedTuple):
         room = self.bounds[gap > 0] - self.mean
         share = gap / room if room else math.inf
         return min(1.0, 2 * (1 - share) ** self.clusters) if share < 1 else 0.0
+
+
+def unseen(clusters: int, tail: float = 0.025) -> float:
+    """What may be so in this many percent of cases, although none of so many clusters shows it.
+
+    The upper end of Clopper and Pearson's interval: no loss smaller than that can be left out.
+    """
+    return float(100 * (1 - tail ** (1 / clusters)))
 
 
 def _widening(clusters: int) -> float:
