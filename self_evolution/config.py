@@ -229,6 +229,9 @@ class Evaluate(Settings):
     """Nucleus of the sampling."""
     resamples: PositiveInt = 10_000
     """Bootstrap resamples behind each interval."""
+    against: tuple[str, ...] = ()
+    """Other models that answer the same questions: folders, hub names, endpoints
+    (http://HOST:PORT/v1#MODEL)."""
 
 
 class Promote(Settings):

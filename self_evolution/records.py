@@ -266,8 +266,20 @@ class Replacement:
 
 
 @dataclass(frozen=True, slots=True)
+class Rival:
+    """Another model that answers the test questions, under the negative number `generation`.
+
+    `name` is a folder, a hub name, or an endpoint; `identity` tells it from another of that name.
+    """
+
+    generation: int
+    name: str
+    identity: str
+
+
+@dataclass(frozen=True, slots=True)
 class Prediction:
-    """A generation's answer to an evaluation question."""
+    """The answer to an evaluation question of a generation (or a rival: below 0)."""
 
     id: str
     generation: int
@@ -278,7 +290,10 @@ class Prediction:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """A metric's mean over a suite in one mode, in percent, with its 95% interval."""
+    """A metric's mean over a suite in one mode, in percent, with its 95% interval.
+
+    Of a generation, or of a rival: below 0.
+    """
 
     generation: int
     suite: str

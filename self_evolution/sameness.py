@@ -14,6 +14,7 @@ from self_evolution.stages.documents import Changes
 FREE = {
     "recipe",
     "generations",
+    "evaluate.against",
     "model.download",
     "read.follow_links",
     "read.max_file_mb",

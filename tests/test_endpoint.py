@@ -76,7 +76,7 @@ def test_what_passes_is_tried_again(server: Server, step: object) -> None:
 def test_what_does_not_pass_is_told(server: Server) -> None:
     endpoint = _endpoint(server)
     server.script = [500] * 20
-    with pytest.raises(UserError, match="status 500: .*status 500 as told"):
+    with pytest.raises(UserError, match=r"status 500: .*status 500 as told"):
         _ask(endpoint, "?")
     assert len(server.bodies) == 6
     server.script = ["drop"] * 20
@@ -133,7 +133,7 @@ def test_a_prompt_beyond_the_window_is_left_out(server: Server, status: int, tol
     server.script = [(status, told)]
     assert _ask(endpoint, "long") == [Reply("", TOO_LONG)]
     server.script = [(400, "no such sampler"), (400, "no such sampler")]
-    with pytest.raises(UserError, match="status 400: .*no such sampler"):
+    with pytest.raises(UserError, match=r"status 400: .*no such sampler"):
         _ask(endpoint, "short")
 
 
@@ -171,7 +171,7 @@ def test_nobody_there_and_a_wrong_path() -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    with pytest.raises(UserError, match="does not answer .*; start the server"):
+    with pytest.raises(UserError, match=r"does not answer .*; start the server"):
         Endpoint(f"http://127.0.0.1:{port}/v1", pause=0.01)
     with serving() as server:
         with pytest.raises(UserError, match=r"not found \(404\)"):
@@ -225,7 +225,7 @@ def test_labels_are_short() -> None:
 
 
 def test_an_endpoint_cannot_be_the_model_of_a_run(server: Server) -> None:
-    with pytest.raises(UserError, match="can be asked but not trained; .*--against"):
+    with pytest.raises(UserError, match=r"can be asked but not trained; .*--against"):
         weights.locate(server.url)
 
 

@@ -8,12 +8,13 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from self_evolution import config
-from self_evolution.config import Config
+from self_evolution.config import Config, Evaluate
 from self_evolution.errors import UserError, nearest
 from self_evolution.stages import plan
 
 Step = tuple[int, str]
-STEPS = plan(1)
+STEPS = plan(1, Evaluate())
+"""Those that every run has."""
 
 FIRST: dict[str, Step] = {
     "split": (0, "split"),
@@ -43,6 +44,7 @@ REFUSED = {
     "evaluate.questions": "scores on other questions are not comparable",
     "evaluate.held_out": "scores on other questions are not comparable",
     "evaluate.samples": "scores on other questions are not comparable",
+    "evaluate.against": "other models are the same for all",
 }
 
 

@@ -212,6 +212,14 @@ CREATE TABLE replacement (
 CREATE VIEW live_item AS
   SELECT * FROM item WHERE id NOT IN (SELECT item_id FROM replacement);
 
+-- Other models, numbered from -1 down. Their predictions and evaluations are under these numbers,
+-- so whatever is asked of generations has to leave out what is below 0.
+CREATE TABLE rival (
+  generation INTEGER PRIMARY KEY CHECK (generation < 0),
+  name TEXT NOT NULL UNIQUE,
+  identity TEXT NOT NULL
+) STRICT;
+
 CREATE TABLE prediction (
   id TEXT PRIMARY KEY,
   generation INTEGER NOT NULL,

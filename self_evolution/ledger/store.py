@@ -15,7 +15,7 @@ from self_evolution import records
 from self_evolution.errors import UserError
 
 APPLICATION_ID = 0x53450001  # "SE", so that another program's database is not taken for ours
-VERSION = 3
+VERSION = 4
 TABLES: dict[str, type[Any]] = {
     cls.__name__.lower(): cls
     for cls in (
@@ -36,6 +36,7 @@ TABLES: dict[str, type[Any]] = {
         records.Candidate,
         records.Seal,
         records.Replacement,
+        records.Rival,
         records.Prediction,
         records.Evaluation,
         records.Difference,

@@ -18,6 +18,7 @@ from self_evolution.records import (
     Message,
     Pair,
     Promotion,
+    Rival,
     Selection,
 )
 
@@ -192,7 +193,22 @@ class Work(Documents):
         return [(item, texts[item.id]) for item in self.items(suite) if item.id in texts]
 
     def evaluations(self) -> list[Evaluation]:
-        return self._rows(Evaluation, "ORDER BY generation, suite, mode, metric")
+        """Those of the generations; `rival_evaluations` has the others."""
+        tail = "WHERE generation >= 0 ORDER BY generation, suite, mode, metric"
+        return self._rows(Evaluation, tail)
+
+    def rival_evaluations(self) -> list[Evaluation]:
+        tail = "WHERE generation < 0 ORDER BY generation DESC, suite, mode, metric"
+        return self._rows(Evaluation, tail)
+
+    def evaluated(self, generation: int) -> set[tuple[str, str]]:
+        """(suite, mode) of the exams of a generation, or a rival, that have their metrics."""
+        query = "SELECT DISTINCT suite, mode FROM evaluation WHERE generation = ?"
+        return set(self._db.execute(query, (generation,)))
+
+    def rivals(self) -> list[Rival]:
+        """In the order in which they came."""
+        return self._rows(Rival, "ORDER BY generation DESC")
 
     def deciding_metric(self, wanted: str) -> str:
         """`wanted`, or token-f1 where `wanted` applies to no question of the evaluation set."""
@@ -210,6 +226,10 @@ class Work(Documents):
     def leader(self) -> int:
         """The generation that was promoted last; 0, the base, if none was."""
         return max((row.generation for row in self.promotions() if row.promoted), default=0)
+
+    def last(self) -> int:
+        """The last generation that a verdict was given on; 0 if none was."""
+        return max((row.generation for row in self.promotions()), default=0)
 
     def promotions(self) -> list[Promotion]:
         return self._rows(Promotion, "ORDER BY generation")

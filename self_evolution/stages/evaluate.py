@@ -6,10 +6,11 @@ questions as they are (a passage, if there is one, in the prompt).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from self_evolution.engines import Sampling
+from self_evolution.engines import Sampling, Speaker
+from self_evolution.engines.base import TOO_LONG
 from self_evolution.errors import UserError
 from self_evolution.ledger import digest
 from self_evolution.metrics import METRICS, intervals
@@ -45,24 +46,39 @@ class Exam(NamedTuple):
     items: list[Item]
 
 
+class Sat(NamedTuple):
+    """Questions that were answered in all exams, and those that do not fit the model's window."""
+
+    asked: int
+    left_out: int
+
+
 def evaluate(run: Run, generation: int) -> Outcome:
-    """Predictions first, a batch a transaction; then all metrics in one."""
-    _still_locked(run)
-    wanted = list(_exams(run))
-    exams = [exam._replace(items=_fitting(run, exam)) for exam in wanted]
-    for exam in exams:
-        _predict(run, generation, exam)
-    there = {(row.generation, row.suite, row.mode) for row in run.ledger.evaluations()}
-    for exam in exams:
-        if (generation, exam.suite, exam.mode) not in there:
-            run.ledger.add(_measured(run, generation, exam))
-    notes = list(_summary(run, generation))
+    """The run's own model, as it is in this generation."""
+    sat = sit(run, generation, run.engine)
+    notes = list(summary(run, run.ledger.evaluations(), generation))
     if not run.ledger.items("domain"):
         notes.append(NO_SET)
-    asked = sum(len(exam.items) for exam in exams)
-    if left_out := sum(len(exam.items) for exam in wanted) - asked:
-        notes.append(f"{left_out} left out, which do not fit the model's window")
-    return Outcome(asked, "; ".join(notes))
+    if sat.left_out:
+        notes.append(f"{sat.left_out} left out, which do not fit the model's window")
+    return Outcome(sat.asked, "; ".join(notes))
+
+
+def sit(run: Run, generation: int, speaker: Speaker) -> Sat:
+    """All exams, for a generation or a rival: predictions, a batch a transaction; then metrics."""
+    _still_locked(run)
+    wanted = list(exams(run))
+    fitting = [exam._replace(items=_fitting(run, exam, speaker)) for exam in wanted]
+    for exam in fitting:
+        _predict(run, generation, exam, speaker)
+    there = run.ledger.evaluated(generation)
+    answered = 0
+    for exam in fitting:
+        answers = len(run.ledger.predictions(generation, exam.suite, exam.mode))
+        if answers and (exam.suite, exam.mode) not in there:
+            run.ledger.add(_measured(run, generation, exam))
+        answered += answers
+    return Sat(answered, sum(len(exam.items) for exam in wanted) - answered)
 
 
 def _still_locked(run: Run) -> None:
@@ -75,7 +91,8 @@ def _still_locked(run: Run) -> None:
         )
 
 
-def _exams(run: Run) -> Iterator[Exam]:
+def exams(run: Run) -> Iterator[Exam]:
+    """Those that have questions."""
     retention = run.ledger.items("retention")
     modes = []
     for suite in TESTS:
@@ -89,17 +106,13 @@ def _exams(run: Run) -> Iterator[Exam]:
     return (exam for exam in modes if exam.items)
 
 
-def _fitting(run: Run, exam: Exam) -> list[Item]:
+def _fitting(run: Run, exam: Exam, speaker: Speaker) -> list[Item]:
     """The items whose prompt leaves room for an answer in the model's window."""
-    room = run.engine.window - run.config.evaluate.max_tokens
-    return [
-        item
-        for item in exam.items
-        if len(run.engine.prompt_ids(_prompt(run, item, exam.mode))) <= room
-    ]
+    most = run.config.evaluate.max_tokens
+    return [item for item in exam.items if speaker.fits(_prompt(run, item, exam.mode), most)]
 
 
-def _predict(run: Run, generation: int, exam: Exam) -> None:
+def _predict(run: Run, generation: int, exam: Exam, speaker: Speaker) -> None:
     settings = run.config.evaluate
     sampling = Sampling(settings.temperature, settings.top_p, settings.max_tokens)
     items = {item.id: item for item in exam.items}
@@ -113,9 +126,10 @@ def _predict(run: Run, generation: int, exam: Exam) -> None:
         f"{exam.suite} {exam.mode}",
     )
     for ids, seed in batches:
-        run.use(generation)
+        if generation >= 0:
+            run.use(generation)
         prompts = [_prompt(run, items[id], exam.mode) for id in ids]
-        replies = run.engine.generate(prompts, sampling, seed, "current")
+        replies = speaker.generate(prompts, sampling, seed, "current")
         run.ledger.add(
             Prediction(
                 content_id("prediction", generation, exam.mode, id, reply.text),
@@ -125,6 +139,7 @@ def _predict(run: Run, generation: int, exam: Exam) -> None:
                 reply.text,
             )
             for id, reply in zip(ids, replies, strict=True)
+            if reply.finish != TOO_LONG
         )
 
 
@@ -162,13 +177,13 @@ def marks(metric: str, item: Item, text: str) -> float | None:
     )
 
 
-def _summary(run: Run, generation: int) -> Iterator[str]:
+def summary(run: Run, rows: Sequence[Evaluation], generation: int) -> Iterator[str]:
     """A line a suite: the mean that decides, with its interval, in each mode."""
     metric = run.ledger.deciding_metric(run.config.promote.metric)
     for suite in (*TESTS, *FORMER):
         scores = [
             f"{row.mode} {row.mean:.1f} [{row.low:.0f}–{row.high:.0f}]"
-            for row in run.ledger.evaluations()
+            for row in rows
             if (row.generation, row.suite) == (generation, suite) and row.metric == metric
         ]
         if scores:
