@@ -29,4 +29,5 @@ def evolve(run: Run) -> None:
         perform(run, generation, "select")  # all new pairs + a choice of earlier ones by IFD
         perform(run, generation, "train")  # question -> answer (closed book), LoRA continued
         perform(run, generation, "evaluate")
+        perform(run, generation, "judge")  # who answers better, if somebody is to say
         perform(run, generation, "promote")  # shown to be better, or rolled back

@@ -289,6 +289,25 @@ class Prediction:
 
 
 @dataclass(frozen=True, slots=True)
+class Judgement:
+    """What a judge made of a generation's answer beside that of `against` (the base, or a rival).
+
+    `place`: where the generation's stood, 1 or 2. `verdict`: better, worse or tie, or unclear
+    where the reply does not say. Answers that are the same are a tie, and nobody is asked: the
+    reply is then empty.
+    """
+
+    id: str
+    judge: str
+    generation: int
+    against: int
+    item_id: str
+    place: int
+    verdict: str
+    reply: str
+
+
+@dataclass(frozen=True, slots=True)
 class Evaluation:
     """A metric's mean over a suite in one mode, in percent, with its 95% interval.
 

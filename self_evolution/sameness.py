@@ -15,6 +15,7 @@ FREE = {
     "recipe",
     "generations",
     "evaluate.against",
+    "evaluate.judge",
     "model.download",
     "read.follow_links",
     "read.max_file_mb",

@@ -153,6 +153,14 @@ def _refuse_others(settings: Config, known: Container[str]) -> None:
     for name in settings.evaluate.against:
         if name not in known:
             others.look(settings.model, name, "--evaluate.against")
+    if judge := settings.evaluate.judge:
+        if not Prompts(settings.domain).judges:
+            raise UserError(
+                f"--evaluate.judge {judge}: the prompt profile {settings.domain.prompts} has no "
+                "`judge`, so it cannot be asked; leave the judge out, or take another profile"
+            )
+        if judge not in known and judge != "base":
+            others.look(settings.model, judge, "--evaluate.judge")
 
 
 def _begin(ledger: Ledger, settings: Config) -> None:
@@ -194,10 +202,13 @@ def _resume(folder: Path, ledger: Ledger, request: Request) -> Config:
             ledger.reopen("read", "split")
     if wanted != stored:
         _refuse_early(wanted)
-        _refuse_others(wanted, stored.evaluate.against)
+        before = stored.evaluate
+        _refuse_others(wanted, (*before.against, before.judge))
         with ledger.transaction():
-            if set(wanted.evaluate.against) - set(stored.evaluate.against):
-                ledger.reopen("rivals")
+            if set(wanted.evaluate.against) - set(before.against):
+                ledger.reopen("rivals", "judge")
+            elif wanted.evaluate.judge != before.judge:
+                ledger.reopen("judge")
             ledger.set_meta("settings", wanted.model_dump(mode="json"))
             ledger.set_meta("model", weights.identity(wanted.model))
             ledger.set_meta("files", digests(wanted))

@@ -44,6 +44,8 @@ def settled(settings: Config) -> Config:
         for key, name in words.items()
         if name and name not in _WORDS.get(key, ("embedded",)) and absolute(name) != name
     }
+    if (judge := settings.evaluate.judge) != "base" and absolute(judge) != judge:
+        paths["evaluate.judge"] = absolute(judge)
     rivals = settings.evaluate.against
     if rivals != (found := tuple(map(absolute, rivals))):
         paths["evaluate.against"] = found
@@ -53,4 +55,5 @@ def settled(settings: Config) -> Config:
 def absolute(name: str) -> str:
     """The absolute path of a file or folder that is there; whatever else it names, as it is."""
     path = Path(name).expanduser()
-    return str(path.absolute()) if name != "embedded" and path.exists() else name
+    given = name not in ("", "embedded")
+    return str(path.absolute()) if given and path.exists() else name

@@ -73,6 +73,13 @@ def test_an_endpoint_and_a_model_of_ones_own_take_the_same_exams(
     assert {row["against"] for row in rows(run, "difference")} <= {0, 1, 2}
 
 
+def test_the_miniature_is_a_rival(arguments: Arguments, tmp_path: Path) -> None:
+    assert cli.main(arguments("run", "--against", "embedded", "--generations", "1")) == 0
+    found = [row for row in rows(tmp_path / "run", "prediction") if row["generation"] == -1]
+    assert len(found) == 12 and len({row["text"] for row in found}) > 2
+    assert _means(tmp_path / "run", -1).keys() == {"domain closed", "domain open"}
+
+
 def test_generations_are_what_they_are_without_rivals(
     arguments: Arguments, tmp_path: Path, server: Server
 ) -> None:

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from self_evolution import config
-from self_evolution.config import Config, Evaluate
+from self_evolution.config import Config
 from self_evolution.errors import UserError, nearest
 from self_evolution.stages import plan
 
 Step = tuple[int, str]
-STEPS = plan(1, Evaluate())
+STEPS = plan(1)
 """Those that every run has."""
 
 FIRST: dict[str, Step] = {
@@ -45,6 +45,7 @@ REFUSED = {
     "evaluate.held_out": "scores on other questions are not comparable",
     "evaluate.samples": "scores on other questions are not comparable",
     "evaluate.against": "other models are the same for all",
+    "evaluate.judge": "the judge is the same for all",
 }
 
 

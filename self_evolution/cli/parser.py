@@ -43,6 +43,7 @@ COMMANDS = {
     "select": Command("stage: choose pairs, of a run or a JSONL file", "filters", "select", True),
     "train": Command("stage: LoRA with the book closed", "runs", "stage", True),
     "evaluate": Command("stage: predictions and metrics", "runs", "stage", True),
+    "judge": Command("stage: which of two answers is better", "runs", "stage", True),
     "promote": Command("stage: does this generation take the lead", "runs", "stage", True),
 }
 
@@ -53,6 +54,7 @@ SHORT = {
         "--eval": "evaluate.file",
         "--limit": "read.limit",
         "--against": "evaluate.against",
+        "--judge": "evaluate.judge",
     },
     "score": {"--model": "model.name"},
     "select": {"--strategy": "select.strategy", "--k": "select.k"},

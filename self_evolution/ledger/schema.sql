@@ -229,6 +229,18 @@ CREATE TABLE prediction (
   UNIQUE (generation, mode, item_id)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE judgement (
+  id TEXT PRIMARY KEY,
+  judge TEXT NOT NULL,
+  generation INTEGER NOT NULL,
+  against INTEGER NOT NULL,
+  item_id TEXT NOT NULL REFERENCES item (id),
+  place INTEGER NOT NULL CHECK (place IN (1, 2)),
+  verdict TEXT NOT NULL CHECK (verdict IN ('better', 'worse', 'tie', 'unclear')),
+  reply TEXT NOT NULL,
+  UNIQUE (judge, generation, against, item_id, place)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE evaluation (
   generation INTEGER NOT NULL,
   suite TEXT NOT NULL,

@@ -38,6 +38,7 @@ TABLES: dict[str, type[Any]] = {
         records.Replacement,
         records.Rival,
         records.Prediction,
+        records.Judgement,
         records.Evaluation,
         records.Difference,
         records.Promotion,

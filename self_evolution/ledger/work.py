@@ -15,6 +15,7 @@ from self_evolution.records import (
     Evaluation,
     Fragment,
     Item,
+    Judgement,
     Message,
     Pair,
     Promotion,
@@ -209,6 +210,16 @@ class Work(Documents):
     def rivals(self) -> list[Rival]:
         """In the order in which they came."""
         return self._rows(Rival, "ORDER BY generation DESC")
+
+    def judgements(self, judge: str, generation: int, against: int) -> list[Judgement]:
+        """By item, and place."""
+        tail = "WHERE judge = ? AND generation = ? AND against = ? ORDER BY item_id, place"
+        return self._rows(Judgement, tail, (judge, generation, against))
+
+    def duels(self) -> list[tuple[str, int, int]]:
+        """(judge, generation, against) of all that was judged."""
+        query = "SELECT DISTINCT judge, generation, against FROM judgement ORDER BY 1, 2, 3 DESC"
+        return self._db.execute(query).fetchall()
 
     def deciding_metric(self, wanted: str) -> str:
         """`wanted`, or token-f1 where `wanted` applies to no question of the evaluation set."""

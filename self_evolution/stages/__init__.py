@@ -19,6 +19,7 @@ from self_evolution.stages import (
     check,
     evaluate,
     examine,
+    judge,
     promote,
     read,
     rivals,
@@ -47,17 +48,21 @@ ROUND: dict[str, Stage] = {
     "select": select.select,
     "train": train.train,
     "evaluate": evaluate.evaluate,
+    "judge": judge.judge,
     "promote": promote.promote,
 }
 """Once a generation, in order. Generation 0 is the base: it is only evaluated and promoted."""
 
 STAGES = PREPARATION | ROUND
 
-UNASKED = {"rivals": "evaluate.against"}
+UNASKED = {"rivals": "evaluate.against", "judge": "evaluate.judge"}
 """Stages that a run has only if this setting names somebody."""
 
 
-def plan(generations: int, settings: Evaluate) -> list[tuple[int, str]]:
+_ALONE = Evaluate()
+
+
+def plan(generations: int, settings: Evaluate = _ALONE) -> list[tuple[int, str]]:
     """Every (generation, stage) of a run of that many generations, in order."""
     base = [(0, name) for name in (*PREPARATION, "evaluate", "promote")]
     steps = base + [(g, name) for g in range(1, generations + 1) for name in ROUND]

@@ -11,6 +11,7 @@ from self_evolution.statistics.intervals import (
     distributions,
 )
 from self_evolution.statistics.power import detectable
+from self_evolution.statistics.preferences import Duel, Preference, preference
 
 __all__ = [
     "FEW",
@@ -19,10 +20,13 @@ __all__ = [
     "RESAMPLES",
     "Change",
     "Distribution",
+    "Duel",
     "Interval",
+    "Preference",
     "bootstrap",
     "detectable",
     "distributions",
     "holm",
     "paired",
+    "preference",
 ]
