@@ -60,10 +60,15 @@ def show(config: Config, ledger: Ledger) -> None:
             clock(seconds.get(generation, 0.0)),
         )
     Console().print(table)
+    from self_evolution.report import judge, rivals
     from self_evolution.report.sets import sentences
     from self_evolution.stages.examine import to_come
 
-    for sentence in sentences(config, ledger):
+    for sentence in (
+        *sentences(config, ledger),
+        *rivals.sentences(config, ledger),
+        *judge.sentences(config, ledger),
+    ):
         print(sentence)
     if told := gone(ledger):
         print(told)

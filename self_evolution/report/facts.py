@@ -12,7 +12,9 @@ from self_evolution.config import Config
 from self_evolution.ledger import DocumentRow, Ledger, StageRow
 from self_evolution.records import Adapter, Document, Evaluation, Promotion
 from self_evolution.report.headline import EXAMS, Headline, headline
+from self_evolution.report.judge import Bench, bench
 from self_evolution.report.leaks import Leaks, leaks
+from self_evolution.report.rivals import Rivals, rivals
 from self_evolution.report.samples import Changes, Samples, changes, samples
 from self_evolution.report.sets import TestSets, test_sets
 
@@ -62,6 +64,8 @@ class Facts:
     exams: tuple[Exam, ...]
     tests: TestSets
     leaks: Leaks
+    rivals: Rivals
+    judged: Bench
     preparation: dict[str, int]
     unreadable: tuple[Document, ...]
     documents: tuple[DocumentRow, ...]
@@ -90,6 +94,8 @@ def gather(config: Config, ledger: Ledger) -> Facts:
         exams=tuple(_exams(ledger.evaluations())),
         tests=test_sets(config, ledger),
         leaks=leaks(ledger, first.metric, first.candidate),
+        rivals=rivals(config, ledger),
+        judged=bench(config, ledger),
         preparation=ledger.fragment_counts(),
         unreadable=tuple(row for row in ledger.here() if row.problem),
         documents=tuple(row for row in ledger.document_rows() if not row.document.problem),
