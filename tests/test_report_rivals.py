@@ -81,7 +81,7 @@ def test_rivals_are_in_no_table_of_generations(story: Story) -> None:
 def test_a_line_for_each_rival_in_the_terminal(story: Story) -> None:
     first, second = rivals.sentences(story.config, story.ledger)
     assert first.startswith("rival 1, big/<b>model</b> at 127.0.0.1:8000: domain closed 40.0 [")
-    assert "; generation 1 is at +30.0 [" in first and first.endswith("from it, book closed")
+    assert "; generation 1 against it: +30.0 [" in first and first.endswith("book closed")
     assert second.endswith("book closed: no difference shown")
 
 

@@ -100,7 +100,7 @@ def sentences(config: Config, ledger: Ledger) -> Iterator[str]:
                     if mine.gap and place == "domain closed":
                         change = mine.gap.change
                         size = f"{change.mean:+.1f} [{change.low:+.1f} to {change.high:+.1f}]"
-                        gap = f"; {leader} is at {size} from it, book closed"
+                        gap = f"; {leader} against it: {size}, book closed"
                         gap += "" if mine.gap.different else f": {NO_DIFFERENCE}"
         if told:
             yield f"rival {-one.generation}, {label(one.name)}: {', '.join(told)}{gap}"
