@@ -47,6 +47,7 @@ class Run:
         self.read_again = False
         self.loaded = engine
         self._counter: Counter | None = None
+        self._told: set[str] = set()  # hosts of which it was said what goes there
 
     @property
     def engine(self) -> Engine:
@@ -64,7 +65,8 @@ class Run:
         For one that is loaded here the run's own is given up first, and loaded again at next use:
         the memory need never hold two.
         """
-        if host := others.far(name):
+        if (host := others.far(name)) and host not in self._told:
+            self._told.add(host)
             self.progress.say(f"questions and passages go to {host}")
         if not is_address(name):
             self.loaded = self._counter = None  # both hold the model

@@ -152,6 +152,9 @@ def test_the_key_comes_from_the_environment_alone(monkeypatch: pytest.MonkeyPatc
         with pytest.raises(UserError, match="with the key in") as error:
             _endpoint(server)
         assert "wrong" not in str(error.value)
+        monkeypatch.setenv(KEY, "schlüssel")
+        with pytest.raises(UserError, match=f"{KEY}: not a key"):
+            _endpoint(server)
         monkeypatch.setenv(KEY, "secret\n")
         assert _ask(_endpoint(server), "x") == [Reply("42", "stop")]
 
@@ -193,6 +196,7 @@ def test_no_proxy_gets_what_is_sent(server: Server, monkeypatch: pytest.MonkeyPa
         ("http:///v1", "not an address"),
         ("http://host:port/v1", "expected http://HOST:PORT/v1#MODEL"),
         ("ftp://host/v1", "not an address"),
+        ("http://host\0/v1", "not an address"),
     ],
 )
 def test_what_is_no_address(name: str, told: str) -> None:

@@ -15,11 +15,12 @@ from conftest import FACTS, RULES, exported, rows
 from endpoint import Server, serving
 from test_resume import in_child
 
-from self_evolution import cli
+from self_evolution import cli, session
 from self_evolution.config import Config
 from self_evolution.ledger import Ledger
 from self_evolution.progress import Progress
 from self_evolution.run import Run
+from self_evolution.side_files import settled
 
 Arguments = Callable[..., list[str]]
 
@@ -71,6 +72,22 @@ def test_an_endpoint_and_a_model_of_ones_own_take_the_same_exams(
     # nothing of theirs is taken for a generation's
     assert {row["generation"] for row in rows(run, "promotion")} == {0, 1, 2}
     assert {row["against"] for row in rows(run, "difference")} <= {0, 1, 2}
+
+
+def test_paths_are_kept_so_that_a_run_goes_on_from_anywhere(
+    arguments: Arguments, tmp_path: Path, other: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    words = arguments("run", "--against", "other.json,embedded,http://127.0.0.1:9/v1#m")
+    assert cli.main(["read", *words[1:]]) == 2  # nobody answers there
+    assert cli.main(["read", *arguments("run", "--against", "other.json,embedded")[1:]]) == 0
+    with session.looked_at(tmp_path / "run") as (settings, _):
+        assert settings.evaluate.against == (str(other), "embedded")
+    named = Config.model_validate({"evaluate": {"judge": "other.json"}})
+    assert settled(named).evaluate.judge == str(other)
+    (tmp_path / "base").mkdir()
+    named = Config.model_validate({"evaluate": {"judge": "base"}})
+    assert settled(named).evaluate.judge == "base"
 
 
 def test_the_miniature_is_a_rival(arguments: Arguments, tmp_path: Path) -> None:
@@ -166,6 +183,21 @@ def test_another_model_under_the_same_name_is_refused(
     assert "no longer the model that answered before" in capsys.readouterr().err
 
 
+def test_variants_share_rivals_of_a_seed(
+    arguments: Arguments, tmp_path: Path, server: Server
+) -> None:
+    words = arguments("vary", "--against", server.url, "--generations", "1")
+    recipe = tmp_path / "plain.yaml"
+    recipe.write_text("recipe: plain\n")
+    vary = ["--vary", "select.strategy=hard,all", "--seeds", "2", "--recipe", str(recipe)]
+    assert cli.main(["ablate", *words[1:], *vary]) == 0
+    runs = sorted((tmp_path / "vary").glob("strategy=*/seed-*"))
+    assert len(runs) == 4
+    for run in runs:
+        assert _means(run, -1) == {"domain closed": 50.0, "domain open": 100.0}
+    assert len(server.bodies) == 2 * 12
+
+
 def test_it_is_a_stage_that_comes_after_the_questions(
     arguments: Arguments, tmp_path: Path, other: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -252,6 +284,8 @@ def test_who_it_goes_to_is_said_where_that_is_far(
     monkeypatch.setattr("self_evolution.engines.others.open_other", lambda *_: None)
     run.guest("https://models.example.com/v1#m", "--evaluate.against")
     assert "questions and passages go to models.example.com" in capsys.readouterr().err
+    run.guest("https://models.example.com/v1#m", "--evaluate.judge")
+    assert capsys.readouterr().err == ""  # once is enough
     run.guest("http://127.0.0.1:8000/v1#m", "--evaluate.against")
     assert capsys.readouterr().err == ""
     ledger.close()

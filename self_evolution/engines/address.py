@@ -6,7 +6,7 @@ import ipaddress
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from self_evolution.errors import UserError
+from self_evolution.errors import UserError, printable
 
 EXPECTED = "expected http://HOST:PORT/v1#MODEL"
 
@@ -36,6 +36,8 @@ def is_address(name: str) -> bool:
 
 def address(name: str) -> Address:
     """Raises UserError if it is none, or has what would be kept in the run: a password, a key."""
+    if not name.isprintable():
+        raise UserError(f"{printable(name)}: not an address; {EXPECTED}")
     try:
         parts = urlsplit(name)
         port, host = parts.port, parts.hostname or ""

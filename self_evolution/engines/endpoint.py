@@ -133,6 +133,8 @@ class Endpoint:
         import httpx2
 
         key = os.environ.get(KEY, "").strip()
+        if not key.isascii():
+            raise UserError(f"{KEY}: not a key, which has plain letters, digits and signs only")
         return httpx2.AsyncClient(
             headers={"Authorization": f"Bearer {key}"} if key else {},
             timeout=httpx2.Timeout(READ, connect=CONNECT, pool=None),
@@ -154,7 +156,7 @@ class Endpoint:
                 if response.status_code not in _BUSY or last:
                     return response
                 asked = _seconds(response.headers.get("retry-after", ""))
-            except httpx2.TransportError as error:
+            except httpx2.RequestError as error:
                 if last:
                     told = str(error) or type(error).__name__
                     raise UserError(
