@@ -235,6 +235,12 @@ class Evaluate(Settings):
     """Nucleus of the sampling."""
     resamples: PositiveInt = 10_000
     """Bootstrap resamples behind each interval."""
+    against: tuple[str, ...] = ()
+    """Other models that answer the same questions: folders, hub names, endpoints
+    (http://HOST:PORT/v1#MODEL)."""
+    judge: str = ""
+    """Who says which of two answers is better, the base's or a generation's: base, a folder, a hub
+    name, or an endpoint; empty: nobody. It decides nothing."""
 
 
 class Promote(Settings):

@@ -9,7 +9,7 @@ moment and entered again: what is done is passed over.
 from __future__ import annotations
 
 from self_evolution.run import Run
-from self_evolution.stages import out_of_patience, perform
+from self_evolution.stages import perform, rounds
 
 
 def evolve(run: Run) -> None:
@@ -17,12 +17,11 @@ def evolve(run: Run) -> None:
     perform(run, 0, "read")  # files -> documents and their sections
     perform(run, 0, "split")  # sections -> fragments that fit; duplicates pointed out
     perform(run, 0, "examine")  # test questions, on held-out documents too; locked
-    perform(run, 0, "evaluate")  # the base model, on the questions every generation gets
+    perform(run, 0, "rivals")  # other models, on the questions every generation gets
+    perform(run, 0, "evaluate")  # the base model, on the same questions
     perform(run, 0, "promote")  # it leads until somebody is better
 
-    for generation in range(1, run.config.generations + 1):
-        if out_of_patience(run.config, run.ledger):  # nothing better came of the last ones
-            break
+    for generation in rounds(run.config, run.ledger):  # until nothing better comes of them
         perform(run, generation, "ask")  # fragment -> questions
         perform(run, generation, "answer")  # question + fragment -> answer (open book)
         perform(run, generation, "check")  # keep, or reject with a reason
@@ -30,4 +29,5 @@ def evolve(run: Run) -> None:
         perform(run, generation, "select")  # all new pairs + a choice of earlier ones by IFD
         perform(run, generation, "train")  # question -> answer (closed book), LoRA continued
         perform(run, generation, "evaluate")
+        perform(run, generation, "judge")  # who answers better, if somebody is to say
         perform(run, generation, "promote")  # shown to be better, or rolled back

@@ -271,8 +271,20 @@ class Replacement:
 
 
 @dataclass(frozen=True, slots=True)
+class Rival:
+    """Another model that answers the test questions, under the negative number `generation`.
+
+    `name` is a folder, a hub name, or an endpoint; `identity` tells it from another of that name.
+    """
+
+    generation: int
+    name: str
+    identity: str
+
+
+@dataclass(frozen=True, slots=True)
 class Prediction:
-    """A generation's answer to an evaluation question.
+    """The answer to an evaluation question of a generation (or a rival: below 0).
 
     `mode`: closed, open (with the item's passage), or retrieved (with what a search found:
     `sources` are the fragments that were shown, the best first).
@@ -287,8 +299,30 @@ class Prediction:
 
 
 @dataclass(frozen=True, slots=True)
+class Judgement:
+    """What a judge made of a generation's answer beside that of `against` (the base, or a rival).
+
+    `place`: where the generation's stood, 1 or 2. `verdict`: better, worse or tie, or unclear
+    where the reply does not say. Answers that are the same are a tie, and nobody is asked: the
+    reply is then empty.
+    """
+
+    id: str
+    judge: str
+    generation: int
+    against: int
+    item_id: str
+    place: int
+    verdict: str
+    reply: str
+
+
+@dataclass(frozen=True, slots=True)
 class Evaluation:
-    """A metric's mean over a suite in one mode, in percent, with its 95% interval."""
+    """A metric's mean over a suite in one mode, in percent, with its 95% interval.
+
+    Of a generation, or of a rival: below 0.
+    """
 
     generation: int
     suite: str

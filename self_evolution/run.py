@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import gc
 import os
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from self_evolution.config import Config
-from self_evolution.engines import Counter, Engine, open_counter, open_engine
+from self_evolution.engines import Counter, Engine, open_counter, open_engine, others
+from self_evolution.engines.address import is_address
+from self_evolution.engines.others import Other
 from self_evolution.errors import Stopped, UserError
 from self_evolution.ledger import Ledger
 from self_evolution.progress import Progress
@@ -45,15 +49,32 @@ class Run:
         self.loaded = engine
         self.search = Search(ledger, progress)
         self._counter: Counter | None = None
+        self._told: set[str] = set()  # hosts of which it was said what goes there
 
     @property
     def engine(self) -> Engine:
-        """The resident model, loaded at first use, once in the life of the process."""
+        """The resident model, loaded at first use, and again after a guest was in its place."""
         if self.loaded is None:
             self.progress.say(f"loading {self.config.model.name}")
+            _collect()
             self.borrow(open_engine(self.config.model))
         assert self.loaded is not None
         return self.loaded
+
+    def guest(self, name: str, flag: str) -> Other:
+        """Another model, named by the setting `flag`, for as long as the caller keeps it.
+
+        For one that is loaded here the run's own is given up first, and loaded again at next use:
+        the memory need never hold two.
+        """
+        if (host := others.far(name)) and host not in self._told:
+            self._told.add(host)
+            self.progress.say(f"questions and passages go to {host}")
+        if not is_address(name):
+            self.loaded = self._counter = None  # both hold the model
+            self.progress.say(f"loading {name}")
+            _collect()
+        return others.open_other(self.config.model, name, flag)
 
     def borrow(self, engine: Engine) -> None:
         """Use this model, which another run may have loaded; `config` must name the same one.
@@ -116,7 +137,9 @@ class Run:
         """
         ordered = [id for id, _ in sorted(tasks, key=lambda task: (task[1], task[0]))]
         there = sum(id in done for id in ordered)
-        name = f"gen {generation} {label or stage}" if generation else label or stage
+        name = label or stage
+        if generation:
+            name = f"gen {generation} {name}" if generation > 0 else f"rival {-generation} {name}"
         if there == len(ordered):
             return
         with self.progress.bar(name, unit, len(ordered), there) as bar:
@@ -132,6 +155,16 @@ class Run:
     def heed_stop(self) -> None:
         if self.stop_asked:
             raise Stopped
+
+
+def _collect() -> None:
+    """Have the memory of models that nobody uses any longer given back, the device's too."""
+    gc.collect()
+    if "torch" in sys.modules:
+        import torch
+
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
 
 
 @contextlib.contextmanager

@@ -14,6 +14,8 @@ from self_evolution.stages.documents import Changes
 FREE = {
     "recipe",
     "generations",
+    "evaluate.against",
+    "evaluate.judge",
     "model.download",
     "read.follow_links",
     "read.max_file_mb",

@@ -7,7 +7,7 @@ import os
 import platform
 import shutil
 import signal
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from importlib.metadata import version
 from pathlib import Path
 from types import FrameType
@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from self_evolution import config, readers, sameness
 from self_evolution.config import Config
-from self_evolution.engines import weights
+from self_evolution.engines import others, weights
 from self_evolution.errors import UserError
 from self_evolution.ledger import Ledger
 from self_evolution.progress import Progress
@@ -119,6 +119,7 @@ def _checked(request: Request) -> Config:
     settings = _new_settings(request)
     readers.find(sources(settings.read.documents), settings.read.follow_links)
     _refuse_early(settings)
+    _refuse_others(settings, ())
     return settings
 
 
@@ -147,6 +148,21 @@ def _refuse_early(settings: Config) -> None:
         raise UserError("--train.rehearsal needs conversations: give --train.rehearsal-file")
 
 
+def _refuse_others(settings: Config, known: Container[str]) -> None:
+    """Look at every other model that is not `known`: ask an endpoint for what it has."""
+    for name in settings.evaluate.against:
+        if name not in known:
+            others.look(settings.model, name, "--evaluate.against")
+    if judge := settings.evaluate.judge:
+        if not Prompts(settings.domain).judges:
+            raise UserError(
+                f"--evaluate.judge {judge}: the prompt profile {settings.domain.prompts} has no "
+                "`judge`, so it cannot be asked; leave the judge out, or take another profile"
+            )
+        if judge not in known and judge != "base":
+            others.look(settings.model, judge, "--evaluate.judge")
+
+
 def _begin(ledger: Ledger, settings: Config) -> None:
     with ledger.transaction():
         ledger.set_meta("settings", settings.model_dump(mode="json"))
@@ -170,8 +186,7 @@ def _resume(folder: Path, ledger: Ledger, request: Request) -> Config:
     begun = ledger.count("fragment") + ledger.count("prediction") > 0
     sameness.of_settings(folder, stored, wanted, request.accept_change, begun)
     sameness.of_files(folder, ledger, wanted, request.accept_change)
-    last = max((row.generation for row in ledger.promotions()), default=0)
-    if wanted.generations < last:
+    if wanted.generations < (last := ledger.last()):
         raise UserError(f"--generations {wanted.generations}: this run has {last} already")
     if begun and weights.identity(wanted.model) != ledger.meta("model"):
         raise UserError(
@@ -187,7 +202,13 @@ def _resume(folder: Path, ledger: Ledger, request: Request) -> Config:
             ledger.reopen("read", "split")
     if wanted != stored:
         _refuse_early(wanted)
+        before = stored.evaluate
+        _refuse_others(wanted, (*before.against, before.judge))
         with ledger.transaction():
+            if set(wanted.evaluate.against) - set(before.against):
+                ledger.reopen("rivals", "judge")
+            elif wanted.evaluate.judge != before.judge:
+                ledger.reopen("judge")
             ledger.set_meta("settings", wanted.model_dump(mode="json"))
             ledger.set_meta("model", weights.identity(wanted.model))
             ledger.set_meta("files", digests(wanted))

@@ -39,9 +39,21 @@ def digests(settings: Config) -> dict[str, str]:
 def settled(settings: Config) -> Config:
     """The same settings with absolute paths, so that a run can be gone on with from anywhere."""
     words = {key: settings.flat()[key] for key in (*_WORDS, "model.name")}
-    paths = {
-        key: str(Path(name).expanduser().absolute())
+    paths: dict[str, object] = {
+        key: absolute(name)
         for key, name in words.items()
-        if name and name not in _WORDS.get(key, ("embedded",)) and Path(name).expanduser().exists()
+        if name and name not in _WORDS.get(key, ("embedded",)) and absolute(name) != name
     }
+    if (judge := settings.evaluate.judge) != "base" and absolute(judge) != judge:
+        paths["evaluate.judge"] = absolute(judge)
+    rivals = settings.evaluate.against
+    if rivals != (found := tuple(map(absolute, rivals))):
+        paths["evaluate.against"] = found
     return settings.changed(paths) if paths else settings
+
+
+def absolute(name: str) -> str:
+    """The absolute path of a file or folder that is there; whatever else it names, as it is."""
+    path = Path(name).expanduser()
+    given = name not in ("", "embedded")
+    return str(path.absolute()) if given and path.exists() else name

@@ -136,7 +136,7 @@ class Story:
 
     def done(self, generations: int) -> None:
         self.config = self.config.model_copy(update={"generations": generations})
-        for i, (generation, name) in enumerate(plan(generations)):
+        for i, (generation, name) in enumerate(plan(generations, self.config.evaluate)):
             self.ledger.log_stage(StageRow(generation, name, 10, i * 37.5, i * 30.0, True, ""))
 
     def facts(self) -> Facts:

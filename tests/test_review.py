@@ -116,7 +116,7 @@ def test_after_generation_0_was_evaluated_it_is_too_late(
     lines = written(run)
     assert cli.main(["evaluate", str(run)]) == 0
     assert taken(run, lines[1:]) == 2
-    assert "generation 0 has answered these questions" in capsys.readouterr().err
+    assert "a model has answered these questions" in capsys.readouterr().err
     assert rows(run, "replacement") == []
 
 

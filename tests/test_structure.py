@@ -86,6 +86,7 @@ def test_nothing_heavy_is_imported_before_it_is_needed(words: list[str]) -> None
         "sacrebleu",
         "jinja2",
         "lxml",
+        "httpx2",
     }
     assert imported & {"argparse"}, "importtime printed nothing"
     assert not imported & heavy

@@ -19,7 +19,7 @@ from self_evolution.evolve import evolve
 from self_evolution.progress import Progress
 from self_evolution.run import Run
 from self_evolution.session import Request
-from self_evolution.stages import left, perform
+from self_evolution.stages import left, perform, plan
 
 Match = Literal["steps", "samples", "nothing"]
 
@@ -51,11 +51,12 @@ class _Maker:
         with session.opened(folder, request, self.progress, new=True) as run:
             self._lend(run)
             if last is not None:
-                for step in STEPS[: STEPS.index(last) + 1]:
+                order = plan(1, run.config.evaluate)
+                for step in order[: order.index(last) + 1]:
                     perform(run, *step)
             else:
                 _finish(run)
-            self._engine = run.loaded or self._engine
+            self._engine = run.loaded
             if run.ledger.stage_done(0, "evaluate") and not run.ledger.all_items():
                 raise UserError(
                     f"{folder}: no evaluation set, so nothing would show a difference; give one "
@@ -72,6 +73,7 @@ class _Maker:
             self._engine, self._model = None, run.config.model
         if self._engine is not None:
             run.borrow(self._engine)
+            self._engine = None  # given, not shared: the run may have to give it up
 
     def shared(self, chain: Sequence[Shared], seed: int) -> Path | None:
         """The run that the last of `chain` names, made from those before it if it is not there."""

@@ -14,6 +14,7 @@ from self_evolution.stages import plan
 
 Step = tuple[int, str]
 STEPS = plan(1)
+"""Those that every run has."""
 
 FIRST: dict[str, Step] = {
     "split": (0, "split"),
@@ -44,6 +45,8 @@ REFUSED = {
     "evaluate.questions": "scores on other questions are not comparable",
     "evaluate.held_out": "scores on other questions are not comparable",
     "evaluate.samples": "scores on other questions are not comparable",
+    "evaluate.against": "other models are the same for all",
+    "evaluate.judge": "the judge is the same for all",
 }
 
 

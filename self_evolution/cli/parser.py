@@ -35,6 +35,7 @@ COMMANDS = {
     "read": Command("stage: files into sections; with -o a filter", "runs", "read", True),
     "split": Command("stage: sections into fragments", "runs", "stage", True),
     "examine": Command("stage: test questions are built and locked", "runs", "stage", True),
+    "rivals": Command("stage: other models answer the test questions", "runs", "stage", True),
     "ask": Command("stage: questions about each fragment", "runs", "stage", True),
     "answer": Command("stage: answers with the fragment open", "runs", "stage", True),
     "check": Command("stage: keep pairs, or reject them with a reason", "runs", "stage", True),
@@ -42,16 +43,26 @@ COMMANDS = {
     "select": Command("stage: choose pairs, of a run or a JSONL file", "filters", "select", True),
     "train": Command("stage: LoRA with the book closed", "runs", "stage", True),
     "evaluate": Command("stage: predictions and metrics", "runs", "stage", True),
+    "judge": Command("stage: which of two answers is better", "runs", "stage", True),
     "promote": Command("stage: does this generation take the lead", "runs", "stage", True),
 }
 
 # Short names of settings, by command.
 SHORT = {
-    "run": {"--model": "model.name", "--eval": "evaluate.file", "--limit": "read.limit"},
+    "run": {
+        "--model": "model.name",
+        "--eval": "evaluate.file",
+        "--limit": "read.limit",
+        "--against": "evaluate.against",
+        "--judge": "evaluate.judge",
+    },
     "score": {"--model": "model.name"},
     "select": {"--strategy": "select.strategy", "--k": "select.k"},
 }
 SHORT["read"] = SHORT["ablate"] = SHORT["run"]
+
+# Settings that have a short name and are lists.
+LISTS = {"evaluate.against"}
 
 # Commands that take some sections of the settings only.
 OWN = {"score": ("model", "domain", "score"), "select": ("", "select")}
@@ -149,7 +160,8 @@ def _describe(parser: argparse.ArgumentParser, name: str, command: Command) -> N
         add("-o", "--output", metavar="FOLDER", required=True, help="where to write")
     for flag, key in SHORT.get(name, {}).items():
         known = f"short for --{key.replace('_', '-')}"
-        add(flag, dest=f"set:{key}", default=argparse.SUPPRESS, metavar="…", help=known)
+        type = _split if key in LISTS else str
+        add(flag, dest=f"set:{key}", default=argparse.SUPPRESS, metavar="…", type=type, help=known)
     if command.settings:
         add("--accept-change", action="store_true", help="go on with changed settings or documents")
         _add_settings(parser, OWN.get(name))

@@ -57,15 +57,17 @@ def read(options: argparse.Namespace) -> int:
 
 def stage(options: argparse.Namespace) -> int:
     """One stage of the generation that is under way."""
-    from self_evolution.stages import left, out_of_patience, perform
+    from self_evolution.stages import UNASKED, has, left, out_of_patience, perform
 
     name: str = options.command
     with session.opened(Path(options.source), _request(options), Progress()) as run:
+        if not has(run.config.evaluate, name):
+            raise UserError(f"{name}: nobody is named; give --{UNASKED[name]}")
         todo = [step for step in left(run.config, run.ledger) if step[1] == name]
         if not todo:
             spent = out_of_patience(run.config, run.ledger)
-            last = max((row.generation for row in run.ledger.promotions()), default=0)
-            print(f"{name}: done in all {last if spent else run.config.generations} generations")
+            last = run.ledger.last() if spent else run.config.generations
+            print(f"{name}: done in all {last} generations")
         else:
             perform(run, *todo[0])
     return 0

@@ -75,11 +75,16 @@ def show(config: Config, ledger: Ledger) -> None:
         return made
 
     print_fitting(columns, table)
+    from self_evolution.report import judge, rivals
     from self_evolution.report.outdated import outdated
     from self_evolution.report.sets import sentences
     from self_evolution.stages.examine import to_come
 
-    for sentence in sentences(config, ledger):
+    for sentence in (
+        *sentences(config, ledger),
+        *rivals.sentences(config, ledger),
+        *judge.sentences(config, ledger),
+    ):
         print(sentence)
     for told in filter(None, (gone(ledger), outdated(ledger))):
         print(told)

@@ -6,7 +6,7 @@ import importlib
 
 from self_evolution.config import Model
 from self_evolution.engines import weights
-from self_evolution.engines.base import Engine, Reply, Sampling, Who
+from self_evolution.engines.base import Engine, Reply, Sampling, Speaker, Who
 from self_evolution.engines.counting import Counter, open_counter
 
 # name: "module:class"; the module is imported when the engine is opened, because torch is slow.
@@ -21,6 +21,7 @@ __all__ = [
     "Engine",
     "Reply",
     "Sampling",
+    "Speaker",
     "Who",
     "open_counter",
     "open_engine",

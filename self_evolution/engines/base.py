@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple, Protocol
@@ -26,20 +27,46 @@ class Sampling(NamedTuple):
 
 
 class Reply(NamedTuple):
-    """A generated text, stripped; `finish` is "stop", or "length" if it was cut off."""
+    """A generated text, stripped; `finish` is "stop", or "length" if it was cut off.
+
+    From an endpoint it may be TOO_LONG, without text.
+    """
 
     text: str
     finish: str
 
 
-class Engine(Protocol):
+TOO_LONG = "window"
+"""How a reply ends that never began, because the prompt did not fit the model's window."""
+
+_THOUGHTS = re.compile(r"^.*?</think>|<think>.*", re.DOTALL)
+
+
+def spoken(text: str) -> str:
+    """A generated text without the thoughts in it, stripped."""
+    return _THOUGHTS.sub("", text).strip()
+
+
+class Speaker(Protocol):
+    """A model that can be asked: an engine, or one somewhere else that does no more than that."""
+
+    revision: str
+    """Which version of the weights a hub gave; empty where that is not known."""
+
+    def fits(self, messages: Sequence[Message], max_tokens: int) -> bool:
+        """Whether the window has room for a conversation and a reply of up to so many tokens."""
+
+    def generate(
+        self, prompts: Sequence[Sequence[Message]], sampling: Sampling, seed: int, who: Who
+    ) -> list[Reply]:
+        """One reply to each conversation, as a batch; a function of its arguments alone."""
+
+
+class Engine(Speaker, Protocol):
     """One resident model: it generates, scores and trains on the same weights, in turns."""
 
     window: int
     """Longest sequence in tokens."""
-
-    revision: str
-    """Which version of the weights a hub gave; empty for a local folder."""
 
     def count(self, texts: Sequence[str]) -> list[int]:
         """Length of each text in tokens."""
@@ -49,11 +76,6 @@ class Engine(Protocol):
 
         Raises UserError if it is read from the folder and has not the digest `sha256`, if given.
         """
-
-    def generate(
-        self, prompts: Sequence[Sequence[Message]], sampling: Sampling, seed: int, who: Who
-    ) -> list[Reply]:
-        """One reply to each conversation, as a batch; a function of its arguments alone."""
 
     def prompt_ids(self, messages: Sequence[Message]) -> list[int]:
         """Token ids of a conversation up to where the assistant's reply begins."""

@@ -10,7 +10,7 @@ from typing import Any
 
 import jinja2
 
-from self_evolution.engines.base import Reply
+from self_evolution.engines.base import Reply, spoken
 from self_evolution.engines.weights import NO_TEMPLATE
 from self_evolution.errors import UserError
 from self_evolution.records import Message
@@ -22,7 +22,6 @@ _PRIVATE = range(0x100000, 0x10FFFE)
 
 _TODAY = datetime.date(2024, 7, 26)
 _DATE = re.compile(r"""strftime_now\(\s*(["'])(.*?)\1\s*\)""")
-_THOUGHTS = re.compile(r"^.*?</think>|<think>.*", re.DOTALL)
 
 
 class Chat:
@@ -132,7 +131,7 @@ class Chat:
         """The text of generated ids: up to the first stop, without thoughts."""
         cut = next((i for i, id in enumerate(ids) if id in self.stops), None)
         text = self.tokenizer.decode([id for id in ids[:cut] if id not in self._silent])
-        return Reply(_THOUGHTS.sub("", text).strip(), "length" if cut is None else "stop")
+        return Reply(spoken(text), "length" if cut is None else "stop")
 
     def _guarded(self, contents: list[str], render: Callable[[list[str]], str]) -> list[int]:
         """Token ids of `render(contents)`, in which no content has a special token.

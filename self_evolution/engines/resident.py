@@ -79,6 +79,9 @@ class ResidentEngine:
 
     # -- generating --------------------------------------------------------------------------
 
+    def fits(self, messages: Sequence[Message], max_tokens: int) -> bool:
+        return len(self.chat.prompt(messages)) + max_tokens <= self.window
+
     def generate(
         self, prompts: Sequence[Sequence[Message]], sampling: Sampling, seed: int, who: Who
     ) -> list[Reply]:

@@ -48,6 +48,9 @@ class ScriptedEngine:
             require_adapter(adapter, MEMORY, sha256)
             self._memory = json.loads((adapter / MEMORY).read_text(encoding="utf-8"))
 
+    def fits(self, messages: Sequence[Message], max_tokens: int) -> bool:
+        return len(self.prompt_ids(messages)) + max_tokens <= self.window
+
     def generate(
         self, prompts: Sequence[Sequence[Message]], sampling: Sampling, seed: int, who: Who
     ) -> list[Reply]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from self_evolution.config import Model
+from self_evolution.engines.address import is_address
 from self_evolution.errors import UserError
 
 _SMALL = 1 << 20
@@ -39,6 +40,11 @@ def locate(name: str) -> str:
         raise UserError(
             "no model given: --model FOLDER or a hub name of a chat model (--recipe embedded "
             "tries the product on the miniature that ships with it)"
+        )
+    if is_address(name):
+        raise UserError(
+            f"--model {name}: an endpoint can be asked but not trained; give a folder or a hub "
+            "name, and the endpoint with --against, to compare with"
         )
     if name == "embedded":
         from self_evolution import embedded

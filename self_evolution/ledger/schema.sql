@@ -221,6 +221,14 @@ CREATE TABLE replacement (
 CREATE VIEW live_item AS
   SELECT * FROM item WHERE id NOT IN (SELECT item_id FROM replacement);
 
+-- Other models, numbered from -1 down. Their predictions and evaluations are under these numbers,
+-- so whatever is asked of generations has to leave out what is below 0.
+CREATE TABLE rival (
+  generation INTEGER PRIMARY KEY CHECK (generation < 0),
+  name TEXT NOT NULL UNIQUE,
+  identity TEXT NOT NULL
+) STRICT;
+
 CREATE TABLE prediction (
   id TEXT PRIMARY KEY,
   generation INTEGER NOT NULL,
@@ -229,6 +237,18 @@ CREATE TABLE prediction (
   text TEXT NOT NULL,
   sources TEXT NOT NULL,
   UNIQUE (generation, mode, item_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE judgement (
+  id TEXT PRIMARY KEY,
+  judge TEXT NOT NULL,
+  generation INTEGER NOT NULL,
+  against INTEGER NOT NULL,
+  item_id TEXT NOT NULL REFERENCES item (id),
+  place INTEGER NOT NULL CHECK (place IN (1, 2)),
+  verdict TEXT NOT NULL CHECK (verdict IN ('better', 'worse', 'tie', 'unclear')),
+  reply TEXT NOT NULL,
+  UNIQUE (judge, generation, against, item_id, place)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE evaluation (

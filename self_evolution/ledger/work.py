@@ -15,10 +15,12 @@ from self_evolution.records import (
     Evaluation,
     Fragment,
     Item,
+    Judgement,
     Message,
     Pair,
     Prediction,
     Promotion,
+    Rival,
     Selection,
 )
 
@@ -199,7 +201,32 @@ class Work(Documents):
         return rows[0].sources if rows else ()
 
     def evaluations(self) -> list[Evaluation]:
-        return self._rows(Evaluation, "ORDER BY generation, suite, mode, metric")
+        """Those of the generations; `rival_evaluations` has the others."""
+        tail = "WHERE generation >= 0 ORDER BY generation, suite, mode, metric"
+        return self._rows(Evaluation, tail)
+
+    def rival_evaluations(self) -> list[Evaluation]:
+        tail = "WHERE generation < 0 ORDER BY generation DESC, suite, mode, metric"
+        return self._rows(Evaluation, tail)
+
+    def evaluated(self, generation: int) -> set[tuple[str, str]]:
+        """(suite, mode) of the exams of a generation, or a rival, that have their metrics."""
+        query = "SELECT DISTINCT suite, mode FROM evaluation WHERE generation = ?"
+        return set(self._db.execute(query, (generation,)))
+
+    def rivals(self) -> list[Rival]:
+        """In the order in which they came."""
+        return self._rows(Rival, "ORDER BY generation DESC")
+
+    def judgements(self, judge: str, generation: int, against: int) -> list[Judgement]:
+        """By item, and place."""
+        tail = "WHERE judge = ? AND generation = ? AND against = ? ORDER BY item_id, place"
+        return self._rows(Judgement, tail, (judge, generation, against))
+
+    def duels(self) -> list[tuple[str, int, int]]:
+        """(judge, generation, against) of all that was judged."""
+        query = "SELECT DISTINCT judge, generation, against FROM judgement ORDER BY 1, 2, 3 DESC"
+        return self._db.execute(query).fetchall()
 
     def deciding_metric(self, wanted: str) -> str:
         """`wanted`, or token-f1 where `wanted` applies to no question of the evaluation set."""
@@ -217,6 +244,10 @@ class Work(Documents):
     def leader(self) -> int:
         """The generation that was promoted last; 0, the base, if none was."""
         return max((row.generation for row in self.promotions() if row.promoted), default=0)
+
+    def last(self) -> int:
+        """The last generation that a verdict was given on; 0 if none was."""
+        return max((row.generation for row in self.promotions()), default=0)
 
     def promotions(self) -> list[Promotion]:
         return self._rows(Promotion, "ORDER BY generation")

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -26,12 +26,22 @@ _PLACEHOLDERS = ("domain", "description", "heading", "fragment", "question", "to
 FOLDER = Path(__file__).parent
 
 
+class Answers(NamedTuple):
+    """Two answers to a question, and the one that is right."""
+
+    reference: str
+    first: str
+    second: str
+
+
 class Profile(BaseModel):
     """One profile; every text may use the placeholders above.
 
     `exam` asks for a test question, and training never uses it; a profile without it builds none.
     `skill` asks for one on a {topic}, without any document, to see later whether that ability is
     still there; `topics` are those that it is asked with.
+    `judge` asks which of two answers, {first} and {second}, is nearer to the {reference}: A, B, or
+    C for neither; with a profile that does not have it, nobody can judge.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -43,6 +53,7 @@ class Profile(BaseModel):
     skill: str = ""
     topics: tuple[str, ...] = ()
     answer: str
+    judge: str = ""
     closed: str = "{question}"
     question_marks: str = "?？"
     common: tuple[str, ...] = ()
@@ -100,6 +111,19 @@ class Prompts:
         blanks = self._blanks((), "", language) | {"question": question}
         return [_user(self.profile(language).closed, blanks)]
 
+    @property
+    def judges(self) -> bool:
+        """Whether a judge can be asked in every language that there are profiles for."""
+        return all(
+            one.judge for one in ([self._fixed] if self._fixed else self._by_language.values())
+        )
+
+    def judge(self, question: str, answers: Answers, language: str) -> list[Message]:
+        """For the better one of two answers."""
+        profile = self.profile(language)
+        blanks = self._blanks((), "", language) | answers._asdict() | {"question": question}
+        return [_user(profile.judge, blanks)]
+
     def wanted(self, language: str) -> str:
         """The language to write in about a passage in `language`."""
         return language if self._domain.language == "auto" else self._domain.language
@@ -143,6 +167,7 @@ def load(name: str) -> Profile:
             profile.closed,
         ):
             text.format(**blanks)
+        profile.judge.format(**blanks, **Answers("", "", "")._asdict())
         for pattern in (*profile.leaks, *profile.pointing):
             re.compile(pattern)
     except (OSError, UnicodeDecodeError):

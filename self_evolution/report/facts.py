@@ -12,7 +12,9 @@ from self_evolution.config import Config
 from self_evolution.ledger import DocumentRow, Ledger, StageRow
 from self_evolution.records import Adapter, Document, Evaluation, Promotion
 from self_evolution.report.headline import EXAMS, Headline, headline
+from self_evolution.report.judge import Bench, bench
 from self_evolution.report.leaks import Leaks, leaks
+from self_evolution.report.rivals import Rivals, rivals
 from self_evolution.report.samples import Changes, Samples, changes, samples
 from self_evolution.report.sets import TestSets, test_sets
 from self_evolution.stages.evaluate import RECALL, passage_found
@@ -64,6 +66,8 @@ class Facts:
     tests: TestSets
     found: tuple[str, ...]
     leaks: Leaks
+    rivals: Rivals
+    judged: Bench
     preparation: dict[str, int]
     unreadable: tuple[Document, ...]
     documents: tuple[DocumentRow, ...]
@@ -93,6 +97,8 @@ def gather(config: Config, ledger: Ledger) -> Facts:
         tests=test_sets(config, ledger),
         found=tuple(_found(ledger.evaluations(), first.candidate)),
         leaks=leaks(ledger, first.metric, first.candidate),
+        rivals=rivals(config, ledger),
+        judged=bench(config, ledger),
         preparation=ledger.fragment_counts(),
         unreadable=tuple(row for row in ledger.here() if row.problem),
         documents=tuple(row for row in ledger.document_rows() if not row.document.problem),

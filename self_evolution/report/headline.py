@@ -188,7 +188,7 @@ def _status(config: Config, ledger: Ledger, leader: int) -> str:
     from self_evolution.stages import left as todo
     from self_evolution.stages import out_of_patience, plan
 
-    steps = plan(config.generations)
+    steps = plan(config.generations, config.evaluate)
     left = todo(config, ledger)
     last = f"generation {leader}" if leader else "the base (generation 0)"
     leads = f"{last[0].upper()}{last[1:]} leads and is the one to use."

@@ -82,6 +82,11 @@ def is_share(metric: str) -> bool:
     return metric == "exact-match"
 
 
+def share(percent: float | None) -> str:
+    """`62%`; a dash where there was nothing to count."""
+    return "–" if percent is None else f"{number(percent)}%"
+
+
 def duration(seconds: float) -> str:
     return f"{seconds:.1f} s" if 0 < seconds < 9.95 else clock(seconds)
 

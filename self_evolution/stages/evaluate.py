@@ -7,10 +7,11 @@ passage, if there is one, in the prompt).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from self_evolution.engines import Sampling
+from self_evolution.engines import Sampling, Speaker
+from self_evolution.engines.base import TOO_LONG
 from self_evolution.errors import UserError
 from self_evolution.ledger import digest
 from self_evolution.metrics import METRICS, intervals
@@ -58,24 +59,40 @@ class Exam(NamedTuple):
     items: list[Item]
 
 
+class Sat(NamedTuple):
+    """How many questions were answered in all exams, and what was not as it should be."""
+
+    asked: int
+    notes: list[str]
+
+
 def evaluate(run: Run, generation: int) -> Outcome:
-    """Predictions first, a batch a transaction; then all metrics in one."""
-    _still_locked(run)
-    if run.config.evaluate.top_k:
-        run.search.refresh()
-    exams = [(exam, papers(run, exam.mode, exam.items)) for exam in _exams(run)]
-    for exam, put in exams:
-        _predict(run, generation, exam, put)
-    there = {(row.generation, row.suite, row.mode) for row in run.ledger.evaluations()}
-    for exam, put in exams:
-        if put and (generation, exam.suite, exam.mode) not in there:
-            rows = [*_measured(run, generation, exam), *_recall(run, generation, exam, put)]
-            run.ledger.add(rows)
-    notes = list(_summary(run, generation))
+    """The run's own model, as it is in this generation."""
+    sat = sit(run, generation, run.engine)
+    notes = list(summary(run, run.ledger.evaluations(), generation))
     if not run.ledger.items("domain"):
         notes.append(NO_SET)
-    notes += _otherwise(run, exams)
-    return Outcome(sum(len(put) for _, put in exams), "; ".join(notes))
+    return Outcome(sat.asked, "; ".join([*notes, *sat.notes]))
+
+
+def sit(run: Run, generation: int, speaker: Speaker) -> Sat:
+    """All exams, for a generation or a rival: predictions, a batch a transaction; then metrics."""
+    _still_locked(run)
+    if run.config.evaluate.top_k and run.ledger.tests():
+        run.search.refresh()
+    taken = [(exam, papers(run, speaker, exam.mode, exam.items)) for exam in exams(run)]
+    for exam, put in taken:
+        _predict(run, generation, exam, put, speaker)
+    there = run.ledger.evaluated(generation)
+    asked = 0
+    for exam, put in taken:
+        answered = run.ledger.predicted(generation, exam.mode) & put.keys()
+        if answered and (exam.suite, exam.mode) not in there:
+            rows = [*_measured(run, generation, exam), *_recall(run, generation, exam, put)]
+            run.ledger.add(rows)
+        asked += len(answered)
+    put_all = sum(len(put) for _, put in taken)
+    return Sat(asked, list(_otherwise(run, taken, put_all - asked)))
 
 
 def _still_locked(run: Run) -> None:
@@ -88,7 +105,8 @@ def _still_locked(run: Run) -> None:
         )
 
 
-def _exams(run: Run) -> Iterator[Exam]:
+def exams(run: Run) -> Iterator[Exam]:
+    """Those that have questions."""
     modes = []
     for suite in TESTS:
         items = run.ledger.items(suite)
@@ -102,7 +120,9 @@ def _exams(run: Run) -> Iterator[Exam]:
     return (exam for exam in modes if exam.items)
 
 
-def _predict(run: Run, generation: int, exam: Exam, put: dict[str, Paper]) -> None:
+def _predict(
+    run: Run, generation: int, exam: Exam, put: dict[str, Paper], speaker: Speaker
+) -> None:
     settings = run.config.evaluate
     sampling = Sampling(settings.temperature, settings.top_p, settings.max_tokens)
     batches = run.batches(
@@ -115,8 +135,10 @@ def _predict(run: Run, generation: int, exam: Exam, put: dict[str, Paper]) -> No
         f"{exam.suite} {exam.mode}",
     )
     for ids, seed in batches:
-        run.use(generation)
-        replies = run.engine.generate([put[id].messages for id in ids], sampling, seed, "current")
+        if generation >= 0:
+            run.use(generation)
+        prompts = [put[id].messages for id in ids]
+        replies = speaker.generate(prompts, sampling, seed, "current")
         run.ledger.add(
             Prediction(
                 content_id("prediction", generation, exam.mode, id, reply.text),
@@ -127,6 +149,7 @@ def _predict(run: Run, generation: int, exam: Exam, put: dict[str, Paper]) -> No
                 put[id].sources,
             )
             for id, reply in zip(ids, replies, strict=True)
+            if reply.finish != TOO_LONG
         )
 
 
@@ -172,18 +195,14 @@ def marks(metric: str, item: Item, text: str) -> float | None:
     )
 
 
-def _summary(run: Run, generation: int) -> Iterator[str]:
+def summary(run: Run, rows: Sequence[Evaluation], generation: int) -> Iterator[str]:
     """A line a suite: the mean that decides, with its interval, in each mode."""
     metric = run.ledger.deciding_metric(run.config.promote.metric)
-    there = {
-        (row.suite, row.mode, row.metric): row
-        for row in run.ledger.evaluations()
-        if row.generation == generation
-    }
+    there = {(row.suite, row.mode, row.metric): row for row in rows if row.generation == generation}
     for suite in (*TESTS, *FORMER):
-        rows = [there.get((suite, mode, metric)) for mode in MODES]
+        found = [there.get((suite, mode, metric)) for mode in MODES]
         scores = [
-            f"{row.mode} {row.mean:.1f} [{row.low:.0f}–{row.high:.0f}]" for row in rows if row
+            f"{row.mode} {row.mean:.1f} [{row.low:.0f}–{row.high:.0f}]" for row in found if row
         ]
         if scores:
             yield f"{suite} {', '.join(scores)}"
@@ -201,18 +220,18 @@ def passage_found(row: Evaluation) -> str:
     )
 
 
-def _otherwise(run: Run, exams: list[tuple[Exam, dict[str, Paper]]]) -> Iterator[str]:
+def _otherwise(run: Run, taken: list[tuple[Exam, dict[str, Paper]]], refused: int) -> Iterator[str]:
     """Questions that were not put, or not as they should be; empty where all is as wanted."""
-    window = f"the model's window of {run.engine.window:,} tokens"
-    if missing := sum(len(e.items) - len(put) for e, put in exams if e.mode != "retrieved"):
-        yield f"{missing:,} left out, which do not fit {window}"
-    retrieved = [(exam, put) for exam, put in exams if exam.mode == "retrieved"]
+    if missing := sum(len(e.items) - len(put) for e, put in taken if e.mode != "retrieved"):
+        yield f"{missing:,} left out, which do not fit the model's window"
+    retrieved = [(exam, put) for exam, put in taken if exam.mode == "retrieved"]
     if missing := sum(len(exam.items) - len(put) for exam, put in retrieved):
         yield (
-            f"{missing:,} left out with search, because no passage found fits {window} beside an "
-            f"answer of {run.config.evaluate.max_tokens:,}: give a smaller --split.max-tokens or "
-            "--evaluate.max-tokens to a new run"
+            f"{missing:,} left out with search, because no passage found fits the model's window "
+            f"beside an answer of {run.config.evaluate.max_tokens:,}: give a smaller "
+            "--split.max-tokens or --evaluate.max-tokens to a new run"
         )
-    papers = [paper for _, put in retrieved for paper in put.values()]
-    if nothing := sum(not paper.sources for paper in papers):
+    if refused:
+        yield f"{refused:,} refused by the endpoint, because they do not fit the model's window"
+    if nothing := sum(not paper.sources for _, put in retrieved for paper in put.values()):
         yield f"search found nothing for {nothing:,} questions, which were put with the book closed"

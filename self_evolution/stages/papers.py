@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from self_evolution.engines import Speaker
 from self_evolution.records import Fragment, Item, Message
 from self_evolution.run import Run
 from self_evolution.splitting.language import detect as language
@@ -22,15 +23,20 @@ class Paper(NamedTuple):
     shown: tuple[str, ...] = ()
 
 
-def papers(run: Run, mode: str, items: Sequence[Item]) -> dict[str, Paper]:
+def papers(run: Run, speaker: Speaker, mode: str, items: Sequence[Item]) -> dict[str, Paper]:
     """By item id: those that leave room for an answer in the model's window.
 
     Mode `closed` has the question alone, `open` the item's passage, and `retrieved` what a search
     finds. Where it finds nothing, the question stands alone, as it would for a user.
     """
-    put = {"closed": _closed, "open": _open, "retrieved": _retrieved}[mode]
-    made = ((item.id, put(run, item)) for item in items)
-    return {id: paper for id, paper in made if _fits(run, paper)}
+    made = ((item.id, _paper(run, speaker, mode, item)) for item in items)
+    return {id: paper for id, paper in made if _fits(run, speaker, paper)}
+
+
+def _paper(run: Run, speaker: Speaker, mode: str, item: Item) -> Paper:
+    if mode == "retrieved":
+        return _retrieved(run, speaker, item)
+    return _open(run, item) if mode == "open" else _closed(run, item)
 
 
 def _closed(run: Run, item: Item) -> Paper:
@@ -44,17 +50,17 @@ def _open(run: Run, item: Item) -> Paper:
     return Paper(messages, len(item.question) + len(item.passage))
 
 
-def _retrieved(run: Run, item: Item) -> Paper:
+def _retrieved(run: Run, speaker: Speaker, item: Item) -> Paper:
     """As many whole passages as fit, the best first; one too long makes room for the next."""
     found = run.search.find(item.question, run.config.evaluate.top_k)
     if not found:
         return _closed(run, item)
     paper = _shown(run, item, found)
-    if _fits(run, paper):
+    if _fits(run, speaker, paper):
         return paper
     some: list[Fragment] = []
     for fragment in found:
-        if _fits(run, tried := _shown(run, item, [*some, fragment])):
+        if _fits(run, speaker, tried := _shown(run, item, [*some, fragment])):
             some.append(fragment)
             paper = tried
     return paper
@@ -75,6 +81,5 @@ def _shown(run: Run, item: Item, found: Sequence[Fragment]) -> Paper:
     )
 
 
-def _fits(run: Run, paper: Paper) -> bool:
-    room = run.engine.window - run.config.evaluate.max_tokens
-    return len(run.engine.prompt_ids(paper.messages)) <= room
+def _fits(run: Run, speaker: Speaker, paper: Paper) -> bool:
+    return speaker.fits(paper.messages, run.config.evaluate.max_tokens)

@@ -59,7 +59,7 @@ def take_back(run: Run, rows: Sequence[Any], origin: str) -> tuple[int, int]:
     items = {item.id: item for item in _locked(run.ledger)}
     if run.ledger.count("prediction"):
         raise UserError(
-            f"{run.folder}: generation 0 has answered these questions; changed ones would measure "
+            f"{run.folder}: a model has answered these questions; changed ones would measure "
             "something else: start a new run, and review it after `self-evolution examine`"
         )
     version = run.ledger.seals()[-1].version + 1

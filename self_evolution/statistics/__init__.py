@@ -12,6 +12,7 @@ from self_evolution.statistics.intervals import (
     unseen,
 )
 from self_evolution.statistics.power import detectable
+from self_evolution.statistics.preferences import Duel, Preference, preference
 
 __all__ = [
     "FEW",
@@ -20,11 +21,14 @@ __all__ = [
     "RESAMPLES",
     "Change",
     "Distribution",
+    "Duel",
     "Interval",
+    "Preference",
     "bootstrap",
     "detectable",
     "distributions",
     "holm",
     "paired",
+    "preference",
     "unseen",
 ]

@@ -1,0 +1,156 @@
+"""What the report says of other models: their scores, and how far the leader is from each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from self_evolution.config import Config
+from self_evolution.engines.others import label
+from self_evolution.ledger import Ledger
+from self_evolution.records import Evaluation, Rival, content_id, seed_of
+from self_evolution.report.headline import EXAMS
+from self_evolution.stages.evaluate import marks
+from self_evolution.statistics import NO_DIFFERENCE, Change, holm, paired
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """The leader minus the rival, paired; `p` is adjusted (Holm) for all gaps of the report."""
+
+    change: Change
+    p: float
+
+    @property
+    def different(self) -> bool:
+        return self.change.shown and self.p < 0.05
+
+    @property
+    def told(self) -> str:
+        if not self.different:
+            return NO_DIFFERENCE
+        return "the leader is better" if self.change.mean > 0 else "the rival is better"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A rival in an exam; no gap as long as the leader has not taken it."""
+
+    rival: Rival
+    score: Evaluation
+    gap: Gap | None
+
+    @property
+    def label(self) -> str:
+        return label(self.rival.name)
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """An exam that rivals took, in the metric that decides (token-f1 where that applies to none).
+
+    `leader` is None as long as the leader has not taken it.
+    """
+
+    suite: str
+    mode: str
+    metric: str
+    leader: Evaluation | None
+    standings: tuple[Standing, ...]
+
+    @property
+    def title(self) -> str:
+        return EXAMS[self.suite, self.mode]
+
+
+@dataclass(frozen=True, slots=True)
+class Rivals:
+    """All rivals the run ever had; `leader` is a generation, `notes` what a reader should know."""
+
+    leader: int
+    rivals: tuple[Rival, ...]
+    boards: tuple[Board, ...]
+    notes: tuple[str, ...]
+
+
+def rivals(config: Config, ledger: Ledger) -> Rivals:
+    found = ledger.rivals()
+    boards = tuple(_boards(config, ledger, found)) if found else ()
+    model = content_id(ledger.meta("model"))
+    notes = [
+        f"Rival {-one.generation} ({label(one.name)}) is the base model itself."
+        for one in found
+        if one.identity == model
+    ]
+    return Rivals(ledger.leader(), tuple(found), boards, tuple(notes))
+
+
+def sentences(config: Config, ledger: Ledger) -> Iterator[str]:
+    """For the terminal: a line a rival, with the leader's distance in the exam that decides."""
+    found = rivals(config, ledger)
+    leader = f"generation {found.leader}" if found.leader else "the base"
+    for one in found.rivals:
+        told, gap = [], ""
+        for board in found.boards:
+            for mine in board.standings:
+                if mine.rival == one:
+                    score = mine.score
+                    place = f"{board.suite} {board.mode}"
+                    told.append(f"{place} {score.mean:.1f} [{score.low:.0f}–{score.high:.0f}]")
+                    if mine.gap and place == "domain closed":
+                        change = mine.gap.change
+                        size = f"{change.mean:+.1f} [{change.low:+.1f} to {change.high:+.1f}]"
+                        gap = f"; {leader} against it: {size}, book closed"
+                        gap += "" if mine.gap.different else f": {NO_DIFFERENCE}"
+        if told:
+            yield f"rival {-one.generation}, {label(one.name)}: {', '.join(told)}{gap}"
+
+
+def _boards(config: Config, ledger: Ledger, found: list[Rival]) -> Iterator[Board]:
+    """The exams in their order, with gaps that are adjusted for one another."""
+    leader = ledger.leader()
+    wanted = ledger.deciding_metric(config.promote.metric)
+    own = {(r.suite, r.mode, r.metric): r for r in ledger.evaluations() if r.generation == leader}
+    scores = {(r.generation, r.suite, r.mode, r.metric): r for r in ledger.rival_evaluations()}
+    metrics = {
+        exam: wanted
+        if any(key[1:] == (*exam, wanted) for key in scores) or (*exam, wanted) in own
+        else "token-f1"
+        for exam in EXAMS
+    }
+    changes = {
+        (one.generation, exam): change
+        for one in found
+        for exam, metric in metrics.items()
+        if (change := _change(config, ledger, one.generation, leader, exam, metric))
+    }
+    adjusted = holm([change.p for change in changes.values()])
+    gaps = {
+        place: Gap(change, p) for (place, change), p in zip(changes.items(), adjusted, strict=True)
+    }
+    for exam, metric in metrics.items():
+        standings = tuple(
+            Standing(one, scores[one.generation, *exam, metric], gaps.get((one.generation, exam)))
+            for one in found
+            if (one.generation, *exam, metric) in scores
+        )
+        if standings:
+            yield Board(*exam, metric, own.get((*exam, metric)), standings)
+
+
+def _change(
+    config: Config, ledger: Ledger, rival: int, leader: int, exam: tuple[str, str], metric: str
+) -> Change | None:
+    """From the rival to the leader, on the questions that both answered; None if there are none."""
+    theirs = {item.id: marks(metric, item, text) for item, text in ledger.predictions(rival, *exam)}
+    pairs = [
+        (before, now, item.cluster)
+        for item, text in ledger.predictions(leader, *exam)
+        if (before := theirs.get(item.id)) is not None
+        and (now := marks(metric, item, text)) is not None
+    ]
+    if not pairs:
+        return None
+    befores, nows, clusters = zip(*pairs, strict=True)
+    seed = seed_of(config.seed, "paired", *exam)
+    return paired(befores, nows, clusters, resamples=config.evaluate.resamples, seed=seed)

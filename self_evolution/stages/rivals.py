@@ -1,0 +1,53 @@
+"""Rivals: other models answer the same test questions, so that there is something to be held to.
+
+Each has a number below 0, under which its predictions and evaluations are kept. It decides
+nothing.
+"""
+
+from __future__ import annotations
+
+from self_evolution.engines import others
+from self_evolution.errors import UserError
+from self_evolution.records import Rival
+from self_evolution.run import Run
+from self_evolution.stages.evaluate import Sat, exams, sit, summary
+from self_evolution.stages.outcome import Outcome
+
+FLAG = "--evaluate.against"
+
+
+def rivals(run: Run, generation: int) -> Outcome:
+    """One after the other; who has taken all exams is neither loaded nor asked again."""
+    wanted = {(exam.suite, exam.mode) for exam in exams(run)}
+    asked, notes = 0, []
+    for name in dict.fromkeys(run.config.evaluate.against) if wanted else ():
+        number = _number(run, name)
+        if wanted <= run.ledger.evaluated(number):
+            continue
+        sat = _sit(run, number, name)
+        asked += sat.asked
+        told = [*summary(run, run.ledger.rival_evaluations(), number), *sat.notes]
+        notes.append(f"rival {-number}, {others.label(name)}: {', '.join(told) or 'asked'}")
+    return Outcome(asked, "; ".join(notes))
+
+
+def _number(run: Run, name: str) -> int:
+    """The rival's own, or the next one."""
+    known = {row.name: row.generation for row in run.ledger.rivals()}
+    return known.get(name, min(known.values(), default=0) - 1)
+
+
+def _sit(run: Run, number: int, name: str) -> Sat:
+    """Raises UserError if it is not the model that answered under this name before."""
+    other = run.guest(name, FLAG)
+    rival = Rival(number, name, other.identity)
+    before = next((row for row in run.ledger.rivals() if row.generation == number), rival)
+    if before != rival:
+        raise UserError(
+            f"{FLAG} {name}: no longer the model that answered before (that was "
+            f"{before.identity}, this is {rival.identity}); put it back, or give the new one "
+            "another name"
+        )
+    if before is rival:
+        run.ledger.add([rival])
+    return sit(run, number, other.speaker)

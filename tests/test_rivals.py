@@ -1,0 +1,325 @@
+"""Rivals: other models on the same questions, whoever they are and whenever they come."""
+
+from __future__ import annotations
+
+import gc
+import json
+import shutil
+import signal
+import weakref
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from conftest import FACTS, RULES, exported, rows
+from endpoint import Server, serving
+from test_resume import in_child
+
+from self_evolution import cli, session
+from self_evolution.config import Config
+from self_evolution.ledger import Ledger
+from self_evolution.progress import Progress
+from self_evolution.run import Run
+from self_evolution.side_files import settled
+
+Arguments = Callable[..., list[str]]
+
+
+def knows(messages: list[dict[str, str]]) -> str:
+    """Knows half of the facts by heart, and reads what is in the prompt."""
+    text = messages[-1]["content"]
+    for i, (key, thing, value) in enumerate(FACTS):
+        if thing in text.rpartition("Tell me")[2] and (i % 2 == 0 or value in text):
+            return f"The {key} of {thing} is {value}."
+    return "I do not know."
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with serving(knows) as found:
+        yield found
+
+
+@pytest.fixture
+def other(tmp_path: Path) -> Path:
+    """A scripted model that can read, and says the same of all that it is to know by heart."""
+    path = tmp_path / "other.json"
+    path.write_text(json.dumps(RULES | {"default": "The port of server Alpha is 4711."}))
+    return path
+
+
+def _means(run: Path, generation: int, metric: str = "exact-match") -> dict[str, object]:
+    return {
+        f"{row['suite']} {row['mode']}": row["mean"]
+        for row in rows(run, "evaluation")
+        if (row["generation"], row["metric"]) == (generation, metric)
+    }
+
+
+def test_an_endpoint_and_a_model_of_ones_own_take_the_same_exams(
+    arguments: Arguments, tmp_path: Path, server: Server, other: Path
+) -> None:
+    words = arguments("run", "--against", f"{server.url}#tiny,{other}")
+    assert cli.main(words) == 0
+    run = tmp_path / "run"
+    assert [(row["generation"], row["name"]) for row in rows(run, "rival")] == [
+        (-2, str(other)),
+        (-1, f"{server.url}#tiny"),
+    ]
+    assert _means(run, -1) == {"domain closed": 50.0, "domain open": 100.0}
+    assert _means(run, -2)["domain closed"] == pytest.approx(100 / 6)
+    assert len(rows(run, "prediction")) == (3 + 2) * 2 * 6
+    # nothing of theirs is taken for a generation's
+    assert {row["generation"] for row in rows(run, "promotion")} == {0, 1, 2}
+    assert {row["against"] for row in rows(run, "difference")} <= {0, 1, 2}
+
+
+def test_paths_are_kept_so_that_a_run_goes_on_from_anywhere(
+    arguments: Arguments, tmp_path: Path, other: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    words = arguments("run", "--against", "other.json,embedded,http://127.0.0.1:9/v1#m")
+    assert cli.main(["read", *words[1:]]) == 2  # nobody answers there
+    assert cli.main(["read", *arguments("run", "--against", "other.json,embedded")[1:]]) == 0
+    with session.looked_at(tmp_path / "run") as (settings, _):
+        assert settings.evaluate.against == (str(other), "embedded")
+    named = Config.model_validate({"evaluate": {"judge": "other.json"}})
+    assert settled(named).evaluate.judge == str(other)
+    (tmp_path / "base").mkdir()
+    named = Config.model_validate({"evaluate": {"judge": "base"}})
+    assert settled(named).evaluate.judge == "base"
+
+
+def test_the_miniature_is_a_rival(arguments: Arguments, tmp_path: Path) -> None:
+    assert cli.main(arguments("run", "--against", "embedded", "--generations", "1")) == 0
+    found = [row for row in rows(tmp_path / "run", "prediction") if row["generation"] == -1]
+    assert len(found) == 12 and len({row["text"] for row in found}) > 2
+    assert _means(tmp_path / "run", -1).keys() == {"domain closed", "domain open"}
+
+
+def test_generations_are_what_they_are_without_rivals(
+    arguments: Arguments, tmp_path: Path, server: Server
+) -> None:
+    cli.main(arguments("alone"))
+    cli.main(arguments("held", "--against", server.url))
+    alone, held = exported(tmp_path / "alone"), exported(tmp_path / "held")
+    differing = {name for name in alone if alone[name] != held[name]}
+    assert differing <= {"rival.jsonl", "prediction.jsonl", "evaluation.jsonl", "meta.jsonl"}
+    for table in ("prediction", "evaluation"):
+        kept = [row for row in rows(tmp_path / "held", table) if int(str(row["generation"])) >= 0]
+        assert kept == rows(tmp_path / "alone", table)
+
+
+def test_a_rival_may_come_when_the_run_is_complete(
+    arguments: Arguments, tmp_path: Path, server: Server, other: Path, capsys: object
+) -> None:
+    cli.main(arguments("run"))
+    before = exported(tmp_path / "run")
+    again = ["run", "--run", str(tmp_path / "run"), "--against"]
+    assert cli.main([*again, server.url]) == 0
+    assert len(server.bodies) == 12
+    # another one: the first keeps its number, and is not asked again
+    assert cli.main([*again, f"{other},{server.url}"]) == 0
+    assert len(server.bodies) == 12
+    numbers = {row["generation"]: row["name"] for row in rows(tmp_path / "run", "rival")}
+    assert numbers == {-1: server.url, -2: str(other)}
+    # left out of the settings it stays in the run, and all else is as it was
+    assert cli.main([*again, ""]) == 0
+    after = exported(tmp_path / "run")
+    assert len(rows(tmp_path / "run", "rival")) == 2
+    for name in ("promotion.jsonl", "difference.jsonl", "adapter.jsonl", "selection.jsonl"):
+        assert after[name] == before[name]
+
+
+def test_a_rival_comes_late_to_a_run_that_gave_up(
+    arguments: Arguments, tmp_path: Path, server: Server
+) -> None:
+    more = ("--generations", "5", "--promote.patience", "1", "--promote.on-failure", "nothing")
+    cli.main(arguments("run", *more))
+    last = len(rows(tmp_path / "run", "promotion"))
+    assert last < 6
+    assert cli.main(["run", "--run", str(tmp_path / "run"), "--against", server.url]) == 0
+    assert _means(tmp_path / "run", -1)["domain closed"] == 50.0
+    assert len(rows(tmp_path / "run", "promotion")) == last
+
+
+def test_killed_in_the_middle_a_rival_goes_on(
+    arguments: Arguments, tmp_path: Path, other: Path
+) -> None:
+    more = ("--against", str(other), "--generations", "1")
+    assert in_child(arguments("whole", *more)) == 0
+    expected = exported(tmp_path / "whole")
+    kills = 0
+    for at in range(5, 12):  # read, split and examine come before
+        name = f"killed-{at}"
+        assert in_child(arguments(name, *more), kill_at=at) == -signal.SIGKILL
+        killed = {row["name"]: row["done"] for row in _stages(tmp_path / name)}
+        kills += killed.get("examine") == 1 and killed.get("rivals") != 1
+        assert in_child(arguments(name, *more)) == 0
+        assert exported(tmp_path / name) == expected
+    assert kills > 3
+
+
+def _stages(run: Path) -> list[dict[str, object]]:
+    ledger = Ledger(run / "run.db")
+    try:
+        return [row._asdict() for row in ledger.stages()]
+    finally:
+        ledger.close()
+
+
+def test_another_model_under_the_same_name_is_refused(
+    arguments: Arguments, tmp_path: Path, other: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = arguments("run", "--against", str(other), "--generations", "1")
+    assert cli.main(["read", *words[1:]]) == 0
+    run = str(tmp_path / "run")
+    for stage in ("split", "examine"):
+        cli.main([stage, run])
+    assert in_child(["rivals", run], kill_at=2) == -signal.SIGKILL
+    other.write_text(json.dumps(RULES))
+    capsys.readouterr()
+    assert cli.main(["rivals", run]) == 2
+    assert "no longer the model that answered before" in capsys.readouterr().err
+
+
+def test_variants_share_rivals_of_a_seed(
+    arguments: Arguments, tmp_path: Path, server: Server
+) -> None:
+    words = arguments("vary", "--against", server.url, "--generations", "1")
+    recipe = tmp_path / "plain.yaml"
+    recipe.write_text("recipe: plain\n")
+    vary = ["--vary", "select.strategy=hard,all", "--seeds", "2", "--recipe", str(recipe)]
+    assert cli.main(["ablate", *words[1:], *vary]) == 0
+    runs = sorted((tmp_path / "vary").glob("strategy=*/seed-*"))
+    assert len(runs) == 4
+    for run in runs:
+        assert _means(run, -1) == {"domain closed": 50.0, "domain open": 100.0}
+    assert len(server.bodies) == 2 * 12
+
+
+def test_it_is_a_stage_that_comes_after_the_questions(
+    arguments: Arguments, tmp_path: Path, other: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = arguments("run", "--generations", "1")
+    assert cli.main(["read", *words[1:]]) == 0
+    run = str(tmp_path / "run")
+    assert cli.main(["rivals", run]) == 2
+    assert "rivals: nobody is named; give --evaluate.against" in capsys.readouterr().err
+    named = ["--evaluate.against", str(other)]
+    assert cli.main(["rivals", run, *named]) == 2
+    assert "comes after split" in capsys.readouterr().err
+    for stage in ("split", "examine"):
+        assert cli.main([stage, run]) == 0
+    assert cli.main(["evaluate", run, *named]) == 2
+    assert "evaluate of generation 0 comes after rivals" in capsys.readouterr().err
+    assert cli.main(["rivals", run, *named]) == 0
+    assert "rival 1, other: domain closed 16.7" in capsys.readouterr().err
+    assert cli.main(["evaluate", run]) == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("{tmp}/nowhere", "--evaluate.against {tmp}/nowhere: no such folder"),
+        ("http://127.0.0.1:9/v1", "http://127.0.0.1:9/v1: does not answer"),
+        ("{url}#huge", "no model huge there; it has: tiny"),
+        ("nobody/nothing", "--evaluate.against nobody/nothing: no such folder, and no model"),
+    ],
+)
+def test_who_cannot_be_asked_is_refused_before_anything_is_made(
+    arguments: Arguments,
+    tmp_path: Path,
+    server: Server,
+    name: str,
+    told: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    name, told = (text.format(tmp=tmp_path, url=server.url) for text in (name, told))
+    assert cli.main(arguments("run", "--against", name)) == 2
+    assert told in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_rival_that_is_off_by_now_stops_nothing_but_what_it_is_asked(
+    arguments: Arguments, tmp_path: Path, other: Path
+) -> None:
+    with serving(knows) as server:
+        cli.main(arguments("run", "--against", server.url, "--generations", "1"))
+        url = server.url
+    more = ["run", "--run", str(tmp_path / "run"), "--generations", "2"]
+    assert cli.main([*more, "--against", f"{url},{other}"]) == 0
+    assert len(rows(tmp_path / "run", "rival")) == 2
+
+
+def test_questions_that_do_not_fit_are_left_out_and_counted(
+    arguments: Arguments, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with serving(knows) as server:
+
+        def short(body: dict[str, object]) -> object:
+            long = "The port of server Alpha is" in str(body["messages"])
+            return (400, "maximum context length is 8 tokens") if long else None
+
+        server.script = [short] * 12
+        assert cli.main(arguments("run", "--against", server.url, "--generations", "1")) == 0
+    assert "1 left out, which do not fit its window" in capsys.readouterr().err
+    found = {
+        row["mode"]: row["n"]
+        for row in rows(tmp_path / "run", "evaluation")
+        if row["generation"] == -1 and row["metric"] == "exact-match"
+    }
+    assert found == {"closed": 6, "open": 5}
+
+
+def test_who_it_goes_to_is_said_where_that_is_far(
+    tmp_path: Path,
+    script: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    settings = Config.model_validate({"model": {"engine": "scripted", "name": str(script)}})
+    ledger = Ledger(tmp_path / "run.db")
+    run = Run(tmp_path, settings, ledger, Progress())
+    monkeypatch.setattr("self_evolution.engines.others.open_other", lambda *_: None)
+    run.guest("https://models.example.com/v1#m", "--evaluate.against")
+    assert "questions and passages go to models.example.com" in capsys.readouterr().err
+    run.guest("https://models.example.com/v1#m", "--evaluate.judge")
+    assert capsys.readouterr().err == ""  # once is enough
+    run.guest("http://127.0.0.1:8000/v1#m", "--evaluate.against")
+    assert capsys.readouterr().err == ""
+    ledger.close()
+
+
+def test_the_memory_never_holds_two_models(tmp_path: Path) -> None:
+    tiny = pytest.importorskip("tiny")
+    copy = tmp_path / "copy"
+    shutil.copytree(tiny.folder("qwen2"), copy)
+    settings = Config.model_validate(
+        {"model": {"name": str(tiny.folder("llama3")), "device": "cpu"}}
+    )
+    ledger = Ledger(tmp_path / "run.db")
+    run = Run(tmp_path, settings, ledger, Progress(quiet=True))
+    assert run.count(["a b"]) and run.engine.window
+    own = weakref.ref(run.engine._base)  # type: ignore[attr-defined]
+    other = run.guest(str(copy), "--evaluate.against")
+    assert own() is None
+    guest = weakref.ref(other.speaker._base)  # type: ignore[attr-defined]
+    (reply,) = other.speaker.generate(
+        [[{"role": "user", "content": "Which alarm?"}]], tiny_sampling(), 0, "current"
+    )
+    alone = tiny.engine(copy).generate(
+        [[{"role": "user", "content": "Which alarm?"}]], tiny_sampling(), 0, "base"
+    )
+    assert [reply] == alone  # by its own template
+    del other
+    assert run.engine.window
+    gc.collect()
+    assert guest() is None
+    ledger.close()
+
+
+def tiny_sampling() -> object:
+    from self_evolution.engines import Sampling
+
+    return Sampling(0.0, 1.0, 8)
