@@ -498,7 +498,7 @@ def test_questions_on_what_is_gone_stay_are_counted_and_listed(
     (seal,) = rows(run, "seal")
     fragments = {row["id"]: str(row["text"]) for row in rows(run, "fragment")}
     answered = Counter(row["generation"] for row in rows(run, "prediction"))
-    assert seal["items"] == 20 and answered == {0: 40, 1: 40, 2: 40}
+    assert seal["items"] == 20 and answered == {0: 60, 1: 60, 2: 60}
     items = {row["id"]: row for row in rows(run, "item")}
     gone = {(row["table"], row["id"]) for row in rows(run, "withdrawn")}
     mine = {id for id in items if ("item", id) in gone}

@@ -320,14 +320,14 @@ def question(text: str) -> Item:
 
 def test_several_passages_stand_under_their_headings(opened: Callable[..., Run]) -> None:
     run = opened("--evaluate.top-k", "2")
-    paper = papers(run, "retrieved", [question("What is the colour of alarm Brake, node Coral?")])[
-        "i"
-    ]
+    paper = papers(
+        run, run.engine, "retrieved", [question("What is the colour of alarm Brake, node Coral?")]
+    )["i"]
     asked_with = paper.messages[-1]["content"]
     assert len(paper.sources) == 2 and len(paper.shown) == 2
     assert "Handbook > Alarm Brake\nThe colour of alarm Brake is amber" in asked_with
     assert asked_with.endswith("What is the colour of alarm Brake, node Coral?")
-    one = papers(run, "retrieved", [question("What is amber?")])["i"]
+    one = papers(run, run.engine, "retrieved", [question("What is amber?")])["i"]
     (fragment,) = run.ledger.fragments(one.sources)
     assert one.messages == run.prompts.answer(
         fragment.heading, fragment.text, "What is amber?", "en"
@@ -339,7 +339,7 @@ def test_what_is_not_found_is_asked_with_the_book_closed(
 ) -> None:
     run = opened()
     item = question("Zanzibar?")
-    assert papers(run, "retrieved", [item]) == papers(run, "closed", [item])
+    assert papers(run, run.engine, "retrieved", [item]) == papers(run, run.engine, "closed", [item])
 
 
 def test_as_many_passages_as_fit(
@@ -350,7 +350,7 @@ def test_as_many_passages_as_fit(
     sizes = {}
     for window in range(10, 120):
         monkeypatch.setattr(ScriptedEngine, "window", window)
-        paper = papers(run, "retrieved", [item]).get("i")
+        paper = papers(run, run.engine, "retrieved", [item]).get("i")
         sizes[window] = len(paper.sources) if paper else 0
         if paper:
             assert len(run.engine.prompt_ids(paper.messages)) <= window - 10

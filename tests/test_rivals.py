@@ -66,9 +66,13 @@ def test_an_endpoint_and_a_model_of_ones_own_take_the_same_exams(
         (-2, str(other)),
         (-1, f"{server.url}#tiny"),
     ]
-    assert _means(run, -1) == {"domain closed": 50.0, "domain open": 100.0}
+    assert _means(run, -1) == {
+        "domain closed": 50.0,
+        "domain retrieved": 100.0,
+        "domain open": 100.0,
+    }
     assert _means(run, -2)["domain closed"] == pytest.approx(100 / 6)
-    assert len(rows(run, "prediction")) == (3 + 2) * 2 * 6
+    assert len(rows(run, "prediction")) == (3 + 2) * 3 * 6
     # nothing of theirs is taken for a generation's
     assert {row["generation"] for row in rows(run, "promotion")} == {0, 1, 2}
     assert {row["against"] for row in rows(run, "difference")} <= {0, 1, 2}
@@ -93,8 +97,12 @@ def test_paths_are_kept_so_that_a_run_goes_on_from_anywhere(
 def test_the_miniature_is_a_rival(arguments: Arguments, tmp_path: Path) -> None:
     assert cli.main(arguments("run", "--against", "embedded", "--generations", "1")) == 0
     found = [row for row in rows(tmp_path / "run", "prediction") if row["generation"] == -1]
-    assert len(found) == 12 and len({row["text"] for row in found}) > 2
-    assert _means(tmp_path / "run", -1).keys() == {"domain closed", "domain open"}
+    assert len(found) == 18 and len({row["text"] for row in found}) > 2
+    assert _means(tmp_path / "run", -1).keys() == {
+        "domain closed",
+        "domain retrieved",
+        "domain open",
+    }
 
 
 def test_generations_are_what_they_are_without_rivals(
@@ -117,10 +125,10 @@ def test_a_rival_may_come_when_the_run_is_complete(
     before = exported(tmp_path / "run")
     again = ["run", "--run", str(tmp_path / "run"), "--against"]
     assert cli.main([*again, server.url]) == 0
-    assert len(server.bodies) == 12
+    assert len(server.bodies) == 18
     # another one: the first keeps its number, and is not asked again
     assert cli.main([*again, f"{other},{server.url}"]) == 0
-    assert len(server.bodies) == 12
+    assert len(server.bodies) == 18
     numbers = {row["generation"]: row["name"] for row in rows(tmp_path / "run", "rival")}
     assert numbers == {-1: server.url, -2: str(other)}
     # left out of the settings it stays in the run, and all else is as it was
@@ -194,8 +202,12 @@ def test_variants_share_rivals_of_a_seed(
     runs = sorted((tmp_path / "vary").glob("strategy=*/seed-*"))
     assert len(runs) == 4
     for run in runs:
-        assert _means(run, -1) == {"domain closed": 50.0, "domain open": 100.0}
-    assert len(server.bodies) == 2 * 12
+        assert _means(run, -1) == {
+            "domain closed": 50.0,
+            "domain retrieved": 100.0,
+            "domain open": 100.0,
+        }
+    assert len(server.bodies) == 2 * 18
 
 
 def test_it_is_a_stage_that_comes_after_the_questions(
@@ -261,15 +273,15 @@ def test_questions_that_do_not_fit_are_left_out_and_counted(
             long = "The port of server Alpha is" in str(body["messages"])
             return (400, "maximum context length is 8 tokens") if long else None
 
-        server.script = [short] * 12
+        server.script = [short] * 18
         assert cli.main(arguments("run", "--against", server.url, "--generations", "1")) == 0
-    assert "1 left out, which do not fit its window" in capsys.readouterr().err
+    assert "2 refused by the endpoint, because they do not fit" in capsys.readouterr().err
     found = {
         row["mode"]: row["n"]
         for row in rows(tmp_path / "run", "evaluation")
         if row["generation"] == -1 and row["metric"] == "exact-match"
     }
-    assert found == {"closed": 6, "open": 5}
+    assert found == {"closed": 6, "retrieved": 5, "open": 5}
 
 
 def test_who_it_goes_to_is_said_where_that_is_far(
