@@ -61,7 +61,7 @@ class Exam(NamedTuple):
 def evaluate(run: Run, generation: int) -> Outcome:
     """Predictions first, a batch a transaction; then all metrics in one."""
     _still_locked(run)
-    if run.config.evaluate.top_k:
+    if run.config.evaluate.top_k and run.ledger.tests():
         run.search.refresh()
     exams = [(exam, papers(run, exam.mode, exam.items)) for exam in _exams(run)]
     for exam, put in exams:
@@ -151,11 +151,9 @@ def _recall(run: Run, generation: int, exam: Exam, put: dict[str, Paper]) -> Ite
     """How often the right passage was shown; no row where no passage is known or there."""
     if exam.mode != "retrieved":
         return
-    found = [
-        (score, item.cluster)
-        for item in exam.items
-        if item.id in put and (score := recall(run.search, item, *put[item.id][2:])) is not None
-    ]
+    taken = [(item, put[item.id]) for item in exam.items if item.id in put]
+    scored = [(recall(run.search, item, p.sources, p.shown), item.cluster) for item, p in taken]
+    found = [(score, cluster) for score, cluster in scored if score is not None]
     if found:
         scores, clusters = zip(*found, strict=True)
         seed = seed_of(run.config.seed, "bootstrap", exam.suite, "recall")
@@ -214,6 +212,5 @@ def _otherwise(run: Run, exams: list[tuple[Exam, dict[str, Paper]]]) -> Iterator
             f"answer of {run.config.evaluate.max_tokens:,}: give a smaller --split.max-tokens or "
             "--evaluate.max-tokens to a new run"
         )
-    papers = [paper for _, put in retrieved for paper in put.values()]
-    if nothing := sum(not paper.sources for paper in papers):
+    if nothing := sum(not paper.sources for _, put in retrieved for paper in put.values()):
         yield f"search found nothing for {nothing:,} questions, which were put with the book closed"
