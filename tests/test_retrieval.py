@@ -17,7 +17,8 @@ from self_evolution import cli, config
 from self_evolution.engines.scripted import ScriptedEngine
 from self_evolution.ledger import Ledger
 from self_evolution.progress import Progress
-from self_evolution.records import Document, Event, Fragment, Holdout, Item, Section
+from self_evolution.records import Document, Event, Fragment, Holdout, Item, Prediction, Section
+from self_evolution.report.samples import _changes
 from self_evolution.retrieval import Search, asked, recall, terms
 from self_evolution.retrieval import search as searching
 from self_evolution.run import Run
@@ -401,3 +402,34 @@ def test_the_number_of_passages_is_fixed(
     assert cli.main(arguments("run", "--generations", "1")) == 0
     assert cli.main(arguments("run", "--generations", "1", "--evaluate.top-k", "5")) == 2
     assert "evaluate.top_k cannot change within a run" in capsys.readouterr().err
+
+
+def test_the_report_shows_what_was_found(arguments: Arguments, tmp_path: Path) -> None:
+    assert cli.main(arguments("run", "--generations", "1")) == 0
+    with closing(Ledger(tmp_path / "run" / "run.db")) as ledger:
+        item = ledger.items("domain")[0]
+        sources = ledger.sources(0, "retrieved", item.id)
+        right = item.reference
+        ledger.add([Prediction("better", 9, item.id, "retrieved", right, sources[:1])])
+        (won,) = _changes(ledger, "exact-match", 9, "domain", "retrieved").won_examples
+        (fragment,) = ledger.fragments(sources[:1])
+        (shown,) = won.shown
+    assert shown[1] == fragment.text
+    assert shown[0].endswith(" › ".join(["", *fragment.heading])) and "a.md" in shown[0]
+
+
+@pytest.mark.parametrize("width", [48, 60, 80, 200])
+def test_tables_lose_no_number_in_a_narrow_terminal(
+    arguments: Arguments,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    width: int,
+) -> None:
+    assert cli.main(arguments("run", "--generations", "1")) == 0
+    capsys.readouterr()
+    monkeypatch.setenv("COLUMNS", str(width))
+    assert cli.main(["status", str(tmp_path / "run")]) == 0
+    told = capsys.readouterr().out
+    assert told.count("[0–46]") == 2 * 3 and "…" not in told
+    assert max(map(len, told.partition("complete")[0].splitlines())) <= width
