@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import tempfile
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import closing
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from conftest import SHARED, exported, rows
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from self_evolution import cli, config
@@ -119,15 +120,17 @@ def test_terms_of_a_question(question: str, expected: str) -> None:
 
 
 @given(st.text(max_size=80))
+@settings(deadline=None, max_examples=50)
 def test_whatever_is_written_is_found_by_each_of_its_terms(text: str) -> None:
     """A term comes out of the index as it went in: nothing is cut again, nothing folded away."""
-    ledger = Ledger(Path(":memory:"))
-    ledger.index([(1, " ".join(terms(text))), (2, "")])
-    for term in terms(text):
-        assert ledger._db.execute(
-            "SELECT rowid FROM search WHERE search MATCH ?", ('"' + term + '"',)
-        ).fetchall() == [(1,)]
-    ledger.close()
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        closing(Ledger(Path(folder) / "run.db")) as ledger,
+    ):
+        ledger.index([(1, " ".join(terms(text))), (2, "")])
+        for term in terms(text):
+            query = "SELECT rowid FROM search WHERE search MATCH ?"
+            assert ledger._db.execute(query, (f'"{term}"',)).fetchall() == [(1,)]
 
 
 def test_the_order_is_that_of_bm25(tmp_path: Path) -> None:
@@ -304,8 +307,8 @@ def opened(arguments: Arguments, tmp_path: Path) -> Callable[..., Run]:
         assert cli.main(["read", *words[1:]]) == 0
         assert cli.main(["split", str(tmp_path / "run")]) == 0
         ledger = Ledger(tmp_path / "run" / "run.db")
-        settings = config.parse(ledger.meta("settings"), "run")
-        run = Run(tmp_path / "run", settings, ledger, Progress(quiet=True))
+        chosen = config.parse(ledger.meta("settings"), "run")
+        run = Run(tmp_path / "run", chosen, ledger, Progress(quiet=True))
         run.search.refresh()
         return run
 
