@@ -32,6 +32,10 @@ class Documents(Store):
         """Those that are still as they were read; changed and withdrawn ones are not."""
         return self._rows(Document, "WHERE id IN (SELECT id FROM live_document) ORDER BY path, id")
 
+    def paths(self, ids: Sequence[str]) -> list[str]:
+        """The paths of documents, in the order of `ids`."""
+        return [document.path for document in self._by_id(Document, ids)]
+
     def live_documents(self) -> set[str]:
         """The ids of those."""
         return {row[0] for row in self._db.execute("SELECT id FROM live_document")}

@@ -44,7 +44,7 @@ class SearchIndex(Store):
         with self.transaction():
             self._db.execute("INSERT INTO search (search) VALUES ('optimize')")
 
-    def matches(self, terms: Sequence[str], limit: int) -> list[str]:
+    def matches(self, terms: Sequence[str], limit: int) -> tuple[str, ...]:
         """Ids of the fragments with any of the terms, the best first; of equals, the earlier."""
         # In quotes a term is text, whatever signs it has.
         wanted = " OR ".join('"' + term.replace('"', '""') + '"' for term in terms)
@@ -52,4 +52,4 @@ class SearchIndex(Store):
                      SELECT rowid AS number, rank AS score FROM search WHERE search MATCH ?
                      ORDER BY rank, rowid LIMIT ?) AS m
                    JOIN fragment f ON f.number = m.number ORDER BY m.score, m.number"""
-        return [row[0] for row in self._db.execute(query, (wanted, limit))]
+        return tuple(row[0] for row in self._db.execute(query, (wanted, limit)))

@@ -94,16 +94,17 @@ def _changes(ledger: Ledger, metric: str, candidate: int, suite: str, mode: str)
         if old != new:
             (won if new > old else lost).append(Change(item, before[item.id], now, old, new))
     some = [
-        [_with_sources(ledger, candidate, mode, c) for c in _clearest(all)] for all in (won, lost)
+        [_with_sources(ledger, candidate, mode, c) for c in _clearest(side)] for side in (won, lost)
     ]
     return Changes(suite, mode, asked, len(won), len(lost), *some)
 
 
 def _with_sources(ledger: Ledger, candidate: int, mode: str, change: Change) -> Change:
-    ids = ledger.sources(candidate, mode, change.item.id)
-    paths = {row.id: row.path for row in ledger.documents()} if ids else {}
-    found = ledger.fragments(ids)
-    shown = tuple((" › ".join([paths[f.document_id], *f.heading]), f.text) for f in found)
+    found = ledger.fragments(ledger.sources(candidate, mode, change.item.id))
+    paths = ledger.paths([one.document_id for one in found])
+    shown = tuple(
+        (" › ".join([path, *one.heading]), one.text) for path, one in zip(paths, found, strict=True)
+    )
     return replace(change, shown=shown)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from self_evolution.ledger import Ledger
 from self_evolution.progress import Progress
 from self_evolution.records import Fragment
@@ -20,14 +22,15 @@ class Search:
     def __init__(self, ledger: Ledger, progress: Progress | None = None) -> None:
         self._ledger = ledger
         self._progress = progress or Progress(quiet=True)
-        self._known: dict[tuple[str, int], list[str]] = {}
+        # The same questions come back in every generation.
+        self._matches = lru_cache(1 << 14)(ledger.matches)
 
     def refresh(self) -> None:
         """Bring the index to what is there now; a batch a transaction, so a kill costs little."""
         gone, new = self._ledger.search_changes()
         if not gone and not new:
             return
-        self._known.clear()
+        self._matches.cache_clear()
         total = len(gone) + len(new)
         with self._progress.bar("search index", "fragments", total, 0) as bar:
             for numbers, put in ((gone, False), (new, True)):
@@ -45,10 +48,7 @@ class Search:
 
     def matching(self, wanted: list[str], limit: int) -> list[Fragment]:
         """The same by terms."""
-        key = "\n".join(wanted), limit
-        if key not in self._known:
-            self._known[key] = self._ledger.matches(wanted, limit) if wanted else []
-        return self._ledger.fragments(self._known[key])
+        return self._ledger.fragments(self._matches(tuple(wanted), limit)) if wanted else []
 
 
 def searched(fragment: Fragment) -> list[str]:

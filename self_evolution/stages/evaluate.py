@@ -173,11 +173,9 @@ def _recall(run: Run, generation: int, exam: Exam, put: dict[str, Paper]) -> Ite
     """How often the right passage was shown; no row where no passage is known or there."""
     if exam.mode != "retrieved":
         return
-    found = [
-        (score, item.cluster)
-        for item in exam.items
-        if item.id in put and (score := recall(run.search, item, *put[item.id][2:])) is not None
-    ]
+    taken = [(item, put[item.id]) for item in exam.items if item.id in put]
+    scored = [(recall(run.search, item, p.sources, p.shown), item.cluster) for item, p in taken]
+    found = [(score, cluster) for score, cluster in scored if score is not None]
     if found:
         scores, clusters = zip(*found, strict=True)
         seed = seed_of(run.config.seed, "bootstrap", exam.suite, "recall")
