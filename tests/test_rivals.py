@@ -113,7 +113,10 @@ def test_a_run_is_compared_with_its_rivals(
     path = tmp_path / "compared.json"
     assert cli.main(["compare", run, "-o", str(path)]) == 0
     host = server.url.removeprefix("http://").removesuffix("/v1")
-    assert f"{host} (rival 1) and {run} (generation 0) in closed-book" in capsys.readouterr().out
+    assert (
+        f"tiny at {host} (rival 1) and {run} (generation 0) in closed-book"
+        in capsys.readouterr().out
+    )
     own, first, second = json.loads(path.read_text())["runs"]
     assert (own["generation"], first["generation"], second["generation"]) == (0, -1, -2)
     gaps = {f"{row['suite']} {row['mode']}": row["mean"] for row in first["differences"]}

@@ -63,7 +63,7 @@ def rival_sides(folder: Path) -> list[Side]:
     """Those of the models that the run was held against, in the order in which they came."""
     with session.looked_at(folder) as (settings, ledger):
         return [
-            _side(folder, settings, ledger, row.generation, label(row.name))
+            _side(folder, settings, ledger, row.generation, label(row.name, row.identity))
             for row in ledger.rivals()
         ]
 
