@@ -105,6 +105,32 @@ def test_the_miniature_is_a_rival(arguments: Arguments, tmp_path: Path) -> None:
     }
 
 
+def test_a_run_is_compared_with_its_rivals(
+    arguments: Arguments,
+    tmp_path: Path,
+    server: Server,
+    other: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    words = arguments("run", "--generations", "1")
+    cli.main(words)
+    run = str(tmp_path / "run")
+    assert cli.main(["compare", run]) == 2
+    assert "held against no other model" in capsys.readouterr().err
+    cli.main(["run", "--run", run, "--against", f"{server.url},{other}"])
+    path = tmp_path / "compared.json"
+    assert cli.main(["compare", run, "-o", str(path)]) == 0
+    host = server.url.removeprefix("http://").removesuffix("/v1")
+    assert (
+        f"tiny at {host} (rival 1) and {run} (generation 0) in closed-book"
+        in capsys.readouterr().out
+    )
+    own, first, second = json.loads(path.read_text())["runs"]
+    assert (own["generation"], first["generation"], second["generation"]) == (0, -1, -2)
+    gaps = {f"{row['suite']} {row['mode']}": row["mean"] for row in first["differences"]}
+    assert gaps == {"domain closed": 50.0, "domain open": 100.0}
+
+
 def test_generations_are_what_they_are_without_rivals(
     arguments: Arguments, tmp_path: Path, server: Server
 ) -> None:

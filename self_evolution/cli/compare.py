@@ -1,4 +1,4 @@
-"""compare: two or more runs on the same questions, in a table and as JSON."""
+"""compare: runs, or a run and its rivals, on the same questions, in a table and as JSON."""
 
 from __future__ import annotations
 
@@ -15,13 +15,22 @@ if TYPE_CHECKING:
 
 
 def compare(options: argparse.Namespace) -> int:
-    if len(options.sources) < 2:
-        raise UserError("compare: one run given, expected two or more; the first is held against")
-    from self_evolution.comparison import compare, side
+    from self_evolution.comparison import compare, rival_sides, side
 
     sides = [side(Path(source), options.generation) for source in options.sources]
+    if len(sides) == 1:
+        sides += rival_sides(Path(options.sources[0]))
+    if len(sides) < 2:
+        raise UserError(
+            "compare: one run given, which was held against no other model; expected two or more "
+            "runs, or one with --against"
+        )
     found = compare(sides)
-    show(found.rows, "run", [str(one.generation) for one in sides])
+    show(
+        found.rows,
+        "run" if len(options.sources) > 1 else "model",
+        [str(one.generation) if one.generation >= 0 else "–" for one in sides],
+    )
     for note in found.notes:
         print(f"note: {note}")
     print(found.sentence)

@@ -145,7 +145,12 @@ def _describe(parser: argparse.ArgumentParser, name: str, command: Command) -> N
         )
         add("--seed", type=int, default=0, metavar="N", help="seed of the bootstrap (0)")
     elif name == "compare":
-        add("sources", nargs="+", metavar="RUN", help="two or more; all are held against the first")
+        add(
+            "sources",
+            nargs="+",
+            metavar="RUN",
+            help="all against the first; one: against its rivals",
+        )
         known = "of each run: leader, last, or a number (leader)"
         add("--generation", metavar="leader|last|N", default="leader", help=known)
         add("-o", "--output", metavar="FILE", help="write the comparison as JSON too")

@@ -2,7 +2,7 @@
 
 from self_evolution.comparison.rows import Exam, Gap, Row, Values, rows
 from self_evolution.comparison.runs import Comparison, compare
-from self_evolution.comparison.sides import Side, asked_alike, side
+from self_evolution.comparison.sides import Side, asked_alike, rival_sides, side
 
 __all__ = [
     "Comparison",
@@ -13,6 +13,7 @@ __all__ = [
     "Values",
     "asked_alike",
     "compare",
+    "rival_sides",
     "rows",
     "side",
 ]

@@ -106,13 +106,13 @@ def _sentence(sides: Sequence[Side], found: Sequence[Row]) -> str:
     exam = next(iter(found[0].scores), None)
     if exam is None:
         return "There is no question that all of them answered."
-    first = f"{sides[0].name} (generation {sides[0].generation})"
+    first = sides[0].called
     where = (
         f"closed-book {found[0].metrics[exam]}" if exam[1] == "closed" else found[0].metrics[exam]
     )
     told = []
     for one, row in zip(sides[1:], found[1:], strict=True):
-        change, name = row.gaps[exam].change, f"{one.name} (generation {one.generation})"
+        change, name = row.gaps[exam].change, one.called
         size = f"{change.mean:+.1f} points [{change.low:+.1f} to {change.high:+.1f}]"
         if row.gaps[exam].different:
             told.append(f"{name} is {row.gaps[exam].verdict} than {first} in {where}: {size}")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from self_evolution import session
 from self_evolution.config import Config
+from self_evolution.engines.others import label
 from self_evolution.errors import UserError, printable
 from self_evolution.ledger import Ledger
 from self_evolution.records import Item
@@ -25,7 +26,10 @@ SHOWN = 3
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """Answers of generation `generation`; `texts[suite, mode][key]`, `items[suite][key]`."""
+    """Answers of generation `generation`; `texts[suite, mode][key]`, `items[suite][key]`.
+
+    A rival's generation is its number, below 0; its name is the model's.
+    """
 
     name: str
     generation: int
@@ -35,6 +39,12 @@ class Side:
     metric: str
     items: dict[str, dict[Key, Item]]
     texts: dict[tuple[str, str], dict[Key, str]]
+
+    @property
+    def called(self) -> str:
+        if self.generation < 0:
+            return f"{self.name} (rival {-self.generation})"
+        return f"{self.name} (generation {self.generation})"
 
     def scores(self, exam: tuple[str, str], metric: str) -> dict[Key, float]:
         """The questions that `metric` applies to, in percent."""
@@ -47,22 +57,35 @@ def side(folder: Path, wanted: str, name: str = "") -> Side:
     """`wanted`: leader, last, or a number. Raises UserError if it is not evaluated."""
     with session.looked_at(folder) as (settings, ledger):
         generation = _generation(folder, ledger, wanted)
-        items = {suite: _keyed(ledger.items(suite)) for suite in {suite for suite, _ in EXAMS}}
-        if not any(items.values()):
-            raise UserError(
-                f"{folder}: no evaluation set, so there is nothing to compare; start a new run "
-                "with --eval FILE"
-            )
-        return Side(
-            name or str(folder),
-            generation,
-            ledger.leader(),
-            not left(settings, ledger),
-            settings,
-            ledger.deciding_metric(settings.promote.metric),
-            items,
-            {exam: _texts(ledger, generation, exam, items[exam[0]]) for exam in EXAMS},
+        return _side(folder, settings, ledger, generation, name or str(folder))
+
+
+def rival_sides(folder: Path) -> list[Side]:
+    """Those of the models that the run was held against, in the order in which they came."""
+    with session.looked_at(folder) as (settings, ledger):
+        return [
+            _side(folder, settings, ledger, row.generation, label(row.name, row.identity))
+            for row in ledger.rivals()
+        ]
+
+
+def _side(folder: Path, settings: Config, ledger: Ledger, generation: int, name: str) -> Side:
+    items = {suite: _keyed(ledger.items(suite)) for suite in {suite for suite, _ in EXAMS}}
+    if not any(items.values()):
+        raise UserError(
+            f"{folder}: no evaluation set, so there is nothing to compare; start a new run "
+            "with --eval FILE"
         )
+    return Side(
+        name,
+        generation,
+        ledger.leader(),
+        not left(settings, ledger),
+        settings,
+        ledger.deciding_metric(settings.promote.metric),
+        items,
+        {exam: _texts(ledger, generation, exam, items[exam[0]]) for exam in EXAMS},
+    )
 
 
 def asked_alike(sides: Sequence[Side]) -> tuple[list[Side], list[str]]:

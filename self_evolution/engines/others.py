@@ -65,11 +65,14 @@ def far(name: str) -> str:
     return "" if place.near else place.host
 
 
-def label(name: str) -> str:
-    """A short name for people: the folder's own, or MODEL at HOST:PORT."""
+def label(name: str, identity: str = "") -> str:
+    """A short name for people: the folder's own, or MODEL at HOST:PORT.
+
+    `identity` of an endpoint tells its model, also where the name does not.
+    """
     if not is_address(name):
         return Path(name).stem if Path(name).suffix == ".json" else name.rstrip("/").split("/")[-1]
-    found = address(name)
+    found = address(identity or name)
     place = found.base.partition("://")[2].partition("/")[0]
     return f"{found.model} at {place}" if found.model else place
 

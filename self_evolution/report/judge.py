@@ -48,7 +48,7 @@ class Bench:
 
 
 def bench(config: Config, ledger: Ledger) -> Bench:
-    names = {row.generation: label(row.name) for row in ledger.rivals()}
+    names = {row.generation: label(row.name, row.identity) for row in ledger.rivals()}
     rows = [
         Judged(judge, generation, against, names.get(against, "the base"), found)
         for judge, generation, against in ledger.duels()
@@ -85,4 +85,5 @@ def _notes(ledger: Ledger, judges: list[str]) -> Iterator[str]:
             )
         for one in ledger.rivals():
             if identities.get(name) == one.identity:
-                yield f"The judge is rival {-one.generation} ({label(one.name)}) itself."
+                called = label(one.name, one.identity)
+                yield f"The judge is rival {-one.generation} ({called}) itself."

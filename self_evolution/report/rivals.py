@@ -42,7 +42,7 @@ class Standing:
 
     @property
     def label(self) -> str:
-        return label(self.rival.name)
+        return label(self.rival.name, self.rival.identity)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ def rivals(config: Config, ledger: Ledger) -> Rivals:
     boards = tuple(_boards(config, ledger, found)) if found else ()
     model = content_id(ledger.meta("model"))
     notes = [
-        f"Rival {-one.generation} ({label(one.name)}) is the base model itself."
+        f"Rival {-one.generation} ({label(one.name, one.identity)}) is the base model itself."
         for one in found
         if one.identity == model
     ]
@@ -103,7 +103,8 @@ def sentences(config: Config, ledger: Ledger) -> Iterator[str]:
                         gap = f"; {leader} against it: {size}, book closed"
                         gap += "" if mine.gap.different else f": {NO_DIFFERENCE}"
         if told:
-            yield f"rival {-one.generation}, {label(one.name)}: {', '.join(told)}{gap}"
+            called = label(one.name, one.identity)
+            yield f"rival {-one.generation}, {called}: {', '.join(told)}{gap}"
 
 
 def _boards(config: Config, ledger: Ledger, found: list[Rival]) -> Iterator[Board]:
