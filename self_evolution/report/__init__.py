@@ -12,7 +12,11 @@ from self_evolution.records import Evaluation
 from self_evolution.report import words
 from self_evolution.report.chart import Chart, Line
 from self_evolution.report.facts import Exam, Facts, gather
+from self_evolution.report.headline import EXAMS
 from self_evolution.report.pages import environment, put
+
+LIMITS = {"documents": 40, "cells": 12, "rows": 100, "missed": 10}
+"""How much of the map is shown: documents, and of each cells, headings and missed questions."""
 
 OTHER_METRICS = ("exact-match", "token-f1", "rouge-l", "bleu-4")
 
@@ -31,6 +35,8 @@ def render(config: Config, facts: Facts, run: str) -> str:
         "run": run,
         "config": config,
         "facts": facts,
+        "limits": LIMITS,
+        "titles": EXAMS,
         "main": _main_chart(facts),
         "others": _other_charts(facts),
         "retention": _retention_chart(facts),

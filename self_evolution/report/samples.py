@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from self_evolution.ledger import Ledger
+from self_evolution.ledger import Ledger, Source
 from self_evolution.metrics import METRICS
 from self_evolution.records import Item
+from self_evolution.stages.evaluate import EXAMS, FORMER, marks
 
 KEPT, REJECTED_A_REASON, ANSWERS = 8, 2, 5
 Thing = TypeVar("Thing")
@@ -25,9 +26,13 @@ class Samples:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """An evaluation question that base and candidate answered with different success."""
+    """An evaluation question that base and candidate answered with different success.
+
+    `source`: where in the documents it comes from, if that is known.
+    """
 
     item: Item
+    source: Source | None
     base: str
     now: str
     base_score: float
@@ -60,16 +65,28 @@ def samples(ledger: Ledger, generations: Sequence[int]) -> list[Samples]:
     ]
 
 
-def changes(ledger: Ledger, metric: str, candidate: int) -> list[Changes]:
-    """Question by question, per exam that both the base and `candidate` have taken."""
+def changes(
+    ledger: Ledger, metric: str, candidate: int, sources: Mapping[str, Source]
+) -> list[Changes]:
+    """Question by question, per exam that both the base and `candidate` have taken.
+
+    Of the domain with the book closed, and of former abilities; `sources` by item id.
+    """
     if metric not in METRICS or not candidate:
         return []
-    exams = [("domain", "closed"), ("retention", "closed"), ("retention", "open")]
-    found = [_changes(ledger, metric, candidate, *exam) for exam in exams]
+    exams = [("domain", "closed"), *(exam for exam in EXAMS if exam[0] in FORMER)]
+    found = [_changes(ledger, metric, candidate, *exam, sources) for exam in exams]
     return [one for one in found if one.asked]
 
 
-def _changes(ledger: Ledger, metric: str, candidate: int, suite: str, mode: str) -> Changes:
+def _changes(
+    ledger: Ledger,
+    metric: str,
+    candidate: int,
+    suite: str,
+    mode: str,
+    sources: Mapping[str, Source],
+) -> Changes:
     before = {item.id: text for item, text in ledger.predictions(0, suite, mode)}
     won: list[Change] = []
     lost: list[Change] = []
@@ -77,19 +94,14 @@ def _changes(ledger: Ledger, metric: str, candidate: int, suite: str, mode: str)
     for item, now in ledger.predictions(candidate, suite, mode):
         if item.id not in before:
             continue
-        old, new = _score(metric, item, before[item.id]), _score(metric, item, now)
+        old, new = marks(metric, item, before[item.id]), marks(metric, item, now)
         if old is None or new is None:
             continue
         asked += 1
         if old != new:
-            (won if new > old else lost).append(Change(item, before[item.id], now, old, new))
+            change = Change(item, sources.get(item.id), before[item.id], now, old, new)
+            (won if new > old else lost).append(change)
     return Changes(suite, mode, asked, len(won), len(lost), _clearest(won), _clearest(lost))
-
-
-def _score(metric: str, item: Item, text: str) -> float | None:
-    return METRICS[metric].score(
-        text, item.reference, question=item.question, values=item.reference_values
-    )
 
 
 def _clearest(found: list[Change]) -> list[Change]:

@@ -11,6 +11,7 @@ from self_evolution.statistics.intervals import (
     distributions,
 )
 from self_evolution.statistics.power import detectable
+from self_evolution.statistics.ratios import Ratio, ratio
 
 __all__ = [
     "FEW",
@@ -20,9 +21,11 @@ __all__ = [
     "Change",
     "Distribution",
     "Interval",
+    "Ratio",
     "bootstrap",
     "detectable",
     "distributions",
     "holm",
     "paired",
+    "ratio",
 ]

@@ -1,0 +1,90 @@
+"""How many times as high as another's a model's mean is, on the same items."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable, Sequence
+from typing import NamedTuple
+
+from self_evolution.statistics.intervals import (
+    FEW,
+    PERCENT,
+    RESAMPLES,
+    Distribution,
+    Range,
+    bootstrap,
+)
+from self_evolution.statistics.resampling import Clusters, replicates
+
+NOT_ABOVE_ZERO = "the reference's mean is not shown to be above 0"
+NO_UPPER_END = "the reference's mean is so near 0 that the ratio has no upper end"
+
+
+class Ratio(NamedTuple):
+    """`value` with its interval, of n items; all three are None where `undefined` says why."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+    n: int
+    undefined: str = ""
+
+    @property
+    def shown(self) -> bool:
+        """Whether the interval leaves 1 out: the means differ."""
+        return self.low is not None and self.high is not None and not self.low <= 1 <= self.high
+
+
+def ratio(
+    scores: Sequence[float],
+    reference: Sequence[float],
+    clusters: Sequence[Hashable] | None = None,
+    *,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+    level: float = 0.95,
+) -> Ratio:
+    """Mean of `scores` over mean of `reference`, of the same items in one order, in percent.
+
+    Whole clusters are drawn, and both means are of the same draw. With the clusters' sums of the
+    reference in the place of their sizes, the ratio is what `Distribution` knows as a mean, BCa
+    and all. Below FEW clusters Student's interval is that of the logarithm: a ratio is skewed.
+    Undefined where the reference's own interval reaches 0: a ratio to what may be nothing says
+    nothing. Raises ValueError as `bootstrap` does.
+    """
+    if len(scores) != len(reference):
+        raise ValueError(f"ratio: {len(scores)} scores against {len(reference)}")
+    below = bootstrap(reference, clusters, resamples=resamples, seed=seed, level=level)
+    if below.mean <= 0 or below.low <= 0:
+        return Ratio(None, None, None, below.n, NOT_ABOVE_ZERO)
+    both = Clusters.of([scores, reference], clusters)
+    grouped = Clusters(both.sums[:, :1], both.sums[:, 1])
+    low, high = _ends(grouped, PERCENT[1] / below.mean, resamples, seed, level)
+    if not math.isfinite(high):
+        return Ratio(None, None, None, below.n, NO_UPPER_END)
+    return Ratio(float(grouped.means[0]), low, high, below.n)
+
+
+def _ends(grouped: Clusters, highest: float, resamples: int, seed: int, level: float) -> Range:
+    """Of the interval; `highest` is the ratio of a model that gets all items right."""
+    import numpy as np
+
+    with np.errstate(divide="ignore", invalid="ignore"):  # a draw may leave the reference with 0
+        errors, accelerations = grouped.jackknife()
+        error, value = float(errors[0]), float(grouped.means[0])
+        if error and value and grouped.number < FEW:
+            return _students(value, error, grouped.number, level)
+        drawn = replicates(grouped, resamples, seed)[0]
+        drawn = np.sort(np.where(np.isnan(drawn), math.inf, drawn))
+        acceleration, count = float(accelerations[0]), grouped.number
+        bounds = (0.0, highest)
+        one = Distribution(value, count, count, count, error, acceleration, drawn, bounds)
+        _, low, high, _ = one.interval(level)
+    return low, math.inf if math.isnan(high) else high
+
+
+def _students(value: float, error: float, clusters: int, level: float) -> Range:
+    from scipy.special import stdtrit
+
+    reach = float(stdtrit(clusters - 1, (1 + level) / 2)) * error / value
+    return value * math.exp(-reach), value * math.exp(reach)
