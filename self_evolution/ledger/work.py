@@ -202,9 +202,11 @@ class Work(Documents):
         known = {row.metric for row in closed}
         return wanted if wanted in known or not known else "token-f1"
 
-    def differences(self, against: int) -> list[Difference]:
-        """Those of every generation to generation `against`."""
-        tail = "WHERE against = ? ORDER BY generation, suite, mode, metric"
+    def differences(self, against: int | None = None) -> list[Difference]:
+        """Those of every generation to generation `against`, or to all that there are."""
+        tail = (
+            "WHERE against = coalesce(?, against) ORDER BY generation, suite, mode, metric, against"
+        )
         return self._rows(Difference, tail, (against,))
 
     def leader(self) -> int:

@@ -10,7 +10,7 @@ from typing import Any
 from self_evolution import config as recipes
 from self_evolution.config import Config
 from self_evolution.ledger import DocumentRow, Ledger, StageRow
-from self_evolution.records import Adapter, Document, Evaluation, Promotion
+from self_evolution.records import Adapter, Difference, Document, Evaluation, Promotion
 from self_evolution.report.headline import EXAMS, Headline, headline
 from self_evolution.report.leaks import Leaks, leaks
 from self_evolution.report.mastery import Mastery, mastery
@@ -64,6 +64,7 @@ class Facts:
     headline: Headline
     remaining: str
     exams: tuple[Exam, ...]
+    differences: tuple[Difference, ...]
     relative: tuple[Relative, ...]
     mastery: Mastery
     tests: TestSets
@@ -98,6 +99,7 @@ def gather(config: Config, ledger: Ledger) -> Facts:
         headline=first,
         remaining=remaining(known),
         exams=tuple(_exams(ledger.evaluations())),
+        differences=tuple(ledger.differences()),
         relative=tuple(relative(ledger, first.candidate, names, config.evaluate.resamples)),
         mastery=known,
         tests=test_sets(config, ledger),

@@ -47,8 +47,10 @@ def ratio(
     """Mean of `scores` over mean of `reference`, of the same items in one order, in percent.
 
     Whole clusters are drawn, and both means are of the same draw. With the clusters' sums of the
-    reference in the place of their sizes, the ratio is what `Distribution` knows as a mean, BCa
-    and all. Below FEW clusters Student's interval is that of the logarithm: a ratio is skewed.
+    reference in the place of their sizes, what the ratio is above 1 is what `Distribution` knows
+    as a mean of differences, BCa and all: so a ratio is shown to differ from 1 as cautiously as
+    the means are. Below FEW clusters Student's interval is that of the logarithm, as a ratio is
+    skewed.
     Undefined where the reference's own interval reaches 0: a ratio to what may be nothing says
     nothing. Raises ValueError as `bootstrap` does.
     """
@@ -58,29 +60,36 @@ def ratio(
     if below.mean <= 0 or below.low <= 0:
         return Ratio(None, None, None, below.n, NOT_ABOVE_ZERO)
     both = Clusters.of([scores, reference], clusters)
-    grouped = Clusters(both.sums[:, :1], both.sums[:, 1])
-    low, high = _ends(grouped, PERCENT[1] / below.mean, resamples, seed, level)
+    beyond = Clusters(both.sums[:, :1] - both.sums[:, 1:], both.sums[:, 1])
+    low, high = _ends(beyond, PERCENT[1] / below.mean, resamples, seed, level)
     if not math.isfinite(high):
         return Ratio(None, None, None, below.n, NO_UPPER_END)
-    return Ratio(float(grouped.means[0]), low, high, below.n)
+    return Ratio(1 + float(beyond.means[0]), low, high, below.n)
 
 
-def _ends(grouped: Clusters, highest: float, resamples: int, seed: int, level: float) -> Range:
+def _ends(beyond: Clusters, highest: float, resamples: int, seed: int, level: float) -> Range:
     """Of the interval; `highest` is the ratio of a model that gets all items right."""
     import numpy as np
 
     with np.errstate(divide="ignore", invalid="ignore"):  # a draw may leave the reference with 0
-        errors, accelerations = grouped.jackknife()
-        error, value = float(errors[0]), float(grouped.means[0])
-        if error and value and grouped.number < FEW:
-            return _students(value, error, grouped.number, level)
-        drawn = replicates(grouped, resamples, seed)[0]
+        errors, accelerations = beyond.jackknife()
+        error, value, count = float(errors[0]), 1 + float(beyond.means[0]), beyond.number
+        if error and value and count < FEW:
+            return _students(value, error, count, level)
+        drawn = replicates(beyond, resamples, seed)[0]
         drawn = np.sort(np.where(np.isnan(drawn), math.inf, drawn))
-        acceleration, count = float(accelerations[0]), grouped.number
-        bounds = (0.0, highest)
-        one = Distribution(value, count, count, count, error, acceleration, drawn, bounds)
+        one = Distribution(
+            value - 1,
+            count,
+            count,
+            beyond.telling(0, idle=0.0),
+            error,
+            float(accelerations[0]),
+            drawn,
+            bounds=(-1.0, highest - 1),
+        )
         _, low, high, _ = one.interval(level)
-    return low, math.inf if math.isnan(high) else high
+    return max(0.0, 1 + low), math.inf if math.isnan(high) else 1 + high
 
 
 def _students(value: float, error: float, clusters: int, level: float) -> Range:
