@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import string
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
@@ -11,8 +12,9 @@ from typing import NamedTuple
 from self_evolution.ledger.store import Store, chunks
 from self_evolution.records import Item
 
-_END = re.compile(r"[\n。．！？；!?;]+|\.\s+|\|")
-_IDLE = re.compile(r"[\W_]+")
+_WRAPPED = re.compile(r"(?<!\n)\n(?!\s*\n)")
+_IDLE = string.punctuation + string.whitespace + "\u00a0\u3000“”‘’「」『』（）《》〈〉【】、…—–·•"
+_PLAIN = str.maketrans("。．！？；：，!?;|", "\n" * 11, "".join(set(_IDLE) - set("\n!?;|")))
 SHORTEST = 8
 """Fewer letters and digits in a row of sentences tell nothing of where they come from."""
 
@@ -42,17 +44,19 @@ class Sources(Store):
         """
         known = {item.id: item.fragment_id for item in items if item.fragment_id}
         passages = {item.passage for item in items if not item.fragment_id and item.passage.strip()}
-        found = self._placed(passages)
+        found = self._placed(passages, wrapped=False)
+        # Lines may be broken elsewhere, in the middle of sentences.
+        found |= self._placed(passages - found.keys(), wrapped=True)
         known |= {item.id: found[item.passage] for item in items if item.passage in found}
         described = dict(self._described_fragments(sorted(set(known.values()))))
         return {id: described[fragment] for id, fragment in known.items()}
 
-    def _placed(self, passages: Iterable[str]) -> dict[str, str]:
+    def _placed(self, passages: Iterable[str], wrapped: bool) -> dict[str, str]:
         """{passage: fragment id} of the passages that are found."""
         sizes: dict[str, int] = {}
         index: dict[str, list[str]] = defaultdict(list)
         for passage in sorted(passages):
-            sentences = _sentences(passage)
+            sentences = _sentences(passage, wrapped)
             sizes[passage] = sum(map(len, sentences))
             for sentence in sentences:
                 index[sentence].append(passage)
@@ -61,7 +65,7 @@ class Sources(Store):
             return {}
         query = "SELECT id, text FROM fragment WHERE duplicate IS NOT 'exact' ORDER BY number"
         for id, text in self._db.execute(query):
-            sentences = _sentences(text)
+            sentences = _sentences(text, wrapped)
             if not index.keys().isdisjoint(sentences):
                 size = sum(map(len, sentences))
                 for passage, common in _common(index, sentences).items():
@@ -81,13 +85,15 @@ class Sources(Store):
                 yield id, Source(id, document, path, tuple(json.loads(heading)), page)
 
 
-def _sentences(text: str) -> set[str]:
+def _sentences(text: str, wrapped: bool) -> set[str]:
     """Letters and digits of each sentence, line or cell; short ones are left out.
 
-    The whole text is one if it has no other.
+    `wrapped`: single line ends end nothing. The whole text is one if it has no other.
     """
-    parts = (_IDLE.sub("", part) for part in _END.split(text))
-    return {part for part in parts if len(part) >= SHORTEST} or {_IDLE.sub("", text)} - {""}
+    if wrapped:
+        text = _WRAPPED.sub(" ", text)
+    parts = text.replace(". ", "\n").translate(_PLAIN).split("\n")
+    return {part for part in parts if len(part) >= SHORTEST} or {"".join(parts)} - {""}
 
 
 def _common(index: Mapping[str, list[str]], sentences: set[str]) -> dict[str, int]:

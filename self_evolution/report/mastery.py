@@ -50,9 +50,13 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """`parts`, and the `missed` questions, are in the order of the document's headings."""
+    """`parts`, and the `missed` questions, are in the order of the document's headings.
+
+    `name` is the path without the folders that all documents share.
+    """
 
     path: str
+    name: str
     whole: Part
     parts: tuple[Part, ...]
     missed: tuple[Asked, ...]
@@ -67,10 +71,6 @@ class Mastery:
     documents: tuple[Document, ...]
     questions: tuple[Asked, ...]
     unplaced: int
-
-    @property
-    def missed(self) -> float:
-        return sum(one.whole.missed for one in self.documents)
 
 
 def mastery(ledger: Ledger, metric: str, candidate: int, sources: Mapping[str, Source]) -> Mastery:
@@ -90,7 +90,9 @@ def mastery(ledger: Ledger, metric: str, candidate: int, sources: Mapping[str, S
                 questions.append(Asked(item, source, base, now, answer))
             else:
                 unplaced += 1
-    found = [_document(path, some) for path, some in by_path(questions).items()]
+    groups = by_path(questions)
+    names = short_names(groups)
+    found = [_document(path, names[path], some) for path, some in groups.items()]
     found.sort(key=lambda one: (-one.whole.missed, one.path))
     return Mastery(metric, candidate, tuple(found), tuple(questions), unplaced)
 
@@ -100,6 +102,17 @@ def by_path(questions: Iterable[Asked]) -> dict[str, list[Asked]]:
     for one in questions:
         found.setdefault(one.source.path, []).append(one)
     return found
+
+
+def short_names(paths: Iterable[str]) -> dict[str, str]:
+    """{path: what is left of it without the folders that all paths begin with}."""
+    split = {path: path.split("/") for path in paths}
+    shared = 0
+    for level in zip(*(parts[:-1] for parts in split.values()), strict=False):
+        if len(set(level)) > 1:
+            break
+        shared += 1
+    return {path: "/".join(parts[shared:]) for path, parts in split.items()}
 
 
 def by_heading(questions: Sequence[Asked]) -> dict[tuple[str, ...], list[Asked]]:
@@ -115,10 +128,10 @@ def by_heading(questions: Sequence[Asked]) -> dict[tuple[str, ...], list[Asked]]
     return found
 
 
-def _document(path: str, questions: list[Asked]) -> Document:
+def _document(path: str, name: str, questions: list[Asked]) -> Document:
     groups = by_heading(questions)
     parts = tuple(_part(heading, some) for heading, some in groups.items())
-    return Document(path, _part((), questions), parts, tuple(_missed(groups.values())))
+    return Document(path, name, _part((), questions), parts, tuple(_missed(groups.values())))
 
 
 def _missed(groups: Iterable[list[Asked]]) -> Iterator[Asked]:

@@ -6,8 +6,8 @@ from collections.abc import Hashable, Iterable, Sequence
 from typing import NamedTuple
 
 from self_evolution.report.mastery import Asked, Mastery, by_heading, by_path
-from self_evolution.report.words import is_share, number
-from self_evolution.statistics import ratio
+from self_evolution.report.words import interval, is_share, number
+from self_evolution.statistics import bootstrap
 
 FEWEST = 5
 """Of fewer errors nothing is said: they are told one by one."""
@@ -42,7 +42,9 @@ def remaining(mastery: Mastery) -> str:
     errors = len(_errors(mastery.questions))
     if not is_share(mastery.metric) or errors < FEWEST:
         return ""
-    documents = [Place(path, some) for path, some in by_path(mastery.questions).items()]
+    names = {one.path: one.name for one in mastery.documents}
+    groups = by_path(mastery.questions)
+    documents = [Place(names[path], some) for path, some in groups.items()]
     headings = [
         Place(_named(heading, one.name, len(documents)), some)
         for one in documents
@@ -100,18 +102,14 @@ def _few(places: Sequence[Place]) -> list[Place]:
 
 def _told(places: Sequence[Place], questions: Sequence[Asked]) -> str:
     inside = {one.item.id for place in places for one in place.questions}
-    wrong = [100.0 * (one.now < 100) for one in questions]
-    here = [score * (one.item.id in inside) for score, one in zip(wrong, questions, strict=True)]
-    share = ratio(here, wrong, [one.source.fragment_id for one in questions])
-    told = ""
-    if share.value is not None and share.low is not None and share.high is not None:
-        ends = f"[{number(100 * share.low)}–{number(min(100.0, 100 * share.high))}]"
-        told = f", {number(100 * share.value)}% {ends},"
-    part = 100 * len(inside) / len(questions)
+    wrong = _errors(questions)
+    here = [100.0 * (one.item.id in inside) for one in wrong]
+    share = bootstrap(here, [one.source.fragment_id for one in wrong])
+    names = _joined(place.name for place in places)
     return (
-        f"{sum(place.errors for place in places):,} of the {len(_errors(questions)):,} remaining "
-        f"errors{told} are in {_joined(place.name for place in places)}, with "
-        f"{number(part)}% of the questions."
+        f"{sum(place.errors for place in places):,} of the {len(wrong):,} remaining errors, "
+        f"{number(share.mean)}% {interval(share)}, are in {names}, with "
+        f"{number(100 * len(inside) / len(questions))}% of the questions."
     )
 
 
@@ -119,10 +117,10 @@ def _errors(questions: Iterable[Asked]) -> list[Asked]:
     return [one for one in questions if one.now < 100]
 
 
-def _named(heading: tuple[str, ...], path: str, documents: int) -> str:
+def _named(heading: tuple[str, ...], document: str, documents: int) -> str:
     if not heading:
-        return path
-    return f"“{' › '.join(heading)}” of {path}" if documents > 1 else f"“{' › '.join(heading)}”"
+        return document
+    return f"“{heading[-1]}” of {document}" if documents > 1 else f"“{heading[-1]}”"
 
 
 def _joined(names: Iterable[str]) -> str:

@@ -77,7 +77,7 @@ def _ends(beyond: Clusters, highest: float, resamples: int, seed: int, level: fl
         if error and value and count < FEW:
             return _students(value, error, count, level)
         drawn = replicates(beyond, resamples, seed)[0]
-        drawn = np.sort(np.where(np.isnan(drawn), math.inf, drawn))
+        drawn = drawn[~np.isnan(drawn)]  # nothing over nothing is no ratio
         one = Distribution(
             value - 1,
             count,
