@@ -113,6 +113,9 @@ def test_built_questions_know_their_fragment_and_its_page(story: Story) -> None:
     story.ledger.add([Item("i", "domain", 0, "", "?", "1", ("1",), "f0", "d0")])
     (source,) = story.ledger.sources(story.ledger.all_items()).values()
     assert source == ("f0", "d0", "docs/m0.md", ("Manual", "Chapter 1", "Alarm 0"), 7)
+    story.ledger.set_meta("moved", {"d0": "new/m0.md"})
+    (source,) = story.ledger.sources(story.ledger.all_items()).values()
+    assert source.path == "new/m0.md"
 
 
 def test_of_equal_fragments_the_first_is_meant(story: Story) -> None:

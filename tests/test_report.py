@@ -19,6 +19,7 @@ from self_evolution.metrics import METRICS
 from self_evolution.records import (
     Adapter,
     Answer,
+    Difference,
     Document,
     Evaluation,
     Fragment,
@@ -219,6 +220,22 @@ def test_words_follow_the_intervals(
     assert head.sentence.startswith(opening)
     assert "were not measured, so nothing shows what was lost" in head.losses
     assert ("no difference shown" in head.sentence.lower()) is (abs(base - now) < 10)
+
+
+def test_what_is_not_shown_to_be_lost_is_called_so(story: Story) -> None:
+    story.items()
+    for generation, mean in ((0, 10.0), (1, 80.0)):
+        story.evaluated(generation, mean)
+        story.evaluated(generation, 90.0 - generation, "retention")
+        story.evaluated(generation, 50.0 + 30 * generation, "retention", "open")
+    exam = ("retention", "closed", "exact-match")
+    story.ledger.add([Difference(1, 0, *exam, -1.0, -4.0, 2.5, ITEMS, 0.6)])
+    story.promoted(0, 1, of=1)
+    assert story.facts().headline.losses == (
+        "Lost nothing measurable elsewhere: former abilities, from memory, 90% [84–96] → "
+        "89% [83–95], no difference shown (-1.0 [-4.0 to +2.5] points); former abilities, with a "
+        "passage, rose from 50% [40–60] to 80% [72–88]."
+    )
 
 
 def test_a_leader_that_is_not_the_best_is_called_so(story: Story) -> None:

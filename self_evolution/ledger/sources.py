@@ -23,7 +23,7 @@ ENOUGH = 0.5
 
 
 class Source(NamedTuple):
-    """The fragment behind a test question. `path`: where its document was when it was read."""
+    """The fragment behind a test question. `path`: where its document is now."""
 
     fragment_id: str
     document_id: str
@@ -77,11 +77,13 @@ class Sources(Store):
         return {passage: id for passage, (_, _, id) in best.items()}
 
     def _described_fragments(self, ids: list[str]) -> Iterator[tuple[str, Source]]:
+        moved = self.meta("moved") or {}
         for chunk in chunks(ids):
             query = f"""SELECT f.id, f.document_id, d.path, f.heading, f.page FROM fragment f
                         JOIN document d ON d.id = f.document_id
                         WHERE f.id IN ({",".join("?" * len(chunk))})"""
             for id, document, path, heading, page in self._db.execute(query, chunk):
+                path = moved.get(document, path)
                 yield id, Source(id, document, path, tuple(json.loads(heading)), page)
 
 

@@ -9,7 +9,7 @@ from self_evolution.ledger import Ledger
 from self_evolution.records import Difference, Evaluation
 from self_evolution.report import caveats, sentences
 from self_evolution.report.words import Trend, trend
-from self_evolution.statistics import holm
+from self_evolution.statistics import NO_DIFFERENCE, holm
 
 EXAMS = {
     ("domain", "closed"): "Domain questions, book closed",
@@ -33,6 +33,12 @@ class Change:
     @property
     def different(self) -> bool:
         return self.row.shown and self.p < 0.05
+
+    @property
+    def verdict(self) -> str:
+        if not self.different:
+            return NO_DIFFERENCE
+        return "rose" if self.row.mean > 0 else "fell"
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,7 +77,6 @@ def mastery(ledger: Ledger, metric: str, candidate: int, sources: Mapping[str, S
     """Of the closed-book test questions on documents that are trained on; `sources` by item id."""
     questions: list[Asked] = []
     unplaced = 0
-    moved = ledger.meta("moved") or {}
     for suite in SUITES:
         before = {item.id: text for item, text in ledger.predictions(0, suite, "closed")}
         for item, answer in ledger.predictions(candidate, suite, "closed"):
@@ -86,7 +85,6 @@ def mastery(ledger: Ledger, metric: str, candidate: int, sources: Mapping[str, S
             if base is None or now is None:
                 continue
             if source := sources.get(item.id):
-                source = source._replace(path=moved.get(source.document_id, source.path))
                 questions.append(Asked(item, source, base, now, answer))
             else:
                 unplaced += 1

@@ -13,9 +13,9 @@ from typing import Any
 from self_evolution.config import Config
 from self_evolution.records import Difference, Evaluation
 from self_evolution.report.facts import Facts
-from self_evolution.report.headline import EXAMS
+from self_evolution.report.headline import EXAMS, Change
 from self_evolution.report.mastery import Asked, Mastery, Part
-from self_evolution.statistics import NO_DIFFERENCE, Interval, holm
+from self_evolution.statistics import Interval, holm
 
 VERSION = 1
 """Rises when a program that reads the file must change."""
@@ -142,10 +142,8 @@ def _differences(rows: tuple[Difference, ...]) -> Iterator[dict[str, Any]]:
     for _, some in groupby(sorted(rows, key=family), key=family):
         together = list(some)
         for row, p in zip(together, holm([row.p for row in together]), strict=True):
-            different = row.shown and p < 0.05
-            verdict = ("rose" if row.mean > 0 else "fell") if different else NO_DIFFERENCE
             values = {name: getattr(row, name) for name in row.__slots__}
-            yield values | {"p_holm": p, "verdict": verdict}
+            yield values | {"p_holm": p, "verdict": Change(row, p).verdict}
 
 
 def _mastery(found: Mastery) -> dict[str, Any]:
