@@ -12,7 +12,7 @@ from typing import NamedTuple
 from self_evolution.ledger.store import Store, chunks
 from self_evolution.records import Item
 
-_WRAPPED = re.compile(r"(?<!\n)\n(?!\s*\n)")
+_WRAPPED = re.compile(r"(?<!\n)\n(?![^\S\n]*\n)")
 _IDLE = string.punctuation + string.whitespace + "\u00a0\u3000“”‘’「」『』（）《》〈〉【】、…—–·•"
 _PLAIN = str.maketrans("。．！？；：，!?;|", "\n" * 11, "".join(set(_IDLE) - set("\n!?;|")))
 SHORTEST = 8
