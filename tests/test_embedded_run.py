@@ -114,7 +114,8 @@ def test_one_load_no_network_and_nothing_written_elsewhere(
         for generation in range(1, 6)
         for name in ("adapter_config.json", "adapter_model.safetensors")
     }
-    assert files == {"run.db", "recipe.yaml", "report/index.html"} | adapters
+    reports = {f"report/{name}" for name in ("index.html", "report.md", "results.json")}
+    assert files == {"run.db", "recipe.yaml"} | reports | adapters
 
 
 def test_a_second_run_redoes_nothing(

@@ -19,6 +19,7 @@ from self_evolution.metrics import METRICS
 from self_evolution.records import (
     Adapter,
     Answer,
+    Difference,
     Document,
     Evaluation,
     Fragment,
@@ -139,6 +140,30 @@ class Story:
         for i, (generation, name) in enumerate(plan(generations, self.config.evaluate)):
             self.ledger.log_stage(StageRow(generation, name, 10, i * 37.5, i * 30.0, True, ""))
 
+    def fill(self) -> None:
+        """Generation 4 leads with 83%; former abilities fell from 98 to 12."""
+        self.config = Config.model_validate(
+            {"domain": {"name": "运营商网络告警"}, "train": {"rank": 64}, "select": {"k": 500}}
+        )
+        self.documents()
+        self.items()
+        self.items("retention")
+        for generation, mean in CURVE.items():
+            if generation:
+                self.pairs(generation, 5, 4, 8)
+                parent = generation - 1
+                adapter = (f"adapters/gen-{generation}", "ab" * 32, 12, 3, 2.4, 0.31)
+                self.ledger.add([Adapter(generation, parent, *adapter)])
+            self.predictions(generation, set(range(3, 3 + round(mean))) if generation else {0, 1})
+            self.evaluated(generation, mean)
+            self.evaluated(generation, 91 - generation, mode="open")
+            self.evaluated(generation, [98, 90, 50, 30, 12, 10][generation], "retention")
+            self.evaluated(generation, 97 - generation, "retention", "open")
+        self.promoted(0, 1, 2, 3, 4, of=5)
+        self.done(5)
+        self.ledger.set_meta("versions", {"python": "3.11.7", "torch": "2.13.0"})
+        self.ledger.set_meta("model", {"model.safetensors": "0123456789abcdef"})
+
     def facts(self) -> Facts:
         return gather(self.config, self.ledger)
 
@@ -156,40 +181,18 @@ def story(tmp_path: Path) -> Iterator[Story]:
 
 @pytest.fixture
 def full(story: Story) -> Story:
-    """Generation 4 leads with 83%; former abilities fell from 98 to 12."""
-    story.config = Config.model_validate(
-        {"domain": {"name": "运营商网络告警"}, "train": {"rank": 64}, "select": {"k": 500}}
-    )
-    story.documents()
-    story.items()
-    story.items("retention")
-    for generation, mean in CURVE.items():
-        if generation:
-            story.pairs(generation, 5, 4, 8)
-            parent = generation - 1
-            adapter = (f"adapters/gen-{generation}", "ab" * 32, 12, 3, 2.4, 0.31)
-            story.ledger.add([Adapter(generation, parent, *adapter)])
-        story.predictions(generation, set(range(3, 3 + round(mean))) if generation else {0, 1})
-        story.evaluated(generation, mean)
-        story.evaluated(generation, 91 - generation, mode="open")
-        story.evaluated(generation, [98, 90, 50, 30, 12, 10][generation], "retention")
-        story.evaluated(generation, 97 - generation, "retention", "open")
-    story.promoted(0, 1, 2, 3, 4, of=5)
-    story.done(5)
-    story.ledger.set_meta("versions", {"python": "3.11.7", "torch": "2.13.0"})
-    story.ledger.set_meta("model", {"model.safetensors": "0123456789abcdef"})
+    story.fill()
     return story
 
 
 def test_the_headline_says_what_was_won_and_lost(full: Story) -> None:
     head = full.facts().headline
     assert head.sentence == (
-        "The model now answers 83% [76–90] of the questions with the book closed; the base "
-        "answered 0% [0–0]."
+        "The model knows 83% [76–90] of the facts that the test asks for, up from 0% [0–0]."
     )
     assert head.losses == (
-        "Former abilities, asked from memory, fell from 98% [95–100] to 12% [5.6–18]; asked with a "
-        "passage, 97% [94–100] → 93% [88–98]: no difference shown."
+        "Lost elsewhere: former abilities, from memory, fell from 98% [95–100] to 12% [5.6–18]; "
+        "former abilities, with a passage, 97% [94–100] → 93% [88–98], no difference shown."
     )
     assert head.status == (
         "Generation 4 leads and is the one to use. The run is complete: 5 generations."
@@ -202,8 +205,8 @@ def test_the_headline_says_what_was_won_and_lost(full: Story) -> None:
 @pytest.mark.parametrize(
     "base, now, promoted, opening",
     [
-        (40.0, 44.0, (0, 1), "No difference shown: the model now answers 44% [34–54]"),
-        (80.0, 20.0, (0, 1), "The model got worse: it now answers 20% [12–28]"),
+        (40.0, 44.0, (0, 1), "No difference shown: the model knows 44% [34–54]"),
+        (80.0, 20.0, (0, 1), "The model got worse: it knows 20% [12–28]"),
         (40.0, 39.0, (0,), "The base model still leads: no generation was promoted."),
     ],
 )
@@ -218,6 +221,22 @@ def test_words_follow_the_intervals(
     assert head.sentence.startswith(opening)
     assert "were not measured, so nothing shows what was lost" in head.losses
     assert ("no difference shown" in head.sentence.lower()) is (abs(base - now) < 10)
+
+
+def test_what_is_not_shown_to_be_lost_is_called_so(story: Story) -> None:
+    story.items()
+    for generation, mean in ((0, 10.0), (1, 80.0)):
+        story.evaluated(generation, mean)
+        story.evaluated(generation, 90.0 - generation, "retention")
+        story.evaluated(generation, 50.0 + 30 * generation, "retention", "open")
+    exam = ("retention", "closed", "exact-match")
+    story.ledger.add([Difference(1, 0, *exam, -1.0, -4.0, 2.5, ITEMS, 0.6)])
+    story.promoted(0, 1, of=1)
+    assert story.facts().headline.losses == (
+        "Lost nothing measurable elsewhere: former abilities, from memory, 90% [84–96] → "
+        "89% [83–95], no difference shown (-1.0 [-4.0 to +2.5] points); former abilities, with a "
+        "passage, rose from 50% [40–60] to 80% [72–88]."
+    )
 
 
 def test_a_leader_that_is_not_the_best_is_called_so(story: Story) -> None:
@@ -238,8 +257,7 @@ def test_another_metric_is_told_in_points(story: Story) -> None:
     story.evaluated(1, 90.0)
     story.promoted(0, 1, of=1)
     assert story.facts().headline.sentence == (
-        "The model now scores 58 [48–67] in bleu-4 with the book closed; the base scored "
-        "8 [2.7–13]."
+        "The model scores 58 [48–67] in bleu-4, up from 8 [2.7–13]."
     )
 
 
@@ -358,12 +376,13 @@ def test_the_page_is_whole_or_not_there(full: Story, monkeypatch: pytest.MonkeyP
     with pytest.raises(UserError, match="No space left on device"):
         full.html()
     assert full.page.read_text(encoding="utf-8") == before
-    assert [path.name for path in full.page.parent.iterdir()] == ["index.html"]
+    names = sorted(path.name for path in full.page.parent.iterdir())
+    assert names == ["index.html", "report.md", "results.json"]
 
 
 def test_a_folder_in_the_way_is_a_user_error(full: Story) -> None:
     full.page.parent.write_text("a file where the folder should be")
-    with pytest.raises(UserError, match=r"index\.html"):
+    with pytest.raises(UserError, match=r"report/.*: File exists"):
         full.html()
 
 
@@ -466,7 +485,7 @@ def test_a_browser_shows_the_page_and_asks_for_nothing_else(
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
-    assert page.locator("h2").count() == 7
+    assert page.locator("h2").count() == 8
     sizes = page.evaluate(
         """[...document.querySelectorAll('.chart text')].map(t => t.getBoundingClientRect())
              .filter(b => b.height).map(b => b.height)"""

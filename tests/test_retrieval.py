@@ -416,10 +416,10 @@ def test_the_report_shows_what_was_found(arguments: Arguments, tmp_path: Path) -
     assert cli.main(arguments("run", "--generations", "1")) == 0
     with closing(Ledger(tmp_path / "run" / "run.db")) as ledger:
         item = ledger.items("domain")[0]
-        sources = ledger.sources(0, "retrieved", item.id)
+        sources = ledger.passages_shown(0, "retrieved", item.id)
         right = item.reference
         ledger.add([Prediction("better", 9, item.id, "retrieved", right, sources[:1])])
-        (won,) = _changes(ledger, "exact-match", 9, "domain", "retrieved").won_examples
+        (won,) = _changes(ledger, "exact-match", 9, "domain", "retrieved", {}).won_examples
         (fragment,) = ledger.fragments(sources[:1])
         (shown,) = won.shown
     assert shown[1] == fragment.text

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from self_evolution.statistics import bootstrap, distributions, holm, paired
+from self_evolution.statistics import bootstrap, distributions, holm, paired, ratio
 from self_evolution.statistics.comparisons import Change
 from self_evolution.statistics.resampling import Clusters, replicates
 
@@ -138,6 +138,68 @@ def test_one_document_asked_often_is_one_document() -> None:
 def test_pairs_must_match() -> None:
     with pytest.raises(ValueError, match="1 scores against 2"):
         paired([1.0], [1.0, 2.0])
+
+
+# --- ratios -------------------------------------------------------------------------------
+
+
+def test_a_ratio_is_that_of_the_means_with_scipys_interval() -> None:
+    generator = np.random.default_rng(8)
+    before, documents = clustered(generator, 40, 5)
+    before = before * generator.beta(2, 5, 200)
+    after = before * generator.beta(5, 2, 200) + 20 * generator.random(200)
+    found = ratio(after.tolist(), before.tolist(), documents.tolist(), seed=3)
+    assert found.value == pytest.approx(after.mean() / before.mean()) and found.n == 200
+    both = Clusters.of([after.tolist(), before.tolist()], documents.tolist())
+    beyond = Clusters(both.sums[:, :1] - both.sums[:, 1:], both.sums[:, 1])
+    drawn = replicates(beyond, 10_000, seed=3)[0]
+    reach = math.sqrt(40 / 39) * stats.t.ppf(0.975, 39)
+    level = 2 * stats.norm.cdf(reach) - 1
+    wanted = _witness(beyond.sums[:, 0], beyond.sizes, drawn, level)
+    assert (found.low, found.high) == pytest.approx([1 + end for end in wanted], abs=1e-9)
+
+
+def test_a_ratio_over_few_documents_is_students_of_its_logarithm() -> None:
+    before, after = [20.0, 30.0, 25.0, 40.0, 35.0], [50.0, 45.0, 60.0, 70.0, 75.0]
+    without = [math.log((300 - new) / (150 - old)) for old, new in zip(before, after, strict=True)]
+    error = math.sqrt(4 / 5 * sum((one - sum(without) / 5) ** 2 for one in without))
+    reach = stats.t.ppf(0.975, 4) * error
+    found = ratio(after, before)
+    assert found[:3] == pytest.approx((2.0, 2 * math.exp(-reach), 2 * math.exp(reach)))
+    alone = ratio([100.0, 0.0, 0.0, 0.0, 0.0], [50.0, 40.0, 60.0, 50.0, 50.0])
+    assert alone[:3] == pytest.approx((0.4, 0.0, 2.0))  # all of it is from one document
+
+
+def test_a_ratio_to_what_may_be_nothing_is_undefined() -> None:
+    for reference in ([0.0] * 200, [100.0] + [0.0] * 199):
+        found = ratio([50.0] * 200, reference)
+        assert found[:4] == (None, None, None, 200)
+        assert "not shown to be above 0" in found.undefined and not found.shown
+    with pytest.raises(ValueError, match="1 scores against 2"):
+        ratio([1.0], [1.0, 2.0])
+
+
+def test_a_model_beside_itself_has_ratio_one() -> None:
+    same = ratio([60.0] * 200, [60.0] * 200)
+    assert same.value == 1 and not same.shown
+    room = 1 - 0.025 ** (1 / 200)  # so much of the documents may still be otherwise
+    assert (same.low, same.high) == pytest.approx((1 - room, 1 + room * (100 / 60 - 1)))
+    none = ratio([0.0] * 40, [50.0] * 40)
+    assert (none.value, none.low, none.shown) == (0.0, 0.0, True)
+
+
+@settings(deadline=None, max_examples=60)
+@given(seed=st.integers(0, 10_000), differing=st.sampled_from([0.01, 0.03, 0.1, 0.3]))
+def test_a_ratio_shows_no_difference_where_the_means_show_none(seed: int, differing: float) -> None:
+    generator = np.random.default_rng(seed)
+    before, documents = clustered(generator, 60, 4)
+    turned = generator.random(240) < differing
+    after = np.where(turned, 100 - before, before)
+    found = ratio(after.tolist(), before.tolist(), documents.tolist(), resamples=4000)
+    change = paired(before.tolist(), after.tolist(), documents.tolist(), resamples=4000)
+    assert found.value is not None and (found.value > 1) is (change.mean > 0)
+    if not 0.02 < change.p < 0.1:  # the two are not quite alike
+        assert found.shown is change.shown
 
 
 # --- many comparisons ---------------------------------------------------------------------
@@ -267,6 +329,38 @@ def test_paired_intervals_cover_the_true_difference() -> None:
         change = paired(before.tolist(), after.tolist(), documents.tolist(), seed=seed)
         hits += change.low <= 10.0 <= change.high
     assert 0.93 <= hits / REPETITIONS <= 0.97
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("count", "size", "base", "gain"),
+    [
+        pytest.param(60, 4, 0.4, 0.5, id="60 documents of 4"),
+        pytest.param(20, 10, 0.4, 0.1, id="20 documents of 10, a small gain"),
+        pytest.param(100, 3, 0.05, 0.8, id="a base near 0"),
+        pytest.param(8, 12, 0.4, 0.3, id="8 documents of 12"),
+    ],
+)
+def test_ratios_cover_the_true_one(count: int, size: int, base: float, gain: float) -> None:
+    """The second model knows in addition a share `gain` of what the first does not."""
+    generator = np.random.default_rng(14)
+    documents = np.repeat(np.arange(count), size)
+    truth = (base + (1 - base) * gain) / base
+    hits = defined = 0
+    for seed in range(REPETITIONS):
+        shares = generator.beta(3 * base, 3 * (1 - base), count)[documents]
+        dice = generator.random((2, count * size))
+        dice[1] = np.where(generator.random(count * size) < 0.5, dice[0], dice[1])
+        before = 100.0 * (dice[0] < shares)
+        after = 100.0 * (dice[1] < shares + (1 - shares) * gain)
+        found = ratio(
+            after.tolist(), before.tolist(), documents.tolist(), seed=seed, resamples=4000
+        )
+        if found.low is not None and found.high is not None:
+            defined += 1
+            hits += found.low <= truth <= found.high
+    assert defined > 0.95 * REPETITIONS
+    assert 0.93 <= hits / defined <= 0.97
 
 
 @pytest.mark.slow

@@ -8,11 +8,21 @@ from self_evolution.ledger.documents import SectionRow
 from self_evolution.ledger.exams import Exams, Place, digest
 from self_evolution.ledger.review import DocumentRow, Review
 from self_evolution.ledger.search import SearchIndex
+from self_evolution.ledger.sources import Source, Sources
 from self_evolution.ledger.store import FileRow, StageRow
 from self_evolution.ledger.work import Work
 
-__all__ = ["DocumentRow", "FileRow", "Ledger", "Place", "SectionRow", "StageRow", "digest"]
+__all__ = [
+    "DocumentRow",
+    "FileRow",
+    "Ledger",
+    "Place",
+    "SectionRow",
+    "Source",
+    "StageRow",
+    "digest",
+]
 
 
-class Ledger(Work, Review, Exams, SearchIndex):
+class Ledger(Work, Review, Exams, SearchIndex, Sources):
     """A run's ledger, opened or made at a path."""

@@ -194,7 +194,7 @@ class Work(Documents):
         )
         return [(item, texts[item.id]) for item in self.items(suite) if item.id in texts]
 
-    def sources(self, generation: int, mode: str, item_id: str) -> tuple[str, ...]:
+    def passages_shown(self, generation: int, mode: str, item_id: str) -> tuple[str, ...]:
         """Fragments that were shown with a question, the best first."""
         query = "WHERE generation = ? AND mode = ? AND item_id = ?"
         rows = self._rows(Prediction, query, (generation, mode, item_id))
@@ -236,9 +236,11 @@ class Work(Documents):
         known = {row.metric for row in closed}
         return wanted if wanted in known or not known else "token-f1"
 
-    def differences(self, against: int) -> list[Difference]:
-        """Those of every generation to generation `against`."""
-        tail = "WHERE against = ? ORDER BY generation, suite, mode, metric"
+    def differences(self, against: int | None = None) -> list[Difference]:
+        """Those of every generation to generation `against`, or to all that there are."""
+        tail = (
+            "WHERE against = coalesce(?, against) ORDER BY generation, suite, mode, metric, against"
+        )
         return self._rows(Difference, tail, (against,))
 
     def leader(self) -> int:

@@ -1,4 +1,7 @@
-"""The report: RUN/report/index.html, one file that needs nothing else and runs no script."""
+"""The report: RUN/report/index.html, one file that needs nothing else and runs no script.
+
+Beside it the same for mail and wikis, report.md, and for programs, results.json.
+"""
 
 from __future__ import annotations
 
@@ -9,23 +12,30 @@ from typing import Any
 from self_evolution.config import Config
 from self_evolution.ledger import Ledger
 from self_evolution.records import Evaluation
-from self_evolution.report import words
+from self_evolution.report import markdown, results, words
 from self_evolution.report.chart import Chart, Line
 from self_evolution.report.facts import Exam, Facts, gather
+from self_evolution.report.headline import EXAMS
 from self_evolution.report.pages import environment, put
 
 STYLE = {"closed": "a", "retrieved": "c", "open": "b"}
 """The line of each mode in the charts."""
 
+LIMITS = {"documents": 40, "cells": 12, "rows": 100, "missed": 10}
+"""How much of the map is shown: documents, and of each cells, headings and missed questions."""
+
 OTHER_METRICS = ("exact-match", "token-f1", "rouge-l", "bleu-4")
 
 
 def write(config: Config, ledger: Ledger, page: Path) -> None:
-    """Write the page beside its place and rename it, so that it is whole at any moment.
+    """Write `page`, and report.md and results.json beside it, each whole at any moment.
 
-    Raises UserError if the disk does not take it.
+    Raises UserError if the disk does not take them.
     """
-    put(page, render(config, gather(config, ledger), page.absolute().parent.parent.name))
+    facts, run = gather(config, ledger), page.absolute().parent.parent.name
+    put(page.with_name("results.json"), results.render(config, facts))
+    put(page.with_name("report.md"), markdown.render(config, facts, run))
+    put(page, render(config, facts, run))
 
 
 def render(config: Config, facts: Facts, run: str) -> str:
@@ -34,6 +44,8 @@ def render(config: Config, facts: Facts, run: str) -> str:
         "run": run,
         "config": config,
         "facts": facts,
+        "limits": LIMITS,
+        "titles": EXAMS,
         "main": _main_chart(facts),
         "others": _other_charts(facts),
         "retention": _retention_chart(facts),

@@ -10,10 +10,13 @@ from typing import Any
 from self_evolution import config as recipes
 from self_evolution.config import Config
 from self_evolution.ledger import DocumentRow, Ledger, StageRow
-from self_evolution.records import Adapter, Document, Evaluation, Promotion
+from self_evolution.records import Adapter, Difference, Document, Evaluation, Promotion
 from self_evolution.report.headline import EXAMS, Headline, headline
 from self_evolution.report.judge import Bench, bench
 from self_evolution.report.leaks import Leaks, leaks
+from self_evolution.report.mastery import Mastery, mastery
+from self_evolution.report.relative import Relative, references, relative
+from self_evolution.report.remaining import remaining
 from self_evolution.report.rivals import Rivals, rivals
 from self_evolution.report.samples import Changes, Samples, changes, samples
 from self_evolution.report.sets import TestSets, test_sets
@@ -62,7 +65,11 @@ class Facts:
     """Everything on the page, in its order; what is not there yet is empty, never missing."""
 
     headline: Headline
+    remaining: str
     exams: tuple[Exam, ...]
+    differences: tuple[Difference, ...]
+    relative: tuple[Relative, ...]
+    mastery: Mastery
     tests: TestSets
     found: tuple[str, ...]
     leaks: Leaks
@@ -90,10 +97,17 @@ class Facts:
 def gather(config: Config, ledger: Ledger) -> Facts:
     first = headline(config, ledger)
     funnel = ledger.funnel()
-    stages = {(row.name, row.generation): row for row in ledger.stages()}
+    stages = {(row.name, row.generation): row for row in _telling(ledger.stages())}
+    sources = ledger.sources(ledger.all_items())
+    known = mastery(ledger, first.metric, first.candidate, sources)
+    names = references(ledger)
     return Facts(
         headline=first,
+        remaining=remaining(known),
         exams=tuple(_exams(ledger.evaluations())),
+        differences=tuple(ledger.differences()),
+        relative=tuple(relative(ledger, first.candidate, names, config.evaluate.resamples)),
+        mastery=known,
         tests=test_sets(config, ledger),
         found=tuple(_found(ledger.evaluations(), first.candidate)),
         leaks=leaks(ledger, first.metric, first.candidate),
@@ -109,7 +123,7 @@ def gather(config: Config, ledger: Ledger) -> Facts:
         adapters=tuple(ledger.adapters()),
         promotions=tuple(ledger.promotions()),
         samples=tuple(samples(ledger, [row["generation"] for row in funnel])),
-        changes=tuple(changes(ledger, first.metric, first.candidate)),
+        changes=tuple(changes(ledger, first.metric, first.candidate, sources)),
         stages=stages,
         stage_names=tuple(_in_order({name for name, _ in stages})),
         stage_generations=tuple(sorted({generation for _, generation in stages})),
@@ -152,6 +166,12 @@ def _counts(rows: list[tuple[int, str, int]]) -> Counts:
     cells = {(name, generation): n for generation, name, n in rows}
     counts = Counts(tuple({name for name, _ in cells}), cells)
     return Counts(tuple(sorted(counts.names, key=lambda n: (-counts.total(n), n))), cells)
+
+
+def _telling(rows: list[StageRow]) -> list[StageRow]:
+    """Without the stages that had nothing to do in any generation, and nothing to say."""
+    telling = {row.name for row in rows if row.items or row.note or not row.done}
+    return [row for row in rows if row.name in telling]
 
 
 def _in_order(names: set[str]) -> list[str]:

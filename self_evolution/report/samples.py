@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from self_evolution.ledger import Ledger
+from self_evolution.ledger import Ledger, Source
 from self_evolution.metrics import METRICS
 from self_evolution.records import Item
-from self_evolution.report.headline import EXAMS
-from self_evolution.stages.evaluate import FORMER
+from self_evolution.stages.evaluate import EXAMS, FORMER, marks
 
 KEPT, REJECTED_A_REASON, ANSWERS = 8, 2, 5
 Thing = TypeVar("Thing")
@@ -29,10 +28,12 @@ class Samples:
 class Change:
     """An evaluation question that base and candidate answered with different success.
 
-    `shown`: (path and headings, text) of each passage that the search gave the candidate.
+    `source`: where in the documents it comes from, if that is known. `shown`: (path and headings,
+    text) of each passage that the search gave the candidate.
     """
 
     item: Item
+    source: Source | None
     base: str
     now: str
     base_score: float
@@ -52,10 +53,6 @@ class Changes:
     won_examples: list[Change]
     lost_examples: list[Change]
 
-    @property
-    def title(self) -> str:
-        return EXAMS[self.suite, self.mode]
-
 
 def samples(ledger: Ledger, generations: Sequence[int]) -> list[Samples]:
     """For the first and the last of the generations that have pairs."""
@@ -70,16 +67,28 @@ def samples(ledger: Ledger, generations: Sequence[int]) -> list[Samples]:
     ]
 
 
-def changes(ledger: Ledger, metric: str, candidate: int) -> list[Changes]:
-    """Question by question, per exam that both the base and `candidate` have taken."""
+def changes(
+    ledger: Ledger, metric: str, candidate: int, sources: Mapping[str, Source]
+) -> list[Changes]:
+    """Question by question, per exam that both the base and `candidate` have taken.
+
+    Of the domain with the book closed, and of former abilities; `sources` by item id.
+    """
     if metric not in METRICS or not candidate:
         return []
     exams = [("domain", "closed"), ("domain", "retrieved"), *(e for e in EXAMS if e[0] in FORMER)]
-    found = [_changes(ledger, metric, candidate, *exam) for exam in exams]
+    found = [_changes(ledger, metric, candidate, *exam, sources) for exam in exams]
     return [one for one in found if one.asked]
 
 
-def _changes(ledger: Ledger, metric: str, candidate: int, suite: str, mode: str) -> Changes:
+def _changes(
+    ledger: Ledger,
+    metric: str,
+    candidate: int,
+    suite: str,
+    mode: str,
+    sources: Mapping[str, Source],
+) -> Changes:
     before = {item.id: text for item, text in ledger.predictions(0, suite, mode)}
     won: list[Change] = []
     lost: list[Change] = []
@@ -87,31 +96,27 @@ def _changes(ledger: Ledger, metric: str, candidate: int, suite: str, mode: str)
     for item, now in ledger.predictions(candidate, suite, mode):
         if item.id not in before:
             continue
-        old, new = _score(metric, item, before[item.id]), _score(metric, item, now)
+        old, new = marks(metric, item, before[item.id]), marks(metric, item, now)
         if old is None or new is None:
             continue
         asked += 1
         if old != new:
-            (won if new > old else lost).append(Change(item, before[item.id], now, old, new))
+            change = Change(item, sources.get(item.id), before[item.id], now, old, new)
+            (won if new > old else lost).append(change)
     some = [
-        [_with_sources(ledger, candidate, mode, c) for c in _clearest(side)] for side in (won, lost)
+        [_with_passages(ledger, candidate, mode, c) for c in _clearest(side)]
+        for side in (won, lost)
     ]
     return Changes(suite, mode, asked, len(won), len(lost), *some)
 
 
-def _with_sources(ledger: Ledger, candidate: int, mode: str, change: Change) -> Change:
-    found = ledger.fragments(ledger.sources(candidate, mode, change.item.id))
+def _with_passages(ledger: Ledger, candidate: int, mode: str, change: Change) -> Change:
+    found = ledger.fragments(ledger.passages_shown(candidate, mode, change.item.id))
     paths = ledger.paths([one.document_id for one in found])
     shown = tuple(
         (" › ".join([path, *one.heading]), one.text) for path, one in zip(paths, found, strict=True)
     )
     return replace(change, shown=shown)
-
-
-def _score(metric: str, item: Item, text: str) -> float | None:
-    return METRICS[metric].score(
-        text, item.reference, question=item.question, values=item.reference_values
-    )
 
 
 def _clearest(found: list[Change]) -> list[Change]:

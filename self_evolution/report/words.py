@@ -41,7 +41,7 @@ OUTCOMES = {
     "not_finite": "the model gave no finite likelihood: left out",
 }
 
-_INTERVAL = re.compile(r"[\d.]+%? \[[\d.]+–[\d.]+\]")
+_WHOLE = re.compile(r"[\d.]+%? \[[\d.]+–[\d.]+\]|--[\w.-]*\w")
 
 
 def trend(base: Evaluation, now: Evaluation) -> Trend:
@@ -73,8 +73,8 @@ def score(row: Evaluation) -> str:
 
 
 def keep(text: str) -> Markup:
-    """The text, escaped, whose intervals do not break over two lines."""
-    return Markup(_INTERVAL.sub(r'<span class="keep">\g<0></span>', str(escape(text))))
+    """The text, escaped, whose intervals and flags do not break over two lines."""
+    return Markup(_WHOLE.sub(r'<span class="keep">\g<0></span>', str(escape(text))))
 
 
 def is_share(metric: str) -> bool:

@@ -13,6 +13,7 @@ from self_evolution.statistics.intervals import (
 )
 from self_evolution.statistics.power import detectable
 from self_evolution.statistics.preferences import Duel, Preference, preference
+from self_evolution.statistics.ratios import Ratio, ratio
 
 __all__ = [
     "FEW",
@@ -24,11 +25,13 @@ __all__ = [
     "Duel",
     "Interval",
     "Preference",
+    "Ratio",
     "bootstrap",
     "detectable",
     "distributions",
     "holm",
     "paired",
     "preference",
+    "ratio",
     "unseen",
 ]

@@ -1,0 +1,107 @@
+"""Where in the documents a test question comes from."""
+
+from __future__ import annotations
+
+import json
+import re
+import string
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
+
+from self_evolution.ledger.store import Store, chunks
+from self_evolution.records import Item
+
+_WRAPPED = re.compile(r"(?<!\n)\n(?![^\S\n]*\n)")
+_IDLE = string.punctuation + string.whitespace + "\u00a0\u3000“”‘’「」『』（）《》〈〉【】、…—–·•"
+_PLAIN = str.maketrans("。．！？；：，!?;|", "\n" * 11, "".join(set(_IDLE) - set("\n!?;|")))
+SHORTEST = 8
+"""Fewer letters and digits in a row of sentences tell nothing of where they come from."""
+
+ENOUGH = 0.5
+"""Of the shorter of passage and fragment, the share that must be in both."""
+
+
+class Source(NamedTuple):
+    """The fragment behind a test question. `path`: where its document is now."""
+
+    fragment_id: str
+    document_id: str
+    path: str
+    heading: tuple[str, ...]
+    page: int | None
+
+
+class Sources(Store):
+    """Built items know their fragment; of others it is found by the passage."""
+
+    def sources(self, items: Iterable[Item]) -> dict[str, Source]:
+        """{item id: its source} of those that can be placed.
+
+        A passage belongs to the fragment that shares most of its sentences, if these are half of
+        the shorter of both or more: so it is found where it equals a fragment, holds one, is part
+        of one, or was cut elsewhere. Each fragment's text is looked at once.
+        """
+        known = {item.id: item.fragment_id for item in items if item.fragment_id}
+        passages = {item.passage for item in items if not item.fragment_id and item.passage.strip()}
+        found = self._placed(passages, wrapped=False)
+        # Lines may be broken elsewhere, in the middle of sentences.
+        found |= self._placed(passages - found.keys(), wrapped=True)
+        known |= {item.id: found[item.passage] for item in items if item.passage in found}
+        described = dict(self._described_fragments(sorted(set(known.values()))))
+        return {id: described[fragment] for id, fragment in known.items()}
+
+    def _placed(self, passages: Iterable[str], wrapped: bool) -> dict[str, str]:
+        """{passage: fragment id} of the passages that are found."""
+        sizes: dict[str, int] = {}
+        index: dict[str, list[str]] = defaultdict(list)
+        for passage in sorted(passages):
+            sentences = _sentences(passage, wrapped)
+            sizes[passage] = sum(map(len, sentences))
+            for sentence in sentences:
+                index[sentence].append(passage)
+        best: dict[str, tuple[int, int, str]] = {}
+        if not index:
+            return {}
+        query = "SELECT id, text FROM fragment WHERE duplicate IS NOT 'exact' ORDER BY number"
+        for id, text in self._db.execute(query):
+            sentences = _sentences(text, wrapped)
+            if not index.keys().isdisjoint(sentences):
+                size = sum(map(len, sentences))
+                for passage, common in _common(index, sentences).items():
+                    # The most in common; among equals the smallest, then the first.
+                    rank = (common, -size, id)
+                    enough = common >= ENOUGH * min(size, sizes[passage])
+                    if enough and (passage not in best or rank[:2] > best[passage][:2]):
+                        best[passage] = rank
+        return {passage: id for passage, (_, _, id) in best.items()}
+
+    def _described_fragments(self, ids: list[str]) -> Iterator[tuple[str, Source]]:
+        moved = self.meta("moved") or {}
+        for chunk in chunks(ids):
+            query = f"""SELECT f.id, f.document_id, d.path, f.heading, f.page FROM fragment f
+                        JOIN document d ON d.id = f.document_id
+                        WHERE f.id IN ({",".join("?" * len(chunk))})"""
+            for id, document, path, heading, page in self._db.execute(query, chunk):
+                path = moved.get(document, path)
+                yield id, Source(id, document, path, tuple(json.loads(heading)), page)
+
+
+def _sentences(text: str, wrapped: bool) -> set[str]:
+    """Letters and digits of each sentence, line or cell; short ones are left out.
+
+    `wrapped`: single line ends end nothing. The whole text is one if it has no other.
+    """
+    if wrapped:
+        text = _WRAPPED.sub(" ", text)
+    parts = text.replace(". ", "\n").translate(_PLAIN).split("\n")
+    return {part for part in parts if len(part) >= SHORTEST} or {"".join(parts)} - {""}
+
+
+def _common(index: Mapping[str, list[str]], sentences: set[str]) -> dict[str, int]:
+    """{passage: how many letters of its sentences are among these}."""
+    shared: dict[str, int] = defaultdict(int)
+    for sentence in sentences & index.keys():
+        for passage in index[sentence]:
+            shared[passage] += len(sentence)
+    return shared
