@@ -48,7 +48,7 @@ def side(folder: Path, wanted: str, name: str = "") -> Side:
     with session.looked_at(folder) as (settings, ledger):
         generation = _generation(folder, ledger, wanted)
         items = {suite: _keyed(ledger.items(suite)) for suite in {suite for suite, _ in EXAMS}}
-        if not any(items.values()):
+        if not any(some for suite, some in items.items() if suite != SUITE):
             raise UserError(
                 f"{folder}: no evaluation set, so there is nothing to compare; start a new run "
                 "with --eval FILE"
