@@ -263,6 +263,19 @@ def test_runs_are_compared_without_them_where_they_differ(
     assert "which each base sets itself, differ" in differing
 
 
+def test_they_alone_are_no_evaluation_but_bound_what_is_taken_on_trust(
+    arguments: Arguments, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = arguments("run", "--evaluate.abilities", "11", "--evaluate.build", "never")
+    del words[words.index("--eval") : words.index("--eval") + 2]
+    assert cli.main(words) == 0
+    reasons = [str(row["reason"]) for row in rows(tmp_path / "run", "promotion")[1:]]
+    assert all("taken on trust" in reason and "own questions" in reason for reason in reasons)
+    assert "nothing shows whether this helped" in " ".join(capsys.readouterr().out.split())
+    assert cli.main(["compare", str(tmp_path / "run"), str(tmp_path / "run")]) == 2
+    assert "no evaluation set" in capsys.readouterr().err
+
+
 # --- promotion ----------------------------------------------------------------------------
 
 

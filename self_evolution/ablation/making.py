@@ -20,6 +20,7 @@ from self_evolution.progress import Progress
 from self_evolution.run import Run
 from self_evolution.session import Request
 from self_evolution.stages import left, perform, plan
+from self_evolution.stages.abilities import SUITE
 
 Match = Literal["steps", "samples", "nothing"]
 
@@ -57,7 +58,8 @@ class _Maker:
             else:
                 _finish(run)
             self._engine = run.loaded
-            if run.ledger.stage_done(0, "evaluate") and not run.ledger.all_items():
+            told = any(item.suite != SUITE for item in run.ledger.all_items())
+            if run.ledger.stage_done(0, "evaluate") and not told:
                 raise UserError(
                     f"{folder}: no evaluation set, so nothing would show a difference; give one "
                     "with --eval FILE, and another --run"

@@ -71,7 +71,7 @@ def rival_sides(folder: Path) -> list[Side]:
 
 def _side(folder: Path, settings: Config, ledger: Ledger, generation: int, name: str) -> Side:
     items = {suite: _keyed(ledger.items(suite)) for suite in {suite for suite, _ in EXAMS}}
-    if not any(items.values()):
+    if not any(some for suite, some in items.items() if suite != SUITE):
         raise UserError(
             f"{folder}: no evaluation set, so there is nothing to compare; start a new run "
             "with --eval FILE"
