@@ -87,16 +87,18 @@ def test_ties_count_half_and_both_orders_together() -> None:
     assert found is not None
     assert found.wins.mean == pytest.approx((100 + 50 + 50 + 0 + 75 + 50) / 6)
     assert (found.wins.n, found.asked) == (6, 5)
-    assert found.agreement == pytest.approx(100 * 3 / 5)  # b and e do not agree
-    assert found.unclear == pytest.approx(100 * 1 / 10)
-    assert found.first == pytest.approx(100 * 4 / 7)  # shown first: a, b; shown second: b, d
+    assert found.agreement and found.unclear and found.first
+    assert found.agreement.mean == pytest.approx(100 * 3 / 5)  # b and e do not agree
+    assert found.unclear.mean == pytest.approx(100 * 1 / 10)
+    assert found.first.mean == pytest.approx(100 * 4 / 7)  # shown first: a, b; shown second: b, d
     assert preference([]) is None
 
 
 def test_a_judge_that_prefers_a_place_finds_nothing() -> None:
     found = preference([Duel(i, "better", "worse") for i in range(40)], resamples=200)
     assert found is not None and not found.shown
-    assert (found.wins.mean, found.agreement, found.first) == (50.0, 0.0, 100.0)
+    assert found.agreement and found.first
+    assert (found.wins.mean, found.agreement.mean, found.first.mean) == (50.0, 0.0, 100.0)
 
 
 def test_answers_that_are_all_the_same_say_nothing_of_the_judge() -> None:
@@ -234,7 +236,8 @@ def test_the_base_as_judge_and_a_judge_that_comes_late(
     with session.looked_at(tmp_path / "late") as (settings, ledger):
         found = preferred(settings, ledger, "base", 1, -1)
     assert found is not None and found.asked == 3
-    assert (found.wins.mean, found.agreement, found.first) == (50.0, 0.0, 100.0)
+    assert found.agreement and found.first
+    assert (found.wins.mean, found.agreement.mean, found.first.mean) == (50.0, 0.0, 100.0)
 
 
 def test_another_judge_judges_anew_and_a_new_rival_is_judged(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from test_report import Story
 from self_evolution import cli
 from self_evolution.config import Config
 from self_evolution.records import Evaluation, Judgement, Rival, content_id
-from self_evolution.report import judge, rivals
+from self_evolution.report import judge, markdown, results, rivals
 
 URL = "http://127.0.0.1:8000/v1#big/<b>model</b>"
 
@@ -116,8 +117,9 @@ def test_what_the_judge_said_is_counted(story: Story) -> None:
     (row,) = story.facts().judged.rows
     assert row.found.wins.mean == pytest.approx((30 * 100 + 70 * 50) / 100)
     assert row.found.asked == 40 and row.told == "generation 1 preferred"
-    assert row.found.agreement == pytest.approx(75.0)
-    assert row.found.first == pytest.approx(100 * (30 + 10 + 10) / 80)
+    assert row.found.agreement and row.found.first
+    assert row.found.agreement.mean == pytest.approx(75.0)
+    assert row.found.first.mean == pytest.approx(100 * (30 + 10 + 10) / 80)
     (line,) = judge.sentences(story.config, story.ledger)
     assert "generation 1 wins 65.0% [" in line and "both orders agree on 75%" in line
     page = story.html()
@@ -131,7 +133,8 @@ def test_a_judge_that_prefers_a_place_shows_nothing(story: Story) -> None:
     _judged(story, dict.fromkeys(range(100), ("better", "worse")), against=-2)
     (row,) = story.facts().judged.rows
     assert (row.told, row.opponent) == ("no difference shown", "twin")
-    assert (row.found.wins.mean, row.found.agreement, row.found.first) == (50.0, 0.0, 100.0)
+    assert row.found.agreement and row.found.first
+    assert (row.found.wins.mean, row.found.agreement.mean, row.found.first.mean) == (50, 0, 100)
 
 
 def test_a_judge_that_is_the_base_is_called_so(story: Story) -> None:
@@ -151,3 +154,28 @@ def test_a_run_without_others_says_nothing_of_them(
     assert "<td>rivals</td>" not in page and "<td>judge</td>" not in page
     assert "rival" not in shown.out + shown.err and "judge" not in shown.out + shown.err
     assert not rows(tmp_path / "run", "rival")
+
+
+def test_programs_and_wikis_are_told_too(story: Story) -> None:
+    _judged(story, dict.fromkeys(range(30), ("better", "better")))
+    facts = story.facts()
+    found = results.results(story.config, facts)
+    assert [one["generation"] for one in found["rivals"]] == [-1, -2]
+    first, second = found["standings"]
+    assert (first["generation"], first["mean"], first["leader"]) == (-1, 40.0, 1)
+    assert first["leader_above"]["mean"] == pytest.approx(30.0)
+    assert second["verdict"] == "no difference shown"
+    (judged,) = found["judged"]
+    assert judged["wins"]["mean"] == pytest.approx(65.0) and judged["agreement"]["mean"] == 100.0
+    ratios = {
+        one["reference"]: one["ratio"]
+        for one in found["relative"]
+        if (one["suite"], one["mode"], one["metric"]) == ("domain", "closed", "exact-match")
+    }
+    assert ratios == pytest.approx({0: 7.0, -1: 70 / 40, -2: 70 / 69})
+    schema = json.loads(results.SCHEMA.read_text(encoding="utf-8"))
+    pytest.importorskip("jsonschema").validate(json.loads(json.dumps(found)), schema)
+    page = markdown.render(story.config, facts, "night")
+    assert "### Against other models" in page and "| +30.0 \\[" in page
+    assert "### A model as judge" in page and "generation 1 preferred" in page
+    assert "<b>" not in page

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from self_evolution.engines.others import label
 from self_evolution.ledger import Ledger
 from self_evolution.metrics import METRICS
 from self_evolution.records import seed_of
@@ -25,8 +26,9 @@ class Relative:
 
 
 def references(ledger: Ledger) -> dict[int, str]:
-    """{generation: name} of the models that scores are put in relation to."""
-    return {0: "the base"}
+    """{generation: name} of the models that scores are put in relation to: the base, the rivals."""
+    names = {row.generation: label(row.name, row.identity) for row in ledger.rivals()}
+    return {0: "the base"} | names
 
 
 def relative(

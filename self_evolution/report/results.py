@@ -14,7 +14,9 @@ from self_evolution.config import Config
 from self_evolution.records import Difference, Evaluation
 from self_evolution.report.facts import Facts
 from self_evolution.report.headline import EXAMS, Change
+from self_evolution.report.judge import Judged
 from self_evolution.report.mastery import Asked, Mastery, Part
+from self_evolution.report.rivals import Rivals
 from self_evolution.statistics import Interval, holm
 
 VERSION = 1
@@ -86,6 +88,12 @@ def results(config: Config, facts: Facts) -> dict[str, Any]:
             | {"n": one.ratio.n, "undefined": one.ratio.undefined}
             for one in facts.relative
         ],
+        "rivals": [
+            {"generation": one.generation, "name": one.name, "identity": one.identity}
+            for one in facts.rivals.rivals
+        ],
+        "standings": list(_standings(facts.rivals)),
+        "judged": [_judged(row) for row in facts.judged.rows],
         "changes": [
             {"suite": one.suite, "mode": one.mode, "generation": head.candidate}
             | {"asked": one.asked, "won": one.won, "lost": one.lost}
@@ -144,6 +152,34 @@ def _differences(rows: tuple[Difference, ...]) -> Iterator[dict[str, Any]]:
         for row, p in zip(together, holm([row.p for row in together]), strict=True):
             values = {name: getattr(row, name) for name in row.__slots__}
             yield values | {"p_holm": p, "verdict": Change(row, p).verdict}
+
+
+def _standings(found: Rivals) -> Iterator[dict[str, Any]]:
+    """Each rival in each exam, and how far the leader is above it."""
+    for board in found.boards:
+        for one in board.standings:
+            gap = one.gap
+            yield _evaluation(one.score) | {
+                "leader": found.leader,
+                "leader_above": gap.change._asdict() if gap else None,
+                "p_holm": gap.p if gap else None,
+                "verdict": gap.told if gap else None,
+            }
+
+
+def _judged(row: Judged) -> dict[str, Any]:
+    found = row.found
+    return {
+        "judge": row.judge,
+        "generation": row.generation,
+        "against": row.against,
+        "wins": _interval(found.wins),
+        "verdict": row.told,
+        "asked": found.asked,
+        "agreement": _interval(found.agreement),
+        "unclear": _interval(found.unclear),
+        "first_preferred": _interval(found.first),
+    }
 
 
 def _mastery(found: Mastery) -> dict[str, Any]:

@@ -82,9 +82,9 @@ def is_share(metric: str) -> bool:
     return metric == "exact-match"
 
 
-def share(percent: float | None) -> str:
-    """`62%`; a dash where there was nothing to count."""
-    return "–" if percent is None else f"{number(percent)}%"
+def share(row: Interval | None) -> str:
+    """`62% [55–68]`; a dash where there was nothing to count."""
+    return "–" if row is None else f"{number(row.mean)}% {interval(row)}"
 
 
 def duration(seconds: float) -> str:

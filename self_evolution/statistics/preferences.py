@@ -29,14 +29,15 @@ class Preference(NamedTuple):
     `wins`: an item counts by the mean of its two verdicts, a tie (or an unclear one) half.
     Of the `asked` items alone: `agreement`, the share where both orders have the same outcome, said
     clearly; `unclear`, of all verdicts; `first`, of those that prefer one, how many prefer the
-    answer that is shown first (50 without a bias). None where there is nothing to count.
+    answer that is shown first (50 without a bias). None where there is nothing to count. Intervals
+    are of 95%.
     """
 
     wins: Interval
     asked: int
-    agreement: float | None
-    unclear: float | None
-    first: float | None
+    agreement: Interval | None
+    unclear: Interval | None
+    first: Interval | None
 
     @property
     def shown(self) -> bool:
@@ -50,20 +51,21 @@ def preference(
     """None for no duels. Whole clusters are drawn for the interval."""
     if not duels:
         return None
-    scores = [(POINTS[one.shown_first] + POINTS[one.shown_second]) / 2 for one in duels]
-    clusters = [one.cluster for one in duels]
     asked = [one for one in duels if one.asked]
-    both = [(one.shown_first, one.shown_second) for one in asked]
-    firsts = [first == "better" for first, _ in both if first in ("better", "worse")]
-    firsts += [second == "worse" for _, second in both if second in ("better", "worse")]
+    verdicts = [(one.cluster, one.shown_first, "better") for one in asked]
+    verdicts += [(one.cluster, one.shown_second, "worse") for one in asked]
+
+    def mean(found: Sequence[tuple[Hashable, float]]) -> Interval:
+        clusters, scores = zip(*found, strict=True)
+        return bootstrap(scores, clusters, resamples=resamples, seed=seed)
+
+    def share(found: Sequence[tuple[Hashable, bool]]) -> Interval | None:
+        return mean([(cluster, 100.0 * one) for cluster, one in found]) if found else None
+
     return Preference(
-        bootstrap(scores, clusters, resamples=resamples, seed=seed),
+        mean([(d.cluster, (POINTS[d.shown_first] + POINTS[d.shown_second]) / 2) for d in duels]),
         len(asked),
-        _share([first == second != "unclear" for first, second in both]),
-        _share([verdict == "unclear" for pair in both for verdict in pair]),
-        _share(firsts),
+        share([(d.cluster, d.shown_first == d.shown_second != "unclear") for d in asked]),
+        share([(cluster, verdict == "unclear") for cluster, verdict, _ in verdicts]),
+        share([(c, got == first) for c, got, first in verdicts if got in ("better", "worse")]),
     )
-
-
-def _share(found: Sequence[bool]) -> float | None:
-    return 100 * sum(found) / len(found) if found else None
