@@ -8,6 +8,7 @@ import gc
 import os
 import sys
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 
 from self_evolution.config import Config
@@ -47,9 +48,13 @@ class Run:
         self.stop_asked = False
         self.read_again = False
         self.loaded = engine
-        self.search = Search(ledger, progress)
         self._counter: Counter | None = None
         self._told: set[str] = set()  # hosts of which it was said what goes there
+
+    @cached_property
+    def search(self) -> Search:
+        """The search over all fragments; what it found is kept for the next generation."""
+        return Search(self.ledger, self.progress)
 
     @property
     def engine(self) -> Engine:

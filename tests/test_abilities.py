@@ -93,7 +93,7 @@ def test_the_base_asks_and_answers_and_the_set_is_locked_and_evaluated(
     }
     assert scores == {(0, "closed"): 100, (1, "closed"): 100, (2, "closed"): 100}
     page = (run / "report" / "index.html").read_text(encoding="utf-8")
-    assert "Former abilities, by 11 questions of the base" in page
+    assert "Lost nothing measurable elsewhere: former abilities, the base" in page
     assert "they show what has changed" in page and "with 11 questions over 11 subjects" in page
 
 

@@ -80,7 +80,8 @@ def test_a_generation(name: str, tmp_path: Path) -> None:
     outcomes = {json.loads(line)["outcome"] for line in tables["score"]}
     assert "scored" in outcomes
     assert outcomes <= {"scored", "one_token"}
-    assert len(tables["prediction"]) == 2 * (len(EXAM) + 1)  # twice: closed, and the one passage
+    # twice: closed, with search, and the one passage
+    assert len(tables["prediction"]) == 2 * (2 * len(EXAM) + 1)
     assert [json.loads(line)["generation"] for line in tables["promotion"]] == [0, 1]
 
     assert [one.outcome for one in before] == ["scored", "scored"]
