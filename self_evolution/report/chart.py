@@ -13,7 +13,10 @@ from self_evolution.report.words import number
 
 LEFT, TOP, BOTTOM = 34, 16, 38
 LINE_HEIGHT = 14
-CHARACTER = 7.1
+CHARACTER = 7.6
+MOST_SAID = 3
+"""With more lines than this none has its values written at its marks."""
+
 STYLES = "abcdef"
 """Colours of series, in the order in which they are taken."""
 
@@ -126,7 +129,7 @@ class _Drawing:
             yield Markup('<path class="line {}" d="{}"/>').format(
                 line.style, self._path([(x, row.mean) for x, row in points])
             )
-        room = len(self.generations) * 26 < self.right - LEFT
+        room = len(self.generations) * 26 < self.right - LEFT and len(self.chart.lines) <= MOST_SAID
         for generation, row in sorted(line.rows.items()):
             x, y = self.x(generation), self.y(row.mean)
             yield Markup('<line class="whisker {}" x1="{:.1f}" x2="{:.1f}" {}/>').format(
