@@ -21,7 +21,7 @@ from self_evolution.report.facts import gather
 from self_evolution.report.markdown import escape
 from self_evolution.report.relative import relative
 from self_evolution.report.results import SCHEMA, VERSION
-from self_evolution.statistics import paired
+from self_evolution.statistics import Ratio, paired
 
 Arguments = Callable[..., list[str]]
 
@@ -139,17 +139,22 @@ def test_relative_scores_are_ratios_of_means_on_the_same_items(story: Story) -> 
     story.items()
     story.predictions(0, set(range(40)))
     story.predictions(1, set(range(20, 100)))
-    found = {one.metric: one.ratio for one in relative(story.ledger, 1, {0: "the base"})}
-    exact = found["exact-match"]
+
+    def found(metric: str) -> dict[str, Ratio]:
+        rows = relative(story.ledger, 1, {0: "the base"}, metric)
+        return {one.metric: one.ratio for one in rows}
+
+    exact = found("exact-match")["exact-match"]
     assert exact.value == pytest.approx(2.0) and exact.n == 100 and exact.shown
     change = paired(
         [100.0] * 40 + [0.0] * 60, [0.0] * 20 + [100.0] * 80, [f"domain{n}" for n in range(100)]
     )
     assert exact.low is not None and exact.high is not None
     assert 1 < exact.low < 1 + change.mean / 40 < exact.high
-    assert found["abstention"].value is None and "above 0" in found["abstention"].undefined
-    assert "length-ratio" not in found
-    assert relative(story.ledger, 0, {0: "the base"}) == []
+    none = found("abstention")["abstention"]
+    assert none.value is None and "above 0" in none.undefined
+    assert set(found("bleu-4")) == {"bleu-4", "rouge-l"}
+    assert relative(story.ledger, 0, {0: "the base"}, "exact-match") == []
 
 
 def test_relative_scores_stand_in_the_reports(story: Story) -> None:

@@ -106,7 +106,9 @@ def gather(config: Config, ledger: Ledger) -> Facts:
         remaining=remaining(known),
         exams=tuple(_exams(ledger.evaluations())),
         differences=tuple(ledger.differences()),
-        relative=tuple(relative(ledger, first.candidate, names, config.evaluate.resamples)),
+        relative=tuple(
+            relative(ledger, first.candidate, names, first.metric, config.evaluate.resamples)
+        ),
         mastery=known,
         tests=test_sets(config, ledger),
         found=tuple(_found(ledger.evaluations(), first.candidate)),

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from self_evolution.engines.others import label
 from self_evolution.ledger import Ledger
-from self_evolution.metrics import METRICS
-from self_evolution.records import seed_of
+from self_evolution.records import Item, seed_of
 from self_evolution.stages.evaluate import EXAMS, marks
 from self_evolution.statistics import RESAMPLES, Ratio, ratio
+
+OVERLAP = ("bleu-4", "rouge-l")
+"""Metrics that are put in relation besides the one that decides: the paper's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,40 +34,47 @@ def references(ledger: Ledger) -> dict[int, str]:
 
 
 def relative(
-    ledger: Ledger, candidate: int, names: Mapping[int, str], resamples: int = RESAMPLES
-) -> list[Relative]:
-    """Of every metric with a best end, in every exam that both have taken."""
-    return [
-        one
-        for reference, name in names.items()
-        if reference != candidate
-        for suite, mode in EXAMS
-        for one in _exam(ledger, candidate, reference, name, suite, mode, resamples)
-    ]
-
-
-def _exam(
     ledger: Ledger,
     candidate: int,
-    reference: int,
-    name: str,
-    suite: str,
-    mode: str,
-    resamples: int,
-) -> Iterator[Relative]:
-    theirs = {item.id: text for item, text in ledger.predictions(reference, suite, mode)}
-    mine = [row for row in ledger.predictions(candidate, suite, mode) if row[0].id in theirs]
-    for metric in sorted(METRICS):
-        if METRICS[metric].aim == "even":
-            continue
-        rows = [
-            (score, other, item.cluster)
-            for item, text in mine
-            if (score := marks(metric, item, text)) is not None
-            and (other := marks(metric, item, theirs[item.id])) is not None
-        ]
-        if rows:
-            scores, others, clusters = zip(*rows, strict=True)
-            seed = seed_of("ratio", suite, mode)
-            found = ratio(scores, others, clusters, resamples=resamples, seed=seed)
-            yield Relative(reference, name, suite, mode, metric, found)
+    names: Mapping[int, str],
+    metric: str,
+    resamples: int = RESAMPLES,
+) -> list[Relative]:
+    """Of `metric` and OVERLAP, in every exam that both have taken; each answer is scored once."""
+    metrics = tuple(dict.fromkeys((metric, *OVERLAP)))
+    found = []
+    for suite, mode in EXAMS:
+        mine = _scores(ledger, candidate, suite, mode, metrics)
+        for reference, name in names.items():
+            if reference == candidate or not mine:
+                continue
+            theirs = _scores(ledger, reference, suite, mode, metrics)
+            if not theirs:
+                continue
+            for one in metrics:
+                common = [item for item in mine[one] if item in theirs[one]]
+                if common:
+                    value = ratio(
+                        [mine[one][item] for item in common],
+                        [theirs[one][item] for item in common],
+                        [item.cluster for item in common],
+                        resamples=resamples,
+                        seed=seed_of("ratio", suite, mode),
+                    )
+                    found.append(Relative(reference, name, suite, mode, one, value))
+    order = list(names)
+    return sorted(found, key=lambda one: order.index(one.reference))
+
+
+def _scores(
+    ledger: Ledger, generation: int, suite: str, mode: str, metrics: Sequence[str]
+) -> dict[str, dict[Item, float]]:
+    """{metric: {item: score}} of the items that it applies to; empty if none were answered."""
+    answers = ledger.predictions(generation, suite, mode)
+    scored = {
+        one: {item: marks(one, item, text) for item, text in answers} for one in metrics if answers
+    }
+    return {
+        one: {item: score for item, score in some.items() if score is not None}
+        for one, some in scored.items()
+    }
