@@ -20,6 +20,9 @@ HALF, EXCESS = 0.5, 1.5
 
 SHUFFLES = 2000
 
+LEVEL = 0.05 / 2
+"""Of each of the two tests, by headings and by documents: 5% together."""
+
 
 class Place(NamedTuple):
     """A part of the documents by its name, and the questions on it."""
@@ -35,8 +38,8 @@ class Place(NamedTuple):
 def remaining(mastery: Mastery) -> str:
     """A sentence with an interval; empty where there are few errors, or the metric has none.
 
-    A place is named only where errors are shown to differ between the parts (permutation test, 5%,
-    headings first, then documents), and if up to three of them hold half of the errors and one and
+    A place is named only where errors are shown to differ between the parts (permutation test, 5%
+    in all, headings first, then documents), and if up to three of them hold half of the errors and one and
     a half times their share of the questions.
     """
     errors = len(_errors(mastery.questions))
@@ -51,7 +54,7 @@ def remaining(mastery: Mastery) -> str:
         for heading, some in by_heading(one.questions).items()
     ]
     for places in (headings, documents):
-        if len(places) > 1 and unevenness(places) < 0.05 and (few := _few(places)):
+        if len(places) > 1 and unevenness(places) < LEVEL and (few := _few(places)):
             return _told(few, mastery.questions)
     if len(headings) == 1:
         return ""

@@ -139,7 +139,7 @@ def _evaluation(row: Evaluation) -> dict[str, Any]:
 def _differences(rows: tuple[Difference, ...]) -> Iterator[dict[str, Any]]:
     """In the order of exams. Holm is over the generations of an exam that have the same relation.
 
-    That is: to the base, to a leader (wherever that was not the base), or to one rival.
+    That is: to the base, or to a leader, wherever that was not the base.
     """
     order = list(EXAMS)
 
