@@ -16,6 +16,7 @@ from test_review import taken, written
 
 from self_evolution import cli, embedded
 from self_evolution.config import Domain, Promote
+from self_evolution.metrics import SHORT_ANSWER
 from self_evolution.prompts import Prompts, load
 from self_evolution.records import Item, content_id
 from self_evolution.stages.abilities import definite
@@ -312,3 +313,33 @@ def test_too_few_stop_nobody_unless_the_loss_is_plain(
     found, reason = judged.verdict(1)
     assert found is promoted and told in f"{reason};"
     assert "former abilities (own questions)" in reason
+
+
+def test_the_same_numbers_in_sentences_and_with_units_are_no_loss(judged: Judged) -> None:
+    judged.items("domain", asked(100))
+    judged.ledger.add(
+        Item(
+            content_id(i),
+            "abilities",
+            i,
+            "",
+            "How many?",
+            str(50 + i),
+            (str(50 + i),),
+            None,
+            f"{i}",
+        )
+        for i in range(80)
+    )
+    for generation, right, say in ((0, 20, "{}"), (1, 60, "It takes {} days")):
+        judged.answers(generation, "domain", ports(100, range(right)))
+        judged.answers(generation, "abilities", [say.format(50 + i) for i in range(80)])
+    judged.verdict(0)
+    promoted, reason = judged.verdict(1)
+    assert promoted and "former abilities (own questions) +0.0" in reason
+    (now,) = [
+        row
+        for row in judged.ledger.evaluations()
+        if (row.generation, row.suite, row.metric) == (1, "abilities", "exact-match")
+    ]
+    assert (now.mean, now.signature) == (100, SHORT_ANSWER.signature())

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from self_evolution.config import Check
 from self_evolution.engines import Reply, Sampling
-from self_evolution.metrics import METRICS
+from self_evolution.metrics import SHORT_ANSWER
 from self_evolution.metrics.function_words import FUNCTION_WORDS
 from self_evolution.metrics.script import is_cjk
 from self_evolution.metrics.token_f1 import tokens
@@ -174,9 +174,8 @@ def _unlike(
     question: str, reference: str, values: tuple[str, ...], replies: Sequence[Reply]
 ) -> str:
     """The first answer that is not right by the measure that later ones are held to, or none."""
-    right = METRICS["exact-match"].score
     for text, _ in replies:
-        if right(text, reference, question=question, values=values) != 100:
+        if SHORT_ANSWER.score(text, reference, question=question, values=values) != 100:
             return text
     return ""
 

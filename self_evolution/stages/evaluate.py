@@ -14,7 +14,7 @@ from self_evolution.engines import Sampling, Speaker
 from self_evolution.engines.base import TOO_LONG
 from self_evolution.errors import UserError
 from self_evolution.ledger import digest
-from self_evolution.metrics import METRICS, intervals
+from self_evolution.metrics import METRICS, SHORT_ANSWER, Metric, intervals
 from self_evolution.records import (
     Evaluation,
     Item,
@@ -165,7 +165,7 @@ def _measured(run: Run, generation: int, exam: Exam) -> Iterator[Evaluation]:
         seed=seed_of(run.config.seed, "bootstrap", exam.suite, exam.mode),
     )
     for name, interval in found.items():
-        signature = METRICS[name].signature()
+        signature = measure(name, exam.suite).signature()
         yield Evaluation(generation, exam.suite, exam.mode, name, *interval, signature)
 
 
@@ -186,9 +186,14 @@ def _recall(run: Run, generation: int, exam: Exam, put: dict[str, Paper]) -> Ite
         yield Evaluation(generation, exam.suite, exam.mode, name, *interval, signature)
 
 
+def measure(metric: str, suite: str) -> Metric:
+    """Exact match of the base's own questions is that of short answers, worded as one likes."""
+    return SHORT_ANSWER if (suite, metric) == ("abilities", SHORT_ANSWER.name) else METRICS[metric]
+
+
 def marks(metric: str, item: Item, text: str) -> float | None:
     """The score of an answer to `item`, in percent; None where the metric does not apply."""
-    return METRICS[metric].score(
+    return measure(metric, item.suite).score(
         text, item.reference, question=item.question, values=item.reference_values
     )
 
