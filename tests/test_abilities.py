@@ -19,6 +19,7 @@ from self_evolution.config import Domain, Promote
 from self_evolution.metrics import SHORT_ANSWER
 from self_evolution.prompts import Prompts, load
 from self_evolution.records import Item, content_id
+from self_evolution.report.facts import gather
 from self_evolution.stages.abilities import definite
 from self_evolution.statistics import unseen
 
@@ -343,3 +344,31 @@ def test_the_same_numbers_in_sentences_and_with_units_are_no_loss(judged: Judged
         if (row.generation, row.suite, row.metric) == (1, "abilities", "exact-match")
     ]
     assert (now.mean, now.signature) == (100, SHORT_ANSWER.signature())
+
+
+def test_they_are_decided_and_told_in_exact_match_whatever_decides_otherwise(
+    tmp_path: Path,
+) -> None:
+    """Full sentences have a low F1 with the bare reference, and lose nothing."""
+    run = tmp_path / "run"
+    judged = Judged(run, metric="token-f1", rule="rises")
+    judged.items("domain", [(f"Of {i}.", "How many?", f"It is {50 + i}.") for i in range(80)])
+    judged.ledger.add(
+        Item(content_id(i), "abilities", i, "", "How many?", str(i), (str(i),), None, f"{i}")
+        for i in range(80)
+    )
+    for generation, said, say in ((0, "No.", "{}"), (1, "It is {}.", "The right answer is {}.")):
+        judged.answers(generation, "domain", [said.format(50 + i) for i in range(80)])
+        judged.answers(generation, "abilities", [say.format(i) for i in range(80)])
+    judged.verdict(0)
+    promoted, reason = judged.verdict(1)
+    assert promoted, reason
+    assert "former abilities (own questions, exact-match) +0.0" in reason
+    facts = gather(judged.run.config, judged.ledger)
+    head = facts.headline
+    assert (head.metric, head.metrics["abilities", "closed"]) == ("token-f1", "exact-match")
+    assert "the base's own questions (exact-match), 100% [" in head.losses
+    assert head.changes[1, "abilities", "closed"].row.mean == 0
+    (mine,) = [one for one in facts.changes if one.suite == "abilities"]
+    assert (mine.metric, mine.asked, mine.won, mine.lost) == ("exact-match", 80, 0, 0)
+    judged.ledger.close()

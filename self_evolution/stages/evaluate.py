@@ -13,7 +13,7 @@ from typing import NamedTuple
 from self_evolution.engines import Sampling, Speaker
 from self_evolution.engines.base import TOO_LONG
 from self_evolution.errors import UserError
-from self_evolution.ledger import digest
+from self_evolution.ledger import Ledger, digest
 from self_evolution.metrics import METRICS, SHORT_ANSWER, Metric, intervals
 from self_evolution.records import (
     Evaluation,
@@ -191,6 +191,11 @@ def measure(metric: str, suite: str) -> Metric:
     return SHORT_ANSWER if (suite, metric) == ("abilities", SHORT_ANSWER.name) else METRICS[metric]
 
 
+def deciding(ledger: Ledger, wanted: str) -> dict[tuple[str, str], str]:
+    """The metric that each of EXAMS is decided, told and drawn in, where settings say `wanted`."""
+    return {exam: ledger.deciding_metric(wanted, *exam) for exam in EXAMS}
+
+
 def marks(metric: str, item: Item, text: str) -> float | None:
     """The score of an answer to `item`, in percent; None where the metric does not apply."""
     return measure(metric, item.suite).score(
@@ -199,13 +204,19 @@ def marks(metric: str, item: Item, text: str) -> float | None:
 
 
 def summary(run: Run, rows: Sequence[Evaluation], generation: int) -> Iterator[str]:
-    """A line a suite: the mean that decides, with its interval, in each mode."""
-    metric = run.ledger.deciding_metric(run.config.promote.metric)
+    """A line a suite: the mean that decides, with its interval, in each mode.
+
+    Named where the metric is not that of domain questions.
+    """
+    metrics = deciding(run.ledger, run.config.promote.metric)
     there = {(row.suite, row.mode, row.metric): row for row in rows if row.generation == generation}
     for suite in (*TESTS, *FORMER):
-        found = [there.get((suite, mode, metric)) for mode in MODES]
+        exams = [(suite, mode) for mode in MODES if (suite, mode) in metrics]
+        found = [row for exam in exams if (row := there.get((*exam, metrics[exam])))]
         scores = [
-            f"{row.mode} {row.mean:.1f} [{row.low:.0f}–{row.high:.0f}]" for row in found if row
+            f"{row.mode} {row.mean:.1f} [{row.low:.0f}–{row.high:.0f}]{other}"
+            for row in found
+            for other in [f" {row.metric}" if row.metric != metrics["domain", "closed"] else ""]
         ]
         if scores:
             yield f"{suite} {', '.join(scores)}"
