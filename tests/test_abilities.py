@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -12,15 +13,19 @@ import yaml
 from conftest import exported, rows
 from test_promote import Judged, asked, ports
 from test_resume import in_child
+from test_retrieval import filled
 from test_review import taken, written
 
 from self_evolution import cli, embedded
-from self_evolution.config import Domain, Promote
+from self_evolution.config import Config, Domain, Promote
 from self_evolution.metrics import SHORT_ANSWER
+from self_evolution.metrics.script import is_cjk
+from self_evolution.progress import Progress
 from self_evolution.prompts import Prompts, load
 from self_evolution.records import Item, content_id
 from self_evolution.report.facts import gather
-from self_evolution.stages.abilities import definite
+from self_evolution.run import Run
+from self_evolution.stages.abilities import _about_documents, definite
 from self_evolution.statistics import unseen
 
 Arguments = Callable[..., list[str]]
@@ -121,6 +126,35 @@ def test_what_the_documents_are_about_is_no_former_ability(
     mine = [row for row in every if row["reason"] == "about_documents"]
     assert {row["topic"] for row in mine} == {ALARMS[0]} and "code" in str(mine[0]["detail"])
     assert ALARMS[0] not in {item["cluster_id"] for item in made(tmp_path / "run")}
+
+
+@pytest.mark.parametrize(
+    ("question", "about"),
+    [
+        ("Wann öffnet das Überdruckventil der Anlage? Nur die Zahl.", True),
+        ("Öffnet das Überdruckventil der Anlage immer?", True),  # five words of six
+        ("Wann öffnet das Postamt der Brauerei?", False),  # another name
+        ("单板温度过高检查风扇吗？", True),
+        ("Which fans at ports has the KX-48?", True),
+        ("Which fans at ports has the KX-49?", False),  # another name
+        ("What is 17 times 23?", False),
+    ],
+)
+def test_of_many_fragments_the_one_that_a_question_is_about_is_found(
+    tmp_path: Path, question: str, about: bool
+) -> None:
+    """Capitals other than A to Z too; each of the question's words alone is in many others."""
+    texts = [
+        f"Anlage {i} öffnet. Das Postamt ist zu. 单板 {i}. Ports 17 times 23." for i in range(60)
+    ]
+    texts += ["DAS ÜBERDRUCKVENTIL DER ANLAGE ÖFFNET BEI 6 BAR.", "单板温度过高，检查风扇。"]
+    with closing(
+        filled(tmp_path, [*texts, "Its fans stand at all ports."], heading=("KX-48",))
+    ) as ledger:
+        run = Run(tmp_path, Config(), ledger, Progress(quiet=True))
+        run.search.refresh()
+        language = "zh" if is_cjk(question) else "en"
+        assert bool(_about_documents(run, question, load(language))) is about
 
 
 def test_what_the_user_asks_himself_is_not_asked_again(
