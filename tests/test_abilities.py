@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -12,13 +13,19 @@ import yaml
 from conftest import exported, rows
 from test_promote import Judged, asked, ports
 from test_resume import in_child
+from test_retrieval import filled
 from test_review import taken, written
 
 from self_evolution import cli, embedded
-from self_evolution.config import Domain, Promote
+from self_evolution.config import Config, Domain, Promote
+from self_evolution.metrics import SHORT_ANSWER
+from self_evolution.metrics.script import is_cjk
+from self_evolution.progress import Progress
 from self_evolution.prompts import Prompts, load
 from self_evolution.records import Item, content_id
-from self_evolution.stages.abilities import definite
+from self_evolution.report.facts import gather
+from self_evolution.run import Run
+from self_evolution.stages.abilities import _about_documents, definite
 from self_evolution.statistics import unseen
 
 Arguments = Callable[..., list[str]]
@@ -119,6 +126,35 @@ def test_what_the_documents_are_about_is_no_former_ability(
     mine = [row for row in every if row["reason"] == "about_documents"]
     assert {row["topic"] for row in mine} == {ALARMS[0]} and "code" in str(mine[0]["detail"])
     assert ALARMS[0] not in {item["cluster_id"] for item in made(tmp_path / "run")}
+
+
+@pytest.mark.parametrize(
+    ("question", "about"),
+    [
+        ("Wann öffnet das Überdruckventil der Anlage? Nur die Zahl.", True),
+        ("Öffnet das Überdruckventil der Anlage immer?", True),  # five words of six
+        ("Wann öffnet das Postamt der Brauerei?", False),  # another name
+        ("单板温度过高检查风扇吗？", True),
+        ("Which fans at ports has the KX-48?", True),
+        ("Which fans at ports has the KX-49?", False),  # another name
+        ("What is 17 times 23?", False),
+    ],
+)
+def test_of_many_fragments_the_one_that_a_question_is_about_is_found(
+    tmp_path: Path, question: str, about: bool
+) -> None:
+    """Capitals other than A to Z too; each of the question's words alone is in many others."""
+    texts = [
+        f"Anlage {i} öffnet. Das Postamt ist zu. 单板 {i}. Ports 17 times 23." for i in range(60)
+    ]
+    texts += ["DAS ÜBERDRUCKVENTIL DER ANLAGE ÖFFNET BEI 6 BAR.", "单板温度过高，检查风扇。"]
+    with closing(
+        filled(tmp_path, [*texts, "Its fans stand at all ports."], heading=("KX-48",))
+    ) as ledger:
+        run = Run(tmp_path, Config(), ledger, Progress(quiet=True))
+        run.search.refresh()
+        language = "zh" if is_cjk(question) else "en"
+        assert bool(_about_documents(run, question, load(language))) is about
 
 
 def test_what_the_user_asks_himself_is_not_asked_again(
@@ -312,3 +348,61 @@ def test_too_few_stop_nobody_unless_the_loss_is_plain(
     found, reason = judged.verdict(1)
     assert found is promoted and told in f"{reason};"
     assert "former abilities (own questions)" in reason
+
+
+def test_the_same_numbers_in_sentences_and_with_units_are_no_loss(judged: Judged) -> None:
+    judged.items("domain", asked(100))
+    judged.ledger.add(
+        Item(
+            content_id(i),
+            "abilities",
+            i,
+            "",
+            "How many?",
+            str(50 + i),
+            (str(50 + i),),
+            None,
+            f"{i}",
+        )
+        for i in range(80)
+    )
+    for generation, right, say in ((0, 20, "{}"), (1, 60, "It takes {} days")):
+        judged.answers(generation, "domain", ports(100, range(right)))
+        judged.answers(generation, "abilities", [say.format(50 + i) for i in range(80)])
+    judged.verdict(0)
+    promoted, reason = judged.verdict(1)
+    assert promoted and "former abilities (own questions) +0.0" in reason
+    (now,) = [
+        row
+        for row in judged.ledger.evaluations()
+        if (row.generation, row.suite, row.metric) == (1, "abilities", "exact-match")
+    ]
+    assert (now.mean, now.signature) == (100, SHORT_ANSWER.signature())
+
+
+def test_they_are_decided_and_told_in_exact_match_whatever_decides_otherwise(
+    tmp_path: Path,
+) -> None:
+    """Full sentences have a low F1 with the bare reference, and lose nothing."""
+    run = tmp_path / "run"
+    judged = Judged(run, metric="token-f1", rule="rises")
+    judged.items("domain", [(f"Of {i}.", "How many?", f"It is {50 + i}.") for i in range(80)])
+    judged.ledger.add(
+        Item(content_id(i), "abilities", i, "", "How many?", str(i), (str(i),), None, f"{i}")
+        for i in range(80)
+    )
+    for generation, said, say in ((0, "No.", "{}"), (1, "It is {}.", "The right answer is {}.")):
+        judged.answers(generation, "domain", [said.format(50 + i) for i in range(80)])
+        judged.answers(generation, "abilities", [say.format(i) for i in range(80)])
+    judged.verdict(0)
+    promoted, reason = judged.verdict(1)
+    assert promoted, reason
+    assert "former abilities (own questions, exact-match) +0.0" in reason
+    facts = gather(judged.run.config, judged.ledger)
+    head = facts.headline
+    assert (head.metric, head.metrics["abilities", "closed"]) == ("token-f1", "exact-match")
+    assert "the base's own questions (exact-match), 100% [" in head.losses
+    assert head.changes[1, "abilities", "closed"].row.mean == 0
+    (mine,) = [one for one in facts.changes if one.suite == "abilities"]
+    assert (mine.metric, mine.asked, mine.won, mine.lost) == ("exact-match", 80, 0, 0)
+    judged.ledger.close()

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from conftest import SHARED, rows
 
-from self_evolution import cli, session
+from self_evolution import cli, report, session
+from self_evolution.cli import table
 from self_evolution.config import Config
 from self_evolution.engines.base import Reply, Who
 from self_evolution.engines.scripted import ScriptedEngine
@@ -295,3 +296,37 @@ def test_the_report_says_the_change_with_its_interval(
     page = (tmp_path / "run" / "report" / "index.html").read_text(encoding="utf-8")
     assert "Change since the base" in page and "no difference shown" in page
     assert "+100.0 <small>[+8.1 to +100.0]</small>" in page
+
+
+def test_a_loss_in_a_set_without_values_is_told_in_its_own_metric(
+    judged: Callable[..., Judged], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """References without a value are decided in token-f1: so the report and the table are too."""
+    one = judged(retention_bound=100.0)
+    one.items("domain", asked(100))
+    one.items(
+        "retention", [("", "Why?", f"Because it rains there, {'so' * i}.") for i in range(40)]
+    )
+    for generation, right in ((0, range(20)), (1, range(60))):
+        one.answers(generation, "domain", ports(100, right))
+        kept = [item.reference for item in one.ledger.items("retention")]
+        one.answers(generation, "retention", ["Nobody knows."] * 40 if generation else kept)
+        one.verdict(generation)
+    (reason,) = [row.reason for row in one.ledger.promotions() if row.generation == 1]
+    assert "former abilities (closed book, token-f1) -100.0" in reason
+    facts = gather(one.run.config, one.ledger)
+    assert facts.headline.losses.startswith(
+        "Lost elsewhere: former abilities, from memory (token-f1), fell from 100"
+    )
+    change = facts.headline.changes[1, "retention", "closed"]
+    assert (change.row.metric, change.verdict) == ("token-f1", "fell")
+    (mine,) = [row for row in facts.changes if row.suite == "retention"]
+    assert (mine.metric, mine.lost) == ("token-f1", 40)
+    page = report.render(one.run.config, facts, "run")
+    assert "exact-match (or as named), base → generation 1" in page
+    assert "token-f1, former abilities" in page  # the chart
+    markdown = report.markdown.render(one.run.config, facts, "run")
+    assert "| Former abilities, from memory (token-f1) | -100.0" in markdown
+    assert "### Former abilities, from memory (token-f1): 0 won, 40 lost" in markdown
+    table.show(one.run.config, one.ledger)
+    assert "token-f1" in capsys.readouterr().out

@@ -75,7 +75,8 @@ def test_a_full_run_says_all_its_numbers(story: Story) -> None:
     assert found["run"]["settings_changed"]["train.rank"]["value"] == 64
     assert found["model"]["files"] == {"model.safetensors": "0123456789abcdef"}
     assert found["changes"][0] == {
-        "suite": "domain", "mode": "closed", "generation": 4, "asked": 100, "won": 83, "lost": 2,
+        "suite": "domain", "mode": "closed", "metric": "exact-match", "generation": 4,
+        "asked": 100, "won": 83, "lost": 2,
     }  # fmt: skip
     assert found["mastery"]["unplaced"] == 100 and found["mastery"]["documents"] == []
     assert len(found["cost"]) == 45 and found["cost"][1]["seconds"] > 0

@@ -11,9 +11,9 @@ from self_evolution import session
 from self_evolution.ablation.making import Match, place_of
 from self_evolution.ablation.variants import Variant
 from self_evolution.comparison import Exam, Row, Side, Values, asked_alike, rows, side
-from self_evolution.comparison.runs import documents_of, metric_of
+from self_evolution.comparison.runs import documents_of
 from self_evolution.records import Evaluation
-from self_evolution.stages.evaluate import EXAMS, MODES
+from self_evolution.stages.evaluate import MODES
 from self_evolution.statistics import NO_DIFFERENCE, Interval, bootstrap
 
 BARS = ("exact-match", "nugget-recall", "token-f1", "rouge-l", "bleu-4")
@@ -110,7 +110,7 @@ def gather(folder: Path, chosen: Sequence[Variant], seeds: Sequence[int], match:
     alike, left_out = asked_alike(list(sides.values()))
     sides = dict(zip(sides, alike, strict=True))
     first = sides[names[0], seeds[0]]
-    metrics = {exam: metric_of(first, exam) for exam in EXAMS}
+    metrics = first.metrics
     values = [
         {
             exam: mine

@@ -29,13 +29,14 @@ def show(config: Config, ledger: Ledger) -> None:
     from rich.table import Table
 
     from self_evolution.stages import out_of_patience
-    from self_evolution.stages.evaluate import EXAMS, MODES
+    from self_evolution.stages.evaluate import EXAMS, MODES, deciding
 
-    metric = ledger.deciding_metric(config.promote.metric)
+    metrics = deciding(ledger, config.promote.metric)
+    metric = metrics["domain", "closed"]
     scores = {
         (row.generation, row.suite, row.mode): row
         for row in ledger.evaluations()
-        if row.metric == metric
+        if row.metric == metrics.get((row.suite, row.mode))
     }
     columns = [
         (suite, mode) for suite, mode in EXAMS if any(key[1:] == (suite, mode) for key in scores)
@@ -61,6 +62,8 @@ def show(config: Config, ledger: Ledger) -> None:
         made.add_column("trained\non", justify="right", no_wrap=True)
         for suite, mode in columns:
             head = f"{suite}\n{MODES[mode].replace(' ', apart)}"
+            if metrics[suite, mode] != metric:
+                head += f"\n{metrics[suite, mode]}"
             made.add_column(head, justify="right", no_wrap=True)
         made.add_column("time", justify="right", no_wrap=True)
         for generation in generations:

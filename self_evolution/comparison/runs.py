@@ -52,7 +52,7 @@ class Comparison:
 def compare(sides: Sequence[Side]) -> Comparison:
     """Raises UserError if the sides were not asked the same questions."""
     sides, left_out = asked_alike(sides)
-    columns = [{exam: metric_of(sides[0], exam) for exam in EXAMS}] * len(sides)
+    columns = [sides[0].metrics] * len(sides)
     scores = [
         {exam: one.scores(exam, metric) for exam, metric in mine.items()}
         for one, mine in zip(sides, columns, strict=True)
@@ -76,11 +76,6 @@ def compare(sides: Sequence[Side]) -> Comparison:
     notes += _unlike(sides)
     found = rows([one.name for one in sides], values, sides[0].settings.seed)
     return Comparison(tuple(sides), tuple(found), _sentence(sides, found), tuple(notes))
-
-
-def metric_of(side: Side, exam: Exam) -> str:
-    """The deciding one, or token-f1 where it applies to no question of this exam."""
-    return side.metric if side.scores(exam, side.metric) else "token-f1"
 
 
 def documents_of(side: Side, suite: str, keys: Sequence[Key]) -> list[str]:

@@ -15,7 +15,7 @@ from self_evolution.ledger import Ledger
 from self_evolution.records import Item
 from self_evolution.stages import left
 from self_evolution.stages.abilities import SUITE
-from self_evolution.stages.evaluate import EXAMS, marks
+from self_evolution.stages.evaluate import EXAMS, deciding, marks
 
 Key = tuple[str, str, int]
 """What makes a question the same in another run: passage, question, and which of equal ones."""
@@ -28,7 +28,8 @@ SHOWN = 3
 class Side:
     """Answers of generation `generation`; `texts[suite, mode][key]`, `items[suite][key]`.
 
-    A rival's generation is its number, below 0; its name is the model's.
+    A rival's generation is its number, below 0; its name is the model's. `metrics[suite, mode]`
+    decides in that exam.
     """
 
     name: str
@@ -36,7 +37,7 @@ class Side:
     leader: int
     complete: bool
     settings: Config
-    metric: str
+    metrics: dict[tuple[str, str], str]
     items: dict[str, dict[Key, Item]]
     texts: dict[tuple[str, str], dict[Key, str]]
 
@@ -82,7 +83,7 @@ def _side(folder: Path, settings: Config, ledger: Ledger, generation: int, name:
         ledger.leader(),
         not left(settings, ledger),
         settings,
-        ledger.deciding_metric(settings.promote.metric),
+        deciding(ledger, settings.promote.metric),
         items,
         {exam: _texts(ledger, generation, exam, items[exam[0]]) for exam in EXAMS},
     )

@@ -113,18 +113,6 @@ class Documents(Store):
         row = self._db.execute(query).fetchone()
         return str(row[0]) if row else "en"
 
-    def texts_with(self, words: Sequence[str], least: int) -> Iterator[str]:
-        """Headings and text of the fragments to ask about in which so many of `words` stand.
-
-        Also within other words, and in either case of Latin letters.
-        """
-        found = " + ".join(["(said LIKE ?)"] * len(words))
-        query = f"""SELECT said FROM (SELECT heading || ' ' || text AS said FROM fragment
-                    WHERE id IN (SELECT id FROM live_fragment) ORDER BY number)
-                    WHERE {found} >= ?"""
-        for (said,) in self._db.execute(query, (*(f"%{word}%" for word in words), least)):
-            yield said
-
     def fragments_in(self, document_id: str) -> list[Fragment]:
         """All of a document, in reading order."""
         tail = 'WHERE document_id = ? ORDER BY "start", "end" DESC, id'

@@ -24,6 +24,12 @@ from self_evolution.records import (
     Selection,
 )
 
+ALWAYS = {"abilities": "exact-match"}
+"""Suites with a metric of their own: answers to the base's own questions are one number or word,
+
+and any other metric would count how much is said around it.
+"""
+
 _PAIRS = """
   SELECT a.id, q.generation, q.fragment_id, q.text, a.text, a.finish, f.text, f.language
   FROM question q JOIN answer a ON a.question_id = q.id JOIN fragment f ON f.id = q.fragment_id
@@ -228,13 +234,19 @@ class Work(Documents):
         query = "SELECT DISTINCT judge, generation, against FROM judgement ORDER BY 1, 2, 3 DESC"
         return self._db.execute(query).fetchall()
 
-    def deciding_metric(self, wanted: str) -> str:
-        """`wanted`, or token-f1 where `wanted` applies to no question of the evaluation set."""
-        closed = [
-            row for row in self.evaluations() if (row.suite, row.mode) == ("domain", "closed")
-        ]
-        known = {row.metric for row in closed}
-        return wanted if wanted in known or not known else "token-f1"
+    def deciding_metric(self, wanted: str, suite: str = "domain", mode: str = "closed") -> str:
+        """The metric that decides in an exam: ALWAYS's, or else `wanted`.
+
+        token-f1 where `wanted` applies to no question of the domain, or of this exam.
+        """
+        if suite in ALWAYS:
+            return ALWAYS[suite]
+        for exam in {("domain", "closed"), (suite, mode)}:
+            query = "SELECT DISTINCT metric FROM evaluation WHERE suite = ? AND mode = ?"
+            known = {name for (name,) in self._db.execute(query, exam)}
+            if known and wanted not in known:
+                return "token-f1"
+        return wanted
 
     def differences(self, against: int | None = None) -> list[Difference]:
         """Those of every generation to generation `against`, or to all that there are."""

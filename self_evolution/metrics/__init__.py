@@ -9,6 +9,7 @@ from self_evolution.metrics.metric import Metric, Pair
 from self_evolution.metrics.nuggets import NUGGET_RECALL
 from self_evolution.metrics.rouge import ROUGE_1, ROUGE_2, ROUGE_L
 from self_evolution.metrics.sacre import CHRF, SACREBLEU
+from self_evolution.metrics.short_answer import SHORT_ANSWER
 from self_evolution.metrics.token_f1 import TOKEN_F1
 from self_evolution.metrics.values import extract_values, stands_in
 
@@ -32,6 +33,7 @@ METRICS: dict[str, Metric] = {
 
 __all__ = [
     "METRICS",
+    "SHORT_ANSWER",
     "Metric",
     "Pair",
     "extract_values",

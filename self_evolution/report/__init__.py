@@ -55,13 +55,12 @@ def render(config: Config, facts: Facts, run: str) -> str:
 
 def _main_chart(facts: Facts) -> Chart | None:
     """The deciding metric: book closed against the base, with search and open book above it."""
-    metric = facts.headline.metric
     lines = (
-        _line(facts, "domain", "closed", metric, "closed book"),
-        _line(facts, "domain", "retrieved", metric, "with search", base=False),
-        _line(facts, "domain", "open", metric, "open book", base=False),
+        _deciding(facts, "domain", "closed", "closed book"),
+        _deciding(facts, "domain", "retrieved", "with search", base=False),
+        _deciding(facts, "domain", "open", "open book", base=False),
     )
-    return _chart(facts, f"{metric}, domain questions", lines)
+    return _chart(facts, f"{_metrics(lines)}, domain questions", lines)
 
 
 def _other_charts(facts: Facts) -> list[Chart]:
@@ -73,13 +72,23 @@ def _other_charts(facts: Facts) -> list[Chart]:
 
 
 def _retention_chart(facts: Facts) -> Chart | None:
-    metric = facts.headline.metric
     lines = (
-        _line(facts, "abilities", "closed", metric, "own", style="c"),
-        _line(facts, "retention", "closed", metric, "memory"),
-        _line(facts, "retention", "open", metric, "passage"),
+        _deciding(facts, "abilities", "closed", "own", style="c"),
+        _deciding(facts, "retention", "closed", "memory"),
+        _deciding(facts, "retention", "open", "passage"),
     )
-    return _chart(facts, f"{metric}, former abilities", lines)
+    return _chart(facts, f"{_metrics(lines)}, former abilities", lines)
+
+
+def _metrics(lines: tuple[Line, ...]) -> str:
+    """That of all lines, or, where they differ, each with the lines that are drawn in it."""
+    drawn: dict[str, list[str]] = {}
+    for line in lines:
+        for metric in sorted({row.metric for row in line.rows.values()}):
+            drawn.setdefault(metric, []).append(line.label)
+    if len(drawn) < 2:
+        return "".join(drawn)
+    return "; ".join(f"{metric} ({', '.join(labels)})" for metric, labels in drawn.items())
 
 
 def _chart(facts: Facts, title: str, lines: tuple[Line, ...]) -> Chart | None:
@@ -91,6 +100,13 @@ def _chart(facts: Facts, title: str, lines: tuple[Line, ...]) -> Chart | None:
 
 def _rows(lines: tuple[Line, ...]) -> Iterator[Evaluation]:
     return (row for line in lines for row in line.rows.values())
+
+
+def _deciding(
+    facts: Facts, suite: str, mode: str, label: str, base: bool = True, style: str = ""
+) -> Line:
+    """In the metric that decides in this exam."""
+    return _line(facts, suite, mode, facts.headline.metrics[suite, mode], label, base, style)
 
 
 def _line(

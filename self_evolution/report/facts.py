@@ -125,7 +125,7 @@ def gather(config: Config, ledger: Ledger) -> Facts:
         adapters=tuple(ledger.adapters()),
         promotions=tuple(ledger.promotions()),
         samples=tuple(samples(ledger, [row["generation"] for row in funnel])),
-        changes=tuple(changes(ledger, first.metric, first.candidate, sources)),
+        changes=tuple(changes(ledger, first.metrics, first.candidate, sources)),
         stages=stages,
         stage_names=tuple(_in_order({name for name, _ in stages})),
         stage_generations=tuple(sorted({generation for _, generation in stages})),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from self_evolution.config import Config
@@ -9,6 +10,7 @@ from self_evolution.ledger import Ledger
 from self_evolution.records import Difference, Evaluation
 from self_evolution.report import caveats, sentences
 from self_evolution.report.words import Trend, trend
+from self_evolution.stages.evaluate import deciding
 from self_evolution.statistics import NO_DIFFERENCE, holm
 
 EXAMS = {
@@ -71,25 +73,31 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Headline:
-    """`candidate`: the leader, or the last evaluated generation as long as the base leads."""
+    """`candidate`: the leader, or the last evaluated generation as long as the base leads.
+
+    `metric` decides on domain questions with the book closed, `metrics` in each exam.
+    """
 
     sentence: str
     losses: str
     status: str
     caveats: tuple[str, ...]
     metric: str
+    metrics: Mapping[tuple[str, str], str]
     leader: int
     candidate: int
     comparisons: tuple[Comparison, ...]
     changes: dict[tuple[int, str, str], Change]
 
 
-def since_base(ledger: Ledger, metric: str) -> dict[tuple[int, str, str], Change]:
+def since_base(
+    ledger: Ledger, metrics: Mapping[tuple[str, str], str]
+) -> dict[tuple[int, str, str], Change]:
     """{(generation, suite, mode): change since the base}, p after Holm over the generations."""
     found: dict[tuple[int, str, str], Change] = {}
     for exam in EXAMS:
         rows = [row for row in ledger.differences(against=0) if (row.suite, row.mode) == exam]
-        rows = [row for row in rows if row.metric == metric]
+        rows = [row for row in rows if row.metric == metrics[exam]]
         for row, p in zip(rows, holm([row.p for row in rows]), strict=True):
             found[row.generation, row.suite, row.mode] = Change(row, p)
     return found
@@ -97,12 +105,17 @@ def since_base(ledger: Ledger, metric: str) -> dict[tuple[int, str, str], Change
 
 def headline(config: Config, ledger: Ledger) -> Headline:
     rows = ledger.evaluations()
-    metric = ledger.deciding_metric(config.promote.metric)
+    metrics = deciding(ledger, config.promote.metric)
+    metric = metrics["domain", "closed"]
     leader = max((row.generation for row in ledger.promotions() if row.promoted), default=0)
     evaluated = {row.generation for row in rows}
     candidate = leader if leader else max(evaluated, default=0)
-    found = {(r.generation, r.suite, r.mode): r for r in rows if r.metric == metric}
-    changes = since_base(ledger, metric)
+    found = {
+        (row.generation, row.suite, row.mode): row
+        for row in rows
+        if row.metric == metrics.get((row.suite, row.mode))
+    }
+    changes = since_base(ledger, metrics)
     comparisons = tuple(
         Comparison(*exam, found[0, *exam], found[candidate, *exam], changes.get((candidate, *exam)))
         for exam in EXAMS
@@ -111,10 +124,11 @@ def headline(config: Config, ledger: Ledger) -> Headline:
     domain = {c.mode: c for c in comparisons if c.suite == "domain"}
     return Headline(
         sentence=sentences.gain(config, ledger, metric, leader, candidate, domain.get("closed")),
-        losses=sentences.losses(comparisons, candidate),
+        losses=sentences.losses(comparisons, candidate, metric),
         status=sentences.status(config, ledger, leader),
         caveats=tuple(caveats.caveats(config, ledger, metric, leader, candidate, comparisons)),
         metric=metric,
+        metrics=metrics,
         leader=leader,
         candidate=candidate,
         comparisons=comparisons,

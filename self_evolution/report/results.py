@@ -95,7 +95,8 @@ def results(config: Config, facts: Facts) -> dict[str, Any]:
         "standings": list(_standings(facts.rivals)),
         "judged": [_judged(row) for row in facts.judged.rows],
         "changes": [
-            {"suite": one.suite, "mode": one.mode, "generation": head.candidate}
+            {"suite": one.suite, "mode": one.mode, "metric": one.metric}
+            | {"generation": head.candidate}
             | {"asked": one.asked, "won": one.won, "lost": one.lost}
             for one in facts.changes
         ],

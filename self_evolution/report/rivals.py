@@ -10,7 +10,7 @@ from self_evolution.engines.others import label
 from self_evolution.ledger import Ledger
 from self_evolution.records import Evaluation, Rival, content_id, seed_of
 from self_evolution.report.headline import EXAMS
-from self_evolution.stages.evaluate import marks
+from self_evolution.stages.evaluate import deciding, marks
 from self_evolution.statistics import NO_DIFFERENCE, Change, holm, paired
 
 
@@ -110,15 +110,9 @@ def sentences(config: Config, ledger: Ledger) -> Iterator[str]:
 def _boards(config: Config, ledger: Ledger, found: list[Rival]) -> Iterator[Board]:
     """The exams in their order, with gaps that are adjusted for one another."""
     leader = ledger.leader()
-    wanted = ledger.deciding_metric(config.promote.metric)
     own = {(r.suite, r.mode, r.metric): r for r in ledger.evaluations() if r.generation == leader}
     scores = {(r.generation, r.suite, r.mode, r.metric): r for r in ledger.rival_evaluations()}
-    metrics = {
-        exam: wanted
-        if any(key[1:] == (*exam, wanted) for key in scores) or (*exam, wanted) in own
-        else "token-f1"
-        for exam in EXAMS
-    }
+    metrics = deciding(ledger, config.promote.metric)
     changes = {
         (one.generation, exam): change
         for one in found

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from self_evolution.ledger import Ledger, Source
-from self_evolution.metrics import METRICS
 from self_evolution.records import Item
 from self_evolution.stages.evaluate import EXAMS, FORMER, marks
 
@@ -47,6 +46,7 @@ class Changes:
 
     suite: str
     mode: str
+    metric: str
     asked: int
     won: int
     lost: int
@@ -68,16 +68,20 @@ def samples(ledger: Ledger, generations: Sequence[int]) -> list[Samples]:
 
 
 def changes(
-    ledger: Ledger, metric: str, candidate: int, sources: Mapping[str, Source]
+    ledger: Ledger,
+    metrics: Mapping[tuple[str, str], str],
+    candidate: int,
+    sources: Mapping[str, Source],
 ) -> list[Changes]:
     """Question by question, per exam that both the base and `candidate` have taken.
 
-    Of the domain with the book closed, and of former abilities; `sources` by item id.
+    Of the domain with the book closed, and of former abilities; each in its own of `metrics`.
+    `sources` by item id.
     """
-    if metric not in METRICS or not candidate:
+    if not candidate:
         return []
     exams = [("domain", "closed"), ("domain", "retrieved"), *(e for e in EXAMS if e[0] in FORMER)]
-    found = [_changes(ledger, metric, candidate, *exam, sources) for exam in exams]
+    found = [_changes(ledger, metrics[exam], candidate, *exam, sources) for exam in exams]
     return [one for one in found if one.asked]
 
 
@@ -107,7 +111,7 @@ def _changes(
         [_with_passages(ledger, candidate, mode, c) for c in _clearest(side)]
         for side in (won, lost)
     ]
-    return Changes(suite, mode, asked, len(won), len(lost), *some)
+    return Changes(suite, mode, metric, asked, len(won), len(lost), *some)
 
 
 def _with_passages(ledger: Ledger, candidate: int, mode: str, change: Change) -> Change:

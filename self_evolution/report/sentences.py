@@ -63,8 +63,8 @@ def _says(row: Evaluation, metric: str) -> str:
     return f"{_verb(metric)} {score(row)}{what}"
 
 
-def losses(comparisons: Sequence[Comparison], candidate: int) -> str:
-    """Former abilities: what fell, or that nothing is shown to have."""
+def losses(comparisons: Sequence[Comparison], candidate: int, metric: str) -> str:
+    """Former abilities: what fell, or that nothing is shown to have; named if not in `metric`."""
     if not candidate:
         return ""
     former = [one for one in comparisons if one.suite in FORMER]
@@ -73,14 +73,16 @@ def losses(comparisons: Sequence[Comparison], candidate: int) -> str:
             "Former abilities were not measured, so nothing shows what was lost "
             "(--evaluate.abilities, --evaluate.retention-file)."
         )
-    told = "; ".join(_kept(one) for one in former)
+    told = "; ".join(_kept(one, metric) for one in former)
     if any(one.trend == "fell" for one in former):
         return f"Lost elsewhere: {told}."
     return f"Lost nothing measurable elsewhere: {told}."
 
 
-def _kept(one: Comparison) -> str:
+def _kept(one: Comparison, metric: str) -> str:
     what = one.title[0].lower() + one.title[1:]
+    if one.now.metric != metric:
+        what += f" ({one.now.metric})"
     if one.trend != "same":
         return f"{what}, {one.trend} from {score(one.base)} to {score(one.now)}"
     change = ""

@@ -14,13 +14,14 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from self_evolution.config import Check
 from self_evolution.engines import Reply, Sampling
-from self_evolution.metrics import METRICS
+from self_evolution.metrics import SHORT_ANSWER
 from self_evolution.metrics.function_words import FUNCTION_WORDS
 from self_evolution.metrics.script import is_cjk
 from self_evolution.metrics.token_f1 import tokens
 from self_evolution.metrics.words import cut as chinese_words
 from self_evolution.prompts import Profile
 from self_evolution.records import Candidate, Item, Pair, content_id
+from self_evolution.retrieval import asked
 from self_evolution.run import Run
 from self_evolution.splitting.language import detect
 from self_evolution.stages.agreement import stated
@@ -40,6 +41,9 @@ TRIES = 3
 SHORT = 3
 """Values, or new words, that a short answer has at most."""
 
+NEAREST = 20
+"""So many fragments, those that a search finds first, may be what a question is about."""
+
 SAID = 0.75
 """Of a question's words: if one fragment has so many, the documents are about it."""
 
@@ -52,6 +56,7 @@ def build(run: Run) -> None:
     profile = run.prompts.profile(language)
     if not (wanted and profile.topics and profile.skill):
         return
+    run.search.refresh()
     topics = shuffled(profile.topics, run.config.seed, KIND)
     tries = TRIES * wanted
     rounds = math.ceil(tries / len(topics))
@@ -124,8 +129,8 @@ def _candidates(
     run.use(0)
     asking = Sampling(VARIETY, run.config.ask.top_p, run.config.ask.max_tokens)
     prompts = [run.prompts.skill(topic, language) for topic in topics]
-    asked = run.engine.generate(prompts, asking, seed, "base")
-    closed = [run.prompts.closed(question, detect(question)) for question, _ in asked]
+    questions = run.engine.generate(prompts, asking, seed, "base")
+    closed = [run.prompts.closed(question, detect(question)) for question, _ in questions]
     sampling = Sampling(TEMPERATURE, settings.top_p, settings.max_tokens)
     answers = samples(run, closed, sampling, seed)
     before = [
@@ -134,7 +139,7 @@ def _candidates(
     firewall = Firewall([*run.ledger.all_items(), *map(_as_item, before)])
     seen = {key(row.question, "") for row in before}
     profile, wanted = run.prompts.profile(language), run.prompts.wanted(language)
-    for topic, question, replies in zip(topics, asked, answers, strict=True):
+    for topic, question, replies in zip(topics, questions, answers, strict=True):
         reference = min((text for text, _ in replies), key=lambda text: len(tokens(text)))
         values = definite(question.text, reference, profile.common)
         reason, detail = _judged(question, replies, reference, profile, wanted)
@@ -174,9 +179,8 @@ def _unlike(
     question: str, reference: str, values: tuple[str, ...], replies: Sequence[Reply]
 ) -> str:
     """The first answer that is not right by the measure that later ones are held to, or none."""
-    right = METRICS["exact-match"].score
     for text, _ in replies:
-        if right(text, reference, question=question, values=values) != 100:
+        if SHORT_ANSWER.score(text, reference, question=question, values=values) != 100:
             return text
     return ""
 
@@ -184,14 +188,17 @@ def _unlike(
 def _about_documents(run: Run, question: str, profile: Profile) -> str:
     """Whether one fragment has nearly all of the question's words, and all its names, for people.
 
-    Numbers say nothing of a subject, and what follows the question mark only how to answer.
+    Numbers say nothing of a subject, and what follows the question mark only how to answer. The
+    fragments that a search finds first are looked through: one with nearly all words is among them.
     """
     question = question[: max(question.rfind(mark) for mark in profile.question_marks)]
     words = [word for word in _words(question) if not word.isdecimal()]
     least = math.ceil(SAID * len(words))
     if least < 2:
         return ""
-    for text in run.ledger.texts_with(words, least):
+    wanted = [term for term in asked(question) if not term.isdecimal()]
+    for fragment in run.search.matching(wanted, NEAREST):
+        text = " ".join([*fragment.heading, fragment.text])
         own, folded = set(tokens(text)), text.casefold()
         found = [w for w in words if w in own or (is_cjk(w) and w in text)]
         if len(found) >= least and all(name in folded for name in names(question)):

@@ -13,8 +13,8 @@ from typing import NamedTuple
 from self_evolution.engines import Sampling, Speaker
 from self_evolution.engines.base import TOO_LONG
 from self_evolution.errors import UserError
-from self_evolution.ledger import digest
-from self_evolution.metrics import METRICS, intervals
+from self_evolution.ledger import Ledger, digest
+from self_evolution.metrics import METRICS, SHORT_ANSWER, Metric, intervals
 from self_evolution.records import (
     Evaluation,
     Item,
@@ -165,7 +165,7 @@ def _measured(run: Run, generation: int, exam: Exam) -> Iterator[Evaluation]:
         seed=seed_of(run.config.seed, "bootstrap", exam.suite, exam.mode),
     )
     for name, interval in found.items():
-        signature = METRICS[name].signature()
+        signature = measure(name, exam.suite).signature()
         yield Evaluation(generation, exam.suite, exam.mode, name, *interval, signature)
 
 
@@ -186,21 +186,37 @@ def _recall(run: Run, generation: int, exam: Exam, put: dict[str, Paper]) -> Ite
         yield Evaluation(generation, exam.suite, exam.mode, name, *interval, signature)
 
 
+def measure(metric: str, suite: str) -> Metric:
+    """Exact match of the base's own questions is that of short answers, worded as one likes."""
+    return SHORT_ANSWER if (suite, metric) == ("abilities", SHORT_ANSWER.name) else METRICS[metric]
+
+
+def deciding(ledger: Ledger, wanted: str) -> dict[tuple[str, str], str]:
+    """The metric that each of EXAMS is decided, told and drawn in, where settings say `wanted`."""
+    return {exam: ledger.deciding_metric(wanted, *exam) for exam in EXAMS}
+
+
 def marks(metric: str, item: Item, text: str) -> float | None:
     """The score of an answer to `item`, in percent; None where the metric does not apply."""
-    return METRICS[metric].score(
+    return measure(metric, item.suite).score(
         text, item.reference, question=item.question, values=item.reference_values
     )
 
 
 def summary(run: Run, rows: Sequence[Evaluation], generation: int) -> Iterator[str]:
-    """A line a suite: the mean that decides, with its interval, in each mode."""
-    metric = run.ledger.deciding_metric(run.config.promote.metric)
+    """A line a suite: the mean that decides, with its interval, in each mode.
+
+    Named where the metric is not that of domain questions.
+    """
+    metrics = deciding(run.ledger, run.config.promote.metric)
     there = {(row.suite, row.mode, row.metric): row for row in rows if row.generation == generation}
     for suite in (*TESTS, *FORMER):
-        found = [there.get((suite, mode, metric)) for mode in MODES]
+        exams = [(suite, mode) for mode in MODES if (suite, mode) in metrics]
+        found = [row for exam in exams if (row := there.get((*exam, metrics[exam])))]
         scores = [
-            f"{row.mode} {row.mean:.1f} [{row.low:.0f}–{row.high:.0f}]" for row in found if row
+            f"{row.mode} {row.mean:.1f} [{row.low:.0f}–{row.high:.0f}]{other}"
+            for row in found
+            for other in [f" {row.metric}" if row.metric != metrics["domain", "closed"] else ""]
         ]
         if scores:
             yield f"{suite} {', '.join(scores)}"

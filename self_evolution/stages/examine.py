@@ -58,8 +58,8 @@ def power(settings: config.Config, ledger: Ledger) -> dict[str, str]:
     Of the questions that the metric applies to; where that are none, of all.
     """
     found = {}
-    exact = settings.promote.metric == "exact-match"
     for suite in (*TESTS, abilities.SUITE):
+        exact = ledger.deciding_metric(settings.promote.metric, suite) == "exact-match"
         items = ledger.items(suite)
         counted = [item for item in items if exact and item.reference_values != ()] or items
         if counted:

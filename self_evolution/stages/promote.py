@@ -72,7 +72,7 @@ def _next(run: Run, generation: int, leader: int) -> str:
 def _differences(run: Run, generation: int, others: set[int]) -> Iterator[Difference]:
     """To the base and to the leader, in every exam, in the metric that decides."""
     for suite, mode in EXAMS:
-        metric = _metric(run, suite, mode)
+        metric = run.ledger.deciding_metric(run.config.promote.metric, suite, mode)
         for other in sorted(others):
             before = _scores(run, other, suite, mode, metric)
             after = _scores(run, generation, suite, mode, metric)
@@ -80,13 +80,6 @@ def _differences(run: Run, generation: int, others: set[int]) -> Iterator[Differ
                 clusters = {item.id: item.cluster for item in run.ledger.items(suite)}
                 change = _paired(run, before, after, clusters, suite, mode)
                 yield Difference(generation, other, suite, mode, metric, *change)
-
-
-def _metric(run: Run, suite: str, mode: str) -> str:
-    """The deciding one, or token-f1 where it applies to no question of this exam."""
-    wanted = run.ledger.deciding_metric(run.config.promote.metric)
-    known = {r.metric for r in run.ledger.evaluations() if (r.suite, r.mode) == (suite, mode)}
-    return wanted if wanted in known else "token-f1"
 
 
 def _scores(run: Run, generation: int, suite: str, mode: str, metric: str) -> dict[str, float]:
@@ -175,6 +168,8 @@ def _kept(run: Run, row: Difference) -> tuple[bool, str]:
     """
     bound = run.config.promote.retention_bound
     what = "own questions" if row.suite == "abilities" else MODES[row.mode]
+    if row.metric != run.config.promote.metric:
+        what += f", {row.metric}"
     told = f"former abilities ({what}) {_said(row)} since the base"
     clusters = len({item.cluster for item in run.ledger.items(row.suite)})
     if row.suite == "abilities" and row.high >= -bound and unseen(clusters) > bound:
