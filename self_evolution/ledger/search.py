@@ -39,6 +39,11 @@ class SearchIndex(Store):
         with self.transaction():
             self._db.executemany(statement, rows)
 
+    def is_indexed(self, fragment_id: str) -> bool:
+        query = """SELECT count(*) FROM search
+                   WHERE rowid = (SELECT number FROM fragment WHERE id = ?)"""
+        return bool(self._db.execute(query, (fragment_id,)).fetchone()[0])
+
     def settle_index(self) -> None:
         """Merge what many batches left, which makes searching faster; it finds the same."""
         with self.transaction():
