@@ -11,6 +11,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,7 @@ from self_evolution.records import (
 from self_evolution.report.samples import _changes
 from self_evolution.retrieval import Search, asked, is_there, terms, was_shown
 from self_evolution.retrieval import search as searching
+from self_evolution.retrieval.terms import spread
 from self_evolution.run import Run
 from self_evolution.stages.candidates import passage
 from self_evolution.stages.papers import papers
@@ -188,6 +190,36 @@ def test_headings_are_searched_too(tmp_path: Path) -> None:
     ledger = filled(tmp_path, ["It is reset by the red button."], ("Handbook", "Pump Echo"))
     assert found(ledger, "How is pump Echo reset?") == ["It is reset by the red button."]
     assert found(ledger, "valve") == [] == found(ledger, "?")
+
+
+def test_a_question_of_any_length_is_asked_by_so_many_terms(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are spread over all of it: a passage is found from its beginning, middle and end."""
+    wanted: list[int] = []
+    matches = Ledger.matches
+
+    def counted(self: Ledger, terms: Sequence[str], limit: int) -> tuple[str, ...]:
+        wanted.append(len(terms))
+        return matches(self, terms, limit)
+
+    monkeypatch.setattr(Ledger, "matches", counted)
+    words = [f"word{i}" for i in range(30_000)]
+    texts = [" ".join(words[i : i + 10_000]) for i in range(0, 30_000, 10_000)]
+    ledger = filled(tmp_path, [*texts, "Nothing of it."])
+    assert sorted(found(ledger, " ".join(words))) == sorted(texts)
+    short = "word1 word2 word3"
+    assert found(ledger, short) == texts[:1]
+    assert wanted == [64, 3]
+
+
+@given(st.lists(st.text(), unique=True, max_size=50), st.integers(1, 60))
+def test_terms_are_spread_evenly(words: list[str], limit: int) -> None:
+    some = spread(words, limit)
+    places = [words.index(word) for word in some]
+    assert len(some) == min(limit, len(words)) and places == sorted(set(places))
+    gaps = {after - before for before, after in pairwise([*places, len(words)])}
+    assert not gaps or max(gaps) - min(gaps) <= 1
 
 
 def test_the_index_follows_the_documents(tmp_path: Path) -> None:

@@ -8,9 +8,12 @@ from functools import lru_cache
 from self_evolution.ledger import Ledger
 from self_evolution.progress import Progress
 from self_evolution.records import Fragment
-from self_evolution.retrieval.terms import asked, terms
+from self_evolution.retrieval.terms import asked, spread, terms
 
 _BATCH = 1000
+
+MOST = 64
+"""Terms that are looked for, evenly spread over a longer question, which would take seconds."""
 
 
 class Search:
@@ -56,8 +59,9 @@ class Search:
         return self.matching(asked(question), limit)
 
     def matching(self, wanted: list[str], limit: int) -> list[Fragment]:
-        """The same by terms."""
-        return self._ledger.fragments(self._matches(tuple(wanted), limit)) if wanted else []
+        """The same by terms, or by MOST of them where there are more."""
+        some = spread(wanted, MOST)
+        return self._ledger.fragments(self._matches(tuple(some), limit)) if some else []
 
 
 def searched(fragment: Fragment) -> list[str]:
