@@ -34,6 +34,7 @@ from self_evolution.records import (
     Prediction,
     Section,
 )
+from self_evolution.report.outdated import searched as searched_otherwise
 from self_evolution.report.samples import _changes
 from self_evolution.retrieval import Search, asked, is_there, terms, was_shown
 from self_evolution.retrieval import search as searching
@@ -488,6 +489,73 @@ def test_a_changed_document_is_searched_as_it_is_now(
     }
     assert "is 512" in shown[1] and "is 1024" not in shown[1]
     assert "is 1024" in shown[2] and "is 512" not in shown[2]
+
+
+def test_who_was_given_other_documents_than_the_base_is_said(
+    arguments: Arguments,
+    documents: Path,
+    script: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    first, second = tmp_path / "first.json", tmp_path / "second.json"
+    for other in (first, second):
+        other.write_text(script.read_text(encoding="utf-8"), encoding="utf-8")
+    words = arguments("run", "--promote.patience", "0")
+    held = ["--against", str(first)]
+    page = tmp_path / "run" / "report" / "index.html"
+
+    def told(*more: str) -> str:
+        """What `status` says of it, which the report says too."""
+        capsys.readouterr()
+        assert cli.main([*words, *more]) == 0
+        capsys.readouterr()
+        assert cli.main(["status", str(tmp_path / "run")]) == 0
+        lines = capsys.readouterr().out.splitlines()
+        (found,) = [line for line in lines if "answers with search" in line] or [""]
+        assert found in page.read_text(encoding="utf-8").replace("&#39;", "'")
+        return found.partition(": they")[0]
+
+    assert told(*held, "--generations", "1") == ""
+    (documents / "d.txt").write_text("The speed of fan Golf is 900.", encoding="utf-8")  # a new one
+    changed = "Documents changed between the base's answers with search and those of "
+    more = [*held, "--accept-change", "--generations"]
+    assert told(*more, "2") == f"{changed}generation 2"
+    (documents / "d.txt").unlink()  # as it was
+    assert told(*more, "3") == f"{changed}generation 2"
+    (documents / "c.html").unlink()
+    held[1] += f",{second}"
+    assert told(*held, "--accept-change", "--generations", "4") == (
+        f"{changed}generations 2, 4 and rival 2"
+    )
+    assert "Documents changed between" in (page.parent / "report.md").read_text(encoding="utf-8")
+
+
+def test_a_change_in_the_middle_of_the_base_is_said(
+    arguments: Arguments, documents: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = arguments("run", "--generations", "1", "--model.batch-size", "2")
+    add = Ledger.add
+
+    def killed(self: Ledger, batch: Iterable[object]) -> None:
+        batch = list(batch)
+        add(self, batch)
+        there = self.predicted(0, "retrieved")
+        if any(isinstance(row, Prediction) for row in batch) and len(there) == 4:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Ledger, "add", killed)
+    with contextlib.suppress(KeyboardInterrupt):
+        cli.main(words)
+    monkeypatch.setattr(Ledger, "add", add)
+    with closing(Ledger(tmp_path / "run" / "run.db")) as ledger:
+        assert len(ledger.predicted(0, "retrieved")) == 2  # a batch and its state, or neither
+        assert [len(states) for states in ledger.searched().values()] == [1]
+    (documents / "c.html").unlink()
+    assert cli.main([*words, "--accept-change"]) == 0
+    with closing(Ledger(tmp_path / "run" / "run.db")) as ledger:
+        assert [len(states) for states in ledger.searched().values()] == [2, 1]
+        assert "those of generation 1:" in searched_otherwise(ledger)
 
 
 def test_the_number_of_passages_is_fixed(

@@ -141,6 +141,7 @@ def _predict(run: Run, generation: int, exam: Exam, speaker: Speaker) -> Unput:
         run.config.model.batch_size,
         f"{exam.suite} {exam.mode}",
     )
+    state = run.ledger.index_state() if exam.mode == "retrieved" else ""
     too_long = refused = 0
     for ids, seed in batches:
         if generation >= 0:
@@ -152,18 +153,21 @@ def _predict(run: Run, generation: int, exam: Exam, speaker: Speaker) -> Unput:
         prompts = [paper.messages for paper in put.values()]
         replies = speaker.generate(prompts, sampling, seed, "current")
         refused += sum(reply.finish == TOO_LONG for reply in replies)
-        run.ledger.add(
-            Prediction(
-                content_id("prediction", generation, exam.mode, id, reply.text),
-                generation,
-                id,
-                exam.mode,
-                reply.text,
-                paper.sources,
+        with run.ledger.transaction():
+            if exam.mode == "retrieved":
+                run.ledger.note_searched(generation, state)
+            run.ledger.add(
+                Prediction(
+                    content_id("prediction", generation, exam.mode, id, reply.text),
+                    generation,
+                    id,
+                    exam.mode,
+                    reply.text,
+                    paper.sources,
+                )
+                for (id, paper), reply in zip(put.items(), replies, strict=True)
+                if reply.finish != TOO_LONG
             )
-            for (id, paper), reply in zip(put.items(), replies, strict=True)
-            if reply.finish != TOO_LONG
-        )
     return Unput(too_long, refused)
 
 
