@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from test_review import taken, written
 
 from self_evolution import cli, embedded
 from self_evolution.config import Domain, Promote
+from self_evolution.ledger import Ledger
 from self_evolution.prompts import Prompts, load
 from self_evolution.records import Item, content_id
 from self_evolution.stages.abilities import definite
@@ -269,6 +271,8 @@ def test_they_alone_are_no_evaluation_but_bound_what_is_taken_on_trust(
     words = arguments("run", "--evaluate.abilities", "11", "--evaluate.build", "never")
     del words[words.index("--eval") : words.index("--eval") + 2]
     assert cli.main(words) == 0
+    with closing(Ledger(tmp_path / "run" / "run.db")) as ledger:
+        assert len(ledger.search_changes()[1]) == 6  # nobody searches, so nothing was indexed
     reasons = [str(row["reason"]) for row in rows(tmp_path / "run", "promotion")[1:]]
     assert all("taken on trust" in reason and "own questions" in reason for reason in reasons)
     assert "nothing shows whether this helped" in " ".join(capsys.readouterr().out.split())
