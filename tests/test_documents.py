@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import zipfile
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from conftest import rows
 
 from self_evolution import cli
+from self_evolution.ledger import Ledger
+from self_evolution.records import Judgement
 
 Arguments = Callable[..., list[str]]
 
@@ -90,12 +93,52 @@ def test_a_withdrawn_document_leaves_the_work_and_status_says_what_was_learnt_fr
     kinds = [table for table, _ in gone]
     assert kinds.count("document") == 1 and kinds.count("fragment") == 1
     assert kinds.count("question") == kinds.count("answer") == 2
-    # Both generations stand on it: all their predictions are marked, none of the base's.
-    predictions = {str(row["id"]): row["generation"] for row in rows(run, "prediction")}
-    marked = {predictions[id] for table, id in gone if table == "prediction"}
-    assert marked == {1, 2}
+    # Both generations stand on it: all their predictions are marked. Of the base's, those alone
+    # that were given its text.
+    predictions = rows(run, "prediction")
+    marked = [row for row in predictions if ("prediction", str(row["id"])) in gone]
+    assert [row for row in predictions if row["generation"]] == [
+        row for row in marked if row["generation"]
+    ]
+    (fragment,) = [id for table, id in gone if table == "fragment"]
+    shown_it = [row for row in predictions if fragment in row["sources"]]  # type: ignore[operator]
+    assert [row for row in marked if row["generation"] == 0] == [
+        row for row in shown_it if row["generation"] == 0
+    ]
+    assert {row["generation"] for row in shown_it} == {0, 1}
     selected = [row["answer_id"] for row in rows(run, "selection") if row["generation"] == 2]
     assert not [id for id in selected if ("answer", str(id)) in gone]
+
+
+def test_what_was_said_of_a_withdrawn_document_is_listed_too(
+    arguments: Arguments, documents: Path, script: Path, tmp_path: Path
+) -> None:
+    """What a rival was given of it, and what a judge made of those who learnt from it."""
+    other = tmp_path / "other.json"
+    other.write_text(script.read_text(encoding="utf-8").replace("ultramarine 99", "blue"))
+    named = ("--against", str(other), "--evaluate.top-k", "1")
+    assert cli.main(arguments("run", *named, "--generations", "1")) == 0
+    run = tmp_path / "run"
+    item = str(rows(run, "item")[0]["id"])
+    with closing(Ledger(run / "run.db")) as ledger:
+        ledger.add(
+            Judgement(f"of {generation}", "judge", generation, 0, item, 1, "better", "A")
+            for generation in (1, 9)
+        )
+    assert not rows(run, "withdrawn")
+    (documents / "c.html").unlink()
+    assert _read(arguments, *named) == 0
+    gone = {(row["table"], row["id"]) for row in rows(run, "withdrawn")}
+    (fragment,) = [id for table, id in gone if table == "fragment"]
+    by_generation: dict[object, list[dict[str, object]]] = {}
+    for row in rows(run, "prediction"):
+        by_generation.setdefault(row["generation"], []).append(row)
+    for generation, answers in by_generation.items():
+        told = [row for row in answers if fragment in row["sources"]]  # type: ignore[operator]
+        marked = [row for row in answers if ("prediction", row["id"]) in gone]
+        assert told and marked == (answers if generation == 1 else told)
+    assert by_generation.keys() == {-1, 0, 1}
+    assert {id for table, id in gone if table == "judgement"} == {"of 1"}
 
 
 def test_what_comes_back_is_not_read_anew(

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
+import os
+import signal
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -17,13 +21,26 @@ from hypothesis import strategies as st
 
 from self_evolution import cli, config
 from self_evolution.engines.scripted import ScriptedEngine
+from self_evolution.errors import Stopped
 from self_evolution.ledger import Ledger
 from self_evolution.progress import Progress
-from self_evolution.records import Document, Event, Fragment, Holdout, Item, Prediction, Section
+from self_evolution.records import (
+    Document,
+    Evaluation,
+    Event,
+    Fragment,
+    Holdout,
+    Item,
+    Prediction,
+    Section,
+)
+from self_evolution.report.outdated import searched as searched_otherwise
 from self_evolution.report.samples import _changes
-from self_evolution.retrieval import Search, asked, recall, terms
+from self_evolution.retrieval import Search, asked, is_there, terms, was_shown
 from self_evolution.retrieval import search as searching
+from self_evolution.retrieval.terms import spread
 from self_evolution.run import Run
+from self_evolution.stages.candidates import passage
 from self_evolution.stages.papers import papers
 
 Arguments = Callable[..., list[str]]
@@ -176,6 +193,36 @@ def test_headings_are_searched_too(tmp_path: Path) -> None:
     assert found(ledger, "valve") == [] == found(ledger, "?")
 
 
+def test_a_question_of_any_length_is_asked_by_so_many_terms(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are spread over all of it: a passage is found from its beginning, middle and end."""
+    wanted: list[int] = []
+    matches = Ledger.matches
+
+    def counted(self: Ledger, terms: Sequence[str], limit: int) -> tuple[str, ...]:
+        wanted.append(len(terms))
+        return matches(self, terms, limit)
+
+    monkeypatch.setattr(Ledger, "matches", counted)
+    words = [f"word{i}" for i in range(30_000)]
+    texts = [" ".join(words[i : i + 10_000]) for i in range(0, 30_000, 10_000)]
+    ledger = filled(tmp_path, [*texts, "Nothing of it."])
+    assert sorted(found(ledger, " ".join(words))) == sorted(texts)
+    short = "word1 word2 word3"
+    assert found(ledger, short) == texts[:1]
+    assert wanted == [64, 3]
+
+
+@given(st.lists(st.text(), unique=True, max_size=50), st.integers(1, 60))
+def test_terms_are_spread_evenly(words: list[str], limit: int) -> None:
+    some = spread(words, limit)
+    places = [words.index(word) for word in some]
+    assert len(some) == min(limit, len(words)) and places == sorted(set(places))
+    gaps = {after - before for before, after in pairwise([*places, len(words)])}
+    assert not gaps or max(gaps) - min(gaps) <= 1
+
+
 def test_the_index_follows_the_documents(tmp_path: Path) -> None:
     ledger = filled(tmp_path, MANUAL)
     assert found(ledger, "NE40E")[0] == MANUAL[2]
@@ -230,22 +277,62 @@ def test_killed_while_the_index_is_built_it_is_finished(
     assert ledger.search_changes() == ([], [])
 
 
+def test_ctrl_c_is_heeded_between_batches_of_the_index(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(searching, "_BATCH", 2)
+    ledger = filled(tmp_path, MANUAL)
+
+    def heed() -> None:
+        if len(ledger.search_changes()[1]) < 6:
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        Search(ledger).refresh(heed)
+    assert ledger.search_changes() == ([], [4, 5, 6, 7, 8])
+
+
+def recall(search: Search, item: Item, shown: Sequence[Fragment]) -> float | None:
+    if was_shown(item, shown):
+        return 100.0
+    return 0.0 if is_there(search, item) else None
+
+
+def passage_of(text: str, fragment_id: str | None = None) -> Item:
+    return Item("i", "domain", 0, text, "?", "", None, fragment_id)
+
+
 def test_recall_of_a_passage(tmp_path: Path) -> None:
     ledger = filled(tmp_path, MANUAL)
     search = Search(ledger)
     search.refresh()
-
-    def item(passage: str, fragment_id: str | None = None) -> Item:
-        return Item("i", "domain", 0, passage, "?", "", None, fragment_id)
-
+    (heat, volts, stopped) = ledger.fragments(["f5", "f6", "f1"])
     part = MANUAL[5].partition("，")[0]
-    for passage in (MANUAL[5], part, MANUAL[5].replace("，", " ， ")):
-        assert recall(search, item(passage), ["f5"], [MANUAL[5]]) == 100.0
-        assert recall(search, item(passage), ["f6"], [MANUAL[6]]) == 0.0
-        assert recall(search, item(passage), [], []) == 0.0
-    assert recall(search, item("Heading\nsaid otherwise", "f1"), ["f1"], [MANUAL[1]]) == 100.0
-    assert recall(search, item("A passage that is in none of the documents."), ["f5"], []) is None
-    assert recall(search, item(" "), ["f5"], [MANUAL[5]]) is None
+    for text in (MANUAL[5], part, MANUAL[5].replace("，", " ， ")):
+        assert recall(search, passage_of(text), [heat]) == 100.0
+        assert recall(search, passage_of(text), [volts]) == 0.0
+        assert recall(search, passage_of(text), []) == 0.0
+    assert recall(search, passage_of("Heading\nsaid otherwise", "f1"), [stopped]) == 100.0
+    assert recall(search, passage_of("A passage that is in none of them."), [heat]) is None
+
+
+def test_a_miss_counts_where_the_passage_has_headings(tmp_path: Path) -> None:
+    """They are as many words as a short text, and no fragment's text has them."""
+    heading = ("Handbook of the subrack and its modules", "What the alarms mean")
+    ledger = filled(tmp_path, MANUAL, heading)
+    search = Search(ledger)
+    search.refresh()
+    (asked_about, other) = ledger.fragments(["f0", "f3"])
+    built = passage_of(passage(asked_about), "f0")
+    given = passage_of(passage(asked_about))
+    for item in (built, given):
+        assert recall(search, item, [other, asked_about]) == 100.0
+        assert recall(search, item, [other]) == 0.0
+    ledger.add([Event(1, "d0", "withdrawn")])
+    search.refresh()
+    for item in (built, given):
+        assert recall(search, item, [other]) is None  # it could not be found any longer
+        assert recall(search, item, [asked_about]) == 100.0  # but it was
 
 
 # --- in a run -------------------------------------------------------------------------------
@@ -333,7 +420,7 @@ def test_several_passages_stand_under_their_headings(opened: Callable[..., Run])
         run, run.engine, "retrieved", [question("What is the colour of alarm Brake, node Coral?")]
     )["i"]
     asked_with = paper.messages[-1]["content"]
-    assert len(paper.sources) == 2 and len(paper.shown) == 2
+    assert len(paper.sources) == 2
     assert "Handbook > Alarm Brake\nThe colour of alarm Brake is amber" in asked_with
     assert asked_with.endswith("What is the colour of alarm Brake, node Coral?")
     one = papers(run, run.engine, "retrieved", [question("What is amber?")])["i"]
@@ -404,6 +491,73 @@ def test_a_changed_document_is_searched_as_it_is_now(
     assert "is 1024" in shown[2] and "is 512" not in shown[2]
 
 
+def test_who_was_given_other_documents_than_the_base_is_said(
+    arguments: Arguments,
+    documents: Path,
+    script: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    first, second = tmp_path / "first.json", tmp_path / "second.json"
+    for other in (first, second):
+        other.write_text(script.read_text(encoding="utf-8"), encoding="utf-8")
+    words = arguments("run", "--promote.patience", "0")
+    held = ["--against", str(first)]
+    page = tmp_path / "run" / "report" / "index.html"
+
+    def told(*more: str) -> str:
+        """What `status` says of it, which the report says too."""
+        capsys.readouterr()
+        assert cli.main([*words, *more]) == 0
+        capsys.readouterr()
+        assert cli.main(["status", str(tmp_path / "run")]) == 0
+        lines = capsys.readouterr().out.splitlines()
+        (found,) = [line for line in lines if "answers with search" in line] or [""]
+        assert found in page.read_text(encoding="utf-8").replace("&#39;", "'")
+        return found.partition(": they")[0]
+
+    assert told(*held, "--generations", "1") == ""
+    (documents / "d.txt").write_text("The speed of fan Golf is 900.", encoding="utf-8")  # a new one
+    changed = "Documents changed between the base's answers with search and those of "
+    more = [*held, "--accept-change", "--generations"]
+    assert told(*more, "2") == f"{changed}generation 2"
+    (documents / "d.txt").unlink()  # as it was
+    assert told(*more, "3") == f"{changed}generation 2"
+    (documents / "c.html").unlink()
+    held[1] += f",{second}"
+    assert told(*held, "--accept-change", "--generations", "4") == (
+        f"{changed}generations 2, 4 and rival 2"
+    )
+    assert "Documents changed between" in (page.parent / "report.md").read_text(encoding="utf-8")
+
+
+def test_a_change_in_the_middle_of_the_base_is_said(
+    arguments: Arguments, documents: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = arguments("run", "--generations", "1", "--model.batch-size", "2")
+    add = Ledger.add
+
+    def killed(self: Ledger, batch: Iterable[object]) -> None:
+        batch = list(batch)
+        add(self, batch)
+        there = self.predicted(0, "retrieved")
+        if any(isinstance(row, Prediction) for row in batch) and len(there) == 4:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Ledger, "add", killed)
+    with contextlib.suppress(KeyboardInterrupt):
+        cli.main(words)
+    monkeypatch.setattr(Ledger, "add", add)
+    with closing(Ledger(tmp_path / "run" / "run.db")) as ledger:
+        assert len(ledger.predicted(0, "retrieved")) == 2  # a batch and its state, or neither
+        assert [len(states) for states in ledger.searched().values()] == [1]
+    (documents / "c.html").unlink()
+    assert cli.main([*words, "--accept-change"]) == 0
+    with closing(Ledger(tmp_path / "run" / "run.db")) as ledger:
+        assert [len(states) for states in ledger.searched().values()] == [2, 1]
+        assert "those of generation 1:" in searched_otherwise(ledger)
+
+
 def test_the_number_of_passages_is_fixed(
     arguments: Arguments, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -424,6 +578,95 @@ def test_the_report_shows_what_was_found(arguments: Arguments, tmp_path: Path) -
         (shown,) = won.shown
     assert shown[1] == fragment.text
     assert shown[0].endswith(" › ".join(["", *fragment.heading])) and "a.md" in shown[0]
+
+
+@pytest.fixture
+def searched(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The questions that are searched for."""
+    found: list[str] = []
+    find = Search.find
+
+    def counted(self: Search, question: str, limit: int) -> list[Fragment]:
+        found.append(question)
+        return find(self, question, limit)
+
+    monkeypatch.setattr(Search, "find", counted)
+    return found
+
+
+def test_each_question_is_searched_for_once_and_not_before_its_turn(
+    arguments: Arguments, tmp_path: Path, searched: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = arguments("run", "--generations", "1", "--model.batch-size", "2")
+    add = Ledger.add
+
+    def interrupted(self: Ledger, rows: Iterable[object]) -> None:
+        rows = list(rows)
+        if any(isinstance(row, Prediction) and row.mode == "retrieved" for row in rows):
+            os.kill(os.getpid(), signal.SIGINT)
+        add(self, rows)
+
+    monkeypatch.setattr(Ledger, "add", interrupted)
+    assert cli.main(words) == 130
+    assert len(searched) == 2  # the first batch's: nobody waits for the others
+    assert cli.main(words) == 130
+    assert len(searched) == 4  # those of the second batch alone
+    monkeypatch.setattr(Ledger, "add", add)
+    assert cli.main(words) == 0
+    assert len(set(searched[:6])) == 6 and len(searched) == 2 * 6  # once a generation
+    assert cli.main(arguments("whole", "--generations", "1", "--model.batch-size", "2")) == 0
+    assert exported(tmp_path / "run") == exported(tmp_path / "whole")
+
+
+def test_ctrl_c_is_heeded_while_missed_passages_are_looked_for(
+    arguments: Arguments, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is found, so all six are missed, each of which is a search again."""
+    monkeypatch.setattr(Search, "find", lambda *_: [])
+    looked: list[str] = []
+
+    def interrupted(search: Search, item: Item) -> bool:
+        looked.append(item.id)
+        if len(looked) == 2:
+            os.kill(os.getpid(), signal.SIGINT)
+        return is_there(search, item)
+
+    monkeypatch.setattr("self_evolution.stages.recall.is_there", interrupted)
+    assert cli.main(arguments("run", "--generations", "1")) == 130
+    assert len(looked) == 2 and recalls(tmp_path / "run") == []
+    assert cli.main(arguments("run", "--generations", "1")) == 0
+    assert recalls(tmp_path / "run") == [("domain", "recall@3", 0.0)]
+
+
+def test_what_was_shown_counts_whatever_became_of_the_documents(
+    arguments: Arguments,
+    documents: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """All answers are there, but no metrics, when a document goes."""
+    words = arguments("run", "--generations", "1")
+    add = Ledger.add
+
+    def killed(self: Ledger, rows: Iterable[object]) -> None:
+        rows = list(rows)
+        if any(isinstance(row, Evaluation) for row in rows):
+            raise KeyboardInterrupt
+        add(self, rows)
+
+    monkeypatch.setattr(Ledger, "add", killed)
+    with contextlib.suppress(KeyboardInterrupt):
+        cli.main(words)
+    monkeypatch.setattr(Ledger, "add", add)
+    assert len(rows(tmp_path / "run", "prediction")) == 18
+    (documents / "c.html").unlink()
+    (documents / "a.md").unlink()
+    capsys.readouterr()
+    assert cli.main([*words, "--accept-change"]) == 0
+    told = capsys.readouterr().err.partition("promote:")[0]  # of generation 0
+    assert recalls(tmp_path / "run") == [("domain", "recall@3", 100.0)]
+    assert "of 6 domain questions" in told and "search found nothing" not in told
 
 
 @pytest.mark.parametrize("width", [48, 60, 80, 200])

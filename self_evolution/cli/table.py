@@ -79,7 +79,7 @@ def show(config: Config, ledger: Ledger) -> None:
 
     print_fitting(columns, table)
     from self_evolution.report import judge, rivals
-    from self_evolution.report.outdated import outdated
+    from self_evolution.report.outdated import outdated, searched
     from self_evolution.report.sets import sentences
     from self_evolution.stages.examine import to_come
 
@@ -89,7 +89,7 @@ def show(config: Config, ledger: Ledger) -> None:
         *judge.sentences(config, ledger),
     ):
         print(sentence)
-    for told in filter(None, (gone(ledger), outdated(ledger))):
+    for told in filter(None, (gone(ledger), outdated(ledger), searched(ledger))):
         print(told)
     if out_of_patience(config, ledger):
         print(STOPPED.format(config.promote.patience))

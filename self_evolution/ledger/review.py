@@ -128,11 +128,16 @@ class Review(Store):
     def withdrawn(self) -> Iterator[tuple[str, str]]:
         """(table, id) of every row that goes back to a document that is gone, in a fixed order.
 
-        Predictions are answers to such a test question, and all those of models that were trained
-        on such a pair, or go on from one that was.
+        Predictions are answers to such a test question, those that were given such a fragment, and
+        all those of models that were trained on such a pair, or go on from one that was.
+        Judgements are those on such a question or such a model.
         """
         query = """
-          WITH RECURSIVE pair AS (
+          WITH RECURSIVE gone AS MATERIALIZED (
+            SELECT id FROM fragment
+            WHERE document_id NOT IN (SELECT id FROM live_document)
+            AND id NOT IN (SELECT id FROM live_fragment)
+          ), pair AS (
             SELECT q.id AS question, a.id AS answer FROM question q
             LEFT JOIN answer a ON a.question_id = q.id
             WHERE q.fragment_id NOT IN (SELECT id FROM live_fragment)
@@ -144,15 +149,18 @@ class Review(Store):
             UNION SELECT a.generation FROM adapter a JOIN touched t ON a.parent = t.generation
           )
           SELECT 'document', id FROM document WHERE id NOT IN (SELECT id FROM live_document)
-          UNION SELECT 'fragment', id FROM fragment
-            WHERE document_id NOT IN (SELECT id FROM live_document)
-            AND id NOT IN (SELECT id FROM live_fragment)
+          UNION SELECT 'fragment', id FROM gone
           UNION SELECT 'question', question FROM pair
           UNION SELECT 'answer', answer FROM pair WHERE answer IS NOT NULL
           UNION SELECT 'item', id FROM test
           UNION SELECT 'candidate', id FROM candidate WHERE fragment_id IS NOT NULL
             AND fragment_id NOT IN (SELECT id FROM live_fragment)
           UNION SELECT 'prediction', id FROM prediction
+            WHERE generation IN (SELECT generation FROM touched)
+            OR item_id IN (SELECT id FROM test)
+          UNION SELECT 'prediction', p.id FROM prediction p, json_each(p.sources) shown
+            WHERE shown.value IN (SELECT id FROM gone)
+          UNION SELECT 'judgement', id FROM judgement
             WHERE generation IN (SELECT generation FROM touched)
             OR item_id IN (SELECT id FROM test)
           ORDER BY 1, 2"""

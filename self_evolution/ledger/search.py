@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from self_evolution.ledger.store import Store, chunks
-from self_evolution.records import Fragment
+from self_evolution.records import Fragment, content_id
 
 Terms = tuple[int, str]
 """A fragment's number, and its terms with spaces between them."""
@@ -38,6 +38,28 @@ class SearchIndex(Store):
         statement = "INSERT INTO search (search, rowid, terms) VALUES ('delete', ?, ?)"
         with self.transaction():
             self._db.executemany(statement, rows)
+
+    def is_indexed(self, fragment_id: str) -> bool:
+        query = """SELECT count(*) FROM search
+                   WHERE rowid = (SELECT number FROM fragment WHERE id = ?)"""
+        return bool(self._db.execute(query, (fragment_id,)).fetchone()[0])
+
+    def index_state(self) -> str:
+        """Tells one set of fragments to be found from another; their texts never change."""
+        return content_id(
+            [row[0] for row in self._db.execute("SELECT rowid FROM search ORDER BY 1")]
+        )
+
+    def searched(self) -> dict[int, list[str]]:
+        """{generation, or rival: states of the index in which its questions were searched for}."""
+        return {int(who): states for who, states in (self.meta("searched") or {}).items()}
+
+    def note_searched(self, generation: int, state: str) -> None:
+        """Keep that this generation, or rival, was given what the index in that state finds."""
+        known = self.searched()
+        if state not in known.setdefault(generation, []):
+            known[generation].append(state)
+            self.set_meta("searched", known)
 
     def settle_index(self) -> None:
         """Merge what many batches left, which makes searching faster; it finds the same."""

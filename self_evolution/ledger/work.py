@@ -200,6 +200,13 @@ class Work(Documents):
         )
         return [(item, texts[item.id]) for item in self.items(suite) if item.id in texts]
 
+    def shown(self, generation: int, suite: str, mode: str) -> dict[str, tuple[str, ...]]:
+        """{item answered: ids of the fragments that were shown with it, the best first}."""
+        query = """SELECT p.item_id, p.sources FROM prediction p JOIN live_item i
+                   ON i.id = p.item_id WHERE p.generation = ? AND i.suite = ? AND p.mode = ?"""
+        rows = self._db.execute(query, (generation, suite, mode))
+        return {id: tuple(json.loads(sources)) for id, sources in rows}
+
     def passages_shown(self, generation: int, mode: str, item_id: str) -> tuple[str, ...]:
         """Fragments that were shown with a question, the best first."""
         query = "WHERE generation = ? AND mode = ? AND item_id = ?"

@@ -59,7 +59,7 @@ def caveats(
             "a set come out too narrow."
         )
     notes += _built(ledger)
-    notes += filter(None, [outdated.caveat(ledger, metric, candidate)])
+    notes += filter(None, [outdated.caveat(ledger, metric, candidate), outdated.searched(ledger)])
     if any(c.suite == "abilities" for c in comparisons):
         notes.append(
             "The questions on former abilities are the base's own, and so are the answers they are "

@@ -19,6 +19,27 @@ def outdated(ledger: Ledger) -> str:
     )
 
 
+def searched(ledger: Ledger) -> str:
+    """Who was not given the passages that the base was, as a sentence; empty if all were."""
+    states = ledger.searched()
+    base = states.get(0, [])
+    others = {who for who, theirs in states.items() if theirs != base or len(base) > 1} - {0}
+    if not base or not others:
+        return ""
+    generations = [str(who) for who in sorted(others) if who > 0]
+    rivals = [str(-who) for who in sorted(others, reverse=True) if who < 0]
+    named = [
+        f"{what}{'s' * (len(some) > 1)} {', '.join(some)}"
+        for what, some in (("generation", generations), ("rival", rivals))
+        if some
+    ]
+    return (
+        "Documents changed between the base's answers with search and those of "
+        f"{' and '.join(named)}: they were not given the same passages, so what differs with "
+        "search is also a difference of documents."
+    )
+
+
 def caveat(ledger: Ledger, metric: str, candidate: int) -> str:
     """The same as sentences, with the score without those that decide; empty if there are none."""
     said = outdated(ledger)

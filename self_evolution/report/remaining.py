@@ -39,8 +39,8 @@ def remaining(mastery: Mastery) -> str:
     """A sentence with an interval; empty where there are few errors, or the metric has none.
 
     A place is named only where errors are shown to differ between the parts (permutation test, 5%
-    in all, headings first, then documents), and if up to three of them hold half of the errors and one and
-    a half times their share of the questions.
+    in all, headings first, then documents), and if up to three of them hold half of the errors and
+    one and a half times their share of the questions.
     """
     errors = len(_errors(mastery.questions))
     if not is_share(mastery.metric) or errors < FEWEST:

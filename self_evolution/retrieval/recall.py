@@ -1,12 +1,12 @@
-"""Whether the passage that answers a question was among those found."""
+"""Whether the passage that answers a question was shown with it, and whether it could be."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
-from self_evolution.records import Item
+from self_evolution.records import Fragment, Item
 from self_evolution.retrieval.search import Search
-from self_evolution.retrieval.terms import terms
+from self_evolution.retrieval.terms import spread, terms
 from self_evolution.splitting.wording import contained, wording
 
 SHARE = 0.8
@@ -15,29 +15,24 @@ SHARE = 0.8
 _TERMS, _CANDIDATES = 32, 5
 
 
-def recall(
-    search: Search, item: Item, sources: Sequence[str], shown: Sequence[str]
-) -> float | None:
-    """100 if a fragment with the item's passage is among `sources` (ids; `shown` are the texts).
+def was_shown(item: Item, fragments: Iterable[Fragment]) -> bool:
+    """Whether the item's fragment is one of these, or one of them holds its passage."""
+    return any(one.id == item.fragment_id or holds(one, item.passage.strip()) for one in fragments)
 
-    0 if it is not; None if the item has no passage, or no fragment holds all of it.
+
+def is_there(search: Search, item: Item) -> bool:
+    """Whether a search could find the passage: its fragment is live, or one that holds it.
+
+    That one is looked for among those that the passage's own terms find.
     """
+    if item.fragment_id and search.has(item.fragment_id):
+        return True
     passage = item.passage.strip()
-    if not passage:
-        return None
-    if item.fragment_id in sources or any(holds(text, passage) for text in shown):
-        return 100.0
-    return 0.0 if _is_there(search, passage) else None
+    some = spread(list(dict.fromkeys(terms(passage))), _TERMS)
+    return any(holds(one, passage) for one in search.matching(some, _CANDIDATES))
 
 
-def holds(text: str, passage: str) -> bool:
-    """Whether `text` is the passage, has it inside, or nearly so."""
+def holds(fragment: Fragment, passage: str) -> bool:
+    """Whether the fragment is the passage, has it inside, or nearly so, its headings included."""
+    text = "\n".join(filter(None, (" > ".join(fragment.heading), fragment.text)))
     return passage in text or contained(wording(passage).words, wording(text).words) >= SHARE
-
-
-def _is_there(search: Search, passage: str) -> bool:
-    """Whether a fragment holds it: one of those that its own terms, evenly spread, find."""
-    known = list(dict.fromkeys(terms(passage)))
-    step = max(1.0, len(known) / _TERMS)
-    some = [known[int(i * step)] for i in range(min(_TERMS, len(known)))]
-    return any(holds(one.text, passage) for one in search.matching(some, _CANDIDATES))

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 
 from self_evolution.ledger import Ledger
 from self_evolution.progress import Progress
 from self_evolution.records import Fragment
-from self_evolution.retrieval.terms import asked, terms
+from self_evolution.retrieval.terms import asked, spread, terms
 
 _BATCH = 1000
+
+MOST = 64
+"""Terms that are looked for, evenly spread over a longer question, which would take seconds."""
 
 
 class Search:
@@ -25,8 +29,11 @@ class Search:
         # The same questions come back in every generation.
         self._matches = lru_cache(1 << 14)(ledger.matches)
 
-    def refresh(self) -> None:
-        """Bring the index to what is there now; a batch a transaction, so a kill costs little."""
+    def refresh(self, heed: Callable[[], None] = lambda: None) -> None:
+        """Bring the index to what is there now; a batch a transaction, so a kill costs little.
+
+        `heed` is called after each batch, and may raise Stopped.
+        """
         gone, new = self._ledger.search_changes()
         if not gone and not new:
             return
@@ -39,16 +46,22 @@ class Search:
                     rows = [(one.number, " ".join(searched(one))) for one in batch]
                     self._ledger.index(rows) if put else self._ledger.unindex(rows)
                     bar.advance(len(rows))
+                    heed()
         if len(new) > _BATCH:
             self._ledger.settle_index()
+
+    def has(self, fragment_id: str) -> bool:
+        """Whether that fragment may be found."""
+        return self._ledger.is_indexed(fragment_id)
 
     def find(self, question: str, limit: int) -> list[Fragment]:
         """The best first, at most `limit`; none if no fragment has any of the question's terms."""
         return self.matching(asked(question), limit)
 
     def matching(self, wanted: list[str], limit: int) -> list[Fragment]:
-        """The same by terms."""
-        return self._ledger.fragments(self._matches(tuple(wanted), limit)) if wanted else []
+        """The same by terms, or by MOST of them where there are more."""
+        some = spread(wanted, MOST)
+        return self._ledger.fragments(self._matches(tuple(some), limit)) if some else []
 
 
 def searched(fragment: Fragment) -> list[str]:

@@ -47,6 +47,12 @@ def asked(question: str) -> list[str]:
     return [term for term in found if term not in _IDLE] or found
 
 
+def spread(some: list[str], limit: int) -> list[str]:
+    """At most so many of them, evenly spread over all, in their order."""
+    step = max(1.0, len(some) / limit)
+    return [some[int(i * step)] for i in range(min(limit, len(some)))]
+
+
 @lru_cache(1 << 16)
 def _word(word: str) -> tuple[str, ...]:
     """A code whole, then its parts; the number and the unit of a measure."""

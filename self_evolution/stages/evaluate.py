@@ -22,10 +22,11 @@ from self_evolution.records import (
     content_id,
     seed_of,
 )
-from self_evolution.retrieval import SHARE, recall
+from self_evolution.retrieval import SHARE
 from self_evolution.run import Run
 from self_evolution.stages.outcome import Outcome
-from self_evolution.stages.papers import Paper, papers
+from self_evolution.stages.papers import length, papers
+from self_evolution.stages.recall import recall
 from self_evolution.statistics import bootstrap
 
 NO_SET = "no evaluation set: nothing shows whether this helped; give one with --eval FILE"
@@ -66,6 +67,13 @@ class Sat(NamedTuple):
     notes: list[str]
 
 
+class Unput(NamedTuple):
+    """Questions of an exam without an answer: too long for the model, or refused by a server."""
+
+    too_long: int
+    refused: int
+
+
 def evaluate(run: Run, generation: int) -> Outcome:
     """The run's own model, as it is in this generation."""
     sat = sit(run, generation, run.engine)
@@ -78,21 +86,20 @@ def evaluate(run: Run, generation: int) -> Outcome:
 def sit(run: Run, generation: int, speaker: Speaker) -> Sat:
     """All exams, for a generation or a rival: predictions, a batch a transaction; then metrics."""
     _still_locked(run)
-    if run.config.evaluate.top_k and run.ledger.tests():
-        run.search.refresh()
-    taken = [(exam, papers(run, speaker, exam.mode, exam.items)) for exam in exams(run)]
-    for exam, put in taken:
-        _predict(run, generation, exam, put, speaker)
+    taken = list(exams(run))
+    if any(exam.mode == "retrieved" for exam in taken):
+        run.search.refresh(run.heed_stop)
+    unput = [_predict(run, generation, exam, speaker) for exam in taken]
     there = run.ledger.evaluated(generation)
-    asked = 0
-    for exam, put in taken:
-        answered = run.ledger.predicted(generation, exam.mode) & put.keys()
-        if answered and (exam.suite, exam.mode) not in there:
-            rows = [*_measured(run, generation, exam), *_recall(run, generation, exam, put)]
+    asked = nothing = 0
+    for exam in taken:
+        shown = run.ledger.shown(generation, exam.suite, exam.mode)
+        if shown and (exam.suite, exam.mode) not in there:
+            rows = [*_measured(run, generation, exam), *_recall(run, generation, exam, shown)]
             run.ledger.add(rows)
-        asked += len(answered)
-    put_all = sum(len(put) for _, put in taken)
-    return Sat(asked, list(_otherwise(run, taken, put_all - asked)))
+        asked += len(shown)
+        nothing += sum(exam.mode == "retrieved" and not sources for sources in shown.values())
+    return Sat(asked, list(_otherwise(run, taken, unput, nothing)))
 
 
 def _still_locked(run: Run) -> None:
@@ -120,37 +127,48 @@ def exams(run: Run) -> Iterator[Exam]:
     return (exam for exam in modes if exam.items)
 
 
-def _predict(
-    run: Run, generation: int, exam: Exam, put: dict[str, Paper], speaker: Speaker
-) -> None:
+def _predict(run: Run, generation: int, exam: Exam, speaker: Speaker) -> Unput:
+    """Papers are made a batch at a time, for those alone that have no answer yet."""
     settings = run.config.evaluate
     sampling = Sampling(settings.temperature, settings.top_p, settings.max_tokens)
+    items = {item.id: item for item in exam.items}
     batches = run.batches(
         "evaluate",
         generation,
         "answers",
-        [(id, paper.length) for id, paper in put.items()],
+        [(item.id, length(exam.mode, item)) for item in exam.items],
         run.ledger.predicted(generation, exam.mode),
         run.config.model.batch_size,
         f"{exam.suite} {exam.mode}",
     )
+    state = run.ledger.index_state() if exam.mode == "retrieved" else ""
+    too_long = refused = 0
     for ids, seed in batches:
         if generation >= 0:
             run.use(generation)
-        prompts = [put[id].messages for id in ids]
+        put = papers(run, speaker, exam.mode, [items[id] for id in ids])
+        too_long += len(ids) - len(put)
+        if not put:
+            continue
+        prompts = [paper.messages for paper in put.values()]
         replies = speaker.generate(prompts, sampling, seed, "current")
-        run.ledger.add(
-            Prediction(
-                content_id("prediction", generation, exam.mode, id, reply.text),
-                generation,
-                id,
-                exam.mode,
-                reply.text,
-                put[id].sources,
+        refused += sum(reply.finish == TOO_LONG for reply in replies)
+        with run.ledger.transaction():
+            if exam.mode == "retrieved":
+                run.ledger.note_searched(generation, state)
+            run.ledger.add(
+                Prediction(
+                    content_id("prediction", generation, exam.mode, id, reply.text),
+                    generation,
+                    id,
+                    exam.mode,
+                    reply.text,
+                    paper.sources,
+                )
+                for (id, paper), reply in zip(put.items(), replies, strict=True)
+                if reply.finish != TOO_LONG
             )
-            for id, reply in zip(ids, replies, strict=True)
-            if reply.finish != TOO_LONG
-        )
+    return Unput(too_long, refused)
 
 
 def _measured(run: Run, generation: int, exam: Exam) -> Iterator[Evaluation]:
@@ -169,13 +187,13 @@ def _measured(run: Run, generation: int, exam: Exam) -> Iterator[Evaluation]:
         yield Evaluation(generation, exam.suite, exam.mode, name, *interval, signature)
 
 
-def _recall(run: Run, generation: int, exam: Exam, put: dict[str, Paper]) -> Iterator[Evaluation]:
+def _recall(
+    run: Run, generation: int, exam: Exam, shown: dict[str, tuple[str, ...]]
+) -> Iterator[Evaluation]:
     """How often the right passage was shown; no row where no passage is known or there."""
     if exam.mode != "retrieved":
         return
-    taken = [(item, put[item.id]) for item in exam.items if item.id in put]
-    scored = [(recall(run.search, item, p.sources, p.shown), item.cluster) for item, p in taken]
-    found = [(score, cluster) for score, cluster in scored if score is not None]
+    found = list(recall(run, exam.items, shown, f"{exam.suite} recall"))
     if found:
         scores, clusters = zip(*found, strict=True)
         seed = seed_of(run.config.seed, "bootstrap", exam.suite, "recall")
@@ -234,18 +252,23 @@ def passage_found(row: Evaluation) -> str:
     )
 
 
-def _otherwise(run: Run, taken: list[tuple[Exam, dict[str, Paper]]], refused: int) -> Iterator[str]:
-    """Questions that were not put, or not as they should be; empty where all is as wanted."""
-    if missing := sum(len(e.items) - len(put) for e, put in taken if e.mode != "retrieved"):
+def _otherwise(
+    run: Run, taken: Sequence[Exam], unput: Sequence[Unput], nothing: int
+) -> Iterator[str]:
+    """Questions that were not put, or not as they should be; empty where all is as wanted.
+
+    `nothing` counts those for which the search found nothing.
+    """
+    pairs = list(zip(taken, unput, strict=True))
+    if missing := sum(left.too_long for exam, left in pairs if exam.mode != "retrieved"):
         yield f"{missing:,} left out, which do not fit the model's window"
-    retrieved = [(exam, put) for exam, put in taken if exam.mode == "retrieved"]
-    if missing := sum(len(exam.items) - len(put) for exam, put in retrieved):
+    if missing := sum(left.too_long for exam, left in pairs if exam.mode == "retrieved"):
         yield (
             f"{missing:,} left out with search, because no passage found fits the model's window "
             f"beside an answer of {run.config.evaluate.max_tokens:,}: give a smaller "
             "--split.max-tokens or --evaluate.max-tokens to a new run"
         )
-    if refused:
+    if refused := sum(left.refused for left in unput):
         yield f"{refused:,} refused by the endpoint, because they do not fit the model's window"
-    if nothing := sum(not paper.sources for _, put in retrieved for paper in put.values()):
+    if nothing:
         yield f"search found nothing for {nothing:,} questions, which were put with the book closed"

@@ -12,15 +12,18 @@ from self_evolution.splitting.language import detect as language
 
 
 class Paper(NamedTuple):
-    """A question as it is put. `sources` and `shown`: ids and texts of the fragments beside it.
-
-    `length` is that of question and passages, in characters.
-    """
+    """A question as it is put, and the ids of the fragments beside it, the best first."""
 
     messages: list[Message]
-    length: int
     sources: tuple[str, ...] = ()
-    shown: tuple[str, ...] = ()
+
+
+def length(mode: str, item: Item) -> int:
+    """By what it is put into a batch, in characters. What a search will find is not known before.
+
+    So the batches of an exam do not follow the documents, and nobody waits for all searches.
+    """
+    return len(item.question) + (len(item.passage) if mode == "open" else 0)
 
 
 def papers(run: Run, speaker: Speaker, mode: str, items: Sequence[Item]) -> dict[str, Paper]:
@@ -40,14 +43,12 @@ def _paper(run: Run, speaker: Speaker, mode: str, item: Item) -> Paper:
 
 
 def _closed(run: Run, item: Item) -> Paper:
-    messages = run.prompts.closed(item.question, language(item.question))
-    return Paper(messages, len(item.question))
+    return Paper(run.prompts.closed(item.question, language(item.question)))
 
 
 def _open(run: Run, item: Item) -> Paper:
     passage = item.passage.strip()
-    messages = run.prompts.answer((), passage, item.question, language(passage))
-    return Paper(messages, len(item.question) + len(item.passage))
+    return Paper(run.prompts.answer((), passage, item.question, language(passage)))
 
 
 def _retrieved(run: Run, speaker: Speaker, item: Item) -> Paper:
@@ -75,9 +76,7 @@ def _shown(run: Run, item: Item, found: Sequence[Fragment]) -> Paper:
     )
     return Paper(
         run.prompts.answer(heading, passage, item.question, language(item.question)),
-        len(item.question) + len(passage),
         tuple(one.id for one in found),
-        tuple(one.text for one in found),
     )
 
 

@@ -1,0 +1,36 @@
+"""Recall: of the questions put with what a search found, for how many that was the right passage.
+
+It goes by what each answer was given, whatever has become of the documents since.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from self_evolution.records import Item
+from self_evolution.retrieval import is_there, was_shown
+from self_evolution.run import Run
+
+
+def recall(
+    run: Run, items: Sequence[Item], shown: dict[str, tuple[str, ...]], label: str
+) -> Iterator[tuple[float, str]]:
+    """(100 or 0, cluster) of each item of which a passage is known that was or could be shown.
+
+    `shown`: {item: fragments beside it}. Raises Stopped if the person asked for it.
+    """
+    known = [item for item in items if item.id in shown and item.passage.strip()]
+    missed = []
+    for item in known:
+        if was_shown(item, run.ledger.fragments(shown[item.id])):
+            yield 100.0, item.cluster
+        else:
+            missed.append(item)
+    if not missed:
+        return
+    with run.progress.bar(label, "passages missed", len(missed), 0) as bar:
+        for item in missed:
+            if is_there(run.search, item):
+                yield 0.0, item.cluster
+            bar.advance(1)
+            run.heed_stop()
