@@ -16,7 +16,8 @@ from self_evolution.config import Model
 from self_evolution.engines import Reply, Sampling, weights
 from self_evolution.engines.address import address
 from self_evolution.engines.base import TOO_LONG
-from self_evolution.engines.endpoint import AT_ONCE, KEY, Endpoint
+from self_evolution.engines.endpoint import AT_ONCE, Endpoint
+from self_evolution.engines.keys import KEY, key, refuse_shared
 from self_evolution.engines.others import far, label, look
 from self_evolution.errors import UserError
 
@@ -157,6 +158,36 @@ def test_the_key_comes_from_the_environment_alone(monkeypatch: pytest.MonkeyPatc
             _endpoint(server)
         monkeypatch.setenv(KEY, "secret\n")
         assert _ask(_endpoint(server), "x") == [Reply("42", "stop")]
+
+
+def test_a_key_goes_to_one_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = ["https://a.example/v1#m", "http://127.0.0.1:8000/v1", "embedded", ""]
+    refuse_shared(names)  # there is no key
+    monkeypatch.setenv(KEY, "secret")
+    refuse_shared([names[0], "https://a.example:444/v1"])
+    with pytest.raises(UserError, match=rf"{KEY}: .* a\.example and 127\.0\.0\.1;") as error:
+        refuse_shared(names)
+    assert f"in {KEY}_A_EXAMPLE and {KEY}_127_0_0_1" in str(error.value)
+    assert "secret" not in str(error.value)
+    monkeypatch.setenv(f"{KEY}_127_0_0_1", "")
+    refuse_shared(names)
+    assert [key(address(name)) for name in names[:2]] == ["secret", ""]
+    monkeypatch.setenv(f"{KEY}_A_EXAMPLE", "own")
+    assert key(address(names[0])) == "own"
+    assert key(address("https://b.example/v1")) == "secret"
+    with pytest.raises(UserError, match=r"would go to a-b\.example and a\.b\.example"):
+        monkeypatch.setenv(f"{KEY}_A_B_EXAMPLE", "one")
+        refuse_shared(["https://a-b.example/v1", "https://a.b.example/v1"])
+
+
+def test_a_key_does_not_go_unencrypted_over_a_net(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert key(address("http://nowhere.invalid/v1")) == ""
+    monkeypatch.setenv(KEY, "secret")
+    with pytest.raises(UserError, match=f"{KEY} would go there unencrypted") as error:
+        Endpoint("http://nowhere.invalid/v1", pause=0.01)
+    assert "secret" not in str(error.value)
+    for name in ("https://nowhere.invalid/v1", "http://10.1.2.3/v1", "http://localhost:8000/v1"):
+        assert key(address(name)) == "secret"
 
 
 def test_the_model_is_named_or_the_only_one() -> None:

@@ -13,10 +13,13 @@ from pathlib import Path
 import pytest
 from conftest import FACTS, RULES, exported, rows
 from endpoint import Server, serving
+from test_judge import PROMPT
 from test_resume import in_child
 
 from self_evolution import cli, session
 from self_evolution.config import Config
+from self_evolution.engines.keys import KEY
+from self_evolution.errors import UserError
 from self_evolution.ledger import Ledger
 from self_evolution.progress import Progress
 from self_evolution.run import Run
@@ -45,6 +48,15 @@ def other(tmp_path: Path) -> Path:
     """A scripted model that can read, and says the same of all that it is to know by heart."""
     path = tmp_path / "other.json"
     path.write_text(json.dumps(RULES | {"default": "The port of server Alpha is 4711."}))
+    return path
+
+
+@pytest.fixture
+def profile(tmp_path: Path) -> Path:
+    """The miniature's profile, in which somebody can be asked to judge."""
+    path = tmp_path / "profile.yaml"
+    shipped = Path(cli.__file__).parents[1] / "prompts" / "embedded.yaml"
+    path.write_text(f"{shipped.read_text(encoding='utf-8')}\njudge: {json.dumps(PROMPT)}\n")
     return path
 
 
@@ -323,10 +335,49 @@ def test_who_it_goes_to_is_said_where_that_is_far(
     run.guest("https://models.example.com/v1#m", "--evaluate.against")
     assert "questions and passages go to models.example.com" in capsys.readouterr().err
     run.guest("https://models.example.com/v1#m", "--evaluate.judge")
+    assert "questions, references and answers go to models" in capsys.readouterr().err
+    run.guest("https://models.example.com/v1#m", "--evaluate.judge")
     assert capsys.readouterr().err == ""  # once is enough
     run.guest("http://127.0.0.1:8000/v1#m", "--evaluate.against")
     assert capsys.readouterr().err == ""
     ledger.close()
+
+
+@pytest.mark.parametrize(
+    ("flag", "what"),
+    [("--against", "questions and passages"), ("--judge", "questions, references and answers")],
+)
+def test_it_is_said_before_the_first_request(
+    arguments: Arguments,
+    profile: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    flag: str,
+    what: str,
+) -> None:
+    said = []
+
+    def look(*_: object) -> None:
+        said.append(capsys.readouterr().err)
+        raise UserError("that is enough")
+
+    monkeypatch.setattr("self_evolution.engines.others.look", look)
+    words = arguments("run", "--domain.prompts", str(profile))
+    assert cli.main([*words, flag, "https://models.example.com/v1#m"]) == 2
+    assert said == [f"{what} go to models.example.com\n"]
+
+
+def test_one_key_for_several_hosts_is_refused_before_anything_is_sent(
+    arguments: Arguments,
+    tmp_path: Path,
+    server: Server,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv(KEY, "secret")
+    assert cli.main(arguments("run", "--against", f"https://models.invalid/v1,{server.url}")) == 2
+    assert f"{KEY}: this key would go to models.invalid and 127.0.0.1" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
 
 
 def test_the_memory_never_holds_two_models(tmp_path: Path) -> None:

@@ -12,6 +12,9 @@ from self_evolution.engines.base import Speaker
 from self_evolution.errors import UserError
 from self_evolution.records import content_id
 
+AGAINST, JUDGE = "--evaluate.against", "--evaluate.judge"
+"""The flags that name them."""
+
 
 class Other(NamedTuple):
     """A model that is not trained here; `identity` tells it from another of the same name."""
@@ -55,6 +58,13 @@ def settings_of(own: Model, name: str) -> Model:
     """Settings for it: those of the run's model, with a chat template and weights of its own."""
     engine = "scripted" if Path(name).is_file() else "transformers"
     return own.model_copy(update={"name": name, "engine": engine, "chat_template": ""})
+
+
+def told(name: str, flag: str) -> str:
+    """What to say before the model that `flag` names is asked for anything; empty if it is near."""
+    host = far(name)
+    what = "questions, references and answers" if flag == JUDGE else "questions and passages"
+    return f"{what} go to {host}" if host else ""
 
 
 def far(name: str) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from self_evolution.config import Config
-from self_evolution.engines import Sampling, Speaker
+from self_evolution.engines import Sampling, Speaker, others
 from self_evolution.engines.base import TOO_LONG
 from self_evolution.errors import UserError
 from self_evolution.ledger import Ledger
@@ -24,7 +24,7 @@ from self_evolution.stages.ruling import ruling
 from self_evolution.statistics import Duel, Preference, preference
 from self_evolution.statistics.preferences import Verdict
 
-FLAG = "--evaluate.judge"
+FLAG = others.JUDGE
 BASE = "base"
 """The judge that is the run's own model, without its adapter."""
 

@@ -13,7 +13,7 @@ from self_evolution.run import Run
 from self_evolution.stages.evaluate import Sat, exams, sit, summary
 from self_evolution.stages.outcome import Outcome
 
-FLAG = "--evaluate.against"
+FLAG = others.AGAINST
 
 
 def rivals(run: Run, generation: int) -> Outcome:
