@@ -91,7 +91,8 @@ def _side(folder: Path, settings: Config, ledger: Ledger, generation: int, name:
 def asked_alike(sides: Sequence[Side]) -> tuple[list[Side], list[str]]:
     """The sides with what all of them were asked, and a note if the base's own questions differ.
 
-    Those are each base's own, and are left out then. Raises UserError that names what else
+    Those are each base's own, and are left out then, as where a rival stands, who was not asked
+    them. Raises UserError that names what else
     differs from the first side.
     """
     first = sides[0]
@@ -107,7 +108,9 @@ def asked_alike(sides: Sequence[Side]) -> tuple[list[Side], list[str]]:
         if told:
             head = f"{other.name} was not asked what {first.name} was: they cannot be compared"
             raise UserError("\n".join([head, *told]))
-    return [_without(one, SUITE) for one in sides] if notes else list(sides), notes
+    if notes or any(one.generation < 0 for one in sides):
+        return [_without(one, SUITE) for one in sides], notes
+    return list(sides), notes
 
 
 def _without(side: Side, suite: str) -> Side:

@@ -24,6 +24,7 @@ from self_evolution.records import (
 )
 from self_evolution.retrieval import SHARE, recall
 from self_evolution.run import Run
+from self_evolution.stages.abilities import SUITE
 from self_evolution.stages.outcome import Outcome
 from self_evolution.stages.papers import Paper, papers
 from self_evolution.statistics import bootstrap
@@ -80,7 +81,7 @@ def sit(run: Run, generation: int, speaker: Speaker) -> Sat:
     _still_locked(run)
     if run.config.evaluate.top_k and run.ledger.tests():
         run.search.refresh()
-    taken = [(exam, papers(run, speaker, exam.mode, exam.items)) for exam in exams(run)]
+    taken = [(exam, papers(run, speaker, exam.mode, exam.items)) for exam in exams(run, generation)]
     for exam, put in taken:
         _predict(run, generation, exam, put, speaker)
     there = run.ledger.evaluated(generation)
@@ -105,8 +106,9 @@ def _still_locked(run: Run) -> None:
         )
 
 
-def exams(run: Run) -> Iterator[Exam]:
-    """Those that have questions."""
+def exams(run: Run, generation: int) -> Iterator[Exam]:
+    """Those that have questions. The base's own, on its abilities, are not put to rivals: what the
+    base said is the reference, so they would be measured by their likeness to it."""
     modes = []
     for suite in TESTS:
         items = run.ledger.items(suite)
@@ -114,6 +116,8 @@ def exams(run: Run) -> Iterator[Exam]:
         modes.append(Exam(suite, "retrieved", items if run.config.evaluate.top_k else []))
         modes.append(Exam(suite, "open", [item for item in items if item.passage.strip()]))
     for suite in FORMER:
+        if generation < 0 and suite == SUITE:
+            continue
         items = run.ledger.items(suite)
         modes.append(Exam(suite, "closed", [item for item in items if not item.passage.strip()]))
         modes.append(Exam(suite, "open", [item for item in items if item.passage.strip()]))
