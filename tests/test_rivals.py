@@ -322,6 +322,49 @@ def test_questions_that_do_not_fit_are_left_out_and_counted(
     assert found == {"closed": 6, "retrieved": 5, "open": 5}
 
 
+def _thinks(often: int) -> Iterator[dict[str, object]]:
+    for i in range(99):
+        text = None if i % often == 0 else "The port of server Alpha is 4711."
+        yield {"content": text, "finish_reason": "stop" if text else "length"}
+
+
+def test_answers_that_say_nothing_are_counted(
+    arguments: Arguments, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with serving(knows) as server:
+        server.script = list(_thinks(3))
+        assert cli.main(arguments("run", "--against", server.url, "--generations", "1")) == 0
+    told = ("6 of 18 answers are empty", "6 of 18 answers were cut off after 384 tokens")
+    said = " ".join(capsys.readouterr().err.split())
+    assert all(said.count(one) == 1 for one in told)
+    cli.main(["report", str(tmp_path / "run")])
+    for name in ("index.html", "report.md"):
+        text = (tmp_path / "run" / "report" / name).read_text()
+        assert all(one in text for one in told)
+
+
+@pytest.mark.parametrize("silence", [64, 4])
+def test_a_rival_that_says_nothing_is_refused_and_may_come_again(
+    arguments: Arguments,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    silence: int,
+) -> None:
+    monkeypatch.setattr("self_evolution.stages.evaluate.SILENCE", silence)
+    with serving(knows) as server:
+        server.script = list(_thinks(1))
+        words = arguments("run", "--against", server.url, "--generations", "1")
+        assert cli.main(words) == 2
+        some = min(6, silence)
+        told = f"rival 1: all of the first {some} answers (domain, closed book) are empty"
+        assert told in (error := capsys.readouterr().err) and f"{some} of them cut off" in error
+        assert len(server.bodies) == some
+        server.script = []
+        assert cli.main(words) == 0
+        assert _means(tmp_path / "run", -1)["domain closed"] == 50.0
+
+
 def test_who_it_goes_to_is_said_where_that_is_far(
     tmp_path: Path,
     script: Path,

@@ -194,6 +194,13 @@ class Work(Documents):
         )
         return [(item, texts[item.id]) for item in self.items(suite) if item.id in texts]
 
+    def unsaid(self, generation: int) -> tuple[int, int, int]:
+        """(answers, those that are empty, those that were cut off) of all exams."""
+        query = """SELECT count(*), coalesce(sum(text = ''), 0),
+                     coalesce(sum(finish = 'length'), 0) FROM prediction WHERE generation = ?"""
+        answers, empty, cut = self._db.execute(query, (generation,)).fetchone()
+        return answers, empty, cut
+
     def passages_shown(self, generation: int, mode: str, item_id: str) -> tuple[str, ...]:
         """Fragments that were shown with a question, the best first."""
         query = "WHERE generation = ? AND mode = ? AND item_id = ?"

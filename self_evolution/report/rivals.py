@@ -10,7 +10,7 @@ from self_evolution.engines.others import label
 from self_evolution.ledger import Ledger
 from self_evolution.records import Evaluation, Rival, content_id, seed_of
 from self_evolution.report.headline import EXAMS
-from self_evolution.stages.evaluate import marks
+from self_evolution.stages.evaluate import marks, unsaid
 from self_evolution.statistics import NO_DIFFERENCE, Change, holm, paired
 
 
@@ -81,6 +81,11 @@ def rivals(config: Config, ledger: Ledger) -> Rivals:
         f"Rival {-one.generation} ({label(one.name, one.identity)}) is the base model itself."
         for one in found
         if one.identity == model
+    ]
+    notes += [
+        f"Rival {-one.generation} ({label(one.name, one.identity)}): {told}."
+        for one in found
+        for told in unsaid(ledger, one.generation, config.evaluate.max_tokens)
     ]
     return Rivals(ledger.leader(), tuple(found), boards, tuple(notes))
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from self_evolution.engines import Sampling, Speaker
 from self_evolution.engines.base import TOO_LONG
 from self_evolution.errors import UserError
-from self_evolution.ledger import digest
+from self_evolution.ledger import Ledger, digest
 from self_evolution.metrics import METRICS, intervals
 from self_evolution.records import (
     Evaluation,
@@ -50,6 +50,10 @@ EXAMS = tuple(
 
 RECALL = "recall@{}"
 """Of the questions whose passage is in the documents, those for which it was shown."""
+
+
+SILENCE = 64
+"""So many empty answers, and no other, are enough to know that a rival says nothing."""
 
 
 class Exam(NamedTuple):
@@ -93,7 +97,17 @@ def sit(run: Run, generation: int, speaker: Speaker) -> Sat:
             run.ledger.add(rows)
         asked += len(answered)
     put_all = sum(len(put) for _, put in taken)
-    return Sat(asked, list(_otherwise(run, taken, put_all - asked)))
+    notes = unsaid(run.ledger, generation, run.config.evaluate.max_tokens)
+    return Sat(asked, [*notes, *_otherwise(run, taken, put_all - asked)])
+
+
+def unsaid(ledger: Ledger, generation: int, most: int) -> Iterator[str]:
+    """For people: how many answers are empty, or were cut off after `most` tokens, if any."""
+    answers, empty, cut = ledger.unsaid(generation)
+    if empty:
+        yield f"{empty:,} of {answers:,} answers are empty"
+    if cut:
+        yield f"{cut:,} of {answers:,} answers were cut off after {most:,} tokens"
 
 
 def _still_locked(run: Run) -> None:
@@ -138,12 +152,16 @@ def _predict(
         run.config.model.batch_size,
         f"{exam.suite} {exam.mode}",
     )
+    # A rival that says nothing at all is not asked on and on; nor is any of that kept, so that it
+    # can be asked again once it answers.
+    heard = generation >= 0 or _heard(run, generation, exam)
+    silent: list[Prediction] = []
     for ids, seed in batches:
         if generation >= 0:
             run.use(generation)
         prompts = [put[id].messages for id in ids]
         replies = speaker.generate(prompts, sampling, seed, "current")
-        run.ledger.add(
+        rows = [
             Prediction(
                 content_id("prediction", generation, exam.mode, id, reply.text),
                 generation,
@@ -151,10 +169,34 @@ def _predict(
                 exam.mode,
                 reply.text,
                 put[id].sources,
+                reply.finish,
             )
             for id, reply in zip(ids, replies, strict=True)
             if reply.finish != TOO_LONG
-        )
+        ]
+        heard = heard or any(row.text for row in rows)
+        silent += rows
+        if heard:
+            run.ledger.add(silent)
+            silent = []
+        elif len(silent) >= SILENCE:
+            break
+    if silent:
+        told = _silence(exam, silent, settings.max_tokens)
+        raise UserError(f"rival {-generation}: {told}")
+
+
+def _heard(run: Run, generation: int, exam: Exam) -> bool:
+    return any(text for _, text in run.ledger.predictions(generation, exam.suite, exam.mode))
+
+
+def _silence(exam: Exam, rows: Sequence[Prediction], most: int) -> str:
+    cut = sum(row.finish == "length" for row in rows)
+    return (
+        f"all of the first {len(rows):,} answers ({exam.suite}, {MODES[exam.mode]}) are empty, and "
+        f"{cut:,} of them cut off after {most:,} tokens: a model that thinks may spend them on "
+        "that; switch it off at the server and run again, or leave it out of --against"
+    )
 
 
 def _measured(run: Run, generation: int, exam: Exam) -> Iterator[Evaluation]:
