@@ -152,20 +152,20 @@ def _refuse_early(settings: Config) -> None:
 def _refuse_others(settings: Config, known: Container[str], progress: Progress) -> None:
     """Look at every other model that is not `known`: ask an endpoint for what it has."""
     judge = settings.evaluate.judge
-    refuse_shared([*settings.evaluate.against, judge])
-    for name in settings.evaluate.against:
+    named = [(name, others.AGAINST) for name in settings.evaluate.against]
+    if judge and not Prompts(settings.domain).judges:
+        raise UserError(
+            f"--evaluate.judge {judge}: the prompt profile {settings.domain.prompts} has no "
+            "`judge`, so it cannot be asked; leave the judge out, or take another profile"
+        )
+    if judge and judge != "base":
+        named.append((judge, others.JUDGE))
+    told = [others.told(*one) for one in named]
+    refuse_shared(name for name, _ in named)
+    for (name, flag), text in zip(named, told, strict=True):
         if name not in known:
-            progress.say_once(others.told(name, others.AGAINST))
-            others.look(settings.model, name, others.AGAINST)
-    if judge:
-        if not Prompts(settings.domain).judges:
-            raise UserError(
-                f"--evaluate.judge {judge}: the prompt profile {settings.domain.prompts} has no "
-                "`judge`, so it cannot be asked; leave the judge out, or take another profile"
-            )
-        if judge not in known and judge != "base":
-            progress.say_once(others.told(judge, others.JUDGE))
-            others.look(settings.model, judge, others.JUDGE)
+            progress.say_once(text)
+            others.look(settings.model, name, flag)
 
 
 def _begin(ledger: Ledger, settings: Config) -> None:

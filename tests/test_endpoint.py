@@ -197,6 +197,9 @@ def test_the_model_is_named_or_the_only_one() -> None:
             _endpoint(server)
         with pytest.raises(UserError, match="no model three there; it has: a/one, two"):
             _endpoint(server, "three")
+    unseen = pytest.raises(UserError, match=r"called one\\ntwo\\u202e, which no report can show")
+    with serving(models={"one\ntwo\u202e": {}}) as server, unseen:
+        _endpoint(server)
     with serving(models={}) as server, pytest.raises(UserError, match="it has: none"):
         _endpoint(server)
 
@@ -224,6 +227,11 @@ def test_no_proxy_gets_what_is_sent(server: Server, monkeypatch: pytest.MonkeyPa
     [
         ("http://user:pass@host/v1", "neither password nor query"),
         ("http://host/v1?key=secret", "neither password nor query"),
+        ("http://user:secret@host:notaport/v1", "http://host: neither password nor query"),
+        ("http://user:secret@[host/v1", "not an address"),
+        ("http://user:secret@ho\0st/v1", "not an address"),
+        ("http://user:secret#x@host/v1", "not an address"),
+        ("http://host:port/v1?key=secret", "neither password nor query"),
         ("http:///v1", "not an address"),
         ("http://host:port/v1", "expected http://HOST:PORT/v1#MODEL"),
         ("ftp://host/v1", "not an address"),

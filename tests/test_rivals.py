@@ -19,6 +19,7 @@ from test_resume import in_child
 from self_evolution import cli, session
 from self_evolution.config import Config
 from self_evolution.engines.keys import KEY
+from self_evolution.engines.scripted import ScriptedEngine
 from self_evolution.errors import UserError
 from self_evolution.ledger import Ledger
 from self_evolution.progress import Progress
@@ -229,6 +230,38 @@ def test_another_model_under_the_same_name_is_refused(
     assert "no longer the model that answered before" in capsys.readouterr().err
 
 
+def test_another_revision_of_a_hubs_model_is_another_model(
+    arguments: Arguments,
+    tmp_path: Path,
+    other: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    words = arguments("run", "--against", str(other), "--generations", "1")
+    assert cli.main(["read", *words[1:]]) == 0
+    run = str(tmp_path / "run")
+    for stage in ("split", "examine"):
+        cli.main([stage, run])
+    monkeypatch.setattr(ScriptedEngine, "revision", "4f1a")
+    assert in_child(["rivals", run], kill_at=2) == -signal.SIGKILL
+    monkeypatch.setattr(ScriptedEngine, "revision", "9c0e")
+    capsys.readouterr()
+    assert cli.main(["rivals", run]) == 2
+    assert "no longer the model that answered before" in capsys.readouterr().err
+    monkeypatch.setattr(ScriptedEngine, "revision", "4f1a")
+    assert cli.main(["rivals", run]) == 0
+
+
+def test_the_base_is_known_among_its_rivals(
+    arguments: Arguments, tmp_path: Path, script: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ScriptedEngine, "revision", "4f1a")
+    words = arguments("run", "--against", str(script), "--generations", "1")
+    assert cli.main(words) == 0
+    page = (tmp_path / "run" / "report" / "report.md").read_text()
+    assert "is the base model itself" in page
+
+
 def test_variants_share_rivals_of_a_seed(
     arguments: Arguments, tmp_path: Path, server: Server
 ) -> None:
@@ -273,6 +306,8 @@ def test_it_is_a_stage_that_comes_after_the_questions(
     [
         ("{tmp}/nowhere", "--evaluate.against {tmp}/nowhere: no such folder"),
         ("http://127.0.0.1:9/v1", "http://127.0.0.1:9/v1: does not answer"),
+        ("http://me:secret@host/v1", "--evaluate.against http://host: neither password nor"),
+        ("http://me:secret@host:x/v1", "--evaluate.against http://host: neither password nor"),
         ("{url}#huge", "no model huge there; it has: tiny"),
         ("nobody/nothing", "--evaluate.against nobody/nothing: no such folder, and no model"),
     ],

@@ -84,6 +84,11 @@ class Endpoint:
             raise UserError(
                 f"{self.address.base}: {told} there; it has: {printable(there)}. {EXPECTED}"
             )
+        if not wanted.isprintable():
+            raise UserError(
+                f"{self.address.base}: the model there is called {printable(wanted)}, which no "
+                "report can show; give it a plain name at the server"
+            )
         return wanted, listed[wanted]
 
     async def _replies(

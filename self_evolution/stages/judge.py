@@ -143,7 +143,7 @@ def _speaker(run: Run, name: str) -> Speaker:
     """Raises UserError if the judge is not the model that judged under this name before."""
     if name == BASE:
         speaker: Speaker = run.engine
-        identity = content_id(run.ledger.meta("model"))
+        identity = others.base_identity(run.ledger)
     else:
         identity, speaker = run.guest(name, FLAG)
     known = run.ledger.meta("judges") or {}

@@ -31,8 +31,8 @@ _YET = re.compile(
 
 _BARE = re.compile(r"(?<![A-Za-z0-9])([ABC])(?![A-Za-z0-9'’])")
 _NAMED = re.compile(
-    r"(?:\b(?:answer|option|choice|verdict|candidate|response)s?(?: is)?|答案|作答|回答|选项|选择?|是)"
-    r"[^\w\n]*$",
+    r"(?:\b(?:answer|option|choice|verdict|candidate|response)s?(?: is)?"
+    r"|答案|作答|回答|选项|选择?|是)[^\w\n]*$",
     re.IGNORECASE,
 )
 _VERB = re.compile(
