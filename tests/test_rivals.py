@@ -23,6 +23,7 @@ from self_evolution.engines.scripted import ScriptedEngine
 from self_evolution.errors import UserError
 from self_evolution.ledger import Ledger
 from self_evolution.progress import Progress
+from self_evolution.records import Rival
 from self_evolution.run import Run
 from self_evolution.side_files import settled
 
@@ -135,13 +136,37 @@ def test_a_run_is_compared_with_its_rivals(
     assert cli.main(["compare", run, "-o", str(path)]) == 0
     host = server.url.removeprefix("http://").removesuffix("/v1")
     assert (
-        f"tiny at {host} (rival 1) and {run} (generation 0) in closed-book"
+        f"rival 1, tiny at {host} and {run} (generation 0) in closed-book"
         in capsys.readouterr().out
     )
     own, first, second = json.loads(path.read_text())["runs"]
     assert (own["generation"], first["generation"], second["generation"]) == (0, -1, -2)
     gaps = {f"{row['suite']} {row['mode']}": row["mean"] for row in first["differences"]}
     assert gaps == {"domain closed": 50.0, "domain retrieved": 100.0, "domain open": 100.0}
+
+
+def test_a_rival_without_the_exams_is_left_out_of_a_comparison(
+    arguments: Arguments, tmp_path: Path, other: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    namesake = tmp_path / "more" / "other.json"
+    namesake.parent.mkdir()
+    shutil.copy(other, namesake)
+    cli.main(arguments("run", "--generations", "1"))
+    run = str(tmp_path / "run")
+    assert in_child(["rivals", run, "--evaluate.against", str(other)], kill_at=4) < 0
+    told = "rival 1, other, has not taken 3 of 3 exams, and is left out"
+    capsys.readouterr()
+    assert cli.main(["compare", run]) == 2
+    assert told in capsys.readouterr().err
+    ledger = Ledger(tmp_path / "run" / "run.db")
+    ledger.add([Rival(-2, str(namesake), "x")])
+    ledger.close()
+    assert in_child(["rivals", run]) == 0
+    capsys.readouterr()
+    assert cli.main(["compare", run]) == 0
+    shown = capsys.readouterr().out
+    assert told.replace("rival 1", "rival 2") in shown and "rival 1, other and" in shown
+    assert "no question" not in shown
 
 
 def test_generations_are_what_they_are_without_rivals(
