@@ -6,6 +6,7 @@ import gc
 import json
 import shutil
 import signal
+import threading
 import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -403,26 +404,48 @@ def test_answers_that_say_nothing_are_counted(
         assert all(one in text for one in told)
 
 
-@pytest.mark.parametrize("silence", [64, 4])
 def test_a_rival_that_says_nothing_is_refused_and_may_come_again(
     arguments: Arguments,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
-    silence: int,
 ) -> None:
-    monkeypatch.setattr("self_evolution.stages.evaluate.SILENCE", silence)
     with serving(knows) as server:
         server.script = list(_thinks(1))
         words = arguments("run", "--against", server.url, "--generations", "1")
         assert cli.main(words) == 2
-        some = min(6, silence)
-        told = f"rival 1: all of the first {some} answers (domain, closed book) are empty"
-        assert told in (error := capsys.readouterr().err) and f"{some} of them cut off" in error
-        assert len(server.bodies) == some
+        told = "rival 1: all of the first 6 answers (domain, closed book) are empty, and 6 of"
+        assert told in capsys.readouterr().err
+        assert len(server.bodies) == 6
         server.script = []
         assert cli.main(words) == 0
         assert _means(tmp_path / "run", -1)["domain closed"] == 50.0
+
+
+def test_a_rival_that_says_nothing_is_not_asked_on_and_on(
+    arguments: Arguments,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("self_evolution.stages.evaluate.SILENCE", 4)
+    mute = tmp_path / "mute.json"
+    mute.write_text(json.dumps({"rules": [], "default": ""}))
+    assert cli.main(arguments("run", "--against", str(mute))) == 2
+    assert "all of the first 4 answers (domain, closed book)" in capsys.readouterr().err
+    assert rows(tmp_path / "run", "prediction") == []
+
+
+def test_small_batches_are_no_matter_to_an_endpoint(arguments: Arguments) -> None:
+    gate = threading.Barrier(6, timeout=60)  # opens only if all six are there together
+
+    def waits(messages: list[dict[str, str]]) -> str:
+        gate.wait()
+        return knows(messages)
+
+    with serving(waits) as server:
+        words = arguments("run", "--model.batch-size", "1", "--generations", "1")
+        assert cli.main([*words, "--against", server.url]) == 0
+        assert server.most == 6
 
 
 def test_who_it_goes_to_is_said_where_that_is_far(

@@ -45,6 +45,7 @@ class Endpoint:
     """
 
     revision = ""
+    at_once = AT_ONCE
 
     def __init__(self, name: str, thinking: bool = False, pause: float = PAUSE) -> None:
         self.address = address(name)

@@ -149,7 +149,7 @@ def _predict(
         "answers",
         [(id, paper.length) for id, paper in put.items()],
         run.ledger.predicted(generation, exam.mode),
-        run.config.model.batch_size,
+        max(run.config.model.batch_size, speaker.at_once),
         f"{exam.suite} {exam.mode}",
     )
     # A rival that says nothing at all is not asked on and on; nor is any of that kept, so that it

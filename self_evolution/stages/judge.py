@@ -172,7 +172,7 @@ def _ask(run: Run, generation: int, against: int, cases: list[Case], speaker: Sp
             for id, (case, _) in tasks.items()
         ],
         _done(run, generation, against),
-        run.config.model.batch_size,
+        max(run.config.model.batch_size, speaker.at_once),
         f"judge, rival {-against}" if against else "judge, base",
     )
     sampling = Sampling(0.0, 1.0, MOST_TOKENS)
