@@ -21,10 +21,17 @@ class Progress:
         self._quiet = quiet
         self._pause = seconds_between_lines
         self._terminal = sys.stderr.isatty()
+        self._told: set[str] = set()
 
     def say(self, text: str) -> None:
         if not self._quiet:
             print(text, file=sys.stderr, flush=True)
+
+    def say_once(self, text: str) -> None:
+        """What was said already, and an empty text, is not said."""
+        if text and text not in self._told:
+            self._told.add(text)
+            self.say(text)
 
     @contextmanager
     def bar(self, label: str, unit: str, total: int, done: int) -> Iterator[Bar]:

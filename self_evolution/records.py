@@ -287,7 +287,8 @@ class Prediction:
     """The answer to an evaluation question of a generation (or a rival: below 0).
 
     `mode`: closed, open (with the item's passage), or retrieved (with what a search found:
-    `sources` are the fragments that were shown, the best first).
+    `sources` are the fragments that were shown, the best first). `finish` is "stop", or "length" if
+    the answer was cut off.
     """
 
     id: str
@@ -296,6 +297,7 @@ class Prediction:
     mode: str
     text: str
     sources: tuple[str, ...] = ()
+    finish: str = "stop"
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from pathlib import Path
 from self_evolution.config import Config
 from self_evolution.engines import Counter, Engine, open_counter, open_engine, others
 from self_evolution.engines.address import is_address
+from self_evolution.engines.keys import refuse_shared
 from self_evolution.engines.others import Other
 from self_evolution.errors import Stopped, UserError
 from self_evolution.ledger import Ledger
@@ -49,7 +50,6 @@ class Run:
         self.read_again = False
         self.loaded = engine
         self._counter: Counter | None = None
-        self._told: set[str] = set()  # hosts of which it was said what goes there
 
     @cached_property
     def search(self) -> Search:
@@ -72,9 +72,9 @@ class Run:
         For one that is loaded here the run's own is given up first, and loaded again at next use:
         the memory need never hold two.
         """
-        if (host := others.far(name)) and host not in self._told:
-            self._told.add(host)
-            self.progress.say(f"questions and passages go to {host}")
+        settings = self.config.evaluate
+        refuse_shared([*settings.against, settings.judge, name])
+        self.progress.say_once(others.told(name, flag))
         if not is_address(name):
             self.loaded = self._counter = None  # both hold the model
             self.progress.say(f"loading {name}")

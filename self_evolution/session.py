@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from self_evolution import config, readers, sameness
 from self_evolution.config import Config
 from self_evolution.engines import others, weights
+from self_evolution.engines.keys import refuse_shared
 from self_evolution.errors import UserError
 from self_evolution.ledger import Ledger
 from self_evolution.progress import Progress
@@ -55,15 +56,15 @@ def opened(folder: Path, request: Request, progress: Progress, new: bool = False
         raise UserError(f"{folder}: no run here; `self-evolution run DOCS… --run {folder}`")
     if not there and folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UserError(f"{folder}: not a run of ours, and not empty; give another --run")
-    checked = None if there else _checked(request)
+    checked = None if there else _checked(request, progress)
     if not there:
         _make(folder)
     with locked(folder), contextlib.closing(Ledger(folder / "run.db")) as ledger:
         if ledger.meta("settings") is None:  # new, or killed while it was being made
-            settings = checked or _checked(request)
+            settings = checked or _checked(request, progress)
             _begin(ledger, settings)
         else:
-            settings = _resume(folder, ledger, request)
+            settings = _resume(folder, ledger, request, progress)
         _write_recipe(folder, settings)
         run = Run(folder, settings, ledger, progress)
         run.read_again = request.again
@@ -83,13 +84,13 @@ def looked_at(folder: Path) -> Iterator[tuple[Config, Ledger]]:
         yield config.parse(ledger.meta("settings"), str(folder)), ledger
 
 
-def branch(source: Path, folder: Path, request: Request) -> None:
+def branch(source: Path, folder: Path, request: Request, progress: Progress) -> None:
     """Make the new run `folder`, which goes on from where `source` is, with settings of its own.
 
     Whether these agree with the rows of `source` is the caller's matter. The folder is there under
     its name once it is whole. Raises UserError as `opened` does.
     """
-    settings = _checked(request)
+    settings = _checked(request, progress)
     partial = folder.with_name(folder.name + ".partial")
     shutil.rmtree(partial, ignore_errors=True)
     _make(partial)
@@ -114,12 +115,12 @@ def _new_settings(request: Request) -> Config:
     return settled(config.load(request.recipe or "default").changed(overrides))
 
 
-def _checked(request: Request) -> Config:
+def _checked(request: Request, progress: Progress) -> Config:
     """The settings of a new run, once all that they name has been looked at."""
     settings = _new_settings(request)
     readers.find(sources(settings.read.documents), settings.read.follow_links)
     _refuse_early(settings)
-    _refuse_others(settings, ())
+    _refuse_others(settings, (), progress)
     return settings
 
 
@@ -148,19 +149,23 @@ def _refuse_early(settings: Config) -> None:
         raise UserError("--train.rehearsal needs conversations: give --train.rehearsal-file")
 
 
-def _refuse_others(settings: Config, known: Container[str]) -> None:
+def _refuse_others(settings: Config, known: Container[str], progress: Progress) -> None:
     """Look at every other model that is not `known`: ask an endpoint for what it has."""
-    for name in settings.evaluate.against:
+    judge = settings.evaluate.judge
+    named = [(name, others.AGAINST) for name in settings.evaluate.against]
+    if judge and not Prompts(settings.domain).judges:
+        raise UserError(
+            f"--evaluate.judge {judge}: the prompt profile {settings.domain.prompts} has no "
+            "`judge`, so it cannot be asked; leave the judge out, or take another profile"
+        )
+    if judge and judge != "base":
+        named.append((judge, others.JUDGE))
+    told = [others.told(*one) for one in named]
+    refuse_shared(name for name, _ in named)
+    for (name, flag), text in zip(named, told, strict=True):
         if name not in known:
-            others.look(settings.model, name, "--evaluate.against")
-    if judge := settings.evaluate.judge:
-        if not Prompts(settings.domain).judges:
-            raise UserError(
-                f"--evaluate.judge {judge}: the prompt profile {settings.domain.prompts} has no "
-                "`judge`, so it cannot be asked; leave the judge out, or take another profile"
-            )
-        if judge not in known and judge != "base":
-            others.look(settings.model, judge, "--evaluate.judge")
+            progress.say_once(text)
+            others.look(settings.model, name, flag)
 
 
 def _begin(ledger: Ledger, settings: Config) -> None:
@@ -177,7 +182,7 @@ def _versions() -> dict[str, str]:
     return {"python": platform.python_version()} | {name: version(name) for name in packages}
 
 
-def _resume(folder: Path, ledger: Ledger, request: Request) -> Config:
+def _resume(folder: Path, ledger: Ledger, request: Request, progress: Progress) -> Config:
     """The settings to go on with. Raises UserError if that would mix what does not belong."""
     stored = config.parse(ledger.meta("settings"), str(folder))
     base = config.load(request.recipe) if request.recipe else stored
@@ -203,7 +208,7 @@ def _resume(folder: Path, ledger: Ledger, request: Request) -> Config:
     if wanted != stored:
         _refuse_early(wanted)
         before = stored.evaluate
-        _refuse_others(wanted, (*before.against, before.judge))
+        _refuse_others(wanted, (*before.against, before.judge), progress)
         with ledger.transaction():
             if set(wanted.evaluate.against) - set(before.against):
                 ledger.reopen("rivals", "judge")

@@ -75,7 +75,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(200, step)
         else:
             message = step or {"role": "assistant", "content": self.server.say(body["messages"])}
-            choice = {"index": 0, "message": message, "finish_reason": "stop"}
+            finish = message.get("finish_reason", "stop")
+            choice = {"index": 0, "message": message, "finish_reason": finish}
             self._send(200, {"object": "chat.completion", "choices": [choice]})
 
     def _allowed(self) -> bool:

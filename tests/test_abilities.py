@@ -299,6 +299,29 @@ def test_runs_are_compared_without_them_where_they_differ(
     assert "which each base sets itself, differ" in differing
 
 
+def test_other_models_are_not_measured_by_what_the_base_said(
+    arguments: Arguments, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rival = tmp_path / "rival.json"
+    rival.write_text(json.dumps({"rules": [], "default": "I do not know."}))
+    words = arguments("run", "--evaluate.abilities", "11", "--generations", "1")
+    assert cli.main([*words, "--against", str(rival)]) == 0
+    run = tmp_path / "run"
+    asked = {row["id"] for row in made(run)}
+    answered = [row for row in rows(run, "prediction") if row["item_id"] in asked]
+    assert {row["generation"] for row in answered} == {0, 1}
+    suites = {row["suite"] for row in rows(run, "evaluation") if row["generation"] == -1}
+    assert suites == {"domain"}
+    assert cli.main(["report", str(run)]) == 0
+    results = json.loads((run / "report" / "results.json").read_text())
+    assert {row["suite"] for row in results["relative"] if row["reference"] < 0} <= {"domain"}
+    assert {row["suite"] for row in results["standings"]} == {"domain"}
+    capsys.readouterr()
+    assert cli.main(["compare", str(run)]) == 0
+    shown = capsys.readouterr().out
+    assert "abilities" not in shown and "rival 1" in shown
+
+
 def test_they_alone_are_no_evaluation_but_bound_what_is_taken_on_trust(
     arguments: Arguments, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

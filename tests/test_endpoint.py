@@ -16,7 +16,8 @@ from self_evolution.config import Model
 from self_evolution.engines import Reply, Sampling, weights
 from self_evolution.engines.address import address
 from self_evolution.engines.base import TOO_LONG
-from self_evolution.engines.endpoint import AT_ONCE, KEY, Endpoint
+from self_evolution.engines.endpoint import AT_ONCE, Endpoint
+from self_evolution.engines.keys import KEY, key, refuse_shared
 from self_evolution.engines.others import far, label, look
 from self_evolution.errors import UserError
 
@@ -159,6 +160,36 @@ def test_the_key_comes_from_the_environment_alone(monkeypatch: pytest.MonkeyPatc
         assert _ask(_endpoint(server), "x") == [Reply("42", "stop")]
 
 
+def test_a_key_goes_to_one_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = ["https://a.example/v1#m", "http://127.0.0.1:8000/v1", "embedded", ""]
+    refuse_shared(names)  # there is no key
+    monkeypatch.setenv(KEY, "secret")
+    refuse_shared([names[0], "https://a.example:444/v1"])
+    with pytest.raises(UserError, match=rf"{KEY}: .* a\.example and 127\.0\.0\.1;") as error:
+        refuse_shared(names)
+    assert f"in {KEY}_A_EXAMPLE and {KEY}_127_0_0_1" in str(error.value)
+    assert "secret" not in str(error.value)
+    monkeypatch.setenv(f"{KEY}_127_0_0_1", "")
+    refuse_shared(names)
+    assert [key(address(name)) for name in names[:2]] == ["secret", ""]
+    monkeypatch.setenv(f"{KEY}_A_EXAMPLE", "own")
+    assert key(address(names[0])) == "own"
+    assert key(address("https://b.example/v1")) == "secret"
+    with pytest.raises(UserError, match=r"would go to a-b\.example and a\.b\.example"):
+        monkeypatch.setenv(f"{KEY}_A_B_EXAMPLE", "one")
+        refuse_shared(["https://a-b.example/v1", "https://a.b.example/v1"])
+
+
+def test_a_key_does_not_go_unencrypted_over_a_net(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert key(address("http://nowhere.invalid/v1")) == ""
+    monkeypatch.setenv(KEY, "secret")
+    with pytest.raises(UserError, match=f"{KEY} would go there unencrypted") as error:
+        Endpoint("http://nowhere.invalid/v1", pause=0.01)
+    assert "secret" not in str(error.value)
+    for name in ("https://nowhere.invalid/v1", "http://10.1.2.3/v1", "http://localhost:8000/v1"):
+        assert key(address(name)) == "secret"
+
+
 def test_the_model_is_named_or_the_only_one() -> None:
     with serving(models={"a/one": {}, "two": {}}) as server:
         assert _endpoint(server, "a/one").model == "a/one"
@@ -166,6 +197,9 @@ def test_the_model_is_named_or_the_only_one() -> None:
             _endpoint(server)
         with pytest.raises(UserError, match="no model three there; it has: a/one, two"):
             _endpoint(server, "three")
+    unseen = pytest.raises(UserError, match=r"called one\\ntwo\\u202e, which no report can show")
+    with serving(models={"one\ntwo\u202e": {}}) as server, unseen:
+        _endpoint(server)
     with serving(models={}) as server, pytest.raises(UserError, match="it has: none"):
         _endpoint(server)
 
@@ -193,6 +227,11 @@ def test_no_proxy_gets_what_is_sent(server: Server, monkeypatch: pytest.MonkeyPa
     [
         ("http://user:pass@host/v1", "neither password nor query"),
         ("http://host/v1?key=secret", "neither password nor query"),
+        ("http://user:secret@host:notaport/v1", "http://host: neither password nor query"),
+        ("http://user:secret@[host/v1", "not an address"),
+        ("http://user:secret@ho\0st/v1", "not an address"),
+        ("http://user:secret#x@host/v1", "not an address"),
+        ("http://host:port/v1?key=secret", "neither password nor query"),
         ("http:///v1", "not an address"),
         ("http://host:port/v1", "expected http://HOST:PORT/v1#MODEL"),
         ("ftp://host/v1", "not an address"),

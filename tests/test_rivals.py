@@ -6,6 +6,7 @@ import gc
 import json
 import shutil
 import signal
+import threading
 import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,12 +14,17 @@ from pathlib import Path
 import pytest
 from conftest import FACTS, RULES, exported, rows
 from endpoint import Server, serving
+from test_judge import PROMPT
 from test_resume import in_child
 
 from self_evolution import cli, session
 from self_evolution.config import Config
+from self_evolution.engines.keys import KEY
+from self_evolution.engines.scripted import ScriptedEngine
+from self_evolution.errors import UserError
 from self_evolution.ledger import Ledger
 from self_evolution.progress import Progress
+from self_evolution.records import Rival
 from self_evolution.run import Run
 from self_evolution.side_files import settled
 
@@ -45,6 +51,15 @@ def other(tmp_path: Path) -> Path:
     """A scripted model that can read, and says the same of all that it is to know by heart."""
     path = tmp_path / "other.json"
     path.write_text(json.dumps(RULES | {"default": "The port of server Alpha is 4711."}))
+    return path
+
+
+@pytest.fixture
+def profile(tmp_path: Path) -> Path:
+    """The miniature's profile, in which somebody can be asked to judge."""
+    path = tmp_path / "profile.yaml"
+    shipped = Path(cli.__file__).parents[1] / "prompts" / "embedded.yaml"
+    path.write_text(f"{shipped.read_text(encoding='utf-8')}\njudge: {json.dumps(PROMPT)}\n")
     return path
 
 
@@ -122,13 +137,37 @@ def test_a_run_is_compared_with_its_rivals(
     assert cli.main(["compare", run, "-o", str(path)]) == 0
     host = server.url.removeprefix("http://").removesuffix("/v1")
     assert (
-        f"tiny at {host} (rival 1) and {run} (generation 0) in closed-book"
+        f"rival 1, tiny at {host} and {run} (generation 0) in closed-book"
         in capsys.readouterr().out
     )
     own, first, second = json.loads(path.read_text())["runs"]
     assert (own["generation"], first["generation"], second["generation"]) == (0, -1, -2)
     gaps = {f"{row['suite']} {row['mode']}": row["mean"] for row in first["differences"]}
     assert gaps == {"domain closed": 50.0, "domain retrieved": 100.0, "domain open": 100.0}
+
+
+def test_a_rival_without_the_exams_is_left_out_of_a_comparison(
+    arguments: Arguments, tmp_path: Path, other: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    namesake = tmp_path / "more" / "other.json"
+    namesake.parent.mkdir()
+    shutil.copy(other, namesake)
+    cli.main(arguments("run", "--generations", "1"))
+    run = str(tmp_path / "run")
+    assert in_child(["rivals", run, "--evaluate.against", str(other)], kill_at=4) < 0
+    told = "rival 1, other, has not taken 3 of 3 exams, and is left out"
+    capsys.readouterr()
+    assert cli.main(["compare", run]) == 2
+    assert told in capsys.readouterr().err
+    ledger = Ledger(tmp_path / "run" / "run.db")
+    ledger.add([Rival(-2, str(namesake), "x")])
+    ledger.close()
+    assert in_child(["rivals", run]) == 0
+    capsys.readouterr()
+    assert cli.main(["compare", run]) == 0
+    shown = capsys.readouterr().out
+    assert told.replace("rival 1", "rival 2") in shown and "rival 1, other and" in shown
+    assert "no question" not in shown
 
 
 def test_generations_are_what_they_are_without_rivals(
@@ -217,6 +256,38 @@ def test_another_model_under_the_same_name_is_refused(
     assert "no longer the model that answered before" in capsys.readouterr().err
 
 
+def test_another_revision_of_a_hubs_model_is_another_model(
+    arguments: Arguments,
+    tmp_path: Path,
+    other: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    words = arguments("run", "--against", str(other), "--generations", "1")
+    assert cli.main(["read", *words[1:]]) == 0
+    run = str(tmp_path / "run")
+    for stage in ("split", "examine"):
+        cli.main([stage, run])
+    monkeypatch.setattr(ScriptedEngine, "revision", "4f1a")
+    assert in_child(["rivals", run], kill_at=2) == -signal.SIGKILL
+    monkeypatch.setattr(ScriptedEngine, "revision", "9c0e")
+    capsys.readouterr()
+    assert cli.main(["rivals", run]) == 2
+    assert "no longer the model that answered before" in capsys.readouterr().err
+    monkeypatch.setattr(ScriptedEngine, "revision", "4f1a")
+    assert cli.main(["rivals", run]) == 0
+
+
+def test_the_base_is_known_among_its_rivals(
+    arguments: Arguments, tmp_path: Path, script: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ScriptedEngine, "revision", "4f1a")
+    words = arguments("run", "--against", str(script), "--generations", "1")
+    assert cli.main(words) == 0
+    page = (tmp_path / "run" / "report" / "report.md").read_text()
+    assert "is the base model itself" in page
+
+
 def test_variants_share_rivals_of_a_seed(
     arguments: Arguments, tmp_path: Path, server: Server
 ) -> None:
@@ -261,6 +332,8 @@ def test_it_is_a_stage_that_comes_after_the_questions(
     [
         ("{tmp}/nowhere", "--evaluate.against {tmp}/nowhere: no such folder"),
         ("http://127.0.0.1:9/v1", "http://127.0.0.1:9/v1: does not answer"),
+        ("http://me:secret@host/v1", "--evaluate.against http://host: neither password nor"),
+        ("http://me:secret@host:x/v1", "--evaluate.against http://host: neither password nor"),
         ("{url}#huge", "no model huge there; it has: tiny"),
         ("nobody/nothing", "--evaluate.against nobody/nothing: no such folder, and no model"),
     ],
@@ -310,6 +383,71 @@ def test_questions_that_do_not_fit_are_left_out_and_counted(
     assert found == {"closed": 6, "retrieved": 5, "open": 5}
 
 
+def _thinks(often: int) -> Iterator[dict[str, object]]:
+    for i in range(99):
+        text = None if i % often == 0 else "The port of server Alpha is 4711."
+        yield {"content": text, "finish_reason": "stop" if text else "length"}
+
+
+def test_answers_that_say_nothing_are_counted(
+    arguments: Arguments, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with serving(knows) as server:
+        server.script = list(_thinks(3))
+        assert cli.main(arguments("run", "--against", server.url, "--generations", "1")) == 0
+    told = ("6 of 18 answers are empty", "6 of 18 answers were cut off after 384 tokens")
+    said = " ".join(capsys.readouterr().err.split())
+    assert all(said.count(one) == 1 for one in told)
+    cli.main(["report", str(tmp_path / "run")])
+    for name in ("index.html", "report.md"):
+        text = (tmp_path / "run" / "report" / name).read_text()
+        assert all(one in text for one in told)
+
+
+def test_a_rival_that_says_nothing_is_refused_and_may_come_again(
+    arguments: Arguments,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with serving(knows) as server:
+        server.script = list(_thinks(1))
+        words = arguments("run", "--against", server.url, "--generations", "1")
+        assert cli.main(words) == 2
+        told = "rival 1: all of the first 6 answers (domain, closed book) are empty, and 6 of"
+        assert told in capsys.readouterr().err
+        assert len(server.bodies) == 6
+        server.script = []
+        assert cli.main(words) == 0
+        assert _means(tmp_path / "run", -1)["domain closed"] == 50.0
+
+
+def test_a_rival_that_says_nothing_is_not_asked_on_and_on(
+    arguments: Arguments,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("self_evolution.stages.evaluate.SILENCE", 4)
+    mute = tmp_path / "mute.json"
+    mute.write_text(json.dumps({"rules": [], "default": ""}))
+    assert cli.main(arguments("run", "--against", str(mute))) == 2
+    assert "all of the first 4 answers (domain, closed book)" in capsys.readouterr().err
+    assert rows(tmp_path / "run", "prediction") == []
+
+
+def test_small_batches_are_no_matter_to_an_endpoint(arguments: Arguments) -> None:
+    gate = threading.Barrier(6, timeout=60)  # opens only if all six are there together
+
+    def waits(messages: list[dict[str, str]]) -> str:
+        gate.wait()
+        return knows(messages)
+
+    with serving(waits) as server:
+        words = arguments("run", "--model.batch-size", "1", "--generations", "1")
+        assert cli.main([*words, "--against", server.url]) == 0
+        assert server.most == 6
+
+
 def test_who_it_goes_to_is_said_where_that_is_far(
     tmp_path: Path,
     script: Path,
@@ -323,10 +461,49 @@ def test_who_it_goes_to_is_said_where_that_is_far(
     run.guest("https://models.example.com/v1#m", "--evaluate.against")
     assert "questions and passages go to models.example.com" in capsys.readouterr().err
     run.guest("https://models.example.com/v1#m", "--evaluate.judge")
+    assert "questions, references and answers go to models" in capsys.readouterr().err
+    run.guest("https://models.example.com/v1#m", "--evaluate.judge")
     assert capsys.readouterr().err == ""  # once is enough
     run.guest("http://127.0.0.1:8000/v1#m", "--evaluate.against")
     assert capsys.readouterr().err == ""
     ledger.close()
+
+
+@pytest.mark.parametrize(
+    ("flag", "what"),
+    [("--against", "questions and passages"), ("--judge", "questions, references and answers")],
+)
+def test_it_is_said_before_the_first_request(
+    arguments: Arguments,
+    profile: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    flag: str,
+    what: str,
+) -> None:
+    said = []
+
+    def look(*_: object) -> None:
+        said.append(capsys.readouterr().err)
+        raise UserError("that is enough")
+
+    monkeypatch.setattr("self_evolution.engines.others.look", look)
+    words = arguments("run", "--domain.prompts", str(profile))
+    assert cli.main([*words, flag, "https://models.example.com/v1#m"]) == 2
+    assert said == [f"{what} go to models.example.com\n"]
+
+
+def test_one_key_for_several_hosts_is_refused_before_anything_is_sent(
+    arguments: Arguments,
+    tmp_path: Path,
+    server: Server,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv(KEY, "secret")
+    assert cli.main(arguments("run", "--against", f"https://models.invalid/v1,{server.url}")) == 2
+    assert f"{KEY}: this key would go to models.invalid and 127.0.0.1" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
 
 
 def test_the_memory_never_holds_two_models(tmp_path: Path) -> None:

@@ -93,7 +93,7 @@ class _Maker:
     def begin(self, folder: Path, chain: Sequence[Shared], seed: int, request: Request) -> None:
         """A copy of what is shared, unless the run has begun."""
         if not (folder / "run.db").is_file() and (source := self.shared(chain, seed)):
-            session.branch(source, folder, request)
+            session.branch(source, folder, request, self.progress)
 
     def with_settings(self, values: Mapping[str, object]) -> Request:
         return self.request._replace(overrides={**self.request.overrides, **values})

@@ -18,14 +18,18 @@ def compare(options: argparse.Namespace) -> int:
     from self_evolution.comparison import compare, rival_sides, side
 
     sides = [side(Path(source), options.generation) for source in options.sources]
+    left_out: list[str] = []
     if len(sides) == 1:
-        sides += rival_sides(Path(options.sources[0]))
+        others, left_out = rival_sides(Path(options.sources[0]))
+        sides += others
     if len(sides) < 2:
         raise UserError(
-            "compare: one run given, which was held against no other model; expected two or more "
-            "runs, or one with --against"
+            f"compare: {'; '.join(left_out)}"
+            if left_out
+            else "compare: one run given, which was held against no other model; expected two or "
+            "more runs, or one with --against"
         )
-    found = compare(sides)
+    found = compare(sides, left_out)
     show(
         found.rows,
         "run" if len(options.sources) > 1 else "model",

@@ -49,8 +49,11 @@ class Comparison:
         }
 
 
-def compare(sides: Sequence[Side]) -> Comparison:
-    """Raises UserError if the sides were not asked the same questions."""
+def compare(sides: Sequence[Side], notes: Sequence[str] = ()) -> Comparison:
+    """With `notes` before those that are found.
+
+    Raises UserError if the sides were not asked the same questions.
+    """
     sides, left_out = asked_alike(sides)
     columns = [sides[0].metrics] * len(sides)
     scores = [
@@ -58,12 +61,12 @@ def compare(sides: Sequence[Side]) -> Comparison:
         for one, mine in zip(sides, columns, strict=True)
     ]
     values: list[dict[Exam, Values]] = [{} for _ in sides]
-    notes = [*left_out, *(f"{one.name} is unfinished" for one in sides if not one.complete)]
+    told = [*notes, *left_out, *(f"{one.name} is unfinished" for one in sides if not one.complete)]
     for exam in EXAMS:
         common = [key for key in scores[0][exam] if all(key in one[exam] for one in scores)]
         most = max(len(one[exam]) for one in scores)
         if len(common) < most:
-            notes.append(
+            told.append(
                 f"{most - len(common):,} {exam[0]} questions ({MODES[exam[1]]}) were not answered "
                 "in every run, and are left out"
             )
@@ -73,9 +76,9 @@ def compare(sides: Sequence[Side]) -> Comparison:
                 values[place][exam] = Values(
                     columns[0][exam], [mine[exam][key] for key in common], documents, ()
                 )
-    notes += _unlike(sides)
+    told += _unlike(sides)
     found = rows([one.name for one in sides], values, sides[0].settings.seed)
-    return Comparison(tuple(sides), tuple(found), _sentence(sides, found), tuple(notes))
+    return Comparison(tuple(sides), tuple(found), _sentence(sides, found), tuple(told))
 
 
 def documents_of(side: Side, suite: str, keys: Sequence[Key]) -> list[str]:

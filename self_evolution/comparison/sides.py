@@ -28,8 +28,8 @@ SHOWN = 3
 class Side:
     """Answers of generation `generation`; `texts[suite, mode][key]`, `items[suite][key]`.
 
-    A rival's generation is its number, below 0; its name is the model's. `metrics[suite, mode]`
-    decides in that exam.
+    A rival's generation is its number, below 0, which is also in its name, with the model's.
+    `metrics[suite, mode]` decides in that exam.
     """
 
     name: str
@@ -44,7 +44,7 @@ class Side:
     @property
     def called(self) -> str:
         if self.generation < 0:
-            return f"{self.name} (rival {-self.generation})"
+            return self.name
         return f"{self.name} (generation {self.generation})"
 
     def scores(self, exam: tuple[str, str], metric: str) -> dict[Key, float]:
@@ -61,13 +61,24 @@ def side(folder: Path, wanted: str, name: str = "") -> Side:
         return _side(folder, settings, ledger, generation, name or str(folder))
 
 
-def rival_sides(folder: Path) -> list[Side]:
-    """Those of the models that the run was held against, in the order in which they came."""
+def rival_sides(folder: Path) -> tuple[list[Side], list[str]]:
+    """Those of the models that the run was held against, in the order in which they came.
+
+    With a note for each that has not taken all exams yet, and is left out.
+    """
+    found, notes = [], []
     with session.looked_at(folder) as (settings, ledger):
-        return [
-            _side(folder, settings, ledger, row.generation, label(row.name, row.identity))
-            for row in ledger.rivals()
-        ]
+        exams = {(row.suite, row.mode) for row in ledger.evaluations() if row.suite != SUITE}
+        for row in ledger.rivals():
+            name = f"rival {-row.generation}, {label(row.name, row.identity)}"
+            if missing := exams - ledger.evaluated(row.generation):
+                notes.append(
+                    f"{name}, has not taken {len(missing)} of {len(exams)} exams, and is left out: "
+                    f"`self-evolution rivals {folder}` goes on"
+                )
+            else:
+                found.append(_side(folder, settings, ledger, row.generation, name))
+    return found, notes
 
 
 def _side(folder: Path, settings: Config, ledger: Ledger, generation: int, name: str) -> Side:
@@ -92,7 +103,8 @@ def _side(folder: Path, settings: Config, ledger: Ledger, generation: int, name:
 def asked_alike(sides: Sequence[Side]) -> tuple[list[Side], list[str]]:
     """The sides with what all of them were asked, and a note if the base's own questions differ.
 
-    Those are each base's own, and are left out then. Raises UserError that names what else
+    Those are each base's own, and are left out then, as where a rival stands, who was not asked
+    them. Raises UserError that names what else
     differs from the first side.
     """
     first = sides[0]
@@ -108,7 +120,9 @@ def asked_alike(sides: Sequence[Side]) -> tuple[list[Side], list[str]]:
         if told:
             head = f"{other.name} was not asked what {first.name} was: they cannot be compared"
             raise UserError("\n".join([head, *told]))
-    return [_without(one, SUITE) for one in sides] if notes else list(sides), notes
+    if notes or any(one.generation < 0 for one in sides):
+        return [_without(one, SUITE) for one in sides], notes
+    return list(sides), notes
 
 
 def _without(side: Side, suite: str) -> Side:

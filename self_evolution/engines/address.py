@@ -36,20 +36,27 @@ def is_address(name: str) -> bool:
 
 def address(name: str) -> Address:
     """Raises UserError if it is none, or has what would be kept in the run: a password, a key."""
+    # No error repeats what may be a secret; an @ may also stand in a model's name.
+    told = "http://…" if "@" in name or "?" in name else printable(name)
+    none = UserError(f"{told}: not an address; {EXPECTED}")
     if not name.isprintable():
-        raise UserError(f"{printable(name)}: not an address; {EXPECTED}")
+        raise none
     try:
         parts = urlsplit(name)
-        port, host = parts.port, parts.hostname or ""
-    except ValueError as error:
-        raise UserError(f"{name}: {error}; {EXPECTED}") from None
-    if parts.username is not None or parts.query:
+    except ValueError:
+        raise none from None
+    host = parts.hostname or ""
+    if "@" in parts.netloc or parts.query:
         raise UserError(
             f"{parts.scheme}://{host}: neither password nor query may stand in an endpoint's "
             f"address, which the run keeps; {EXPECTED}, and the key in SELF_EVOLUTION_API_KEY"
         )
+    try:
+        port = parts.port
+    except ValueError:
+        raise none from None
     if not is_address(name) or not host:
-        raise UserError(f"{name}: not an address; {EXPECTED}")
+        raise none
     place = f"[{host}]" if ":" in host else host
     place += f":{port}" if port else ""
     base = f"{parts.scheme.lower()}://{place}{parts.path.rstrip('/')}"

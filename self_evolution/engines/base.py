@@ -53,6 +53,9 @@ class Speaker(Protocol):
     revision: str
     """Which version of the weights a hub gave; empty where that is not known."""
 
+    at_once: int
+    """Prompts that it takes at the same time, also where `model.batch_size` is less."""
+
     def fits(self, messages: Sequence[Message], max_tokens: int) -> bool:
         """Whether the window has room for a conversation and a reply of up to so many tokens."""
 

@@ -7,20 +7,19 @@ go to the address that the user wrote, and nowhere else: no proxy, no redirectio
 from __future__ import annotations
 
 import asyncio
-import os
 import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from self_evolution.engines.address import EXPECTED, address
 from self_evolution.engines.base import TOO_LONG, Reply, Sampling, Who, spoken
+from self_evolution.engines.keys import key, variable
 from self_evolution.errors import UserError, printable
 from self_evolution.records import Message
 
 if TYPE_CHECKING:
     import httpx2
 
-KEY = "SELF_EVOLUTION_API_KEY"
 CONNECT, READ = 10.0, 600.0
 """Seconds to be answered at all, and for one reply."""
 
@@ -46,6 +45,7 @@ class Endpoint:
     """
 
     revision = ""
+    at_once = AT_ONCE
 
     def __init__(self, name: str, thinking: bool = False, pause: float = PAUSE) -> None:
         self.address = address(name)
@@ -84,6 +84,11 @@ class Endpoint:
             told = f"no model {printable(wanted)}" if wanted else "which model?"
             raise UserError(
                 f"{self.address.base}: {told} there; it has: {printable(there)}. {EXPECTED}"
+            )
+        if not wanted.isprintable():
+            raise UserError(
+                f"{self.address.base}: the model there is called {printable(wanted)}, which no "
+                "report can show; give it a plain name at the server"
             )
         return wanted, listed[wanted]
 
@@ -132,11 +137,9 @@ class Endpoint:
     def _client(self) -> httpx2.AsyncClient:
         import httpx2
 
-        key = os.environ.get(KEY, "").strip()
-        if not key.isascii():
-            raise UserError(f"{KEY}: not a key, which has plain letters, digits and signs only")
+        secret = key(self.address)
         return httpx2.AsyncClient(
-            headers={"Authorization": f"Bearer {key}"} if key else {},
+            headers={"Authorization": f"Bearer {secret}"} if secret else {},
             timeout=httpx2.Timeout(READ, connect=CONNECT, pool=None),
             limits=httpx2.Limits(max_connections=AT_ONCE),
             trust_env=False,
@@ -171,8 +174,9 @@ class Endpoint:
         status = response.status_code
         told = printable(" ".join(response.text.split())[:300])
         if status in (401, 403):
-            given = "the key in" if os.environ.get(KEY, "").strip() else "no key in"
-            raise UserError(f"{self.address.base}: not allowed ({status}) with {given} {KEY}")
+            given = "the key in" if key(self.address) else "no key in"
+            name = variable(self.address.host)
+            raise UserError(f"{self.address.base}: not allowed ({status}) with {given} {name}")
         if status == 404:
             raise UserError(f"{self.address.base}: not found (404): {told}; {EXPECTED}")
         if status != 200:

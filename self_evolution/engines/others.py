@@ -10,7 +10,11 @@ from self_evolution.engines import weights
 from self_evolution.engines.address import address, is_address
 from self_evolution.engines.base import Speaker
 from self_evolution.errors import UserError
+from self_evolution.ledger import Ledger
 from self_evolution.records import content_id
+
+AGAINST, JUDGE = "--evaluate.against", "--evaluate.judge"
+"""The flags that name them."""
 
 
 class Other(NamedTuple):
@@ -41,20 +45,39 @@ def open_other(own: Model, name: str, flag: str) -> Other:
         from self_evolution.engines import open_engine
 
         settings = settings_of(own, name)
-        return Other(identity(own, name), open_engine(settings))
+        speaker = open_engine(settings)
+        return Other(identity(weights.identity(settings), speaker.revision), speaker)
     except UserError as error:
         raise _by_flag(error, flag) from None
 
 
-def identity(own: Model, name: str) -> str:
-    """Of a model that is not an endpoint: a digest of what `weights.identity` says."""
-    return content_id(weights.identity(settings_of(own, name)))
+def identity(files: dict[str, str], revision: str) -> str:
+    """Of a model that is not an endpoint: `files` as of `weights.identity`, a hub's by revision."""
+    return content_id(files | ({"revision": revision} if revision else {}))
+
+
+def base_identity(ledger: Ledger) -> str:
+    """Of a run's own model."""
+    return identity(ledger.meta("model") or {}, ledger.meta("revision") or "")
 
 
 def settings_of(own: Model, name: str) -> Model:
     """Settings for it: those of the run's model, with a chat template and weights of its own."""
     engine = "scripted" if Path(name).is_file() else "transformers"
     return own.model_copy(update={"name": name, "engine": engine, "chat_template": ""})
+
+
+def told(name: str, flag: str) -> str:
+    """What to say before the model that `flag` names is asked for anything; empty if it is near.
+
+    Raises UserError if the name is no address but begins like one.
+    """
+    try:
+        host = far(name)
+    except UserError as error:
+        raise _by_flag(error, flag) from None
+    what = "questions, references and answers" if flag == JUDGE else "questions and passages"
+    return f"{what} go to {host}" if host else ""
 
 
 def far(name: str) -> str:

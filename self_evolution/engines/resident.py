@@ -27,6 +27,8 @@ Out = TypeVar("Out")
 class ResidentEngine:
     """Holds the base model, and on it at most one LoRA adapter, which is never merged."""
 
+    at_once = 1
+
     def __init__(self, settings: Model) -> None:
         model, tokenizer = weights.load(settings)
         self._base = model

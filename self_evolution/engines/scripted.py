@@ -34,6 +34,7 @@ class ScriptedEngine:
 
     window = 1 << 20
     revision = ""
+    at_once = 1
 
     def __init__(self, settings: Model, script: Script | None = None) -> None:
         self._script = script or _from_file(settings.name)

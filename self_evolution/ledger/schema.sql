@@ -236,6 +236,7 @@ CREATE TABLE prediction (
   mode TEXT NOT NULL,
   text TEXT NOT NULL,
   sources TEXT NOT NULL,
+  finish TEXT NOT NULL,
   UNIQUE (generation, mode, item_id)
 ) STRICT, WITHOUT ROWID;
 

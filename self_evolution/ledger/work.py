@@ -207,6 +207,13 @@ class Work(Documents):
         rows = self._db.execute(query, (generation, suite, mode))
         return {id: tuple(json.loads(sources)) for id, sources in rows}
 
+    def unsaid(self, generation: int) -> tuple[int, int, int]:
+        """(answers, those that are empty, those that were cut off) of all exams."""
+        query = """SELECT count(*), coalesce(sum(text = ''), 0),
+                     coalesce(sum(finish = 'length'), 0) FROM prediction WHERE generation = ?"""
+        answers, empty, cut = self._db.execute(query, (generation,)).fetchone()
+        return answers, empty, cut
+
     def passages_shown(self, generation: int, mode: str, item_id: str) -> tuple[str, ...]:
         """Fragments that were shown with a question, the best first."""
         query = "WHERE generation = ? AND mode = ? AND item_id = ?"

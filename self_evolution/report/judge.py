@@ -6,9 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from self_evolution.config import Config
-from self_evolution.engines.others import label
+from self_evolution.engines.others import base_identity, label
 from self_evolution.ledger import Ledger
-from self_evolution.records import content_id
 from self_evolution.report.words import share
 from self_evolution.stages.judge import BASE, preferred
 from self_evolution.statistics import NO_DIFFERENCE, Preference
@@ -76,7 +75,7 @@ def sentences(config: Config, ledger: Ledger) -> Iterator[str]:
 def _notes(ledger: Ledger, judges: list[str]) -> Iterator[str]:
     """Where judge and judged are the same model."""
     identities: dict[str, str] = ledger.meta("judges") or {}
-    own = content_id(ledger.meta("model"))
+    own = base_identity(ledger)
     for name in dict.fromkeys(judges):
         if name == BASE or identities.get(name) == own:
             yield (

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from self_evolution.config import Config
-from self_evolution.engines.others import label
+from self_evolution.engines.others import base_identity, label
 from self_evolution.ledger import Ledger
-from self_evolution.records import Evaluation, Rival, content_id, seed_of
+from self_evolution.records import Evaluation, Rival, seed_of
 from self_evolution.report.headline import EXAMS
-from self_evolution.stages.evaluate import deciding, marks
+from self_evolution.stages.evaluate import deciding, marks, unsaid
 from self_evolution.statistics import NO_DIFFERENCE, Change, holm, paired
 
 
@@ -76,11 +76,16 @@ class Rivals:
 def rivals(config: Config, ledger: Ledger) -> Rivals:
     found = ledger.rivals()
     boards = tuple(_boards(config, ledger, found)) if found else ()
-    model = content_id(ledger.meta("model"))
+    model = base_identity(ledger)
     notes = [
         f"Rival {-one.generation} ({label(one.name, one.identity)}) is the base model itself."
         for one in found
         if one.identity == model
+    ]
+    notes += [
+        f"Rival {-one.generation} ({label(one.name, one.identity)}): {told}."
+        for one in found
+        for told in unsaid(ledger, one.generation, config.evaluate.max_tokens)
     ]
     return Rivals(ledger.leader(), tuple(found), boards, tuple(notes))
 

@@ -24,6 +24,7 @@ from self_evolution.records import (
 )
 from self_evolution.retrieval import SHARE
 from self_evolution.run import Run
+from self_evolution.stages.abilities import SUITE
 from self_evolution.stages.outcome import Outcome
 from self_evolution.stages.papers import length, papers
 from self_evolution.stages.recall import recall
@@ -50,6 +51,10 @@ EXAMS = tuple(
 
 RECALL = "recall@{}"
 """Of the questions whose passage is in the documents, those for which it was shown."""
+
+
+SILENCE = 64
+"""So many empty answers, and no other, are enough to know that a rival says nothing."""
 
 
 class Exam(NamedTuple):
@@ -86,7 +91,7 @@ def evaluate(run: Run, generation: int) -> Outcome:
 def sit(run: Run, generation: int, speaker: Speaker) -> Sat:
     """All exams, for a generation or a rival: predictions, a batch a transaction; then metrics."""
     _still_locked(run)
-    taken = list(exams(run))
+    taken = list(exams(run, generation))
     if any(exam.mode == "retrieved" for exam in taken):
         run.search.refresh(run.heed_stop)
     unput = [_predict(run, generation, exam, speaker) for exam in taken]
@@ -99,7 +104,17 @@ def sit(run: Run, generation: int, speaker: Speaker) -> Sat:
             run.ledger.add(rows)
         asked += len(shown)
         nothing += sum(exam.mode == "retrieved" and not sources for sources in shown.values())
-    return Sat(asked, list(_otherwise(run, taken, unput, nothing)))
+    notes = unsaid(run.ledger, generation, run.config.evaluate.max_tokens)
+    return Sat(asked, [*notes, *_otherwise(run, taken, unput, nothing)])
+
+
+def unsaid(ledger: Ledger, generation: int, most: int) -> Iterator[str]:
+    """For people: how many answers are empty, or were cut off after `most` tokens, if any."""
+    answers, empty, cut = ledger.unsaid(generation)
+    if empty:
+        yield f"{empty:,} of {answers:,} answers are empty"
+    if cut:
+        yield f"{cut:,} of {answers:,} answers were cut off after {most:,} tokens"
 
 
 def _still_locked(run: Run) -> None:
@@ -112,8 +127,9 @@ def _still_locked(run: Run) -> None:
         )
 
 
-def exams(run: Run) -> Iterator[Exam]:
-    """Those that have questions."""
+def exams(run: Run, generation: int) -> Iterator[Exam]:
+    """Those that have questions. The base's own, on its abilities, are not put to rivals: what the
+    base said is the reference, so they would be measured by their likeness to it."""
     modes = []
     for suite in TESTS:
         items = run.ledger.items(suite)
@@ -121,6 +137,8 @@ def exams(run: Run) -> Iterator[Exam]:
         modes.append(Exam(suite, "retrieved", items if run.config.evaluate.top_k else []))
         modes.append(Exam(suite, "open", [item for item in items if item.passage.strip()]))
     for suite in FORMER:
+        if generation < 0 and suite == SUITE:
+            continue
         items = run.ledger.items(suite)
         modes.append(Exam(suite, "closed", [item for item in items if not item.passage.strip()]))
         modes.append(Exam(suite, "open", [item for item in items if item.passage.strip()]))
@@ -138,11 +156,15 @@ def _predict(run: Run, generation: int, exam: Exam, speaker: Speaker) -> Unput:
         "answers",
         [(item.id, length(exam.mode, item)) for item in exam.items],
         run.ledger.predicted(generation, exam.mode),
-        run.config.model.batch_size,
+        max(run.config.model.batch_size, speaker.at_once),
         f"{exam.suite} {exam.mode}",
     )
     state = run.ledger.index_state() if exam.mode == "retrieved" else ""
     too_long = refused = 0
+    # A rival that says nothing at all is not asked on and on; nor is any of that kept, so that it
+    # can be asked again once it answers.
+    heard = generation >= 0 or _heard(run, generation, exam)
+    silent: list[Prediction] = []
     for ids, seed in batches:
         if generation >= 0:
             run.use(generation)
@@ -153,22 +175,46 @@ def _predict(run: Run, generation: int, exam: Exam, speaker: Speaker) -> Unput:
         prompts = [paper.messages for paper in put.values()]
         replies = speaker.generate(prompts, sampling, seed, "current")
         refused += sum(reply.finish == TOO_LONG for reply in replies)
-        with run.ledger.transaction():
-            if exam.mode == "retrieved":
-                run.ledger.note_searched(generation, state)
-            run.ledger.add(
-                Prediction(
-                    content_id("prediction", generation, exam.mode, id, reply.text),
-                    generation,
-                    id,
-                    exam.mode,
-                    reply.text,
-                    paper.sources,
-                )
-                for (id, paper), reply in zip(put.items(), replies, strict=True)
-                if reply.finish != TOO_LONG
+        rows = [
+            Prediction(
+                content_id("prediction", generation, exam.mode, id, reply.text),
+                generation,
+                id,
+                exam.mode,
+                reply.text,
+                paper.sources,
+                reply.finish,
             )
+            for (id, paper), reply in zip(put.items(), replies, strict=True)
+            if reply.finish != TOO_LONG
+        ]
+        heard = heard or any(row.text for row in rows)
+        silent += rows
+        if heard:
+            with run.ledger.transaction():
+                if exam.mode == "retrieved":
+                    run.ledger.note_searched(generation, state)
+                run.ledger.add(silent)
+            silent = []
+        elif len(silent) >= SILENCE:
+            break
+    if silent:
+        told = _silence(exam, silent, settings.max_tokens)
+        raise UserError(f"rival {-generation}: {told}")
     return Unput(too_long, refused)
+
+
+def _heard(run: Run, generation: int, exam: Exam) -> bool:
+    return any(text for _, text in run.ledger.predictions(generation, exam.suite, exam.mode))
+
+
+def _silence(exam: Exam, rows: Sequence[Prediction], most: int) -> str:
+    cut = sum(row.finish == "length" for row in rows)
+    return (
+        f"all of the first {len(rows):,} answers ({exam.suite}, {MODES[exam.mode]}) are empty, and "
+        f"{cut:,} of them cut off after {most:,} tokens: a model that thinks may spend them on "
+        "that; switch it off at the server and run again, or leave it out of --against"
+    )
 
 
 def _measured(run: Run, generation: int, exam: Exam) -> Iterator[Evaluation]:

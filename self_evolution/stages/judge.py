@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from self_evolution.config import Config
-from self_evolution.engines import Sampling, Speaker
+from self_evolution.engines import Sampling, Speaker, others
 from self_evolution.engines.base import TOO_LONG
 from self_evolution.errors import UserError
 from self_evolution.ledger import Ledger
@@ -24,7 +24,7 @@ from self_evolution.stages.ruling import ruling
 from self_evolution.statistics import Duel, Preference, preference
 from self_evolution.statistics.preferences import Verdict
 
-FLAG = "--evaluate.judge"
+FLAG = others.JUDGE
 BASE = "base"
 """The judge that is the run's own model, without its adapter."""
 
@@ -143,7 +143,7 @@ def _speaker(run: Run, name: str) -> Speaker:
     """Raises UserError if the judge is not the model that judged under this name before."""
     if name == BASE:
         speaker: Speaker = run.engine
-        identity = content_id(run.ledger.meta("model"))
+        identity = others.base_identity(run.ledger)
     else:
         identity, speaker = run.guest(name, FLAG)
     known = run.ledger.meta("judges") or {}
@@ -172,7 +172,7 @@ def _ask(run: Run, generation: int, against: int, cases: list[Case], speaker: Sp
             for id, (case, _) in tasks.items()
         ],
         _done(run, generation, against),
-        run.config.model.batch_size,
+        max(run.config.model.batch_size, speaker.at_once),
         f"judge, rival {-against}" if against else "judge, base",
     )
     sampling = Sampling(0.0, 1.0, MOST_TOKENS)

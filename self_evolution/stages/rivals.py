@@ -13,12 +13,12 @@ from self_evolution.run import Run
 from self_evolution.stages.evaluate import Sat, exams, sit, summary
 from self_evolution.stages.outcome import Outcome
 
-FLAG = "--evaluate.against"
+FLAG = others.AGAINST
 
 
 def rivals(run: Run, generation: int) -> Outcome:
     """One after the other; who has taken all exams is neither loaded nor asked again."""
-    wanted = {(exam.suite, exam.mode) for exam in exams(run)}
+    wanted = {(exam.suite, exam.mode) for exam in exams(run, generation=-1)}
     asked, notes = 0, []
     for name in dict.fromkeys(run.config.evaluate.against) if wanted else ():
         number = _number(run, name)
@@ -28,6 +28,8 @@ def rivals(run: Run, generation: int) -> Outcome:
         asked += sat.asked
         told = [*summary(run, run.ledger.rival_evaluations(), number), *sat.notes]
         notes.append(f"rival {-number}, {others.label(name)}: {', '.join(told) or 'asked'}")
+    if not wanted:
+        notes.append("there are no test questions to put to them; give some with --eval FILE")
     return Outcome(asked, "; ".join(notes))
 
 
