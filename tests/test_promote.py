@@ -20,8 +20,9 @@ from self_evolution.records import Item, Message, Prediction, content_id
 from self_evolution.report.facts import gather
 from self_evolution.run import Run
 from self_evolution.stages import train
-from self_evolution.stages.evaluate import Exam, _measured
+from self_evolution.stages.exams import Exam
 from self_evolution.stages.promote import changes, more_rehearsal, promote
+from self_evolution.stages.sitting import _measured
 
 Arguments = Callable[..., list[str]]
 AIOPS = SHARED / "data" / "aiops_eval.json"

@@ -427,7 +427,7 @@ def test_a_rival_that_says_nothing_is_not_asked_on_and_on(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("self_evolution.stages.evaluate.SILENCE", 4)
+    monkeypatch.setattr("self_evolution.stages.sitting.SILENCE", 4)
     mute = tmp_path / "mute.json"
     mute.write_text(json.dumps({"rules": [], "default": ""}))
     assert cli.main(arguments("run", "--against", str(mute))) == 2

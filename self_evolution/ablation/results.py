@@ -13,7 +13,7 @@ from self_evolution.ablation.variants import Variant
 from self_evolution.comparison import Exam, Row, Side, Values, asked_alike, rows, side
 from self_evolution.comparison.runs import documents_of
 from self_evolution.records import Evaluation
-from self_evolution.stages.evaluate import MODES
+from self_evolution.stages.exams import MODES
 from self_evolution.statistics import NO_DIFFERENCE, Interval, bootstrap
 
 BARS = ("exact-match", "nugget-recall", "token-f1", "rouge-l", "bleu-4")

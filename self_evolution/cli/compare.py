@@ -62,7 +62,7 @@ def show(rows: Sequence[Row], what: str, generations: Sequence[str]) -> None:
     from rich.text import Text
 
     from self_evolution.cli.table import Exam, print_fitting
-    from self_evolution.stages.evaluate import MODES
+    from self_evolution.stages.exams import MODES
 
     look: dict[str, Any] = {"box": box.SIMPLE_HEAD, "pad_edge": False, "collapse_padding": True}
 

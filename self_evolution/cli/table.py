@@ -29,7 +29,7 @@ def show(config: Config, ledger: Ledger) -> None:
     from rich.table import Table
 
     from self_evolution.stages import out_of_patience
-    from self_evolution.stages.evaluate import EXAMS, MODES, deciding
+    from self_evolution.stages.exams import EXAMS, MODES, deciding
 
     metrics = deciding(ledger, config.promote.metric)
     metric = metrics["domain", "closed"]

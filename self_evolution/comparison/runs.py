@@ -8,7 +8,7 @@ from typing import Any
 
 from self_evolution.comparison.rows import Exam, Row, Values, rows
 from self_evolution.comparison.sides import Key, Side, asked_alike
-from self_evolution.stages.evaluate import EXAMS, MODES
+from self_evolution.stages.exams import EXAMS, MODES
 from self_evolution.statistics import NO_DIFFERENCE
 
 EVALUATED_ALIKE = (

@@ -15,7 +15,7 @@ from self_evolution.ledger import Ledger
 from self_evolution.records import Item
 from self_evolution.stages import left
 from self_evolution.stages.abilities import SUITE
-from self_evolution.stages.evaluate import EXAMS, deciding, marks
+from self_evolution.stages.exams import EXAMS, deciding, marks
 
 Key = tuple[str, str, int]
 """What makes a question the same in another run: passage, question, and which of equal ones."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from self_evolution.ledger import Ledger
 from self_evolution.records import Item
-from self_evolution.stages.evaluate import marks
+from self_evolution.stages.exams import marks
 from self_evolution.statistics import Interval, bootstrap
 
 

@@ -20,7 +20,7 @@ from self_evolution.report.remaining import remaining
 from self_evolution.report.rivals import Rivals, rivals
 from self_evolution.report.samples import Changes, Samples, changes, samples
 from self_evolution.report.sets import TestSets, test_sets
-from self_evolution.stages.evaluate import RECALL, passage_found
+from self_evolution.stages.exams import RECALL, passage_found
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from self_evolution.ledger import Ledger
 from self_evolution.records import Difference, Evaluation
 from self_evolution.report import caveats, sentences
 from self_evolution.report.words import Trend, trend
-from self_evolution.stages.evaluate import deciding
+from self_evolution.stages.exams import deciding
 from self_evolution.statistics import NO_DIFFERENCE, holm
 
 EXAMS = {

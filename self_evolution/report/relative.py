@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from self_evolution.engines.others import label
 from self_evolution.ledger import Ledger
 from self_evolution.records import Item, seed_of
-from self_evolution.stages.evaluate import EXAMS, marks
+from self_evolution.stages.exams import EXAMS, marks
 from self_evolution.statistics import RESAMPLES, Ratio, ratio
 
 OVERLAP = ("bleu-4", "rouge-l")

@@ -10,7 +10,8 @@ from self_evolution.engines.others import base_identity, label
 from self_evolution.ledger import Ledger
 from self_evolution.records import Evaluation, Rival, seed_of
 from self_evolution.report.headline import EXAMS
-from self_evolution.stages.evaluate import deciding, marks, unsaid
+from self_evolution.stages.exams import deciding, marks
+from self_evolution.stages.sitting import unsaid
 from self_evolution.statistics import NO_DIFFERENCE, Change, holm, paired
 
 

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from self_evolution.ledger import Ledger, Source
 from self_evolution.records import Item
-from self_evolution.stages.evaluate import EXAMS, FORMER, marks
+from self_evolution.stages.exams import EXAMS, FORMER, marks
 
 KEPT, REJECTED_A_REASON, ANSWERS = 8, 2, 5
 Thing = TypeVar("Thing")

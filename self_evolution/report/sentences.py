@@ -9,8 +9,8 @@ from self_evolution.config import Config
 from self_evolution.ledger import Ledger
 from self_evolution.records import Evaluation
 from self_evolution.report.words import is_share, score
-from self_evolution.stages.evaluate import FORMER
 from self_evolution.stages.examine import to_come
+from self_evolution.stages.exams import FORMER
 from self_evolution.statistics import NO_DIFFERENCE
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from markupsafe import Markup, escape
 from self_evolution.progress import clock
 from self_evolution.records import Evaluation
 from self_evolution.splitting.language import detect as language
-from self_evolution.stages.evaluate import MODES as MODES
+from self_evolution.stages.exams import MODES as MODES
 from self_evolution.statistics import Interval
 
 Trend = Literal["rose", "fell", "same"]

@@ -16,7 +16,7 @@ from self_evolution.run import Run
 from self_evolution.stages import abilities
 from self_evolution.stages.agreement import stated
 from self_evolution.stages.candidates import KINDS, build, passage
-from self_evolution.stages.evaluate import TESTS
+from self_evolution.stages.exams import TESTS
 from self_evolution.stages.holdout import held_out
 from self_evolution.stages.outcome import Outcome
 from self_evolution.statistics import FEW

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from self_evolution.records import Difference, Item, Promotion, seed_of
 from self_evolution.run import Run
-from self_evolution.stages.evaluate import EXAMS, FORMER, MODES, marks
+from self_evolution.stages.exams import EXAMS, FORMER, MODES, marks
 from self_evolution.stages.outcome import Outcome
 from self_evolution.statistics import NO_DIFFERENCE, Change, paired, unseen
 

@@ -10,8 +10,10 @@ from self_evolution.engines import others
 from self_evolution.errors import UserError
 from self_evolution.records import Rival
 from self_evolution.run import Run
-from self_evolution.stages.evaluate import Sat, exams, sit, summary
+from self_evolution.stages.evaluate import summary
+from self_evolution.stages.exams import exams
 from self_evolution.stages.outcome import Outcome
+from self_evolution.stages.sitting import Sat, sit
 
 FLAG = others.AGAINST
 
