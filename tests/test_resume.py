@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -62,24 +63,26 @@ def _arm(kill_at: int, after_commit: bool) -> None:
     Ledger.add = counted  # type: ignore[method-assign]
 
 
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("after_commit", [False, True], ids=["in transaction", "after commit"])
 def test_killed_at_every_transaction(
     arguments: Arguments, tmp_path: Path, after_commit: bool
 ) -> None:
-    """Inside and after every stage: each transaction of the run is once the last one."""
+    """Each transaction of the run is once the last one begun; every fifth, the last one finished.
+
+    What is in the ledger after the one is what is there in the midst of the next.
+    """
     assert in_child(arguments("whole")) == 0
     expected = exported(tmp_path / "whole")
-    kills = 0
-    while True:
-        name = f"killed-{kills + 1}"
-        status = in_child(arguments(name), kill_at=kills + 1, after_commit=after_commit)
+    for last in count(1, 5 if after_commit else 1):
+        name = f"killed-{last}"
+        status = in_child(arguments(name), kill_at=last, after_commit=after_commit)
         if status == 0:
             break  # the run has fewer transactions than that
         assert status == -signal.SIGKILL
-        kills += 1
         assert in_child(arguments(name)) == 0
-        assert exported(tmp_path / name) == expected, f"killed at transaction {kills}"
-    assert kills > 40
+        assert exported(tmp_path / name) == expected, f"killed at transaction {last}"
+    assert last > 40
 
 
 def test_killed_again_and_again(arguments: Arguments, tmp_path: Path) -> None:
