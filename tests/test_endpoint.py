@@ -193,7 +193,7 @@ def test_a_key_does_not_go_unencrypted_over_a_net(monkeypatch: pytest.MonkeyPatc
 def test_the_model_is_named_or_the_only_one() -> None:
     with serving(models={"a/one": {}, "two": {}}) as server:
         assert _endpoint(server, "a/one").model == "a/one"
-        with pytest.raises(UserError, match=r"which model\? there; it has: a/one, two"):
+        with pytest.raises(UserError, match=r"which model is not said; it has: a/one, two"):
             _endpoint(server)
         with pytest.raises(UserError, match="no model three there; it has: a/one, two"):
             _endpoint(server, "three")

@@ -448,7 +448,7 @@ def test_status_and_report_say_what_was_tested_and_what_it_can_show(
     capsys.readouterr()
     assert cli.main(["status", str(tmp_path / "run")]) == 0
     shown = capsys.readouterr().out
-    assert "domain: unseen questions on documents that are trained on, built (8 documents)" in shown
+    assert "domain: new questions on documents that are trained on, built (8 documents)" in shown
     assert "unseen: questions on documents that are held out, built (2 documents)" in shown
     assert "points is detectable" in shown
     page = (tmp_path / "run" / "report" / "index.html").read_text(encoding="utf-8")

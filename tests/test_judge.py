@@ -262,8 +262,8 @@ def test_another_judge_judges_anew_and_a_new_rival_is_judged(
     arguments: Arguments, tmp_path: Path, profile: Path, script: Path
 ) -> None:
     one, two = tmp_path / "one.json", tmp_path / "two.json"
-    for path in (one, two):
-        path.write_text(json.dumps(_learns(script)))
+    one.write_text(json.dumps(_learns(script)))
+    two.write_text(json.dumps(_learns(script), indent=1))  # another file, of the same mind
     again = ["run", "--run", str(tmp_path / "run")]
     with serving(fair) as server:
         cli.main(_run(arguments, "run", profile, server.url, "--against", str(one)))

@@ -179,3 +179,11 @@ def test_programs_and_wikis_are_told_too(story: Story) -> None:
     assert "### Against other models" in page and "| +30.0 \\[" in page
     assert "### A model as judge" in page and "generation 1 preferred" in page
     assert "<b>" not in page
+
+
+def test_a_judge_that_says_nothing_clear_is_no_judge(story: Story) -> None:
+    _judged(story, dict.fromkeys(range(60), ("unclear", "unclear")))
+    (row,) = story.facts().judged.rows
+    assert row.told == "this judge says too little to go by"
+    (line,) = judge.sentences(story.config, story.ledger)
+    assert "of 60 asked (40 answers are the same)" in line and "unclear are 100%" in line

@@ -165,3 +165,22 @@ def test_before_there_are_questions_it_says_how_to_make_them(
     assert cli.main(["read", *words("run")[1:]]) == 0
     assert cli.main(["review", str(tmp_path / "run")]) == 2
     assert "`self-evolution examine RUN` makes them" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("keep", ["false", None, "no", 0])
+def test_keep_is_true_or_false(run: Path, keep: object, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = written(run)
+    lines[3]["keep"] = keep
+    assert taken(run, lines) == 2
+    assert 'row 4: "keep" is ' in capsys.readouterr().err
+    assert len(rows(run, "seal")) == 1
+
+
+def test_the_same_file_again_is_told_apart_from_a_strange_one(
+    run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = written(run)
+    lines[0]["question"] = "Which label?"
+    assert taken(run, lines) == 0
+    assert taken(run, lines) == 2
+    assert "row 1: edited or struck out already; `self-evolution review" in capsys.readouterr().err

@@ -288,6 +288,18 @@ def test_the_base_is_known_among_its_rivals(
     assert "is the base model itself" in page
 
 
+def test_a_model_under_another_name_is_no_second_rival(
+    arguments: Arguments, tmp_path: Path, server: Server, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cli.main(arguments("run", "--against", f"{server.url}#tiny", "--generations", "1"))
+    asked = len(server.bodies)
+    again = ["run", "--run", str(tmp_path / "run"), "--against", f"{server.url}#tiny,{server.url}"]
+    capsys.readouterr()
+    assert cli.main(again) == 0
+    assert "is rival 1, and not asked again" in capsys.readouterr().err
+    assert len(server.bodies) == asked and len(rows(tmp_path / "run", "rival")) == 1
+
+
 def test_variants_share_rivals_of_a_seed(
     arguments: Arguments, tmp_path: Path, server: Server
 ) -> None:

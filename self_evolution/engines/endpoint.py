@@ -81,10 +81,8 @@ class Endpoint:
             wanted = next(iter(listed))
         if wanted not in listed:
             there = ", ".join(list(listed)[:20]) or "none"
-            told = f"no model {printable(wanted)}" if wanted else "which model?"
-            raise UserError(
-                f"{self.address.base}: {told} there; it has: {printable(there)}. {EXPECTED}"
-            )
+            told = f"no model {printable(wanted)} there" if wanted else "which model is not said"
+            raise UserError(f"{self.address.base}: {told}; it has: {printable(there)}; {EXPECTED}")
         if not wanted.isprintable():
             raise UserError(
                 f"{self.address.base}: the model there is called {printable(wanted)}, which no "

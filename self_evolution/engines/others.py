@@ -110,6 +110,5 @@ def _endpoint(own: Model, name: str) -> Other:
 def _by_flag(error: UserError, flag: str) -> UserError:
     """The same said of this flag, where the run's own model has another."""
     text = str(error)
-    return UserError(
-        text.replace("--model ", f"{flag} ", 1) if "--model " in text else f"{flag} {text}"
-    )
+    text = text.replace("--model ", f"{flag} ", 1) if "--model " in text else f"{flag} {text}"
+    return UserError(f"{text}\n`{flag} ''` goes on without")

@@ -60,6 +60,10 @@ class Exams(Store):
                   ORDER BY suite, position"""
         return self._rows(Item, tail)
 
+    def replaced(self) -> set[str]:
+        """Ids of the questions that a review edited or struck out."""
+        return {row[0] for row in self._db.execute("SELECT item_id FROM replacement")}
+
     def outdated(self) -> set[str]:
         """Built questions, as they are now, on text that has changed or gone since."""
         query = """SELECT id FROM live_item WHERE fragment_id IS NOT NULL

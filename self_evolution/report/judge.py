@@ -12,6 +12,9 @@ from self_evolution.report.words import share
 from self_evolution.stages.judge import BASE, preferred
 from self_evolution.statistics import NO_DIFFERENCE, Preference
 
+MOST_UNCLEAR = 50
+"""Percent of a judge's replies: with more of them unclear it is no judge."""
+
 
 @dataclass(frozen=True, slots=True)
 class Judged:
@@ -29,6 +32,8 @@ class Judged:
 
     @property
     def told(self) -> str:
+        if self.found.unclear and self.found.unclear.mean > MOST_UNCLEAR:
+            return "this judge says too little to go by"
         if not self.found.shown:
             return NO_DIFFERENCE
         return f"{'generation ' + str(self.generation) if self._wins else self.opponent} preferred"
@@ -67,8 +72,9 @@ def sentences(config: Config, ledger: Ledger) -> Iterator[str]:
             yield (
                 f"judge, {row.label}: generation {generation} wins {wins.mean:.1f}% "
                 f"[{wins.low:.0f}–{wins.high:.0f}] against {row.opponent}, a tie counts half: "
-                f"{row.told}; of {row.found.asked:,} asked, both orders agree on "
-                f"{share(row.found.agreement)}"
+                f"{row.told}; of {row.found.asked:,} asked ({wins.n - row.found.asked:,} answers "
+                f"are the same), both orders agree on {share(row.found.agreement)}, unclear are "
+                f"{share(row.found.unclear)}"
             )
 
 

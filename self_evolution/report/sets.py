@@ -13,7 +13,7 @@ from self_evolution.stages.review import kind
 
 TITLES = {
     "own": "Questions of your own",
-    "seen": "Unseen questions on documents that are trained on",
+    "seen": "New questions on documents that are trained on",
     "unseen": "Questions on documents that are held out",
     "ability": "The base's own questions on what it can do besides",
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Literal
 
@@ -53,7 +54,7 @@ def trend(base: Evaluation, now: Evaluation) -> Trend:
 
 def number(value: float) -> str:
     """A percentage for a sentence; a decimal only where a whole number would say too much."""
-    whole = round(value)
+    whole = math.floor(value + 0.5)  # halves up, as people do
     near_end = value < 10 or value > 99
     return f"{value:.1f}" if near_end and abs(value - whole) >= 0.05 else str(whole)
 

@@ -65,6 +65,8 @@ def power(settings: config.Config, ledger: Ledger) -> dict[str, str]:
         if counted:
             clusters = {item.cluster for item in counted}
             found[suite] = told(len(counted), len(clusters), _unit(ledger, counted))
+            if others := len(items) - len(counted):
+                found[suite] += f"; {others:,} more have no value to match exactly"
     return found
 
 

@@ -57,6 +57,7 @@ def take_back(run: Run, rows: Sequence[Any], origin: str) -> tuple[int, int]:
     the row of `origin`, or if the questions were put to a model already.
     """
     items = {item.id: item for item in _locked(run.ledger)}
+    before = run.ledger.replaced()
     if run.ledger.count("prediction"):
         raise UserError(
             f"{run.folder}: a model has answered these questions; changed ones would measure "
@@ -66,11 +67,20 @@ def take_back(run: Run, rows: Sequence[Any], origin: str) -> tuple[int, int]:
     kept: dict[str, Item] = {}
     for number, row in enumerate(rows, 1):
         item = items.get(str(row.get("id"))) if isinstance(row, dict) else None
+        place = f"{origin}, row {number}"
+        if item is None and isinstance(row, dict) and row.get("id") in before:
+            raise UserError(
+                f"{place}: edited or struck out already; `self-evolution review RUN -o FILE` "
+                "writes the questions as they are now: go on from those"
+            )
         if item is None or item.id in kept:
             what = "twice the same id" if item else "no question of this set"
-            raise UserError(f"{origin}, row {number}: {what}; {EXPECTED}")
-        if row.get("keep", True) is not False:
-            kept[item.id] = _edited(item, row, version, f"{origin}, row {number}")
+            raise UserError(f"{place}: {what}; {EXPECTED}")
+        keep = row.get("keep", True)
+        if not isinstance(keep, bool):
+            raise UserError(f'{place}: "keep" is {json.dumps(keep)}, expected true or false')
+        if keep:
+            kept[item.id] = _edited(item, row, version, place)
     changed = {id: new for id, new in kept.items() if new != items[id]}
     struck = [id for id in items if id not in kept]
     if not changed and not struck:

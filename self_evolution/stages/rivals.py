@@ -27,6 +27,9 @@ def rivals(run: Run, generation: int) -> Outcome:
         if wanted <= run.ledger.evaluated(number):
             continue
         sat = _sit(run, number, name)
+        if isinstance(sat, Rival):
+            notes.append(f"{others.label(name)} is rival {-sat.generation}, and not asked again")
+            continue
         asked += sat.asked
         told = [*summary(run, run.ledger.rival_evaluations(), number), *sat.notes]
         notes.append(f"rival {-number}, {others.label(name)}: {', '.join(told) or 'asked'}")
@@ -41,8 +44,11 @@ def _number(run: Run, name: str) -> int:
     return known.get(name, min(known.values(), default=0) - 1)
 
 
-def _sit(run: Run, number: int, name: str) -> Sat:
-    """Raises UserError if it is not the model that answered under this name before."""
+def _sit(run: Run, number: int, name: str) -> Sat | Rival:
+    """What came of it; or, where the same model was there under another name, that rival.
+
+    Raises UserError if it is not the model that answered under this name before.
+    """
     other = run.guest(name, FLAG)
     rival = Rival(number, name, other.identity)
     before = next((row for row in run.ledger.rivals() if row.generation == number), rival)
@@ -53,5 +59,8 @@ def _sit(run: Run, number: int, name: str) -> Sat:
             "another name"
         )
     if before is rival:
+        twins = [row for row in run.ledger.rivals() if row.identity == other.identity]
+        if twins:
+            return twins[0]
         run.ledger.add([rival])
     return sit(run, number, other.speaker)
