@@ -499,8 +499,8 @@ def test_who_was_given_other_documents_than_the_base_is_said(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     first, second = tmp_path / "first.json", tmp_path / "second.json"
-    for other in (first, second):
-        other.write_text(script.read_text(encoding="utf-8"), encoding="utf-8")
+    for other, end in ((first, ""), (second, "\n")):  # the same file twice is one rival
+        other.write_text(script.read_text(encoding="utf-8") + end, encoding="utf-8")
     words = arguments("run", "--promote.patience", "0")
     held = ["--against", str(first)]
     page = tmp_path / "run" / "report" / "index.html"
