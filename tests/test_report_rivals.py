@@ -62,9 +62,9 @@ def test_the_leader_is_held_against_each_rival_question_by_question(story: Story
     first, second = board.standings
     assert first.gap is not None and second.gap is not None
     assert first.gap.change.mean == pytest.approx(30.0) and first.gap.change.n == 100
-    assert first.gap.different and first.gap.told == "the leader is better"
+    assert first.gap.different and first.told == "the leader is better"
     assert second.gap.change.mean == pytest.approx(1.0)  # 31 won, 30 lost
-    assert not second.gap.different and second.gap.told == "no difference shown"
+    assert not second.gap.different and second.told == "no difference shown"
     assert second.gap.p == max(second.gap.p, first.gap.p)
     page = story.html()
     assert "Against other models" in page and "+30.0 <small>[" in page

@@ -1,13 +1,12 @@
 """Runs held against each other: the same questions, paired, with intervals."""
 
-from self_evolution.comparison.rows import Exam, Gap, Row, Values, rows
+from self_evolution.comparison.rows import Exam, Row, Values, rows
 from self_evolution.comparison.runs import Comparison, compare
 from self_evolution.comparison.sides import Side, asked_alike, rival_sides, side
 
 __all__ = [
     "Comparison",
     "Exam",
-    "Gap",
     "Row",
     "Side",
     "Values",

@@ -6,7 +6,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from self_evolution.statistics import NO_DIFFERENCE, Change, Interval, bootstrap, holm, paired
+from self_evolution.statistics import Change, Gap, Interval, bootstrap, gaps, paired
 
 Exam = tuple[str, str]
 """Suite and mode: ("domain", "closed")."""
@@ -23,24 +23,6 @@ class Values(NamedTuple):
     scores: Sequence[float]
     documents: Sequence[Hashable]
     seeds: Sequence[int]
-
-
-@dataclass(frozen=True, slots=True)
-class Gap:
-    """The difference to the first row; `p` is adjusted (Holm) for all gaps that stand beside it."""
-
-    change: Change
-    p: float
-
-    @property
-    def different(self) -> bool:
-        return self.change.shown and self.p < 0.05
-
-    @property
-    def verdict(self) -> str:
-        if not self.different:
-            return NO_DIFFERENCE
-        return "higher" if self.change.mean > 0 else "lower"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,16 +59,13 @@ def rows(names: Sequence[str], values: Sequence[Mapping[Exam, Values]], seed: in
         if i
         for exam, mine in exams.items()
     }
-    adjusted = holm([change.p for change in changes.values()])
-    gaps = {
-        place: Gap(change, p) for (place, change), p in zip(changes.items(), adjusted, strict=True)
-    }
+    found = gaps(changes)
     return [
         Row(
             name,
             {exam: one.metric for exam, one in exams.items()},
             {exam: bootstrap(one.scores, one.documents, seed=seed) for exam, one in exams.items()},
-            {exam: gaps[i, exam] for exam in exams if (i, exam) in gaps},
+            {exam: found[i, exam] for exam in exams if (i, exam) in found},
         )
         for i, (name, exams) in enumerate(zip(names, values, strict=True))
     ]

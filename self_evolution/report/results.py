@@ -164,7 +164,7 @@ def _standings(found: Rivals) -> Iterator[dict[str, Any]]:
                 "leader": found.leader,
                 "leader_above": gap.change._asdict() if gap else None,
                 "p_holm": gap.p if gap else None,
-                "verdict": gap.told if gap else None,
+                "verdict": one.told if gap else None,
             }
 
 

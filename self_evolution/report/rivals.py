@@ -12,30 +12,18 @@ from self_evolution.records import Evaluation, Rival, seed_of
 from self_evolution.report.headline import EXAMS
 from self_evolution.stages.exams import deciding, marks
 from self_evolution.stages.sitting import unsaid
-from self_evolution.statistics import NO_DIFFERENCE, Change, holm, paired
+from self_evolution.statistics import NO_DIFFERENCE, Change, Gap, gaps, paired
 
-
-@dataclass(frozen=True, slots=True)
-class Gap:
-    """The leader minus the rival, paired; `p` is adjusted (Holm) for all gaps of the report."""
-
-    change: Change
-    p: float
-
-    @property
-    def different(self) -> bool:
-        return self.change.shown and self.p < 0.05
-
-    @property
-    def told(self) -> str:
-        if not self.different:
-            return NO_DIFFERENCE
-        return "the leader is better" if self.change.mean > 0 else "the rival is better"
+BETTER = {
+    "higher": "the leader is better",
+    "lower": "the rival is better",
+    NO_DIFFERENCE: NO_DIFFERENCE,
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A rival in an exam; no gap as long as the leader has not taken it."""
+    """A rival in an exam; `gap` is the leader minus it, None until the leader has taken it."""
 
     rival: Rival
     score: Evaluation
@@ -44,6 +32,11 @@ class Standing:
     @property
     def label(self) -> str:
         return label(self.rival.name, self.rival.identity)
+
+    @property
+    def told(self) -> str:
+        """Who is better, or that no difference is shown; empty without a gap."""
+        return BETTER[self.gap.verdict] if self.gap else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,13 +118,12 @@ def _boards(config: Config, ledger: Ledger, found: list[Rival]) -> Iterator[Boar
         for exam, metric in metrics.items()
         if (change := _change(config, ledger, one.generation, leader, exam, metric))
     }
-    adjusted = holm([change.p for change in changes.values()])
-    gaps = {
-        place: Gap(change, p) for (place, change), p in zip(changes.items(), adjusted, strict=True)
-    }
+    distances = gaps(changes)
     for exam, metric in metrics.items():
         standings = tuple(
-            Standing(one, scores[one.generation, *exam, metric], gaps.get((one.generation, exam)))
+            Standing(
+                one, scores[one.generation, *exam, metric], distances.get((one.generation, exam))
+            )
             for one in found
             if (one.generation, *exam, metric) in scores
         )

@@ -1,6 +1,6 @@
 """How sure a number is: intervals of means, paired differences, many comparisons at once."""
 
-from self_evolution.statistics.comparisons import NO_DIFFERENCE, Change, holm, paired
+from self_evolution.statistics.comparisons import NO_DIFFERENCE, Change, Gap, gaps, holm, paired
 from self_evolution.statistics.intervals import (
     FEW,
     PERCENT,
@@ -23,12 +23,14 @@ __all__ = [
     "Change",
     "Distribution",
     "Duel",
+    "Gap",
     "Interval",
     "Preference",
     "Ratio",
     "bootstrap",
     "detectable",
     "distributions",
+    "gaps",
     "holm",
     "paired",
     "preference",

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
-from typing import NamedTuple
+from collections.abc import Hashable, Mapping, Sequence
+from typing import NamedTuple, TypeVar
 
 from self_evolution.statistics.intervals import RESAMPLES, distributions
+
+Key = TypeVar("Key")
 
 NO_DIFFERENCE = "no difference shown"
 """What is said of every difference whose interval holds 0, in these words."""
@@ -27,6 +29,23 @@ class Change(NamedTuple):
     def shown(self) -> bool:
         """Whether the interval leaves 0 out."""
         return self.low > 0 or self.high < 0
+
+
+class Gap(NamedTuple):
+    """A difference among several; `p` is adjusted (Holm) for all of them."""
+
+    change: Change
+    p: float
+
+    @property
+    def different(self) -> bool:
+        return self.change.shown and self.p < 0.05
+
+    @property
+    def verdict(self) -> str:
+        if not self.different:
+            return NO_DIFFERENCE
+        return "higher" if self.change.mean > 0 else "lower"
 
 
 def paired(
@@ -61,3 +80,9 @@ def holm(p_values: Sequence[float]) -> list[float]:
         highest = max(highest, min(1.0, (len(p_values) - rank) * p_values[i]))
         adjusted[i] = highest
     return adjusted
+
+
+def gaps(changes: Mapping[Key, Change]) -> dict[Key, Gap]:
+    """The same with their p-values adjusted for one another."""
+    adjusted = holm([change.p for change in changes.values()])
+    return {key: Gap(one, p) for (key, one), p in zip(changes.items(), adjusted, strict=True)}
