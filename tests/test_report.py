@@ -239,6 +239,20 @@ def test_what_is_not_shown_to_be_lost_is_called_so(story: Story) -> None:
     )
 
 
+def test_reading_that_got_worse_is_a_loss(story: Story) -> None:
+    story.items()
+    for generation, mean in ((0, 10.0), (1, 80.0)):
+        story.evaluated(generation, mean)
+        story.evaluated(generation, 90.0 - 40 * generation, mode="open")
+        story.evaluated(generation, 70.0 + generation, mode="retrieved")
+    story.promoted(0, 1, of=1)
+    assert story.facts().headline.losses == (
+        "Lost elsewhere: domain questions, passage at hand, fell from 90% [84–96] to 50% [40–60]. "
+        "Former abilities were not measured, so nothing shows what was lost "
+        "(--evaluate.abilities, --evaluate.retention-file)."
+    )
+
+
 def test_a_leader_that_is_not_the_best_is_called_so(story: Story) -> None:
     story.config = Config.model_validate({"promote": {"rule": "always"}})
     story.items()

@@ -10,7 +10,7 @@ from self_evolution.ledger import Ledger
 from self_evolution.records import Evaluation
 from self_evolution.report.words import is_share, score
 from self_evolution.stages.examine import to_come
-from self_evolution.stages.exams import FORMER
+from self_evolution.stages.exams import FORMER, TESTS
 from self_evolution.statistics import NO_DIFFERENCE
 
 if TYPE_CHECKING:
@@ -64,19 +64,23 @@ def _says(row: Evaluation, metric: str) -> str:
 
 
 def losses(comparisons: Sequence[Comparison], candidate: int, metric: str) -> str:
-    """Former abilities: what fell, or that nothing is shown to have; named if not in `metric`."""
+    """What fell but closed-book answers, or that nothing is shown to have: reading, as far as it
+    fell, and former abilities in any case. A metric other than `metric` is named."""
     if not candidate:
         return ""
+    reading = [one for one in comparisons if one.suite in TESTS and one.mode != "closed"]
     former = [one for one in comparisons if one.suite in FORMER]
+    fell = [one for one in (*reading, *former) if one.trend == "fell"]
+    told = "; ".join(_kept(one, metric) for one in comparisons if one in fell or one in former)
+    parts = []
+    if told:
+        parts.append(f"Lost {'' if fell else 'nothing measurable '}elsewhere: {told}.")
     if not former:
-        return (
+        parts.append(
             "Former abilities were not measured, so nothing shows what was lost "
             "(--evaluate.abilities, --evaluate.retention-file)."
         )
-    told = "; ".join(_kept(one, metric) for one in former)
-    if any(one.trend == "fell" for one in former):
-        return f"Lost elsewhere: {told}."
-    return f"Lost nothing measurable elsewhere: {told}."
+    return " ".join(parts)
 
 
 def _kept(one: Comparison, metric: str) -> str:
@@ -109,9 +113,13 @@ def status(config: Config, ledger: Ledger, leader: int) -> str:
             f"{config.promote.patience} generations in a row were not promoted."
         )
     if not left:
-        return f"{leads} The run is complete: {config.generations} generations."
+        return f"{leads} The run is complete: {_count(config.generations)}."
     generation, name = left[0]
     return (
         f"{leads} The run is unfinished: next is {name} of generation {generation}; "
         f"{len(left)} of {len(steps)} stages are to go."
     )
+
+
+def _count(generations: int) -> str:
+    return f"{generations} generation{'s' if generations != 1 else ''}"
