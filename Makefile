@@ -33,7 +33,7 @@ lint: setup
 check: lint test
 
 embedded-model: setup
-	$(BIN)/python -m self_evolution.embedded.make
+	$(BIN)/python -m tools.miniature.make
 
 clean:
 	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -17,7 +17,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from self_evolution import session
+from self_evolution.run import open as session
 
 
 def measure(seed: int, folder: Path) -> dict[str, Any]:

@@ -17,8 +17,8 @@ import re
 import time
 from pathlib import Path
 
+from self_evolution.evaluation.contamination import Firewall
 from self_evolution.records import Item
-from self_evolution.stages.firewall import Firewall
 
 ASKING = ("{}时需要注意什么？", "关于“{}”是怎么规定的？", "{}的含义是什么？", "如何{}？")
 

@@ -49,7 +49,7 @@ def main() -> None:
 
 
 def measure(size: int) -> dict[str, float]:
-    from self_evolution.splitting.likeness import Likeness
+    from self_evolution.documents.chunking.likeness import Likeness
 
     text(0), text(2), text(9)
     likeness = Likeness(fetch=lambda id: text(int(id)))

@@ -19,8 +19,8 @@ import time
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-from self_evolution.metrics import METRICS, intervals
-from self_evolution.metrics.metric import Pair
+from self_evolution.evaluation.metrics import METRICS, intervals
+from self_evolution.evaluation.metrics.metric import Pair
 
 CLAUSES = (
     "首先在导航菜单中选择运营管理，打开产品目录页面",

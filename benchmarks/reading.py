@@ -136,8 +136,8 @@ def growth(folder: Path, sizes: Sequence[int], model: Sequence[str]) -> dict[str
 
 def speed(paths: Sequence[Path], workers: int) -> dict[str, Any]:
     """Parse files side by side, as the stage does, without a ledger."""
-    from self_evolution.readers.worker import Limits
-    from self_evolution.readers.workers import Workers
+    from self_evolution.documents.readers.worker import Limits
+    from self_evolution.documents.readers.workers import Workers
 
     # Imports and the start of the processes are paid once a run, not for each megabyte.
     with Workers(Limits(2 << 30, 1 << 30, 600.0), workers) as pool:

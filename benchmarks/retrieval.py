@@ -25,10 +25,10 @@ from pathlib import Path
 
 from benchmarks.likeness import original, text
 from self_evolution.ledger import Ledger
-from self_evolution.metrics.words import cut
 from self_evolution.records import Document, Event, Fragment, Section
 from self_evolution.retrieval import Search, terms
 from self_evolution.retrieval import search as searching
+from self_evolution.text.words import cut
 
 SIZES = (1_000, 10_000, 100_000)
 QUESTIONS, WORDS, SHOWN = 200, 16, (1, 3, 5, 10)

@@ -53,8 +53,8 @@ def measure(options: argparse.Namespace, tiled: bool, budget: int) -> dict[str, 
     import torch
     from transformers import Qwen2Config, Qwen2ForCausalLM
 
-    from self_evolution.engines.likelihood import Likelihood
-    from self_evolution.stages.score import by_tokens
+    from self_evolution.models.ifd import by_tokens
+    from self_evolution.models.likelihood import Likelihood
 
     torch.set_num_threads(1)
     torch.manual_seed(0)

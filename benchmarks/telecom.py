@@ -20,9 +20,10 @@ from typing import Any
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ["HF_HUB_OFFLINE"] = "1"
 
-from self_evolution import session
 from self_evolution.progress import Progress
-from self_evolution.stages import perform, plan
+from self_evolution.run import open as session
+from self_evolution.schedule import plan
+from self_evolution.stages import perform
 
 # The checks are off: noise would pass none of them, and nothing would be left to score.
 SETTINGS = {

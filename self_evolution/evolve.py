@@ -9,7 +9,8 @@ moment and entered again: what is done is passed over.
 from __future__ import annotations
 
 from self_evolution.run import Run
-from self_evolution.stages import perform, rounds
+from self_evolution.schedule import rounds
+from self_evolution.stages import perform
 
 
 def evolve(run: Run) -> None:

@@ -16,17 +16,18 @@ from test_resume import in_child
 from test_retrieval import filled
 from test_review import taken, written
 
-from self_evolution import cli, embedded
+from self_evolution import cli
+from self_evolution import miniature as embedded
 from self_evolution.config import Config, Domain, Promote
-from self_evolution.metrics import SHORT_ANSWER
-from self_evolution.metrics.script import is_cjk
+from self_evolution.evaluation.abilities import _about_documents, definite
+from self_evolution.evaluation.metrics import SHORT_ANSWER
+from self_evolution.evaluation.statistics import unseen
 from self_evolution.progress import Progress
 from self_evolution.prompts import Prompts, load
 from self_evolution.records import Item, content_id
 from self_evolution.report.facts import gather
 from self_evolution.run import Run
-from self_evolution.stages.abilities import _about_documents, definite
-from self_evolution.statistics import unseen
+from self_evolution.text.script import is_cjk
 
 Arguments = Callable[..., list[str]]
 

@@ -15,12 +15,12 @@ import pytest
 from conftest import exported, rows
 
 from self_evolution import cli
-from self_evolution.ablation import variants
-from self_evolution.ablation.making import chain
 from self_evolution.config import Config
-from self_evolution.engines.scripted import ScriptedEngine
 from self_evolution.errors import UserError
+from self_evolution.experiments.ablation import variants
+from self_evolution.experiments.ablation.making import chain
 from self_evolution.ledger import Ledger
+from self_evolution.models.scripted import ScriptedEngine
 
 Arguments = Callable[..., list[str]]
 VARY = ("--vary", "select.strategy=hard,all", "--seeds", "2", "--train.batch-size", "2")

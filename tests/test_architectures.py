@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 import tiny
 
-from self_evolution import session
 from self_evolution.evolve import evolve
+from self_evolution.models.ifd import Template, measure
 from self_evolution.progress import Progress
-from self_evolution.session import Request
-from self_evolution.stages import plan
-from self_evolution.stages.score import Template, measure
+from self_evolution.run import open as session
+from self_evolution.run.open import Request
+from self_evolution.schedule import plan
 
 DOCUMENTS = {
     "pumps.md": "# Pumps\n\nThe pump at North Station stops when alarm 4711 is raised.\n",

@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 from conftest import exported, rows
 
-from self_evolution import cli, embedded, prompts
-from self_evolution.engines.scripted import ScriptedEngine
+from self_evolution import cli, prompts
+from self_evolution import miniature as embedded
+from self_evolution.models.scripted import ScriptedEngine
 
 Arguments = Callable[..., list[str]]
 

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from self_evolution import cli
-from self_evolution.comparison import Values, rows
-from self_evolution.comparison.rows import difference
+from self_evolution.experiments.comparison import Values, rows
+from self_evolution.experiments.comparison.rows import difference
 
 Arguments = Callable[..., list[str]]
 EXAM = ("domain", "closed")

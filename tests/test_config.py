@@ -12,7 +12,7 @@ import yaml
 from self_evolution import config, prompts
 from self_evolution.cli import parser
 from self_evolution.errors import UserError
-from self_evolution.metrics import METRICS
+from self_evolution.evaluation.metrics import METRICS
 from self_evolution.records import Fragment
 from self_evolution.strategies import STRATEGIES
 

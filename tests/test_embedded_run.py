@@ -94,7 +94,9 @@ def test_one_load_no_network_and_nothing_written_elsewhere(
     assert notes["loads"] == 1
     # The only children are those that read the documents, each in a cage of its own.
     assert 1 <= len(notes["processes"]) <= 8
-    assert all("'self_evolution.readers.worker'" in process for process in notes["processes"])
+    assert all(
+        "'self_evolution.documents.readers.worker'" in process for process in notes["processes"]
+    )
     assert notes["connections"] == []
     # Importing torch may probe the folder for temporary files; a probe is gone at once.
     elsewhere = {

@@ -12,9 +12,9 @@ from typing import Any
 import jinja2
 import pytest
 
-from self_evolution import embedded
-from self_evolution.embedded import handbook, lessons, vocabulary, world
-from self_evolution.embedded.wordings import TYPES
+from self_evolution import miniature as embedded
+from tools.miniature import handbook, lessons, vocabulary, world
+from tools.miniature.wordings import TYPES
 
 ATTRIBUTES = [(kind, attribute) for kind, group in TYPES.items() for attribute in group]
 DATA = embedded.HANDBOOK.parent

@@ -13,13 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from self_evolution.config import Model
-from self_evolution.engines import Reply, Sampling, weights
-from self_evolution.engines.address import address
-from self_evolution.engines.base import TOO_LONG
-from self_evolution.engines.endpoint import AT_ONCE, Endpoint
-from self_evolution.engines.keys import KEY, key, refuse_shared
-from self_evolution.engines.others import far, label, look
 from self_evolution.errors import UserError
+from self_evolution.models import Reply, Sampling, weights
+from self_evolution.models.address import address
+from self_evolution.models.endpoint import AT_ONCE, Endpoint
+from self_evolution.models.keys import KEY, key, refuse_shared
+from self_evolution.models.others import far, label, look
+from self_evolution.models.protocols import TOO_LONG
 
 GREEDY = Sampling(0.0, 0.9, 20)
 

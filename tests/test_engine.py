@@ -16,14 +16,13 @@ from safetensors.torch import load_file, save_file
 from tiny import ALL
 
 from self_evolution.config import Config, Model, Train
-from self_evolution.engines import Engine, Reply, Sampling, weights
-from self_evolution.engines.resident import ResidentEngine
-from self_evolution.engines.scripted import MEMORY, ScriptedEngine
 from self_evolution.errors import UserError
+from self_evolution.models import Engine, Reply, Sampling, lora, weights
+from self_evolution.models.resident import ResidentEngine
+from self_evolution.models.scripted import MEMORY, ScriptedEngine
 from self_evolution.progress import Progress
 from self_evolution.records import Adapter
 from self_evolution.run import Run
-from self_evolution.training import lora
 
 GREEDY = Sampling(temperature=0.0, top_p=1.0, max_tokens=12)
 WARM = Sampling(temperature=1.0, top_p=0.95, max_tokens=12)

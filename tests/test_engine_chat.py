@@ -9,10 +9,10 @@ import tiny
 from tiny import ALL, SIX
 from tiny_templates import CHATML
 
-from self_evolution.engines import Reply
-from self_evolution.engines.chat import _PRIVATE
 from self_evolution.errors import UserError
-from self_evolution.training import IGNORED
+from self_evolution.models import Reply
+from self_evolution.models.chat_template import _PRIVATE
+from self_evolution.models.training import IGNORED
 
 SYSTEM = {"role": "system", "content": "You know pumps."}
 ONE = {"role": "user", "content": "Which alarm stops the pump?"}

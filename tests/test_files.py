@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from self_evolution import readers
+from self_evolution.documents import readers
+from self_evolution.documents.readers import ending
 from self_evolution.errors import UserError
-from self_evolution.readers import ending
 
 
 def _find(folder: Path, **options: bool) -> readers.Files:

@@ -14,13 +14,14 @@ from conftest import SHARED, rows
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from self_evolution import cli, embedded
-from self_evolution.embedded.handbook import sections
-from self_evolution.embedded.wordings import TYPES
-from self_evolution.metrics.numerals import with_digits
-from self_evolution.metrics.words import cut
+from self_evolution import cli
+from self_evolution import miniature as embedded
+from self_evolution.evaluation.contamination import Firewall, Match
 from self_evolution.records import Item
-from self_evolution.stages.firewall import Firewall, Match
+from self_evolution.text.numerals import with_digits
+from self_evolution.text.words import cut
+from tools.miniature.handbook import sections
+from tools.miniature.wordings import TYPES
 
 AIOPS = SHARED / "data" / "aiops_eval.json"
 needs_aiops = pytest.mark.skipif(

@@ -36,7 +36,7 @@ class Watch(threading.Thread):
             for child in me.children():
                 try:
                     # Between fork and exec a child shows the memory of this process.
-                    if "self_evolution.readers.worker" in child.cmdline():
+                    if "self_evolution.documents.readers.worker" in child.cmdline():
                         self.child = max(self.child, child.memory_info().rss >> 20)
                 except psutil.NoSuchProcess:
                     continue

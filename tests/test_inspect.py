@@ -97,7 +97,7 @@ def test_read_counts_tokens_with_the_model_that_is_named(documents: Path, tmp_pa
     assert cli.main([*words, "--split.min-tokens", "0"]) == 0
     from transformers import AutoTokenizer
 
-    from self_evolution import embedded
+    from self_evolution import miniature as embedded
 
     tokenizer = AutoTokenizer.from_pretrained(str(embedded.MODEL))
     for line in out.read_text(encoding="utf-8").splitlines():

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from self_evolution.documents.readers.items import ItemRow, read_items
 from self_evolution.errors import UserError
-from self_evolution.readers.items import ItemRow, read_items
 
 EXPECTED = [
     ItemRow("The port, it says, is 4711.", "Which port?", "4711.", None),

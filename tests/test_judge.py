@@ -17,12 +17,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_resume import in_child
 
-from self_evolution import cli, session
+from self_evolution import cli
 from self_evolution.config import Domain
+from self_evolution.evaluation.ruling import ruling
+from self_evolution.evaluation.statistics import Duel, preference
 from self_evolution.prompts import Answers, Prompts
+from self_evolution.run import open as session
 from self_evolution.stages.judge import preferred
-from self_evolution.stages.ruling import ruling
-from self_evolution.statistics import Duel, preference
 
 Arguments = Callable[..., list[str]]
 

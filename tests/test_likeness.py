@@ -19,8 +19,8 @@ from conftest import SHARED
 from hypothesis import given
 from hypothesis import strategies as st
 
-from self_evolution.splitting.likeness import Likeness
-from self_evolution.splitting.wording import jaccard, says_nothing_new, wording
+from self_evolution.documents.chunking.likeness import Likeness
+from self_evolution.text.wording import jaccard, says_nothing_new, wording
 
 ENGLISH = """The coolant pump {code} starts when the temperature rises above {n} degrees.
 Do not open the cover before the pressure has fallen below {m} bar.

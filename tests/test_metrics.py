@@ -14,16 +14,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from self_evolution.metrics import (
-    METRICS,
-    Metric,
-    extract_values,
-    stands_in,
-    summarise,
-)
-from self_evolution.metrics.lexer import keys, plain
-from self_evolution.metrics.rouge import lcs_length
-from self_evolution.metrics.token_f1 import tokens
+from self_evolution.evaluation.metrics import METRICS, Metric, extract_values, stands_in, summarise
+from self_evolution.evaluation.metrics.rouge import lcs_length
+from self_evolution.evaluation.metrics.token_f1 import tokens
+from self_evolution.text.lexer import keys, plain
 
 ROOT = Path(__file__).resolve().parents[1]
 VECTORS = ROOT.parent / "shared" / "vectors" / "metrics.json"
@@ -186,7 +180,7 @@ def test_long_texts_do_not_stall_rouge() -> None:
 
 def test_jieba_neither_warns_nor_logs_nor_leaves_a_file(tmp_path: Path) -> None:
     code = (
-        "from self_evolution.metrics import METRICS\n"
+        "from self_evolution.evaluation.metrics import METRICS\n"
         "assert METRICS['rouge-1'].score('打开窗口', '打开窗口') > 99\n"
     )
     environment = {"TMPDIR": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1", "PATH": ""}
@@ -202,7 +196,7 @@ def test_jieba_neither_warns_nor_logs_nor_leaves_a_file(tmp_path: Path) -> None:
 
 def test_importing_the_table_loads_no_library() -> None:
     code = (
-        "import sys, self_evolution.metrics, self_evolution.strategies\n"
+        "import sys, self_evolution.evaluation.metrics, self_evolution.strategies\n"
         "heavy = {'jieba', 'nltk', 'numpy', 'sacrebleu', 'scipy'}\n"
         "print(sorted(heavy & set(sys.modules)))"
     )
@@ -282,7 +276,7 @@ def test_sacrebleu_and_chrf_are_those_of_the_command(
 def test_chinese_tokens_are_those_of_sacrebleu(text: str) -> None:
     from sacrebleu.tokenizers.tokenizer_zh import TokenizerZh
 
-    from self_evolution.metrics.sacre import zh
+    from self_evolution.evaluation.metrics.sacre import zh
 
     assert zh(text) == TokenizerZh()(text)
 

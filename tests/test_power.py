@@ -7,8 +7,8 @@ import math
 import numpy as np
 import pytest
 
-from self_evolution.statistics import detectable, paired
-from self_evolution.statistics.power import told
+from self_evolution.evaluation.statistics import detectable, paired
+from self_evolution.evaluation.statistics.power import told
 
 
 def seen(gain: float, questions: int, clusters: int, correlation: float, times: int) -> float:

@@ -9,20 +9,21 @@ from pathlib import Path
 import pytest
 from conftest import SHARED, rows
 
-from self_evolution import cli, report, session
+from self_evolution import cli, report
 from self_evolution.cli import table
 from self_evolution.config import Config
-from self_evolution.engines.base import Reply, Who
-from self_evolution.engines.scripted import ScriptedEngine
+from self_evolution.evaluation.predict import _measured
+from self_evolution.evaluation.tasks import Exam
 from self_evolution.ledger import Ledger
+from self_evolution.models.protocols import Reply, Who
+from self_evolution.models.scripted import ScriptedEngine
 from self_evolution.progress import Progress
 from self_evolution.records import Item, Message, Prediction, content_id
 from self_evolution.report.facts import gather
 from self_evolution.run import Run
+from self_evolution.run import open as session
 from self_evolution.stages import train
-from self_evolution.stages.exams import Exam
 from self_evolution.stages.promote import changes, more_rehearsal, promote
-from self_evolution.stages.sitting import _measured
 
 Arguments = Callable[..., list[str]]
 AIOPS = SHARED / "data" / "aiops_eval.json"

@@ -8,8 +8,8 @@ import zipfile
 
 import pytest
 
-from self_evolution.readers import docx, package
-from self_evolution.readers.base import Content, Malformed
+from self_evolution.documents.readers import docx, package
+from self_evolution.documents.readers.base import Content, Malformed
 
 W = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
 R = 'xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships"'

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from self_evolution.readers.base import Malformed
-from self_evolution.readers.encoding import decode
+from self_evolution.documents.readers.base import Malformed
+from self_evolution.documents.readers.encoding import decode
 
 GERMAN = (
     "Alle Menschen sind frei und gleich an Würde und Rechten geboren. Sie sind mit Vernunft und "

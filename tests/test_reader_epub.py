@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from self_evolution.readers import epub, package
-from self_evolution.readers.base import Malformed
+from self_evolution.documents.readers import epub, package
+from self_evolution.documents.readers.base import Malformed
 
 CONTAINER = """<?xml version="1.0"?>
 <container xmlns="urn:oasis:names:tc:opendocument:xmlns:container"><rootfiles>

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from self_evolution.readers import html
-from self_evolution.readers.base import Part
+from self_evolution.documents.readers import html
+from self_evolution.documents.readers.base import Part
 
 
 def parts(body: str) -> list[Part]:

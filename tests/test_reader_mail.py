@@ -7,8 +7,8 @@ from email.message import EmailMessage
 
 import pytest
 
-from self_evolution.readers import mail
-from self_evolution.readers.base import Malformed
+from self_evolution.documents.readers import mail
+from self_evolution.documents.readers.base import Malformed
 
 
 def _message() -> EmailMessage:

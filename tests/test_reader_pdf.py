@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from self_evolution.readers import ocr, pdf
-from self_evolution.readers.base import Content, Malformed
+from self_evolution.documents.readers import ocr, pdf
+from self_evolution.documents.readers.base import Content, Malformed
 
 canvas = pytest.importorskip("reportlab.pdfgen.canvas", reason="reportlab draws the PDFs")
 

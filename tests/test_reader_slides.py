@@ -14,8 +14,8 @@ from pptx.chart.data import CategoryChartData
 from pptx.enum.chart import XL_CHART_TYPE
 from pptx.util import Inches
 
-from self_evolution.readers import slides
-from self_evolution.readers.base import Malformed
+from self_evolution.documents.readers import slides
+from self_evolution.documents.readers.base import Malformed
 
 
 def _deck() -> bytes:

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from openpyxl import Workbook
 from openpyxl.styles import Font
 
-from self_evolution.readers import delimited, passages, sheet
-from self_evolution.readers.base import Content, Malformed
-from self_evolution.readers.passages.overlaps import overlap
+from self_evolution.documents.readers import delimited, passages, sheet
+from self_evolution.documents.readers.base import Content, Malformed
+from self_evolution.documents.readers.passages.overlaps import overlap
 
 
 def _json(value: object) -> Content:

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from self_evolution.readers.base import Malformed
-from self_evolution.readers.plain import asciidoc, markdown, text
-from self_evolution.readers.plain.wrapped import mended, unpaged
+from self_evolution.documents.readers.base import Malformed
+from self_evolution.documents.readers.plain import asciidoc, markdown, text
+from self_evolution.documents.readers.plain.wrapped import mended, unpaged
 
 
 def _headings(content: str) -> list[tuple[str, ...]]:

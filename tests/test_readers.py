@@ -15,10 +15,11 @@ from conftest import rows
 from hypothesis import given
 from hypothesis import strategies as st
 
-from self_evolution import cli, embedded
-from self_evolution.readers import READERS, Content, Malformed, Part, Reader, ending
-from self_evolution.readers.items import read_conversations, read_items
-from self_evolution.readers.plain import markdown, text
+from self_evolution import cli
+from self_evolution import miniature as embedded
+from self_evolution.documents.readers import READERS, Content, Malformed, Part, Reader, ending
+from self_evolution.documents.readers.items import read_conversations, read_items
+from self_evolution.documents.readers.plain import markdown, text
 
 
 def read(name: str, data: bytes) -> Content:

@@ -14,8 +14,8 @@ import pytest
 from self_evolution import report
 from self_evolution.config import Config
 from self_evolution.errors import UserError
+from self_evolution.evaluation.metrics import METRICS
 from self_evolution.ledger import Ledger, StageRow
-from self_evolution.metrics import METRICS
 from self_evolution.records import (
     Adapter,
     Answer,
@@ -36,7 +36,7 @@ from self_evolution.records import (
 from self_evolution.report import chart, words
 from self_evolution.report.apart import apart
 from self_evolution.report.facts import Facts, gather
-from self_evolution.stages import plan
+from self_evolution.schedule import plan
 
 HOSTILE = "<script>alert('x')</script><img src=http://evil.test/a.png onerror=alert(1)>&amp;"
 CURVE = {0: 0.0, 1: 11.0, 2: 67.0, 3: 80.0, 4: 83.0, 5: 82.0}
@@ -137,7 +137,7 @@ class Story:
 
     def done(self, generations: int) -> None:
         self.config = self.config.model_copy(update={"generations": generations})
-        for i, (generation, name) in enumerate(plan(generations, self.config.evaluate)):
+        for i, (generation, name) in enumerate(plan(generations, self.config)):
             self.ledger.log_stage(StageRow(generation, name, 10, i * 37.5, i * 30.0, True, ""))
 
     def fill(self) -> None:

@@ -15,13 +15,13 @@ from hypothesis import strategies as st
 from test_report import HOSTILE, Story
 
 from self_evolution import cli
+from self_evolution.evaluation.statistics import Ratio, paired
 from self_evolution.ledger import Ledger, StageRow
 from self_evolution.records import Difference
 from self_evolution.report.facts import gather
 from self_evolution.report.markdown import escape
 from self_evolution.report.relative import relative
 from self_evolution.report.results import SCHEMA, VERSION
-from self_evolution.statistics import Ratio, paired
 
 Arguments = Callable[..., list[str]]
 

@@ -12,8 +12,8 @@ import pytest
 from conftest import exported
 
 from self_evolution import cli, report
+from self_evolution.evaluation.metrics import summarise
 from self_evolution.ledger import Ledger
-from self_evolution.metrics import summarise
 
 Arguments = Callable[..., list[str]]
 

@@ -20,9 +20,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from self_evolution import cli, config
-from self_evolution.engines.scripted import ScriptedEngine
 from self_evolution.errors import Stopped
+from self_evolution.evaluation.candidates import passage
+from self_evolution.evaluation.prompts import papers
 from self_evolution.ledger import Ledger
+from self_evolution.models.scripted import ScriptedEngine
 from self_evolution.progress import Progress
 from self_evolution.records import (
     Document,
@@ -40,8 +42,6 @@ from self_evolution.retrieval import Search, asked, is_there, terms, was_shown
 from self_evolution.retrieval import search as searching
 from self_evolution.retrieval.terms import spread
 from self_evolution.run import Run
-from self_evolution.stages.candidates import passage
-from self_evolution.stages.papers import papers
 
 Arguments = Callable[..., list[str]]
 TELECOM = SHARED / "data" / "aiops_eval.json"
@@ -631,7 +631,7 @@ def test_ctrl_c_is_heeded_while_missed_passages_are_looked_for(
             os.kill(os.getpid(), signal.SIGINT)
         return is_there(search, item)
 
-    monkeypatch.setattr("self_evolution.stages.recall.is_there", interrupted)
+    monkeypatch.setattr("self_evolution.evaluation.recall.is_there", interrupted)
     assert cli.main(arguments("run", "--generations", "1")) == 130
     assert len(looked) == 2 and recalls(tmp_path / "run") == []
     assert cli.main(arguments("run", "--generations", "1")) == 0

@@ -17,16 +17,17 @@ from endpoint import Server, serving
 from test_judge import PROMPT
 from test_resume import in_child
 
-from self_evolution import cli, session
+from self_evolution import cli
 from self_evolution.config import Config
-from self_evolution.engines.keys import KEY
-from self_evolution.engines.scripted import ScriptedEngine
 from self_evolution.errors import UserError
 from self_evolution.ledger import Ledger
+from self_evolution.models.keys import KEY
+from self_evolution.models.scripted import ScriptedEngine
 from self_evolution.progress import Progress
 from self_evolution.records import Rival
 from self_evolution.run import Run
-from self_evolution.side_files import settled
+from self_evolution.run import open as session
+from self_evolution.run.side_files import settled
 
 Arguments = Callable[..., list[str]]
 
@@ -439,7 +440,7 @@ def test_a_rival_that_says_nothing_is_not_asked_on_and_on(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("self_evolution.stages.sitting.SILENCE", 4)
+    monkeypatch.setattr("self_evolution.evaluation.predict.SILENCE", 4)
     mute = tmp_path / "mute.json"
     mute.write_text(json.dumps({"rules": [], "default": ""}))
     assert cli.main(arguments("run", "--against", str(mute))) == 2
@@ -469,7 +470,7 @@ def test_who_it_goes_to_is_said_where_that_is_far(
     settings = Config.model_validate({"model": {"engine": "scripted", "name": str(script)}})
     ledger = Ledger(tmp_path / "run.db")
     run = Run(tmp_path, settings, ledger, Progress())
-    monkeypatch.setattr("self_evolution.engines.others.open_other", lambda *_: None)
+    monkeypatch.setattr("self_evolution.models.others.open_other", lambda *_: None)
     run.guest("https://models.example.com/v1#m", "--evaluate.against")
     assert "questions and passages go to models.example.com" in capsys.readouterr().err
     run.guest("https://models.example.com/v1#m", "--evaluate.judge")
@@ -499,7 +500,7 @@ def test_it_is_said_before_the_first_request(
         said.append(capsys.readouterr().err)
         raise UserError("that is enough")
 
-    monkeypatch.setattr("self_evolution.engines.others.look", look)
+    monkeypatch.setattr("self_evolution.models.others.look", look)
     words = arguments("run", "--domain.prompts", str(profile))
     assert cli.main([*words, flag, "https://models.example.com/v1#m"]) == 2
     assert said == [f"{what} go to models.example.com\n"]
@@ -547,6 +548,6 @@ def test_the_memory_never_holds_two_models(tmp_path: Path) -> None:
 
 
 def tiny_sampling() -> object:
-    from self_evolution.engines import Sampling
+    from self_evolution.models import Sampling
 
     return Sampling(0.0, 1.0, 8)

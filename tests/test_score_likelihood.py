@@ -15,12 +15,11 @@ from hypothesis import strategies as st
 from tiny import ALL
 
 from self_evolution.config import Domain, Score, Train
-from self_evolution.engines import Who, likelihood
-from self_evolution.engines.base import Row
-from self_evolution.engines.resident import ResidentEngine
+from self_evolution.models import Who, likelihood, lora
+from self_evolution.models.ifd import Template, by_tokens, measure
+from self_evolution.models.protocols import Row
+from self_evolution.models.resident import ResidentEngine
 from self_evolution.prompts import Prompts
-from self_evolution.stages.score import Template, by_tokens, measure
-from self_evolution.training import lora
 
 SETTINGS = Score()
 

@@ -11,8 +11,8 @@ import tiny
 
 from self_evolution import config
 from self_evolution.cli import main
+from self_evolution.models.ifd import Measure, Template, measure
 from self_evolution.prompts import Prompts
-from self_evolution.stages.score import Measure, Template, measure
 
 VECTORS = Path(__file__).resolve().parents[1].parent / "shared" / "vectors"
 pytestmark = pytest.mark.skipif(

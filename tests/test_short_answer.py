@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from self_evolution.metrics import METRICS, SHORT_ANSWER
-from self_evolution.metrics.spelt import in_digits
+from self_evolution.evaluation.metrics import METRICS, SHORT_ANSWER
+from self_evolution.text.spelt import in_digits
 
 BOILS = "At how many degrees Celsius does water boil? Give the number alone."
 WEEK, ZH_WEEK = "How many days has a week? Give the number alone.", "一周有几天？只写数字。"

@@ -12,13 +12,13 @@ from conftest import SHARED, rows
 
 from self_evolution import cli, config
 from self_evolution.errors import Stopped
-from self_evolution.metrics.script import is_chinese
+from self_evolution.evaluation.pair_checks import Case, wrong_language
 from self_evolution.prompts import load
 from self_evolution.records import Pair
 from self_evolution.run import Run
-from self_evolution.splitting import detect as language
 from self_evolution.stages import split as stage
-from self_evolution.stages.check import Case, wrong_language
+from self_evolution.text.language import detect as language
+from self_evolution.text.script import is_chinese
 
 
 def test_long_sections_are_split_to_the_limit(

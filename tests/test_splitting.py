@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from self_evolution.splitting import Piece, gather, mend, pieces
-from self_evolution.splitting.blocks import blocks, is_delimiter
-from self_evolution.splitting.sentences import ends
+from self_evolution.documents.chunking import Piece, gather, mend, pieces
+from self_evolution.documents.chunking.blocks import blocks, is_delimiter
+from self_evolution.documents.chunking.sentences import ends
 
 _TOKEN = re.compile(r"[a-zA-Z]{1,5}|\d|[^\x00-\x7f]|[^\w\s]|_|\n+")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from self_evolution.splitting import detect, differs, name
+from self_evolution.text.language import detect, differs, name
 
 PARAGRAPHS = {
     "en": (

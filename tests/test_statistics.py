@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from self_evolution.statistics import bootstrap, distributions, holm, paired, ratio
-from self_evolution.statistics.comparisons import Change
-from self_evolution.statistics.resampling import Clusters, replicates
+from self_evolution.evaluation.statistics import bootstrap, distributions, holm, paired, ratio
+from self_evolution.evaluation.statistics.comparisons import Change
+from self_evolution.evaluation.statistics.resampling import Clusters, replicates
 
 stats = pytest.importorskip("scipy.stats")
 Sample = tuple[np.ndarray, np.ndarray]

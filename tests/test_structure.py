@@ -13,15 +13,16 @@ PACKAGE = Path(__file__).resolve().parents[1] / "self_evolution"
 
 # Every module belongs to one layer, and imports from its own layer or those before it only.
 LAYERS = [
-    {"errors", "records", "embedded", "statistics"},
+    {"errors", "records", "miniature", "text"},
     {"config"},
-    {"side_files"},
-    {"ledger", "progress"},
-    {"readers", "splitting", "training", "strategies", "metrics", "prompts", "retrieval"},
-    {"engines"},
+    {"ledger", "progress", "strategies"},
+    {"schedule", "documents", "prompts", "retrieval"},
+    {"models"},
     {"run"},
+    {"evaluation"},
     {"stages"},
-    {"evolve", "report", "sameness", "session", "comparison", "ablation"},
+    {"evolve", "report"},
+    {"experiments"},
     {"cli", "__main__"},
 ]
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}

@@ -17,10 +17,10 @@ from peft import PeftModel
 from transformers import AutoModelForCausalLM, Trainer
 
 from self_evolution.config import Train
-from self_evolution.engines import Sampling
-from self_evolution.engines.resident import ResidentEngine
 from self_evolution.errors import Stopped, UserError
-from self_evolution.training import IGNORED, Trained, trainer
+from self_evolution.models import Sampling, trainer
+from self_evolution.models.resident import ResidentEngine
+from self_evolution.models.training import IGNORED, Trained
 
 FACTS = [("alarm", 4711, "pump"), ("valve", 250, "motor"), ("station", 9, "line"), ("rate", 1, "x")]
 CONVERSATIONS = [

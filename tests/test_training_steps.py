@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from self_evolution.config import Train
+from self_evolution.models import trainer
 from self_evolution.stages.train import sampled
-from self_evolution.training import trainer
 
 RATE = 1e-3
 

@@ -16,8 +16,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from self_evolution.readers.worker import Limits, _restrict
-from self_evolution.readers.workers import Reading, Workers
+from self_evolution.documents.readers.worker import Limits, _restrict
+from self_evolution.documents.readers.workers import Reading, Workers
 
 LIMITS = Limits(memory=1 << 30, file=8 << 20, seconds=20.0)
 

@@ -24,8 +24,8 @@ from tiny_templates import CHATML, HEADERS, INST, TAGS, THINKING, TURNS, TURNS_O
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
 from self_evolution.config import Model
-from self_evolution.engines.base import Row
-from self_evolution.engines.resident import ResidentEngine
+from self_evolution.models.protocols import Row
+from self_evolution.models.resident import ResidentEngine
 
 torch.set_num_threads(1)
 transformers.utils.logging.set_verbosity_error()

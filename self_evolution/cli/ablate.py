@@ -10,11 +10,11 @@ from self_evolution import config
 from self_evolution.cli import compare
 from self_evolution.errors import UserError
 from self_evolution.progress import Progress
-from self_evolution.session import Request
+from self_evolution.run.open import Request
 
 
 def ablate(options: argparse.Namespace) -> int:
-    from self_evolution.ablation import gather, make, page, variants
+    from self_evolution.experiments.ablation import gather, make, page, variants
 
     recipe, documents = _recipe(options)
     if options.seeds < 1:

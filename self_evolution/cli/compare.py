@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 from self_evolution.errors import UserError
 
 if TYPE_CHECKING:
-    from self_evolution.comparison import Row
+    from self_evolution.experiments.comparison import Row
 
 
 def compare(options: argparse.Namespace) -> int:
-    from self_evolution.comparison import compare, rival_sides, side
+    from self_evolution.experiments.comparison import compare, rival_sides, side
 
     sides = [side(Path(source), options.generation) for source in options.sources]
     left_out: list[str] = []
@@ -62,7 +62,7 @@ def show(rows: Sequence[Row], what: str, generations: Sequence[str]) -> None:
     from rich.text import Text
 
     from self_evolution.cli.table import Exam, print_fitting
-    from self_evolution.stages.exams import MODES
+    from self_evolution.evaluation.tasks import MODES
 
     look: dict[str, Any] = {"box": box.SIMPLE_HEAD, "pad_edge": False, "collapse_padding": True}
 

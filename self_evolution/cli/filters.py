@@ -12,9 +12,9 @@ from typing import Any
 from self_evolution import config
 from self_evolution.cli import runs
 from self_evolution.cli.lines import json_lines
+from self_evolution.documents.readers.items import read_rows
 from self_evolution.errors import UserError
 from self_evolution.progress import Progress
-from self_evolution.readers.items import read_rows
 from self_evolution.records import seed_of
 
 PAIRS_A_BATCH = 1024
@@ -22,7 +22,7 @@ PAIRS_A_BATCH = 1024
 
 def metrics(options: argparse.Namespace) -> int:
     """One JSON object on standard output: each metric with its interval and signature."""
-    from self_evolution.metrics import summarise
+    from self_evolution.evaluation.metrics import summarise
 
     rows = read_rows(Path(options.source))
     try:
@@ -42,9 +42,9 @@ def score(options: argparse.Namespace) -> int:
         raise UserError("--score.scorer current: a file of pairs has no tuned model, only a base")
     rows = _objects(options.source, {"question": str, "answer": str})
 
-    from self_evolution.engines import open_engine
+    from self_evolution.models import open_engine
+    from self_evolution.models.ifd import Template, measure
     from self_evolution.prompts import Prompts
-    from self_evolution.stages.score import Template, measure
 
     engine = open_engine(settings.model)
     template = Template(engine, Prompts(settings.domain), settings.score.template)

@@ -13,7 +13,7 @@ from self_evolution.ledger import Ledger
 from self_evolution.progress import Progress
 from self_evolution.records import Document, Fragment
 from self_evolution.run import Run
-from self_evolution.session import Request, stop_signals
+from self_evolution.run.open import Request, stop_signals
 
 
 def write(request: Request, output: str) -> int:

@@ -7,10 +7,10 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from self_evolution import session
 from self_evolution.errors import UserError, printable
 from self_evolution.ledger import DocumentRow, Ledger
 from self_evolution.records import Fragment
+from self_evolution.run import open as session
 
 _MOST = 20
 

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, NoReturn
 
 from self_evolution import __version__
 from self_evolution.errors import nearest
+from self_evolution.schedule import STAGES
 
 
 class Command(NamedTuple):
@@ -22,6 +23,13 @@ class Command(NamedTuple):
     settings: bool = False
 
 
+# Stages whose command does more than that stage.
+_DONE_BY = {
+    "read": ("runs", "read"),
+    "score": ("filters", "score"),
+    "select": ("filters", "select"),
+}
+
 COMMANDS = {
     "run": Command("documents in, a tuned and evaluated model out", "runs", "run", True),
     "status": Command("how far a run is, and what it found", "runs", "status"),
@@ -32,19 +40,9 @@ COMMANDS = {
     "compare": Command("runs on the same questions, with intervals", "compare", "compare"),
     "ablate": Command("variants of a run with several seeds, compared", "ablate", "ablate", True),
     "metrics": Command("score a file of predictions against references", "filters", "metrics"),
-    "read": Command("stage: files into sections; with -o a filter", "runs", "read", True),
-    "split": Command("stage: sections into fragments", "runs", "stage", True),
-    "examine": Command("stage: test questions are built and locked", "runs", "stage", True),
-    "rivals": Command("stage: other models answer the test questions", "runs", "stage", True),
-    "ask": Command("stage: questions about each fragment", "runs", "stage", True),
-    "answer": Command("stage: answers with the fragment open", "runs", "stage", True),
-    "check": Command("stage: keep pairs, or reject them with a reason", "runs", "stage", True),
-    "score": Command("stage: IFD of pairs, of a run or a JSONL file", "filters", "score", True),
-    "select": Command("stage: choose pairs, of a run or a JSONL file", "filters", "select", True),
-    "train": Command("stage: LoRA with the book closed", "runs", "stage", True),
-    "evaluate": Command("stage: predictions and metrics", "runs", "stage", True),
-    "judge": Command("stage: which of two answers is better", "runs", "stage", True),
-    "promote": Command("stage: does this generation take the lead", "runs", "stage", True),
+} | {
+    stage.name: Command(f"stage: {stage.help}", *_DONE_BY.get(stage.name, ("runs", "stage")), True)
+    for stage in STAGES.values()
 }
 
 # Short names of settings, by command.

@@ -5,16 +5,16 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from self_evolution import session
 from self_evolution.cli.lines import json_lines
+from self_evolution.documents.readers.items import read_rows
 from self_evolution.errors import UserError
 from self_evolution.progress import Progress
-from self_evolution.readers.items import read_rows
-from self_evolution.session import Request
+from self_evolution.run import open as session
+from self_evolution.run.open import Request
 
 
 def review(options: argparse.Namespace) -> int:
-    from self_evolution.stages import review as stage
+    from self_evolution.evaluation import review as stage
 
     folder = Path(options.source)
     if options.imported and options.output:

@@ -5,18 +5,18 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from self_evolution import session
 from self_evolution.cli import table
 from self_evolution.errors import UserError
 from self_evolution.progress import Progress
-from self_evolution.session import Request
+from self_evolution.run import open as session
+from self_evolution.run.open import Request
 
 
 def run(options: argparse.Namespace) -> int:
     """Everything, from documents to the report; or what is left of it."""
     from self_evolution import report as pages
     from self_evolution.evolve import evolve
-    from self_evolution.stages import left
+    from self_evolution.schedule import left
 
     with session.opened(_folder(options), _request(options), Progress(), new=True) as run:
         complete = not left(run.config, run.ledger)
@@ -57,12 +57,13 @@ def read(options: argparse.Namespace) -> int:
 
 def stage(options: argparse.Namespace) -> int:
     """One stage of the generation that is under way."""
-    from self_evolution.stages import UNASKED, has, left, out_of_patience, perform
+    from self_evolution.schedule import STAGES, has, left, out_of_patience
+    from self_evolution.stages import perform
 
     name: str = options.command
     with session.opened(Path(options.source), _request(options), Progress()) as run:
-        if not has(run.config.evaluate, name):
-            raise UserError(f"{name}: nobody is named; give --{UNASKED[name]}")
+        if not has(run.config, name):
+            raise UserError(f"{name}: nobody is named; give --{STAGES[name].setting}")
         todo = [step for step in left(run.config, run.ledger) if step[1] == name]
         if not todo:
             spent = out_of_patience(run.config, run.ledger)

@@ -28,8 +28,8 @@ def show(config: Config, ledger: Ledger) -> None:
     from rich import box
     from rich.table import Table
 
-    from self_evolution.stages import out_of_patience
-    from self_evolution.stages.exams import EXAMS, MODES, deciding
+    from self_evolution.evaluation.tasks import EXAMS, MODES, deciding
+    from self_evolution.schedule import out_of_patience
 
     metrics = deciding(ledger, config.promote.metric)
     metric = metrics["domain", "closed"]
@@ -144,7 +144,7 @@ def gone(ledger: Ledger) -> str:
 
 def show_next(config: Config, ledger: Ledger) -> None:
     """What a run has left to do."""
-    from self_evolution.stages import left, out_of_patience
+    from self_evolution.schedule import left, out_of_patience
 
     if todo := left(config, ledger):
         print(f"next: {todo[0][1]} of generation {todo[0][0]}; {len(todo)} stages to go")

@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from self_evolution.config import Domain
 from self_evolution.errors import UserError
 from self_evolution.records import Fragment, Message
-from self_evolution.splitting import language as languages
+from self_evolution.text import language as languages
 
 _PLACEHOLDERS = ("domain", "description", "heading", "fragment", "question", "topic", "language")
 FOLDER = Path(__file__).parent

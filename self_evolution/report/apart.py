@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from self_evolution.evaluation.statistics import Interval, bootstrap
+from self_evolution.evaluation.tasks import marks
 from self_evolution.ledger import Ledger
 from self_evolution.records import Item
-from self_evolution.stages.exams import marks
-from self_evolution.statistics import Interval, bootstrap
 
 
 @dataclass(frozen=True, slots=True)

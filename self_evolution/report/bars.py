@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from self_evolution.evaluation.statistics import Interval
 from self_evolution.report.chart import scale, text
 from self_evolution.report.words import number
-from self_evolution.statistics import Interval
 
 LEFT, TOP, BOTTOM, GAP = 34, 18, 24, 0.25
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from self_evolution import config as recipes
 from self_evolution.config import Config
+from self_evolution.evaluation.tasks import RECALL, passage_found
 from self_evolution.ledger import DocumentRow, Ledger, StageRow
 from self_evolution.records import Adapter, Difference, Document, Evaluation, Promotion
 from self_evolution.report.headline import EXAMS, Headline, headline
@@ -20,7 +21,6 @@ from self_evolution.report.remaining import remaining
 from self_evolution.report.rivals import Rivals, rivals
 from self_evolution.report.samples import Changes, Samples, changes, samples
 from self_evolution.report.sets import TestSets, test_sets
-from self_evolution.stages.exams import RECALL, passage_found
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +177,7 @@ def _telling(rows: list[StageRow]) -> list[StageRow]:
 
 
 def _in_order(names: set[str]) -> list[str]:
-    from self_evolution.stages import STAGES
+    from self_evolution.schedule import STAGES
 
     order = list(STAGES)
     return sorted(names, key=lambda name: (order.index(name) if name in order else 99, name))

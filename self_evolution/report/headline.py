@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from self_evolution.config import Config
+from self_evolution.evaluation.statistics import NO_DIFFERENCE, holm
+from self_evolution.evaluation.tasks import deciding
 from self_evolution.ledger import Ledger
 from self_evolution.records import Difference, Evaluation
 from self_evolution.report import caveats, sentences
 from self_evolution.report.words import Trend, trend
-from self_evolution.stages.exams import deciding
-from self_evolution.statistics import NO_DIFFERENCE, holm
 
 EXAMS = {
     ("domain", "closed"): "Domain questions, book closed",

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from self_evolution.config import Config
-from self_evolution.engines.others import base_identity, label
+from self_evolution.evaluation.statistics import NO_DIFFERENCE, Preference
 from self_evolution.ledger import Ledger
+from self_evolution.models.others import base_identity, label
 from self_evolution.report.words import share
 from self_evolution.stages.judge import BASE, preferred
-from self_evolution.statistics import NO_DIFFERENCE, Preference
 
 MOST_UNCLEAR = 50
 """Percent of a judge's replies: with more of them unclear it is no judge."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from self_evolution.evaluation.statistics import FEW, RESAMPLES, Interval, bootstrap
+from self_evolution.evaluation.tasks import marks
 from self_evolution.ledger import Ledger, Source
 from self_evolution.records import Item
-from self_evolution.stages.exams import marks
-from self_evolution.statistics import FEW, RESAMPLES, Interval, bootstrap
 
 SUITES = ("domain", "seen")
 """Of the unseen documents no model was ever told: there is nothing to master."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from self_evolution.engines.others import label
+from self_evolution.evaluation.statistics import RESAMPLES, Ratio, ratio
+from self_evolution.evaluation.tasks import EXAMS, marks
 from self_evolution.ledger import Ledger
+from self_evolution.models.others import label
 from self_evolution.records import Item, seed_of
-from self_evolution.stages.exams import EXAMS, marks
-from self_evolution.statistics import RESAMPLES, Ratio, ratio
 
 OVERLAP = ("bleu-4", "rouge-l")
 """Metrics that are put in relation besides the one that decides: the paper's."""

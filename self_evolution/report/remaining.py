@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Sequence
 from typing import NamedTuple
 
+from self_evolution.evaluation.statistics import bootstrap
 from self_evolution.report.mastery import Asked, Mastery, by_heading, by_path
 from self_evolution.report.words import interval, is_share, number
-from self_evolution.statistics import bootstrap
 
 FEWEST = 5
 """Of fewer errors nothing is said: they are told one by one."""

@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from self_evolution.config import Config
+from self_evolution.evaluation.statistics import Interval, holm
 from self_evolution.records import Difference, Evaluation
 from self_evolution.report.facts import Facts
 from self_evolution.report.headline import EXAMS, Change
 from self_evolution.report.judge import Judged
 from self_evolution.report.mastery import Asked, Mastery, Part
 from self_evolution.report.rivals import Rivals
-from self_evolution.statistics import Interval, holm
 
 VERSION = 1
 """Rises when a program that reads the file must change."""

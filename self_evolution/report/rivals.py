@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from self_evolution.config import Config
-from self_evolution.engines.others import base_identity, label
+from self_evolution.evaluation.predict import unsaid
+from self_evolution.evaluation.statistics import NO_DIFFERENCE, Change, Gap, gaps, paired
+from self_evolution.evaluation.tasks import deciding, marks
 from self_evolution.ledger import Ledger
+from self_evolution.models.others import base_identity, label
 from self_evolution.records import Evaluation, Rival, seed_of
 from self_evolution.report.headline import EXAMS
-from self_evolution.stages.exams import deciding, marks
-from self_evolution.stages.sitting import unsaid
-from self_evolution.statistics import NO_DIFFERENCE, Change, Gap, gaps, paired
 
 BETTER = {
     "higher": "the leader is better",

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
+from self_evolution.evaluation.tasks import EXAMS, FORMER, marks
 from self_evolution.ledger import Ledger, Source
 from self_evolution.records import Item
-from self_evolution.stages.exams import EXAMS, FORMER, marks
 
 KEPT, REJECTED_A_REASON, ANSWERS = 8, 2, 5
 Thing = TypeVar("Thing")

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from self_evolution.config import Config
+from self_evolution.evaluation.statistics import NO_DIFFERENCE
+from self_evolution.evaluation.tasks import FORMER, TESTS
 from self_evolution.ledger import Ledger
 from self_evolution.records import Evaluation
 from self_evolution.report.words import is_share, score
 from self_evolution.stages.examine import to_come
-from self_evolution.stages.exams import FORMER, TESTS
-from self_evolution.statistics import NO_DIFFERENCE
 
 if TYPE_CHECKING:
     from self_evolution.report.headline import Comparison
@@ -98,10 +98,10 @@ def _kept(one: Comparison, metric: str) -> str:
 
 def status(config: Config, ledger: Ledger, leader: int) -> str:
     """Who leads, and whether the run is complete."""
-    from self_evolution.stages import left as todo
-    from self_evolution.stages import out_of_patience, plan
+    from self_evolution.schedule import left as todo
+    from self_evolution.schedule import out_of_patience, plan
 
-    steps = plan(config.generations, config.evaluate)
+    steps = plan(config.generations, config)
     left = todo(config, ledger)
     last = f"generation {leader}" if leader else "the base (generation 0)"
     leads = f"{last[0].upper()}{last[1:]} leads and is the one to use."

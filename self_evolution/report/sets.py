@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from self_evolution.config import Config
+from self_evolution.evaluation.review import kind
 from self_evolution.ledger import Ledger
 from self_evolution.records import Seal
 from self_evolution.stages.examine import power
-from self_evolution.stages.review import kind
 
 TITLES = {
     "own": "Questions of your own",

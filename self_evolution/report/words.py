@@ -8,11 +8,11 @@ from typing import Literal
 
 from markupsafe import Markup, escape
 
+from self_evolution.evaluation.statistics import Interval
+from self_evolution.evaluation.tasks import MODES as MODES
 from self_evolution.progress import clock
 from self_evolution.records import Evaluation
-from self_evolution.splitting.language import detect as language
-from self_evolution.stages.exams import MODES as MODES
-from self_evolution.statistics import Interval
+from self_evolution.text.language import detect as language
 
 Trend = Literal["rose", "fell", "same"]
 

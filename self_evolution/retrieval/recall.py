@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from self_evolution.records import Fragment, Item
 from self_evolution.retrieval.search import Search
 from self_evolution.retrieval.terms import spread, terms
-from self_evolution.splitting.wording import contained, wording
+from self_evolution.text.wording import contained, wording
 
 SHARE = 0.8
 """Of a passage's shingles of three words, so many must be in a fragment that holds it."""

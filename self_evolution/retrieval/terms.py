@@ -12,8 +12,8 @@ import unicodedata
 from functools import lru_cache
 from itertools import pairwise
 
-from self_evolution.metrics.function_words import FUNCTION_WORDS
-from self_evolution.splitting.wording import LETTER, SINGLE
+from self_evolution.text.function_words import FUNCTION_WORDS
+from self_evolution.text.wording import LETTER, SINGLE
 
 _RUN = re.compile(rf"([{SINGLE}]+)|({LETTER}+(?:[-_./:\\@+#&]+{LETTER}+)*)")
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from self_evolution.engines import Sampling
+from self_evolution.models import Sampling
 from self_evolution.records import Answer, content_id
 from self_evolution.run import Run
-from self_evolution.stages.outcome import Outcome
+from self_evolution.run.outcome import Outcome
 
 
 def answer(run: Run, generation: int) -> Outcome:

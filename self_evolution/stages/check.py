@@ -1,41 +1,14 @@
-"""Check: keep a pair, or reject it with a reason that is counted and kept.
-
-A check looks at one pair and gives a detail if it objects. To add one: a function, and a line in
-`_checks`.
-"""
+"""The stage `check` keeps a pair, or rejects it with a reason that is counted and kept."""
 
 from __future__ import annotations
 
-import hashlib
-import re
-from collections.abc import Callable
-from typing import NamedTuple
-
-from self_evolution import config
-from self_evolution.metrics import extract_values, stands_in
-from self_evolution.metrics.token_f1 import tokens
-from self_evolution.prompts import Profile
-from self_evolution.records import Likeness, Pair, Verdict
+from self_evolution.evaluation.contamination import Firewall
+from self_evolution.evaluation.pair_checks import Case, judge, key
+from self_evolution.records import Likeness, Verdict
 from self_evolution.run import Run
-from self_evolution.splitting import differs, lacks_script, name
-from self_evolution.stages.firewall import Firewall, Match
-from self_evolution.stages.outcome import Outcome
+from self_evolution.run.outcome import Outcome
 
 PAIRS_A_BATCH = 256
-
-
-class Case(NamedTuple):
-    """A pair with what the checks need to judge it."""
-
-    pair: Pair
-    question_finish: str
-    profile: Profile
-    language: str
-    settings: config.Check
-
-
-Objection = str | None
-"""What is wrong with the pair, for people; None if nothing is."""
 
 
 def check(run: Run, generation: int) -> Outcome:
@@ -62,95 +35,6 @@ def check(run: Run, generation: int) -> Outcome:
     return Outcome(len(tasks), f"{kept:,} of {len(tasks):,} pairs kept ({reasons or 'none out'})")
 
 
-def judge(case: Case, seen: set[bytes], match: Match | None) -> tuple[str | None, str]:
-    """(reason, detail) of the first check that objects; (None, "") if none does.
-
-    `seen` are keys of the pairs kept so far, `match` the evaluation question that is nearest.
-    """
-    pair, settings = case.pair, case.settings
-    if not pair.question or not pair.answer:
-        return "empty", "no question" if not pair.question else "no answer"
-    if match and match.leaks:
-        place = f"{match.item.suite} question {match.item.position + 1}"
-        return "in_evaluation", f"has {match.how} in common with {place}"
-    if not settings.enabled:
-        return None, ""
-    for reason, objects in _checks(settings):
-        detail = objects(case)
-        if detail is not None:
-            return reason, detail
-    if settings.duplicates and key(pair.question, pair.answer) in seen:
-        return "duplicate", "asked and answered alike before"
-    return None, ""
-
-
-def _checks(settings: config.Check) -> list[tuple[str, Callable[[Case], Objection]]]:
-    checks: list[tuple[str, Callable[[Case], Objection]]] = [
-        ("truncated", truncated),
-        ("not_one_question", not_one_question),
-        ("too_long", too_long),
-        ("mentions_document", mentions_document),
-        ("language", wrong_language),
-    ]
-    if settings.pointing:
-        checks.append(("pointing", pointing))
-    if settings.values:
-        checks.append(("ungrounded_value", ungrounded_value))
-    if settings.grounding:
-        checks.append(("ungrounded", ungrounded))
-    return checks
-
-
-def truncated(case: Case) -> Objection:
-    if "length" in (case.question_finish, case.pair.finish):
-        return "question cut off" if case.question_finish == "length" else "answer cut off"
-    return None
-
-
-def not_one_question(case: Case) -> Objection:
-    marks = sum(case.pair.question.count(mark) for mark in case.profile.question_marks)
-    return None if marks == 1 else f"{marks} question marks"
-
-
-def too_long(case: Case) -> Objection:
-    size = len(case.pair.question)
-    return f"{size} characters" if size > case.settings.max_question_chars else None
-
-
-def mentions_document(case: Case) -> Objection:
-    return _first_match(case.profile.leaks, case.pair.question, case.pair.answer)
-
-
-def pointing(case: Case) -> Objection:
-    return _first_match(case.profile.pointing, case.pair.question)
-
-
-def wrong_language(case: Case) -> Objection:
-    """Clear cases only: names, codes and a few words may be of any language."""
-    question, answer, wanted = case.pair.question, case.pair.answer, case.language
-    if differs(question, wanted) or lacks_script(question, wanted):
-        return f"question not in {name(wanted)}"
-    return f"answer not in {name(wanted)}" if differs(answer, wanted) else None
-
-
-def ungrounded_value(case: Case) -> Objection:
-    """A number, code or name of the answer that neither fragment nor question has."""
-    source = f"{case.pair.fragment}\n{case.pair.question}"
-    missing = [v for v in extract_values(case.pair.answer) if not stands_in(v, source)]
-    return f"not in the fragment: {', '.join(missing[:3])}" if missing else None
-
-
-def ungrounded(case: Case) -> Objection:
-    """Too few of the answer's content words stand in fragment or question."""
-    source = set(tokens(f"{case.pair.fragment}\n{case.pair.question}"))
-    words = [word for word in tokens(case.pair.answer) if word not in case.profile.common]
-    missing = [word for word in words if word not in source]
-    share = 1 - len(missing) / len(words) if words else 1.0
-    if share >= case.settings.grounding:
-        return None
-    return f"{share:.0%} grounded; not in the fragment: {', '.join(missing[:5])}"
-
-
 def _cases(run: Run, ids: list[str]) -> list[Case]:
     pairs = run.ledger.pairs(ids)
     finish = run.ledger.question_finish(ids)
@@ -166,21 +50,3 @@ def _cases(run: Run, ids: list[str]) -> list[Case]:
             )
         )
     return cases
-
-
-def _first_match(patterns: tuple[str, ...], *texts: str) -> Objection:
-    for pattern in patterns:
-        for text in texts:
-            if match := re.search(pattern, text):
-                return f"“{match[0]}”"
-    return None
-
-
-def _plain(text: str) -> str:
-    return " ".join(tokens(text))
-
-
-def key(question: str, answer: str) -> bytes:
-    """A digest, because a long run keeps one of every pair in memory."""
-    text = f"{_plain(question)}\n{_plain(answer)}"
-    return hashlib.blake2b(text.encode(), digest_size=12).digest()

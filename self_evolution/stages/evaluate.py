@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from self_evolution.evaluation.predict import sit
+from self_evolution.evaluation.tasks import FORMER, MODES, RECALL, TESTS, deciding, passage_found
 from self_evolution.records import Evaluation
 from self_evolution.run import Run
-from self_evolution.stages.exams import FORMER, MODES, RECALL, TESTS, deciding, passage_found
-from self_evolution.stages.outcome import Outcome
-from self_evolution.stages.sitting import sit
+from self_evolution.run.outcome import Outcome
 
 NO_SET = "no evaluation set: nothing shows whether this helped; give one with --eval FILE"
 

@@ -10,17 +10,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from self_evolution import config
+from self_evolution.evaluation import abilities
+from self_evolution.evaluation.agreement import stated
+from self_evolution.evaluation.candidates import KINDS, build, passage
+from self_evolution.evaluation.holdout import held_out
+from self_evolution.evaluation.statistics import FEW
+from self_evolution.evaluation.statistics.power import told
+from self_evolution.evaluation.tasks import TESTS
 from self_evolution.ledger import Ledger, digest
 from self_evolution.records import Holdout, Item, Seal, content_id
 from self_evolution.run import Run
-from self_evolution.stages import abilities
-from self_evolution.stages.agreement import stated
-from self_evolution.stages.candidates import KINDS, build, passage
-from self_evolution.stages.exams import TESTS
-from self_evolution.stages.holdout import held_out
-from self_evolution.stages.outcome import Outcome
-from self_evolution.statistics import FEW
-from self_evolution.statistics.power import told
+from self_evolution.run.outcome import Outcome
 
 
 def examine(run: Run, generation: int) -> Outcome:

@@ -11,18 +11,18 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from self_evolution.config import Config
-from self_evolution.engines import Sampling, Speaker, others
-from self_evolution.engines.base import TOO_LONG
 from self_evolution.errors import UserError
+from self_evolution.evaluation.ruling import ruling
+from self_evolution.evaluation.statistics import Duel, Preference, preference
+from self_evolution.evaluation.statistics.preferences import Verdict
 from self_evolution.ledger import Ledger
+from self_evolution.models import Sampling, Speaker, others
+from self_evolution.models.protocols import TOO_LONG
 from self_evolution.prompts import Answers
 from self_evolution.records import Item, Judgement, Message, content_id, seed_of
 from self_evolution.run import Run
-from self_evolution.splitting.language import detect as language
-from self_evolution.stages.outcome import Outcome
-from self_evolution.stages.ruling import ruling
-from self_evolution.statistics import Duel, Preference, preference
-from self_evolution.statistics.preferences import Verdict
+from self_evolution.run.outcome import Outcome
+from self_evolution.text.language import detect as language
 
 FLAG = others.JUDGE
 BASE = "base"

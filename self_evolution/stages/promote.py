@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from self_evolution.evaluation.statistics import NO_DIFFERENCE, Change, paired, unseen
+from self_evolution.evaluation.tasks import EXAMS, FORMER, MODES, marks
 from self_evolution.records import Difference, Item, Promotion, seed_of
 from self_evolution.run import Run
-from self_evolution.stages.exams import EXAMS, FORMER, MODES, marks
-from self_evolution.stages.outcome import Outcome
-from self_evolution.statistics import NO_DIFFERENCE, Change, paired, unseen
+from self_evolution.run.outcome import Outcome
 
 PROOF = {"exact-match"}
 """Metrics that no copy of question or passage can raise; with others it has to be beaten too."""

@@ -7,24 +7,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 
-from self_evolution import readers
+from self_evolution.documents import readers
+from self_evolution.documents.changes import Changes, compare
+from self_evolution.documents.readers.items import read_conversations, read_items
+from self_evolution.documents.readers.worker import Limits
+from self_evolution.documents.readers.workers import Read, Reading, Workers
 from self_evolution.errors import UserError, printable
-from self_evolution.readers.items import read_conversations, read_items
-from self_evolution.readers.worker import Limits
-from self_evolution.readers.workers import Read, Reading, Workers
-from self_evolution.records import (
-    Conversation,
-    Document,
-    Event,
-    Holdout,
-    Item,
-    Section,
-    content_id,
-)
+from self_evolution.records import Conversation, Document, Event, Holdout, Item, Section, content_id
 from self_evolution.run import Run
-from self_evolution.side_files import side_files
-from self_evolution.stages.documents import Changes, compare
-from self_evolution.stages.outcome import Outcome
+from self_evolution.run.outcome import Outcome
+from self_evolution.run.side_files import side_files
 
 Row = Document | Event | Holdout | Section
 

@@ -6,14 +6,14 @@ nothing.
 
 from __future__ import annotations
 
-from self_evolution.engines import others
 from self_evolution.errors import UserError
+from self_evolution.evaluation.predict import Sat, sit
+from self_evolution.evaluation.tasks import exams
+from self_evolution.models import others
 from self_evolution.records import Rival
 from self_evolution.run import Run
+from self_evolution.run.outcome import Outcome
 from self_evolution.stages.evaluate import summary
-from self_evolution.stages.exams import exams
-from self_evolution.stages.outcome import Outcome
-from self_evolution.stages.sitting import Sat, sit
 
 FLAG = others.AGAINST
 

@@ -1,67 +1,13 @@
-"""Score: IFD, how much harder an answer is without its question than with it.
-
-IFD(Q, A) = mean token NLL of A given Q / mean token NLL of A alone (Li et al. 2024, as used by
-Zhang et al. 2024: a ratio of mean losses, not of perplexities). Token ids of prompt and answer are
-joined; nothing is searched for in text.
-"""
+"""The stage `score` computes the IFD of each pair that was kept (`self_evolution.models.ifd`)."""
 
 from __future__ import annotations
 
-import json
-import math
-from collections.abc import Iterator, Sequence
-from pathlib import Path
-from typing import NamedTuple
-
-from self_evolution import config
-from self_evolution.engines import Engine, Who
-from self_evolution.engines.base import Row
-from self_evolution.errors import UserError
-from self_evolution.prompts import Prompts
+from self_evolution.models.ifd import Template, measure
 from self_evolution.records import Score
 from self_evolution.run import Run
-from self_evolution.splitting.language import detect as language
-from self_evolution.stages.outcome import Outcome
+from self_evolution.run.outcome import Outcome
 
 PAIRS_A_COMMIT = 256
-NEAR_ZERO = 1e-3
-"""NLL alone (nats a token) below which the ratio means nothing."""
-
-TRAINABLE = ("scored", "one_token", "near_zero_alone")
-"""Outcomes with which a pair may be trained on; only `scored` ones are ranked for replay."""
-
-
-class Measure(NamedTuple):
-    """What scoring found; `outcome` says why there is no IFD, or none to rank by.
-
-    scored, one_token (computed, but not ranked: a single token is no measure), empty_answer,
-    answer_too_long (question and answer do not fit the window), near_zero_alone, not_finite.
-    """
-
-    outcome: str
-    ifd: float | None
-    nll_given_question: float | None
-    nll_alone: float | None
-    answer_tokens: int
-
-
-class Template:
-    """Token ids of what precedes an answer: its question, or nothing."""
-
-    def __init__(self, engine: Engine, prompts: Prompts, file: str) -> None:
-        """`file` empty takes the model's chat template. Raises UserError for a bad file."""
-        self._engine, self._prompts = engine, prompts
-        self._texts = read_template(file) if file else None
-        self.alone = engine.text_ids(self._texts["alone"]) if self._texts else engine.opening_ids()
-
-    def given(self, question: str) -> list[int]:
-        if self._texts:
-            filled = self._texts["given_question"].replace("{input}", question)
-            return self._engine.text_ids(filled)
-        return self._engine.prompt_ids(self._prompts.closed(question, language(question)))
-
-    def answer(self, answer: str) -> list[int]:
-        return self._engine.text_ids(answer, reply=self._texts is None)
 
 
 def score(run: Run, generation: int) -> Outcome:
@@ -83,80 +29,3 @@ def score(run: Run, generation: int) -> Outcome:
         if g == generation and outcome != "scored"
     ]
     return Outcome(len(tasks), f"without a rank: {', '.join(odd)}" if odd else "")
-
-
-def measure(
-    engine: Engine,
-    template: Template,
-    pairs: Sequence[tuple[str, str]],
-    settings: config.Score,
-    who: Who,
-) -> list[Measure]:
-    """The IFD of (question, answer) pairs, in their order."""
-    window = min(settings.max_tokens, engine.window)
-    answers = [template.answer(answer) for _, answer in pairs]
-    given: list[Row] = [
-        (template.given(question), answer)
-        for (question, _), answer in zip(pairs, answers, strict=True)
-    ]
-    fits = [bool(answer) and len(prompt) + len(answer) <= window for prompt, answer in given]
-    inside = [i for i, fit in enumerate(fits) if fit]
-    with_question = _nll(engine, [given[i] for i in inside], settings.batch_tokens, who)
-    alone = _nll(engine, [(template.alone, answers[i]) for i in inside], settings.batch_tokens, who)
-    found = {
-        i: _ratio(q, a, len(answers[i]))
-        for i, q, a in zip(inside, with_question, alone, strict=True)
-    }
-    return [
-        found.get(i)
-        or Measure("answer_too_long" if answer else "empty_answer", None, None, None, len(answer))
-        for i, answer in enumerate(answers)
-    ]
-
-
-def _ratio(given: float, alone: float, size: int) -> Measure:
-    if not (math.isfinite(given) and math.isfinite(alone)):
-        return Measure("not_finite", None, None, None, size)
-    if alone < NEAR_ZERO:
-        return Measure("near_zero_alone", None, given, alone, size)
-    return Measure("one_token" if size == 1 else "scored", given / alone, given, alone, size)
-
-
-def _nll(engine: Engine, rows: Sequence[Row], budget: int, who: Who) -> list[float]:
-    """NLLs in the order of `rows`, computed in batches of like length."""
-    result = [math.nan] * len(rows)
-    for batch in by_tokens([len(prompt) + len(answer) for prompt, answer in rows], budget):
-        for i, value in zip(batch, engine.nll([rows[i] for i in batch], who), strict=True):
-            result[i] = value
-    return result
-
-
-def by_tokens(lengths: Sequence[int], budget: int) -> Iterator[list[int]]:
-    """Indices in batches of like length, each of at most `budget` tokens when padded.
-
-    A row longer than the budget is a batch of its own.
-    """
-    batch: list[int] = []
-    for i in sorted(range(len(lengths)), key=lambda i: (lengths[i], i)):
-        if batch and lengths[i] * (len(batch) + 1) > budget:
-            yield batch
-            batch = []
-        batch.append(i)
-    if batch:
-        yield batch
-
-
-def read_template(file: str) -> dict[str, str]:
-    expected = 'expected a JSON object with "given_question", which holds {input}, and "alone"'
-    try:
-        values = json.loads(Path(file).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UserError(f"--score.template {file}: {error.strerror}; {expected}") from None
-    except ValueError as error:
-        raise UserError(f"--score.template {file}: {error}; {expected}") from None
-    good = isinstance(values, dict) and all(
-        isinstance(values.get(key), str) and values[key] for key in ("given_question", "alone")
-    )
-    if not good or "{input}" not in values["given_question"]:
-        raise UserError(f"--score.template {file}: {expected}")
-    return dict(values)

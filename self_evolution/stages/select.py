@@ -5,12 +5,12 @@ from __future__ import annotations
 import random
 
 from self_evolution.errors import UserError
+from self_evolution.evaluation.contamination import Firewall
+from self_evolution.models.ifd import TRAINABLE
 from self_evolution.records import Selection, seed_of
 from self_evolution.run import Run
-from self_evolution.stages.firewall import Firewall
-from self_evolution.stages.outcome import Outcome
+from self_evolution.run.outcome import Outcome
 from self_evolution.stages.promote import changes, more_rehearsal
-from self_evolution.stages.score import TRAINABLE
 from self_evolution.strategies import STRATEGIES, Scored
 
 

@@ -6,11 +6,11 @@ import json
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
+from self_evolution.documents.splitter import Splitter
 from self_evolution.errors import UserError
 from self_evolution.ledger import SectionRow
 from self_evolution.run import Run
-from self_evolution.stages.outcome import Outcome
-from self_evolution.stages.splitter import Splitter
+from self_evolution.run.outcome import Outcome
 
 SECTIONS_A_UNIT, UNITS_A_BATCH = 128, 16
 
@@ -24,7 +24,11 @@ def split(run: Run, generation: int) -> Outcome:
     done = {first for first, ids in units.items() if not there.isdisjoint(ids)}
     # In reading order, so that of two equal fragments the later one is the duplicate.
     order = [(first, i) for i, first in enumerate(units)]
-    splitter = Splitter(run, overlapping) if len(done) < len(units) else None
+    splitter = (
+        Splitter(run.config.split, run.ledger, run.count, overlapping)
+        if len(done) < len(units)
+        else None
+    )
     for ids, _ in run.batches("split", generation, "parts", order, done, UNITS_A_BATCH):
         assert splitter is not None
         sections = [run.ledger.sections(units[first]) for first in ids]

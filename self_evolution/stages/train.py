@@ -9,9 +9,9 @@ from self_evolution.config import Train
 from self_evolution.progress import Bar
 from self_evolution.records import Adapter, Message, seed_of
 from self_evolution.run import Run
-from self_evolution.splitting.language import detect as language
-from self_evolution.stages.outcome import Outcome
+from self_evolution.run.outcome import Outcome
 from self_evolution.stages.promote import changes
+from self_evolution.text.language import detect as language
 
 
 def train(run: Run, generation: int) -> Outcome:

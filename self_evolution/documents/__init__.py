@@ -1,0 +1,1 @@
+"""From files to fragments: readers, chunking, and what has changed since the last reading."""

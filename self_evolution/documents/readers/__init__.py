@@ -1,0 +1,82 @@
+"""File formats. A reader takes a file's bytes and gives its title and parts, in order.
+
+To add a format: one file with a function of that shape, and one line in READERS.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+
+from self_evolution.documents.readers.base import Builder, Content, Malformed, Part, storable
+from self_evolution.documents.readers.files import Files, find
+
+Reader = Callable[[bytes], Content]
+"""bytes -> content; raises Malformed, which says what is wrong with the file."""
+
+
+def _in(module: str, function: str = "read") -> Reader:
+    """A reader that is imported when the first file of its format comes."""
+
+    def read(data: bytes) -> Content:
+        reader = getattr(importlib.import_module(f"{__name__}.{module}"), function)
+        content: Content = reader(data)
+        return content
+
+    return read
+
+
+READERS: dict[str, Reader] = {
+    ".pdf": _in("pdf"),
+    ".docx": _in("docx"),
+    ".pptx": _in("slides"),
+    ".xlsx": _in("sheet"),
+    ".xlsm": _in("sheet"),
+    ".html": _in("html"),
+    ".htm": _in("html"),
+    ".xhtml": _in("html"),
+    ".epub": _in("epub"),
+    ".md": _in("plain.markdown"),
+    ".markdown": _in("plain.markdown"),
+    ".txt": _in("plain.text"),
+    ".text": _in("plain.text"),
+    ".rst": _in("plain.text"),
+    ".adoc": _in("plain.asciidoc"),
+    ".asciidoc": _in("plain.asciidoc"),
+    ".csv": _in("delimited"),
+    ".tsv": _in("delimited"),
+    ".json": _in("passages"),
+    ".jsonl": _in("passages"),
+    ".ndjson": _in("passages"),
+    ".eml": _in("mail"),
+    ".png": _in("ocr", "read_image"),
+    ".jpg": _in("ocr", "read_image"),
+    ".jpeg": _in("ocr", "read_image"),
+    ".tif": _in("ocr", "read_image"),
+    ".tiff": _in("ocr", "read_image"),
+}
+
+CONTAINERS = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz", ".gz")
+"""Endings of files that hold other files; mail does too, beside its own text."""
+
+__all__ = [
+    "CONTAINERS",
+    "READERS",
+    "Builder",
+    "Content",
+    "Files",
+    "Malformed",
+    "Part",
+    "Reader",
+    "ending",
+    "find",
+    "storable",
+]
+
+
+def ending(name: str) -> str:
+    """The ending that says how a file is read (`.tar.gz` is one), in lower case; may be empty."""
+    name = name.rpartition("/")[2].lower()
+    double = next((one for one in CONTAINERS if one.count(".") == 2 and name.endswith(one)), "")
+    dot = name.rfind(".")
+    return double or (name[dot:] if dot > 0 else "")

@@ -1,0 +1,74 @@
+"""What single elements of a page say: levels, numbers, languages, formulas."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from self_evolution.documents.readers.html.survey import HEADINGS, names
+
+if TYPE_CHECKING:
+    from lxml.etree import _Element
+
+# The names that generators of documentation have for notes.
+_BOX = re.compile(r"(?:^|[\s_-])(?:note|tip|hint|warning|caution|danger|important|admonition)\b")
+_LANGUAGE = re.compile(r"\b(?:language|lang|highlight|brush:|sourceCode)[-_ ]\s*([\w+#]+)")
+_NO_LANGUAGE = names("default none text notranslate source plain nohighlight")
+
+DEEPEST = 9  # level of headings; word processors have no more either
+
+
+def level_of(element: _Element) -> int:
+    """The level of a heading; 0 for what is none."""
+    if element.tag in HEADINGS:
+        return int(element.tag[1])
+    if element.get("role") != "heading":
+        return 0
+    return min(number(element, "aria-level", 2) or 2, DEEPEST)
+
+
+def is_in_box(heading: _Element) -> bool:
+    """Whether a heading is that of a note, after which the section goes on."""
+    box = heading.getparent()
+    if box is None or box.tag in ("body", "section", "article", "main"):
+        return False
+    return box.tag in ("aside", "blockquote") or bool(_BOX.search(box.get("class", "")))
+
+
+def number(element: _Element, name: str, default: int | None) -> int | None:
+    value = element.get(name, "").strip()
+    return int(value) if value.isascii() and value.isdigit() and len(value) < 6 else default
+
+
+def in_head(cell: _Element) -> bool:
+    row = cell.getparent()
+    head = row.getparent() if row is not None else None
+    return head is not None and head.tag == "thead"
+
+
+def formula(math: _Element) -> str:
+    """A formula as its author wrote it, or what stands in it."""
+    source = math.get("alttext") or math.findtext(".//annotation[@encoding='application/x-tex']")
+    return source or " ".join("".join(math.itertext("mi", "mn", "mo", "mtext")).split())
+
+
+def language(pre: _Element) -> str:
+    """The language that a code block says it is in; highlighters write it around or inside."""
+    near = [pre, *pre[:1]]
+    for above in pre.iterancestors():
+        near.append(above)
+        if len(near) > 3:
+            break
+    for element in near:
+        found = _LANGUAGE.search(element.get("class", ""))
+        if found and found[1].lower() not in _NO_LANGUAGE:
+            return found[1].lower()
+    return ""
+
+
+def are_line_numbers(code: str, pre: _Element) -> bool:
+    """Whether this counts the lines of the code in the next cell."""
+    if not all(line.isdigit() for line in code.split()):
+        return False
+    cell = next(pre.iterancestors("td"), None)
+    return cell is not None and cell.getnext() is not None

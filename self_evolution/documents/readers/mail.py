@@ -1,0 +1,137 @@
+"""EML: who wrote what to whom; the attachments are documents of their own."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from email import policy
+from email.message import EmailMessage
+from email.parser import BytesParser
+
+from self_evolution.documents.readers import html
+from self_evolution.documents.readers.base import Builder, Content, Malformed, normal
+from self_evolution.documents.readers.encoding import decode
+
+_HEADERS = ("From", "To", "Cc", "Date")
+_DEEPEST = 5  # messages within messages
+_BOUNDARY = re.compile(rb"boundary *=", re.IGNORECASE)
+_BOUNDARIES = 200
+_SOFT_BREAK = re.compile(r"(?<=[^\n-] )\n(?=[^>\n ])")
+
+
+def read(data: bytes) -> Content:
+    """The subject as title, a line of the other headers, and the body: as plain text, else HTML.
+
+    Raises Malformed for what has no headers of a message.
+    """
+    message = _message(data)
+    known = {name: _header(message, name) for name in ("Subject", *_HEADERS)}
+    if not any(known.values()):
+        raise Malformed("no message: it has no From, To, Date or Subject")
+    builder = Builder()
+    builder.block(". ".join(f"{name}: {known[name]}" for name in _HEADERS if known[name]))
+    note = ""
+    plain, page = _bodies(message)
+    if plain is not None and (text := _plain(plain)).strip():
+        builder.block(text)
+    elif page is not None:
+        found = html.read(_payload(page))
+        note = found.note
+        for part in found.parts:
+            for level, name in enumerate(part.heading, 1):
+                builder.heading(level, name)
+            builder.block(part.text)
+    return Content(known["Subject"], builder.parts(), note)
+
+
+def attachments(data: bytes) -> Iterator[tuple[str, bytes]]:
+    """(name, content) of the attached files; a message within is a file, and not looked into.
+
+    A message of more parts than we go into has those that come first. Raises Malformed.
+    """
+    message = _message(data)
+    bodies = [one for one in _bodies(message) if one is not None]
+    for number, part in enumerate(_leaves(message), 1):
+        if any(part is body for body in bodies) or (part is message and not _name(part)):
+            continue
+        if part.get_content_type() == "message/rfc822":
+            inner = part.get_payload()
+            if isinstance(inner, list) and inner and isinstance(inner[0], EmailMessage):
+                name = _name(part) or f"{_header(inner[0], 'Subject') or f'part {number}'}.eml"
+                yield name, _bytes(inner[0])
+        elif name := _name(part):
+            yield name, _payload(part)
+
+
+def _message(data: bytes) -> EmailMessage:
+    if len(_BOUNDARY.findall(data)) > _BOUNDARIES:  # each line is compared with all open ones
+        raise Malformed("a message with parts nested too deep")
+    try:
+        message = BytesParser(policy=policy.default).parsebytes(data.lstrip(b"\r\n\t \xef\xbb\xbf"))
+    except RecursionError:
+        raise Malformed("a message with parts nested too deep") from None
+    assert isinstance(message, EmailMessage)
+    return message
+
+
+def _bytes(message: EmailMessage) -> bytes:
+    """A message within as a file; where it cannot be written again, what is in its body."""
+    try:
+        return message.as_bytes(policy=policy.compat32)
+    except Exception:  # the library fails on the headers that it does not understand
+        return _payload(message)
+
+
+def _leaves(message: EmailMessage, depth: int = 0) -> Iterator[EmailMessage]:
+    """Parts that hold content, in order; a message within is one of them."""
+    if message.get_content_maintype() != "multipart" or not message.is_multipart():
+        yield message
+    elif depth < _DEEPEST * 4:
+        for part in message.get_payload():
+            if isinstance(part, EmailMessage):
+                yield from _leaves(part, depth + 1)
+
+
+def _bodies(message: EmailMessage) -> tuple[EmailMessage | None, EmailMessage | None]:
+    """The first part in plain text and the first in HTML that are not attached."""
+    leaves = [one for one in _leaves(message) if not _is_attached(one)]
+    plain = (one for one in leaves if one.get_content_type() == "text/plain")
+    page = (one for one in leaves if one.get_content_type() == "text/html")
+    return next(plain, None), next(page, None)
+
+
+def _is_attached(part: EmailMessage) -> bool:
+    return "attachment" in _header(part, "Content-Disposition").lower() or bool(_name(part))
+
+
+def _header(message: EmailMessage, name: str) -> str:
+    try:
+        value = str(message.get(name, ""))
+    except Exception:  # the library's parser of headers raises many things on broken ones
+        value = next((str(raw) for key, raw in message.raw_items() if key.lower() == name), "")
+    return " ".join(normal(value).split())
+
+
+def _name(part: EmailMessage) -> str:
+    """The file name of an attachment, without any folder."""
+    try:
+        name = str(part.get_filename() or "")
+    except Exception:
+        return ""
+    return " ".join(normal(name).replace("\\", "/").rsplit("/", 1)[-1].split()).strip(".")
+
+
+def _payload(part: EmailMessage) -> bytes:
+    found = part.get_payload(decode=True)
+    return found if isinstance(found, bytes) else b""
+
+
+def _plain(part: EmailMessage) -> str:
+    """A text part, with the soft line breaks of `format=flowed` undone; quotes stay."""
+    try:
+        declared = part.get_content_charset() or ""
+        flowed = str(part.get_param("format", "")).lower() == "flowed"
+    except Exception:
+        declared, flowed = "", False
+    text = normal(decode(_payload(part), declared))
+    return _SOFT_BREAK.sub("", text) if flowed else text

@@ -1,0 +1,61 @@
+"""Files that are archives of XML, read without trusting what they say about themselves."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+import zlib
+from typing import TYPE_CHECKING
+
+from self_evolution.documents.readers.base import Malformed
+
+if TYPE_CHECKING:
+    from lxml.etree import _Element
+
+_LIMIT = 512 << 20  # bytes of all members that are read, unpacked
+_BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError)
+
+
+class Package:
+    """The members of an archive, of which no more is unpacked than a limit.
+
+    Raises Malformed where it is no archive, and when the limit is reached.
+    """
+
+    def __init__(self, data: bytes) -> None:
+        try:
+            self._archive = zipfile.ZipFile(io.BytesIO(data))
+        except (*_BROKEN, ValueError) as error:
+            raise Malformed(f"broken or cut off: {error}") from error
+        self._left = _LIMIT
+
+    def names(self) -> list[str]:
+        """Paths of all members."""
+        return self._archive.namelist()
+
+    def member(self, name: str) -> bytes | None:
+        """The bytes of a member; None where it is missing or broken."""
+        try:
+            with self._archive.open(name) as file:
+                data = file.read(self._left + 1)
+        except (KeyError, ValueError, *_BROKEN):
+            return None
+        self._left -= len(data)
+        if self._left < 0:
+            raise Malformed(f"unpacks to more than {_LIMIT >> 20} MB")
+        return data
+
+    def xml(self, name: str) -> _Element | None:
+        """The root of an XML member; None where it is missing or broken."""
+        from lxml import etree
+
+        data = self.member(name)
+        if data is None:
+            return None
+        parser = etree.XMLParser(
+            resolve_entities=False, no_network=True, remove_comments=True, remove_pis=True
+        )
+        try:
+            return etree.fromstring(data, parser)
+        except (etree.XMLSyntaxError, ValueError):
+            return None

@@ -1,0 +1,134 @@
+"""Lines of a PDF's page, made of its words by where they stand."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from self_evolution.documents.readers.pdf.words import Font, Word
+
+# Scripts written without spaces; Hangul has spaces.
+CJK = "\u2e80-\u2fdf\u3001-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff01-\uff9f"
+CJK += "\U00020000-\U0003ffff"
+_IS_CJK = re.compile(f"[{CJK}]")
+_COLUMN = 3.0  # a gap of so many font sizes parts what a reader sees as columns
+
+
+class Line(NamedTuple):
+    """A line of text; places are in points, `y` is the baseline and grows upwards.
+
+    `first` is the width of its first word, `advance` that of a letter (0 if they differ),
+    `gaps` are those between columns: (place in `text`, where one ends, where the next begins).
+    A table stands as one line, whose
+    `rows` are its cells and whose `text` is a bar.
+    """
+
+    text: str
+    page: int
+    left: float
+    right: float
+    y: float
+    size: float
+    bold: bool
+    mono: bool
+    turn: int
+    first: float
+    advance: float
+    gaps: tuple[tuple[int, float, float], ...] = ()
+    rows: tuple[tuple[str, ...], ...] = ()
+
+
+def lines(words: Iterable[Word], page: int) -> list[Line]:
+    """The words as lines, in the order of the file; a jump down, up or back begins a new one."""
+    found: list[Line] = []
+    row: list[Word] = []
+    for word in words:
+        if row and not _follows(row, word):
+            found.append(_line(row, page))
+            row = []
+        row.append(word)
+    return [*found, _line(row, page)] if row else found
+
+
+def _follows(row: list[Word], word: Word) -> bool:
+    """Whether a word goes on in the row: as high as the last one, and not left of its end."""
+    last = row[-1]
+    size = max(last.font.size, word.font.size)
+    if word.font.turn != last.font.turn or word.left < last.right - size:
+        return False
+    if abs(word.y - last.y) < 0.3 * size:
+        return True
+    # Raised and lowered small letters stand close; the next line's beginning does not.
+    near = word.left - last.right < size and abs(word.y - last.y) < 0.7 * size
+    return near and word.font.size != last.font.size
+
+
+def _line(row: Sequence[Word], page: int) -> Line:
+    common, base = row[0].font, row[0]
+    mono, bold = common.mono, common.bold
+    if any(word.font is not common for word in row):
+        fonts: Counter[Font] = Counter()
+        for word in row:
+            fonts[word.font] += len(word.text)
+        common = max(fonts, key=fonts.__getitem__)
+        chars = sum(fonts.values())
+        mono = sum(count for font, count in fonts.items() if font.mono) >= 0.7 * chars
+        bold = sum(count for font, count in fonts.items() if font.bold) >= 0.9 * chars
+        base = next(word for word in row if word.font == common)
+    advance = _advance(row) if mono else 0.0
+    text, gaps = _spelled(row, advance)
+    return Line(
+        text, page, row[0].left, max(word.right for word in row), base.y, common.size, bold, mono,
+        common.turn, row[0].right - row[0].left, advance, gaps,
+    )  # fmt: skip
+
+
+def _advance(row: Sequence[Word]) -> float:
+    """How wide a letter is, by the longest word of letters that are all equally wide."""
+    word = max(row, key=lambda word: len(word.text) if word.font.mono else 0)
+    return (word.right - word.left) / len(word.text)
+
+
+def _spelled(
+    row: Sequence[Word], advance: float
+) -> tuple[str, tuple[tuple[int, float, float], ...]]:
+    """The row's text, and where in it columns begin; code keeps the width of its gaps."""
+    text = row[0].text
+    gaps = []
+    for last, word in itertools.pairwise(row):
+        size = max(last.font.size, word.font.size)
+        gap = word.left - last.right
+        if gap > _COLUMN * size:
+            gaps.append((len(text), last.right, word.left))
+        if advance > 0 and gap > 0.6 * advance:
+            text += " " * min(max(1, round(gap / advance)), 120)
+        elif word.glued and gap < 0.1 * size:
+            text += _raised(last, word)
+        elif gap >= 0.6 * size or not are_cjk(text, word.text):
+            text += " "
+        text += word.text
+    return text, tuple(gaps)
+
+
+def _raised(last: Word, word: Word) -> str:
+    """What stands before a raised number without a space: 10^6 is not 106, nor `pump 2` pump2."""
+    if last.font.size > 1.15 * word.font.size and word.y > last.y + 0.1 * last.font.size:
+        if not word.text[0].isdigit():
+            return ""
+        return "^" if last.text[-1].isdigit() or len(last.text) == 1 else " "
+    if word.font.size > 1.15 * last.font.size and last.y > word.y + 0.1 * word.font.size:
+        return " " if last.text.isdigit() else ""
+    return ""
+
+
+def is_cjk(text: str) -> bool:
+    """Whether a text begins in a script that has no spaces."""
+    return bool(_IS_CJK.match(text))
+
+
+def are_cjk(before: str, after: str) -> bool:
+    """Whether a break between two texts is no space, as their script has none."""
+    return is_cjk(before[-1:]) and is_cjk(after)

@@ -1,0 +1,102 @@
+"""Markdown: sections along its headings, which are kept as the path to the text."""
+
+from __future__ import annotations
+
+import re
+
+from self_evolution.documents.readers.base import (
+    Content,
+    Heading,
+    Part,
+    divide,
+    may_be_heading,
+    normal,
+)
+from self_evolution.documents.readers.encoding import decode
+
+# All lines that can matter, found in one pass: a literal newline first makes the search fast, and
+# the text gets one in front. A fence may not be followed by a backtick in the same line, since
+# three backticks with another one later are code within a sentence.
+_MARK = re.compile(
+    r"\n(?:(?P<level>#{1,6})[ \t]|(?P<rule>=+|-+)[ \t]*(?=\n|\Z)"
+    r"|[ \t]*(?:(?P<fence>`{3,}(?=[^`\n]*(?:\n|\Z))|~{3,})(?P<plain>[ \t]*(?=\n|\Z))?"
+    r"|(?P<comment><!--)))"
+)
+# Metadata in YAML; a rule and prose after it are none, so the first line must be a key.
+_FRONT_MATTER = re.compile(r"\A---[ \t]*\n(?=[\w-]+:)(.*?\n)---[ \t]*(?:\n|\Z)", re.DOTALL)
+_TITLE = re.compile(r"^title:[ \t]*([^\s|>].*?)[ \t]*$", re.MULTILINE)
+_LONGEST = 1_000  # characters of a heading; what is longer is none, whatever stands before it
+_MARKED = re.compile(r"[#{\[<*]")
+_CLOSING = re.compile(r"(?:^|[ \t])#+$")
+_ATTRIBUTES = re.compile(r"[ \t]*\{[:#.][^{}]*\}$")
+_LINK = re.compile(r"!?\[([^\[\]]*)\](?:\([^()]*\)|\[[^\[\]]*\])")
+_TAG = re.compile(r"</?(?:a|b|i|em|strong|code|span|sub|sup|br)\b[^<>]*>")
+_BOLD = re.compile(r"\*\*([^*]+)\*\*")
+
+
+def read(data: bytes) -> Content:
+    """Sections of a Markdown file; offsets are those in its decoded and normalised text."""
+    return Content(*sections(normal(decode(data))))
+
+
+def sections(content: str) -> tuple[str, list[Part]]:
+    """Title and sections of a normalised text; lines in fences and comments are no headings.
+
+    The title is that of the front matter, or the first heading if it is of the first level.
+    """
+    title = ""
+    if front := _FRONT_MATTER.match(content):
+        found = _TITLE.search(front[1])
+        title = found[1].strip("\"'") if found else ""
+        # Empty lines in its stead keep the offsets of the rest.
+        content = "\n" * front.end() + content[front.end() :]
+    headings = _headings(content)
+    if not title and headings and headings[0].level == 1:
+        title = headings[0].text
+    return title, divide(content, headings)
+
+
+def _headings(content: str) -> list[Heading]:
+    found: list[Heading] = []
+    fence = ""
+    done = 0  # where the last heading, fence or comment ended
+    for match in _MARK.finditer("\n" + content):
+        start = match.start()  # of the line: the newline in front shifts all by one
+        if start < done:
+            continue
+        end = content.find("\n", match.end() - 1) + 1 or len(content)
+        if mark := match["fence"]:
+            if not fence:
+                fence, done = mark, end
+            elif mark.startswith(fence) and match["plain"] is not None:
+                fence, done = "", end
+        elif fence:
+            continue
+        elif match["comment"]:
+            done = max(done, content.find("-->", match.end() - 1))
+        elif match["level"]:
+            if name := heading_text(content[match.end() - 1 : end]):
+                found.append(Heading(start, len(match["level"]), name, end))
+                done = end
+        elif heading := _underlined(content, start, end, match["rule"], done):
+            found.append(heading)
+            done = end
+    return found
+
+
+def _underlined(content: str, start: int, end: int, rule: str, done: int) -> Heading | None:
+    """The heading whose line is the one from `start` to `end`, if the line before is its text."""
+    before = content.rfind("\n", 0, max(start - 1, 0)) + 1
+    line = content[before : start - 1] if start else ""
+    if before < done or not may_be_heading(line) or not (name := heading_text(line)):
+        return None
+    return Heading(before, 1 if rule[0] == "=" else 2, name, end)
+
+
+def heading_text(line: str) -> str:
+    """What a reader sees of a heading's line: no closing marks, anchors, links or bold type."""
+    if len(line) <= _LONGEST and _MARKED.search(line):
+        line = _CLOSING.sub("", line.strip()).rstrip()
+        line = _LINK.sub(r"\1", _ATTRIBUTES.sub("", line))
+        line = _BOLD.sub(r"\1", _TAG.sub("", line))
+    return " ".join(line.split())

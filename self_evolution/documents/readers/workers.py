@@ -1,0 +1,199 @@
+"""The parent's side of reading: worker processes, what they tell, and what became of them."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from types import TracebackType
+from typing import Any, NamedTuple, Self
+
+from self_evolution.documents.readers.base import Part, storable
+from self_evolution.documents.readers.worker import OUT_OF_MEMORY, Limits
+
+_AHEAD = 4  # files a worker may be ahead of what was taken from it
+
+
+class Read(NamedTuple):
+    """A document that was read, or one that could not be (`problem`); `path` as in a container."""
+
+    path: str
+    format: str
+    sha256: str
+    title: str = ""
+    note: str = ""
+    problem: str | None = None
+    parts: Sequence[Part] = ()
+
+
+class Reading(NamedTuple):
+    """All that a file held, and how many of its members no reader takes, by ending."""
+
+    documents: list[Read]
+    left_out: dict[str, int]
+
+
+class Workers:
+    """A few processes that read files side by side; one that ends early is replaced."""
+
+    def __init__(self, limits: Limits, count: int = 0) -> None:
+        """`count` 0 takes a process for each core, at most 8."""
+        self._limits = limits
+        self._count = count or min(8, os.cpu_count() or 1)
+        self._here = threading.local()
+        self._workers: list[_Worker] = []
+        self._threads = ThreadPoolExecutor(self._count, "reader", self._start)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        for worker in self._workers:
+            worker.stop()
+        self._threads.shutdown()
+        for worker in self._workers:
+            worker.close()
+
+    def read(self, paths: Sequence[Path]) -> Iterator[Reading]:
+        """What is in each file, in the order of `paths`; files further on are read meanwhile."""
+        waiting: deque[Future[Reading]] = deque()
+        for path in paths:
+            waiting.append(self._threads.submit(self._read, path))
+            if len(waiting) > self._count * _AHEAD:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+
+    def _start(self) -> None:
+        self._here.worker = _Worker(self._limits)
+        self._workers.append(self._here.worker)
+
+    def _read(self, path: Path) -> Reading:
+        reading: Reading = self._here.worker.read(path)
+        return reading
+
+
+class _Worker:
+    """One process, started when there is something to read and again when it has ended."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._process: subprocess.Popen[bytes] | None = None
+        self._stopped = False
+
+    def stop(self) -> None:
+        """End the process, whatever it is at; who waits for it is told that it ended."""
+        self._stopped = True
+        if self._process is not None:
+            self._process.kill()
+
+    def close(self) -> None:
+        """Give back what the process had; nobody may be waiting for it."""
+        if self._process is not None:
+            assert self._process.stdin is not None and self._process.stdout is not None
+            with contextlib.suppress(BrokenPipeError):
+                self._process.stdin.close()
+            self._process.stdout.close()
+            self._process.wait()
+            self._process = None
+
+    def read(self, path: Path) -> Reading:
+        reading = Reading([], {})
+        begun = None
+        while True:
+            for message in self._messages(path, skip=len(reading.documents)):
+                if "end" in message:
+                    return reading
+                if "begin" in message:
+                    begun = str(message["begin"])
+                elif "left_out" in message:
+                    reading.left_out.update(message["left_out"])
+                else:
+                    reading.documents.append(_document(message))
+                    begun = None
+            problem = self._obituary(path)
+            if problem is None:
+                continue
+            reading.documents.append(Read(begun or "", "", "", problem=problem))
+            if begun is None:  # not in one of its documents, but in the file as a whole
+                return reading
+            begun = None
+
+    def _messages(self, path: Path, skip: int) -> Iterator[dict[str, Any]]:
+        """What the process says of a file, until the file or the process ends."""
+        if self._process is not None and self._process.poll() is not None:
+            self.close()
+        if self._process is None:
+            self._process = _start(self._limits)
+            if self._stopped:
+                self._process.kill()
+        task = {"path": os.fspath(path.absolute()), "skip": skip}
+        assert self._process.stdin is not None and self._process.stdout is not None
+        try:
+            self._process.stdin.write(json.dumps(task).encode() + b"\n")
+            self._process.stdin.flush()
+        except BrokenPipeError:
+            return
+        for line in self._process.stdout:
+            if not line.endswith(b"\n"):
+                return  # cut off in the middle
+            message = json.loads(line)
+            yield message
+            if "end" in message:
+                return
+
+    def _obituary(self, path: Path) -> str | None:
+        """Why the process ended, for people; None if that was not because of the file."""
+        assert self._process is not None
+        status = self._process.wait()
+        if self._stopped:
+            return "reading was stopped"
+        if status in (-signal.SIGTERM, -signal.SIGINT):
+            return None
+        if status == -signal.SIGALRM:
+            size = path.stat().st_size if path.exists() else 0
+            return f"took longer than {self._limits.time(size):.2g} s, see --read.seconds"
+        if status == OUT_OF_MEMORY:
+            return (
+                f"needs more than {self._limits.memory >> 20:,} MB of memory, see --read.memory-mb"
+            )
+        if status == -signal.SIGKILL:
+            return "its reader was killed, as a system short of memory does"
+        return f"its reader crashed ({signal.strsignal(-status) if status < 0 else status})"
+
+
+def _start(limits: Limits) -> subprocess.Popen[bytes]:
+    # The folder of this package and no other: the working folder may hold anything.
+    package = str(Path(__file__).resolve().parents[3])
+    path = os.pathsep.join([package, *filter(None, [os.environ.get("PYTHONPATH")])])
+    return subprocess.Popen(
+        [sys.executable, "-P", "-m", "self_evolution.documents.readers.worker", json.dumps(limits)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        start_new_session=True,  # Ctrl-C is for the parent, which ends its workers itself
+        env=os.environ | {"PYTHONPATH": path, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+    )
+
+
+def _document(message: dict[str, Any]) -> Read:
+    parts = [
+        Part(tuple(heading), text, start, end, tuple((at, page) for at, page in pages), overlap)
+        for heading, text, start, end, pages, overlap in message.pop("parts", ())
+    ]
+    message.pop("size", None)
+    message["path"] = storable(message["path"])
+    return Read(**message, parts=parts)

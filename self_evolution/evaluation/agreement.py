@@ -1,0 +1,55 @@
+"""Do independent answers to one question say the same? Then the most typical is the reference."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from self_evolution.evaluation.metrics import METRICS, extract_values, stands_in
+from self_evolution.text.script import is_cjk
+
+ALIKE = 60.0
+"""Token F1 with the most typical answer from which one without values agrees with it."""
+
+
+class Agreed(NamedTuple):
+    """The answer nearest to all others, the values it states beyond the question's own, and what
+
+    speaks against it (empty if the answers agree).
+    """
+
+    text: str
+    values: tuple[str, ...]
+    objection: str
+
+
+def agreed(question: str, answers: Sequence[str]) -> Agreed:
+    """Answers agree if all state the same values; without any value, if their words are alike."""
+    text = max(answers, key=lambda one: sum(_alike(one, other) for other in answers))
+    values = stated(question, text)
+    for other in answers:
+        if not other:
+            return Agreed(text, values, "an answer is empty")
+        theirs = stated(question, other)
+        if values or theirs:
+            odd = [v for v in values if not _has(theirs, v)]
+            odd += [v for v in theirs if not _has(values, v)]
+            if odd:
+                return Agreed(text, values, f"not in every answer: {', '.join(odd[:3])}")
+        elif _alike(other, text) < ALIKE:
+            return Agreed(text, values, f"answers differ: “{text[:80]}”, “{other[:80]}”")
+    return Agreed(text, values, "")
+
+
+def stated(question: str, answer: str) -> tuple[str, ...]:
+    """The values of an answer that its question does not have already."""
+    found = extract_values(answer, cjk=is_cjk(question + answer))
+    return tuple(value for value in found if not stands_in(value, question))
+
+
+def _has(values: Sequence[str], wanted: str) -> bool:
+    return any(stands_in(wanted, value) or stands_in(value, wanted) for value in values)
+
+
+def _alike(one: str, other: str) -> float:
+    return METRICS["token-f1"].score(one, other) or 0.0

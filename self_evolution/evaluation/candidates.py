@@ -1,0 +1,179 @@
+"""Candidates: test questions that the base asks about fragments, and which of them are taken.
+
+It asks by a template that training never uses, and answers several times, each time afresh; where
+the answers agree and stand in the fragment, the most typical one is the reference.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+
+from self_evolution import config
+from self_evolution.errors import UserError
+from self_evolution.evaluation.agreement import agreed
+from self_evolution.evaluation.contamination import Firewall
+from self_evolution.evaluation.holdout import shuffled
+from self_evolution.evaluation.pair_checks import Case, judge, key
+from self_evolution.models import Reply, Sampling
+from self_evolution.records import Candidate, Fragment, Message, Pair, content_id, seed_of
+from self_evolution.run import Run
+
+TEMPERATURE = 0.7
+"""Of the answers that must agree: at 0 they would agree in any case."""
+
+ROUNDS = 2
+"""A fragment whose first question was not taken gets so many tries in all."""
+
+KINDS = ("seen", "unseen")
+
+
+def build(run: Run, kind: str) -> None:
+    """Candidates until there are enough, or every fragment has had its tries."""
+    order = _order(run, kind)
+    wanted = _wanted(run)
+    for turn in range(ROUNDS):
+        there = run.ledger.candidates(kind)
+        first = len(order) * turn
+        taken = {row.fragment_id for row in there if row.position < first and row.reason is None}
+        tasks = [(id, first + i) for i, id in enumerate(order) if id not in taken]
+        done = {str(row.fragment_id) for row in there if row.position >= first}
+        kept = sum(row.reason is None for row in there)
+        if kept >= wanted:
+            return
+        places = dict(tasks)
+        batches = run.batches(
+            "examine",
+            0,
+            "questions",
+            tasks,
+            done,
+            run.config.model.batch_size,
+            f"examine {kind} {turn + 1} of {ROUNDS}",
+        )
+        for ids, seed in batches:
+            rows = list(filled(_candidates(run, kind, ids, places, seed), wanted - kept))
+            run.ledger.add(rows)
+            kept += sum(row.reason is None for row in rows)
+            if kept >= wanted:
+                return
+
+
+def _wanted(run: Run) -> int:
+    settings = run.config.evaluate
+    return min(settings.questions, settings.limit) if settings.limit else settings.questions
+
+
+def _order(run: Run, kind: str) -> list[str]:
+    """Fragments in the order of asking: one of each document, then a second one of each, …"""
+    held, training = run.ledger.held_out(), {id for id, _ in run.ledger.training_fragments()}
+    queues: dict[str, list[str]] = defaultdict(list)
+    for place in run.ledger.places():
+        if (place.document_id in held) if kind == "unseen" else (place.fragment_id in training):
+            queues[place.document_id].append(place.fragment_id)
+    seed = run.config.seed
+    documents = shuffled(queues, seed, "examine")
+    mixed = {id: shuffled(queues[id], seed, "examine") for id in documents}
+    longest = max(map(len, mixed.values()), default=0)
+    return [mixed[id][i] for i in range(longest) for id in documents if i < len(mixed[id])]
+
+
+def _candidates(
+    run: Run, kind: str, ids: Sequence[str], places: dict[str, int], seed: int
+) -> Iterator[Candidate]:
+    """A question each, with answers that agree, or the reason why it is none."""
+    fragments = run.ledger.fragments(ids)
+    asked = _asked(run, fragments, seed)
+    answers = _answered(run, fragments, [question for question, _ in asked], seed)
+    firewall = Firewall(run.ledger.all_items())
+    seen = {
+        key(row.question, row.reference)
+        for one in KINDS
+        for row in run.ledger.candidates(one)
+        if row.reason is None
+    }
+    for fragment, (question, finish), samples in zip(fragments, asked, answers, strict=True):
+        position = places[fragment.id]
+        reference, _, objection = agreed(question, [text for text, _ in samples])
+        cut = any(end == "length" for _, end in samples)
+        id = content_id("candidate", kind, position, fragment.id, question, reference)
+        pair = Pair(
+            id,
+            0,
+            fragment.id,
+            question,
+            reference,
+            "length" if cut else "stop",
+            passage(fragment),
+            fragment.language,
+        )
+        case = Case(
+            pair,
+            finish,
+            run.prompts.profile(fragment.language),
+            run.prompts.wanted(fragment.language),
+            _strict(run.config.check),
+        )
+        reason, detail = judge(case, seen, firewall.match(question, reference, fragment.text))
+        if reason is None and objection:
+            reason, detail = "disagreement", objection
+        if reason is None:
+            seen.add(key(question, reference))
+        yield Candidate(id, kind, position, fragment.id, question, reference, reason, detail)
+
+
+def _strict(settings: config.Check) -> config.Check:
+    """A run may train without checks; a reference is checked in any case."""
+    return settings if settings.enabled else config.Check()
+
+
+def _asked(run: Run, fragments: Sequence[Fragment], seed: int) -> list[Reply]:
+    settings = run.config.ask
+    prompts = [run.prompts.exam(fragment) for fragment in fragments]
+    if not all(prompts):
+        raise UserError(
+            f"--domain.prompts {run.config.domain.prompts}: no `exam` in this profile, by which "
+            "test questions are asked for; add it, or start with --evaluate.build never"
+        )
+    sampling = Sampling(settings.temperature, settings.top_p, settings.max_tokens)
+    run.use(0)
+    return run.engine.generate(prompts, sampling, seed, "base")
+
+
+def _answered(
+    run: Run, fragments: Sequence[Fragment], questions: Sequence[str], seed: int
+) -> list[list[Reply]]:
+    """The samples of each question, with its fragment open."""
+    settings = run.config.answer
+    prompts = [
+        run.prompts.answer(fragment.heading, fragment.text, question, fragment.language)
+        for fragment, question in zip(fragments, questions, strict=True)
+    ]
+    return samples(run, prompts, Sampling(TEMPERATURE, settings.top_p, settings.max_tokens), seed)
+
+
+def samples(
+    run: Run, prompts: Sequence[Sequence[Message]], sampling: Sampling, seed: int
+) -> list[list[Reply]]:
+    """`evaluate.samples` replies of the base to each prompt, each time afresh."""
+    columns = [
+        run.engine.generate(prompts, sampling, seed_of(seed, "sample", sample), "base")
+        for sample in range(run.config.evaluate.samples)
+    ]
+    return [list(row) for row in zip(*columns, strict=True)]
+
+
+def filled(rows: Iterable[Candidate], room: int) -> Iterator[Candidate]:
+    """The last batch may have more than are wanted: those are set aside as surplus."""
+    for row in rows:
+        if row.reason is None and room <= 0:
+            yield replace(row, reason="surplus", detail="the set was full")
+        else:
+            room -= row.reason is None
+            yield row
+
+
+def passage(fragment: Fragment) -> str:
+    """With its heading, which may be what names the thing."""
+    return "\n".join(filter(None, (" > ".join(fragment.heading), fragment.text)))

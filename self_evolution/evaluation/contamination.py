@@ -1,0 +1,179 @@
+"""The leak firewall: is a generated pair one of the evaluation's questions in other clothes?
+
+A pair leaks if its question says what an evaluation question says: the same words in any order, or
+nearly the same words with the same numbers, codes and names; if question or answer hold a whole
+evaluation question; or if they share 13 words in a row (characters in CJK) with the question or
+reference of an item that do not stand in the pair's own fragment. What stands there is the
+document's: question and reference quote it, and so may the pair.
+
+Items are found through an index of their words, so that a pair is compared with few of them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from self_evolution.evaluation.metrics.token_f1 import tokens
+from self_evolution.records import Item
+from self_evolution.text.function_words import FUNCTION_WORDS
+from self_evolution.text.numerals import with_digits
+from self_evolution.text.script import has_cjk
+
+RUN = 13
+"""Words (or CJK characters) in a row that are no coincidence (Brown et al. 2020, C)."""
+
+LEAK, NEAR = 0.8, 0.5
+"""Shares of words in common (Jaccard, of multisets) from which a question leaks, or is near."""
+
+SHORTEST = 5
+"""Fewest words of an evaluation question that is looked for inside of others."""
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+_ASKING_WORDS = """tell give name state show please say know let want
+请 问 吗 呢 什 么 哪 些 怎 样 多 少 几"""
+_IDLE = FUNCTION_WORDS.union(_ASKING_WORDS.split())
+
+
+class Match(NamedTuple):
+    """How a pair resembles an item, for people if it leaks (`how`), else empty.
+
+    `share`: of the words of both questions, those in common; 1 for what is copied.
+    """
+
+    item: Item
+    share: float
+    how: str
+
+    @property
+    def leaks(self) -> bool:
+        return bool(self.how)
+
+
+class _Known(NamedTuple):
+    """An item as it is compared."""
+
+    item: Item
+    words: Counter[str]
+    names: frozenset[str]
+    question: str
+
+
+class Firewall:
+    """All items of an evaluation, to compare pairs with."""
+
+    def __init__(self, items: Iterable[Item]) -> None:
+        self._known = [_known(item) for item in items]
+        self._rarity = Counter(word for one in self._known for word in one.words)
+        self._by_word: dict[str, list[int]] = defaultdict(list)
+        self._by_run: dict[tuple[str, ...], int] = {}
+        self._by_start: dict[tuple[str, ...], list[int]] = defaultdict(list)
+        for place, one in enumerate(self._known):
+            for word in self._rarest(one.words, NEAR):
+                self._by_word[word].append(place)
+            question = _plain(one.item.question)
+            for text in (question, _plain(one.item.reference)):
+                for run in _runs(text, RUN):
+                    self._by_run.setdefault(run, place)
+            if len(question) >= SHORTEST:
+                self._by_start[tuple(question[:SHORTEST])].append(place)
+
+    def match(self, question: str, answer: str, fragment: str = "") -> Match | None:
+        """The item that the pair leaks, else the one it is nearest to; None if none is near."""
+        words, names = _words(question)
+        nearest: Match | None = None
+        for place in self._candidates(words):
+            one = self._known[place]
+            share = _shared(words, one.words)
+            if share == 1 or (share >= LEAK and names == one.names):
+                return Match(one.item, share, f"{share:.0%} of the question's words")
+            if share >= NEAR and (nearest is None or share > nearest.share):
+                nearest = Match(one.item, share, "")
+        return self._copied(question, answer, fragment) or nearest
+
+    def _candidates(self, words: Counter[str]) -> set[int]:
+        """Places of the items that can share NEAR of their words with these.
+
+        Of two sets that share so much, the rarest words cannot all be missing from the other.
+        """
+        return {
+            place for word in self._rarest(words, NEAR) for place in self._by_word.get(word, ())
+        }
+
+    def _rarest(self, words: Counter[str], share: float) -> list[str]:
+        ordered = sorted(words, key=lambda word: (self._rarity[word], word))
+        total = words.total()
+        found, left = [], total
+        for word in ordered:
+            if left < share * total:
+                break
+            found.append(word)
+            left -= words[word]
+        return found
+
+    def _copied(self, question: str, answer: str, fragment: str) -> Match | None:
+        source: str | None = None
+        for text in (_plain(question), _plain(answer)):
+            for run in _runs(text, RUN):
+                place = self._by_run.get(run)
+                if place is None:
+                    continue
+                source = _joined(_plain(fragment)) if source is None else source
+                if _joined(run) not in source:
+                    return Match(self._known[place].item, 1.0, f"{RUN} words in a row")
+            whole = _joined(text)
+            for start in _runs(text, SHORTEST):
+                for place in self._by_start.get(start, ()):
+                    if self._known[place].question in whole:
+                        return Match(self._known[place].item, 1.0, "the whole question")
+        return None
+
+
+def names(question: str) -> frozenset[str]:
+    """The numbers, codes and names in a question, in lower case."""
+    return _words(question)[1]
+
+
+def _known(item: Item) -> _Known:
+    words, names = _words(item.question)
+    return _Known(item, words, names, _joined(_plain(item.question)))
+
+
+def _plain(text: str) -> list[str]:
+    return tokens(with_digits(text))
+
+
+def _joined(words: Sequence[str]) -> str:
+    return f" {' '.join(words)} "
+
+
+def _runs(words: Sequence[str], size: int) -> Iterator[tuple[str, ...]]:
+    return (tuple(words[i : i + size]) for i in range(len(words) - size + 1))
+
+
+def _words(question: str) -> tuple[Counter[str], frozenset[str]]:
+    """Content words (all, if there are no others), and the numbers, codes and names among them.
+
+    Names are Latin words in CJK text, elsewhere words with a capital but the first.
+    """
+    text = with_digits(question)
+    # 10.42.16.1 counts as four, so that an address torn apart still has all its words.
+    counted = Counter(part for word in tokens(text) for part in word.split("."))
+    content = Counter({word: n for word, n in counted.items() if word not in _IDLE})
+    cjk = has_cjk(text)
+    names = {
+        found[0].casefold()
+        for place, found in enumerate(_NAME.finditer(text))
+        if cjk
+        or found[0][0].isdigit()
+        or any(map(str.isdigit, found[0]))
+        or (place and found[0] != found[0].lower())
+    }
+    return content or counted, frozenset(names)
+
+
+def _shared(one: Counter[str], other: Counter[str]) -> float:
+    common = (one & other).total()
+    return common / (one.total() + other.total() - common) if common else 0.0

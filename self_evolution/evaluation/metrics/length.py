@@ -1,0 +1,15 @@
+"""How long an answer is beside its reference."""
+
+from __future__ import annotations
+
+from self_evolution.evaluation.metrics.metric import Metric, Pair
+from self_evolution.evaluation.metrics.token_f1 import tokens
+
+
+def length_ratio(pair: Pair) -> float | None:
+    """Tokens of the prediction per hundred of the reference; None where that has none."""
+    expected = len(tokens(pair.reference))
+    return 100.0 * len(tokens(pair.prediction)) / expected if expected else None
+
+
+LENGTH_RATIO = Metric("length-ratio", ("words+cjk-chars",), length_ratio, aim="even")

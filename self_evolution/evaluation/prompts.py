@@ -1,0 +1,84 @@
+"""How each test question is put to the model, and with which passages."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from self_evolution.models import Speaker
+from self_evolution.records import Fragment, Item, Message
+from self_evolution.run import Run
+from self_evolution.text.language import detect as language
+
+
+class Paper(NamedTuple):
+    """A question as it is put, and the ids of the fragments beside it, the best first."""
+
+    messages: list[Message]
+    sources: tuple[str, ...] = ()
+
+
+def length(mode: str, item: Item) -> int:
+    """By what it is put into a batch, in characters. What a search will find is not known before.
+
+    So the batches of an exam do not follow the documents, and nobody waits for all searches.
+    """
+    return len(item.question) + (len(item.passage) if mode == "open" else 0)
+
+
+def papers(run: Run, speaker: Speaker, mode: str, items: Sequence[Item]) -> dict[str, Paper]:
+    """By item id: those that leave room for an answer in the model's window.
+
+    Mode `closed` has the question alone, `open` the item's passage, and `retrieved` what a search
+    finds. Where it finds nothing, the question stands alone, as it would for a user.
+    """
+    made = ((item.id, _paper(run, speaker, mode, item)) for item in items)
+    return {id: paper for id, paper in made if _fits(run, speaker, paper)}
+
+
+def _paper(run: Run, speaker: Speaker, mode: str, item: Item) -> Paper:
+    if mode == "retrieved":
+        return _retrieved(run, speaker, item)
+    return _open(run, item) if mode == "open" else _closed(run, item)
+
+
+def _closed(run: Run, item: Item) -> Paper:
+    return Paper(run.prompts.closed(item.question, language(item.question)))
+
+
+def _open(run: Run, item: Item) -> Paper:
+    passage = item.passage.strip()
+    return Paper(run.prompts.answer((), passage, item.question, language(passage)))
+
+
+def _retrieved(run: Run, speaker: Speaker, item: Item) -> Paper:
+    """As many whole passages as fit, the best first; one too long makes room for the next."""
+    found = run.search.find(item.question, run.config.evaluate.top_k)
+    if not found:
+        return _closed(run, item)
+    paper = _shown(run, item, found)
+    if _fits(run, speaker, paper):
+        return paper
+    some: list[Fragment] = []
+    for fragment in found:
+        if _fits(run, speaker, tried := _shown(run, item, [*some, fragment])):
+            some.append(fragment)
+            paper = tried
+    return paper
+
+
+def _shown(run: Run, item: Item, found: Sequence[Fragment]) -> Paper:
+    """One passage stands as it does when it is asked about; several, each under its headings."""
+    heading = found[0].heading if len(found) == 1 else ()
+    passage = "\n\n".join(
+        one.text if one.heading == heading else f"{' > '.join(one.heading)}\n{one.text}"
+        for one in found
+    )
+    return Paper(
+        run.prompts.answer(heading, passage, item.question, language(item.question)),
+        tuple(one.id for one in found),
+    )
+
+
+def _fits(run: Run, speaker: Speaker, paper: Paper) -> bool:
+    return speaker.fits(paper.messages, run.config.evaluate.max_tokens)

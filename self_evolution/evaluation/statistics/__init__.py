@@ -1,0 +1,46 @@
+"""How sure a number is: intervals of means, paired differences, many comparisons at once."""
+
+from self_evolution.evaluation.statistics.comparisons import (
+    NO_DIFFERENCE,
+    Change,
+    Gap,
+    gaps,
+    holm,
+    paired,
+)
+from self_evolution.evaluation.statistics.intervals import (
+    FEW,
+    PERCENT,
+    RESAMPLES,
+    Distribution,
+    Interval,
+    bootstrap,
+    distributions,
+    unseen,
+)
+from self_evolution.evaluation.statistics.power import detectable
+from self_evolution.evaluation.statistics.preferences import Duel, Preference, preference
+from self_evolution.evaluation.statistics.ratios import Ratio, ratio
+
+__all__ = [
+    "FEW",
+    "NO_DIFFERENCE",
+    "PERCENT",
+    "RESAMPLES",
+    "Change",
+    "Distribution",
+    "Duel",
+    "Gap",
+    "Interval",
+    "Preference",
+    "Ratio",
+    "bootstrap",
+    "detectable",
+    "distributions",
+    "gaps",
+    "holm",
+    "paired",
+    "preference",
+    "ratio",
+    "unseen",
+]

@@ -1,0 +1,71 @@
+"""Which of two models a judge prefers, from verdicts on their answers in both orders."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from typing import Literal, NamedTuple
+
+from self_evolution.evaluation.statistics.intervals import RESAMPLES, Interval, bootstrap
+
+Verdict = Literal["better", "worse", "tie", "unclear"]
+POINTS = {"better": 100.0, "tie": 50.0, "unclear": 50.0, "worse": 0.0}
+
+
+class Duel(NamedTuple):
+    """An item's verdicts on the first model: its answer shown first, and shown second.
+
+    `asked`: a judge was; answers that are the same are a tie without that.
+    """
+
+    cluster: Hashable
+    shown_first: Verdict
+    shown_second: Verdict
+    asked: bool = True
+
+
+class Preference(NamedTuple):
+    """How the first of two models does. All in percent.
+
+    `wins`: an item counts by the mean of its two verdicts, a tie (or an unclear one) half.
+    Of the `asked` items alone: `agreement`, the share where both orders have the same outcome, said
+    clearly; `unclear`, of all verdicts; `first`, of those that prefer one, how many prefer the
+    answer that is shown first (50 without a bias). None where there is nothing to count. Intervals
+    are of 95%.
+    """
+
+    wins: Interval
+    asked: int
+    agreement: Interval | None
+    unclear: Interval | None
+    first: Interval | None
+
+    @property
+    def shown(self) -> bool:
+        """Whether the interval leaves 50 out."""
+        return self.wins.low > 50 or self.wins.high < 50
+
+
+def preference(
+    duels: Sequence[Duel], *, resamples: int = RESAMPLES, seed: int = 0
+) -> Preference | None:
+    """None for no duels. Whole clusters are drawn for the interval."""
+    if not duels:
+        return None
+    asked = [one for one in duels if one.asked]
+    verdicts = [(one.cluster, one.shown_first, "better") for one in asked]
+    verdicts += [(one.cluster, one.shown_second, "worse") for one in asked]
+
+    def mean(found: Sequence[tuple[Hashable, float]]) -> Interval:
+        clusters, scores = zip(*found, strict=True)
+        return bootstrap(scores, clusters, resamples=resamples, seed=seed)
+
+    def share(found: Sequence[tuple[Hashable, bool]]) -> Interval | None:
+        return mean([(cluster, 100.0 * one) for cluster, one in found]) if found else None
+
+    return Preference(
+        mean([(d.cluster, (POINTS[d.shown_first] + POINTS[d.shown_second]) / 2) for d in duels]),
+        len(asked),
+        share([(d.cluster, d.shown_first == d.shown_second != "unclear") for d in asked]),
+        share([(cluster, verdict == "unclear") for cluster, verdict, _ in verdicts]),
+        share([(c, got == first) for c, got, first in verdicts if got in ("better", "worse")]),
+    )

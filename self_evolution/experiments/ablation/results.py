@@ -1,0 +1,260 @@
+"""What came of an ablation: lines over the generations, bars, and differences with p-values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from self_evolution.evaluation.statistics import NO_DIFFERENCE, Interval, bootstrap
+from self_evolution.evaluation.tasks import MODES
+from self_evolution.experiments.ablation.making import Match, place_of
+from self_evolution.experiments.ablation.variants import Variant
+from self_evolution.experiments.comparison import Exam, Row, Side, Values, asked_alike, rows, side
+from self_evolution.experiments.comparison.runs import documents_of
+from self_evolution.records import Evaluation
+from self_evolution.run import open as session
+
+BARS = ("exact-match", "nugget-recall", "token-f1", "rouge-l", "bleu-4")
+"""Metrics of the second figure, after the one that decides."""
+
+MATCHED = {
+    "steps": "Step-matched: each generation of every variant was trained for as many steps as "
+    "that of {first} with the same seed.",
+    "samples": "Sample-matched: each generation of every variant was trained on as many examples "
+    "as that of {first} with the same seed; a larger set is cut at random, a smaller one repeats.",
+    "nothing": "Not matched: variants were trained for different numbers of steps, which may be "
+    "what their differences come from.",
+}
+
+Curve = dict[int, Evaluation]
+"""By generation: mean over the seeds, with the lowest and the highest seed for an interval."""
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """`curves[exam][variant]`, `bars[metric][variant]` (domain questions, book closed).
+
+    `generation` is what bars and rows are of: the last one, or each run's leader. `steps` are
+    those of each generation, of each seed: `steps[variant][seed]`.
+    """
+
+    names: tuple[str, ...]
+    seeds: tuple[int, ...]
+    matching: str
+    generation: str
+    rows: tuple[Row, ...]
+    curves: dict[Exam, dict[str, Curve]]
+    bars: dict[str, dict[str, Interval]]
+    steps: dict[str, dict[int, tuple[int, ...]]]
+    sentence: str
+    notes: tuple[str, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """The schema of ablation.json:
+
+        {"matching", "generation", "sentence", "notes": [text], "seeds": [n],
+         "variants": [{"variant", "steps": {seed: [of each generation]},
+            "scores": [{suite, mode, metric, mean, low, high, n}],
+            "differences": [{suite, mode, metric, mean, low, high, n, p, p_holm, verdict}],
+            "curves": [{suite, mode, metric, generation, mean, lowest_seed, highest_seed}],
+            "bars": [{metric, mean, low, high, n}]}]}
+
+        Scores, differences and bars are of all seeds together, n counts questions times seeds;
+        differences are to the first variant, paired by question and seed.
+        """
+        return {
+            "matching": self.matching,
+            "generation": self.generation,
+            "sentence": self.sentence,
+            "notes": list(self.notes),
+            "seeds": list(self.seeds),
+            "variants": [self._variant(row) for row in self.rows],
+        }
+
+    def _variant(self, row: Row) -> dict[str, Any]:
+        return {
+            "variant": row.name,
+            "steps": {str(seed): list(n) for seed, n in self.steps[row.name].items()},
+            **row.as_json(),
+            "curves": [
+                {
+                    "suite": one.suite,
+                    "mode": one.mode,
+                    "metric": one.metric,
+                    "generation": generation,
+                    "mean": one.mean,
+                    "lowest_seed": one.low,
+                    "highest_seed": one.high,
+                }
+                for curves in self.curves.values()
+                for generation, one in curves[row.name].items()
+            ],
+            "bars": [
+                {"metric": metric, **mine[row.name]._asdict()} for metric, mine in self.bars.items()
+            ],
+        }
+
+
+def gather(folder: Path, chosen: Sequence[Variant], seeds: Sequence[int], match: Match) -> Results:
+    """Raises UserError where runs were not asked the same questions, or are not evaluated."""
+    promotes = any(key.startswith("promote.") for one in chosen for key in one.values)
+    generation = "leader" if promotes else "last"
+    names = [one.name for one in chosen]
+    sides = {
+        (one.name, seed): side(place_of(folder, one, seed), generation, f"{one.name}, seed {seed}")
+        for one in chosen
+        for seed in seeds
+    }
+    alike, left_out = asked_alike(list(sides.values()))
+    sides = dict(zip(sides, alike, strict=True))
+    first = sides[names[0], seeds[0]]
+    metrics = first.metrics
+    values = [
+        {
+            exam: mine
+            for exam, metric in metrics.items()
+            if (mine := _values(sides, names, one, seeds, exam, metric))
+        }
+        for one in names
+    ]
+    found = rows(names, values, first.settings.seed)
+    exams = list(found[0].scores)
+    evaluations = {
+        (one.name, seed): _read(place_of(folder, one, seed)) for one in chosen for seed in seeds
+    }
+    matching = MATCHED[match].format(first=names[0])
+    return Results(
+        tuple(names),
+        tuple(seeds),
+        matching,
+        generation,
+        tuple(found),
+        {
+            exam: {
+                one: _curve([evaluations[one, seed][0] for seed in seeds], exam, metrics[exam])
+                for one in names
+            }
+            for exam in exams
+        },
+        _bars(sides, names, seeds, metrics["domain", "closed"]),
+        {one: {seed: evaluations[one, seed][1] for seed in seeds} for one in names},
+        _sentence(found, len(seeds), generation),
+        (*left_out, *_notes(first, len(seeds), generation)),
+    )
+
+
+def _read(folder: Path) -> tuple[list[Evaluation], tuple[int, ...]]:
+    with session.looked_at(folder) as (_, ledger):
+        return ledger.evaluations(), tuple(row.steps for row in ledger.adapters())
+
+
+def _values(
+    sides: Mapping[tuple[str, int], Side],
+    names: Sequence[str],
+    one: str,
+    seeds: Sequence[int],
+    exam: Exam,
+    metric: str,
+) -> Values | None:
+    """Of a variant's all seeds: the questions that every run answered, in one order."""
+    first = sides[names[0], seeds[0]]
+    answered = [side.texts[exam].keys() for side in sides.values()]
+    scores = {seed: sides[one, seed].scores(exam, metric) for seed in seeds}
+    common = [
+        key
+        for key in first.texts[exam]
+        if all(key in keys for keys in answered) and all(key in mine for mine in scores.values())
+    ]
+    if not common:
+        return None
+    return Values(
+        metric,
+        [scores[seed][key] for seed in seeds for key in common],
+        documents_of(first, exam[0], common) * len(seeds),
+        [seed for seed in seeds for _ in common],
+    )
+
+
+def _curve(runs: Sequence[Sequence[Evaluation]], exam: Exam, metric: str) -> Curve:
+    """Of the generations that all seeds have."""
+    means = [
+        {
+            row.generation: row
+            for row in rows
+            if (row.suite, row.mode, row.metric) == (*exam, metric)
+        }
+        for rows in runs
+    ]
+    curve = {}
+    for generation in sorted(set.intersection(*(set(one) for one in means))):
+        of_seeds = [one[generation].mean for one in means]
+        row = means[0][generation]
+        curve[generation] = Evaluation(
+            generation,
+            *exam,
+            metric,
+            sum(of_seeds) / len(of_seeds),
+            min(of_seeds),
+            max(of_seeds),
+            row.n,
+            row.signature,
+        )
+    return curve
+
+
+def _bars(
+    sides: Mapping[tuple[str, int], Side],
+    names: Sequence[str],
+    seeds: Sequence[int],
+    deciding: str,
+) -> dict[str, dict[str, Interval]]:
+    exam = ("domain", "closed")
+    found: dict[str, dict[str, Interval]] = {}
+    for metric in dict.fromkeys((deciding, *BARS)):
+        values = {one: _values(sides, names, one, seeds, exam, metric) for one in names}
+        there = {one: mine for one, mine in values.items() if mine}
+        if len(there) == len(names):
+            found[metric] = {
+                one: bootstrap(mine.scores, mine.documents) for one, mine in there.items()
+            }
+    return found
+
+
+def _sentence(found: Sequence[Row], seeds: int, generation: str) -> str:
+    exam = next(iter(found[0].scores), None)
+    if exam is None:
+        return "There is no question that all of them answered."
+    told: dict[str, list[str]] = {"higher": [], "lower": [], NO_DIFFERENCE: []}
+    for row in found[1:]:
+        gap = row.gaps[exam]
+        told[gap.verdict].append(f"{row.name} ({gap.change.mean:+.1f})")
+    parts = [f"{verdict}: {', '.join(some)}" for verdict, some in told.items() if some]
+    which = "leader" if generation == "leader" else "last generation"
+    return (
+        f"Against {found[0].name}, {found[0].metrics[exam]} of {exam[0]} questions, "
+        f"{MODES[exam[1]]}, {which}, {seeds} seed{'s' if seeds > 1 else ''}: {'; '.join(parts)}."
+    )
+
+
+def _notes(first: Side, seeds: int, generation: str) -> list[str]:
+    notes = [
+        "Differences are paired by question and seed; p is adjusted (Holm) for all comparisons of "
+        "the table.",
+    ]
+    if seeds == 1:
+        notes.append("One seed: nothing is shown of other seeds; --seeds 5 would.")
+    else:
+        notes.append(
+            "A difference counts only if it is shown over documents and over seeds: the interval "
+            "has the outer ends of both."
+        )
+    if first.settings.promote.rollback:
+        notes.append(
+            "Each run promotes and rolls back for itself, and goes on from its own leader; "
+            "--promote.rule always --promote.rollback false has all go straight on."
+        )
+    if generation == "leader":
+        notes.append("Each run is represented by its leader, because rules of promotion differ.")
+    return notes

@@ -1,0 +1,110 @@
+"""What is varied: settings with their values, and from which stage on that makes a difference."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from self_evolution import config
+from self_evolution.config import Config
+from self_evolution.errors import UserError, nearest
+from self_evolution.schedule import plan
+
+Step = tuple[int, str]
+STEPS = plan(1)
+"""Those that every run has."""
+
+FIRST: dict[str, Step] = {
+    "split": (0, "split"),
+    "ask": (0, "examine"),
+    "answer": (0, "examine"),
+    "check": (0, "examine"),
+    "evaluate": (0, "evaluate"),
+    "score": (1, "score"),
+    "select": (1, "select"),
+    "train": (1, "select"),
+    "promote": (1, "select"),
+    "generations": (1, "select"),
+}
+"""By section: the first stage that it changes. From select of generation 1 on nothing is shared.
+
+Sections that are not here (model, domain, read) change the first stage already.
+"""
+
+REFUSED = {
+    "seed": "--seeds N gives the seeds",
+    "recipe": "give settings, not a recipe's name",
+    "read.documents": "the documents are the same for all",
+    "evaluate.file": "scores on other questions are not comparable",
+    "evaluate.retention_file": "scores on other questions are not comparable",
+    "evaluate.abilities": "scores on other questions are not comparable",
+    "evaluate.limit": "scores on other questions are not comparable",
+    "evaluate.build": "scores on other questions are not comparable",
+    "evaluate.questions": "scores on other questions are not comparable",
+    "evaluate.held_out": "scores on other questions are not comparable",
+    "evaluate.samples": "scores on other questions are not comparable",
+    "evaluate.against": "other models are the same for all",
+    "evaluate.judge": "the judge is the same for all",
+}
+
+
+class Variant(NamedTuple):
+    """`values` are flat settings as text; `name` is that of its folder: `strategy=hard`."""
+
+    name: str
+    values: dict[str, str]
+
+
+def variants(vary: Sequence[str], base: Config) -> list[Variant]:
+    """One for each combination of the values in `vary` (`select.strategy=hard,easy`).
+
+    The first of them has the first values. Raises UserError for what cannot be varied or is no
+    value of that setting.
+    """
+    axes = dict(_axis(text) for text in vary)
+    if len(axes) < len(vary):
+        raise UserError("--vary: the same setting is given twice; name its values after one =")
+    found = []
+    for values in itertools.product(*axes.values()):
+        chosen = dict(zip(axes, values, strict=True))
+        base.changed(chosen)  # raises UserError
+        found.append(Variant(name(chosen, list(axes)), chosen))
+    if len({one.name for one in found}) < len(found):
+        raise UserError("--vary: a value is given twice, or two have the same name for a folder")
+    if len(found) < 2:
+        raise UserError("--vary: one variant only, expected two values or more")
+    return found
+
+
+def first_step(key: str) -> Step:
+    """The first stage whose rows a setting changes."""
+    if key == "train.rehearsal_file":
+        return STEPS[0]
+    return FIRST.get(key.split(".")[0], STEPS[0])
+
+
+def name(values: dict[str, str], keys: Sequence[str]) -> str:
+    """`strategy=hard,k=100`; the whole key where two of `keys` end alike. Empty for no values."""
+    ends = [key.rpartition(".")[2] for key in keys]
+    parts = []
+    for key, value in values.items():
+        end = key.rpartition(".")[2]
+        short = end if ends.count(end) == 1 else key
+        plain = re.sub(r"[^\w.+-]+", "-", value).strip("-")
+        parts.append(f"{short}={plain}")
+    return ",".join(parts)
+
+
+def _axis(text: str) -> tuple[str, list[str]]:
+    key, equals, values = text.partition("=")
+    key = key.strip().lstrip("-").replace("-", "_")
+    known = [one for one, _ in config.fields()]
+    if not equals:
+        raise UserError(f"--vary {text}: expected SETTING=VALUE,VALUE,…")
+    if key not in known:
+        raise UserError(f"--vary {text}: unknown setting `{key}`; {nearest(key, known)}")
+    if key in REFUSED:
+        raise UserError(f"--vary {text}: {key} cannot be varied: {REFUSED[key]}")
+    return key, [value.strip() for value in values.split(",") if value.strip()]

@@ -1,0 +1,195 @@
+"""One side of a comparison: a run's questions and what one generation answered."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from self_evolution.config import Config
+from self_evolution.errors import UserError, printable
+from self_evolution.evaluation.abilities import SUITE
+from self_evolution.evaluation.tasks import EXAMS, deciding, marks
+from self_evolution.ledger import Ledger
+from self_evolution.models.others import label
+from self_evolution.records import Item
+from self_evolution.run import open as session
+from self_evolution.schedule import left
+
+Key = tuple[str, str, int]
+"""What makes a question the same in another run: passage, question, and which of equal ones."""
+
+SHOWN = 3
+"""So many questions are named where test sets differ."""
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """Answers of generation `generation`; `texts[suite, mode][key]`, `items[suite][key]`.
+
+    A rival's generation is its number, below 0, which is also in its name, with the model's.
+    `metrics[suite, mode]` decides in that exam.
+    """
+
+    name: str
+    generation: int
+    leader: int
+    complete: bool
+    settings: Config
+    metrics: dict[tuple[str, str], str]
+    items: dict[str, dict[Key, Item]]
+    texts: dict[tuple[str, str], dict[Key, str]]
+
+    @property
+    def called(self) -> str:
+        if self.generation < 0:
+            return self.name
+        return f"{self.name} (generation {self.generation})"
+
+    def scores(self, exam: tuple[str, str], metric: str) -> dict[Key, float]:
+        """The questions that `metric` applies to, in percent."""
+        items = self.items[exam[0]]
+        found = {key: marks(metric, items[key], text) for key, text in self.texts[exam].items()}
+        return {key: score for key, score in found.items() if score is not None}
+
+
+def side(folder: Path, wanted: str, name: str = "") -> Side:
+    """`wanted`: leader, last, or a number. Raises UserError if it is not evaluated."""
+    with session.looked_at(folder) as (settings, ledger):
+        generation = _generation(folder, ledger, wanted)
+        return _side(folder, settings, ledger, generation, name or str(folder))
+
+
+def rival_sides(folder: Path) -> tuple[list[Side], list[str]]:
+    """Those of the models that the run was held against, in the order in which they came.
+
+    With a note for each that has not taken all exams yet, and is left out.
+    """
+    found, notes = [], []
+    with session.looked_at(folder) as (settings, ledger):
+        exams = {(row.suite, row.mode) for row in ledger.evaluations() if row.suite != SUITE}
+        for row in ledger.rivals():
+            name = f"rival {-row.generation}, {label(row.name, row.identity)}"
+            if missing := exams - ledger.evaluated(row.generation):
+                notes.append(
+                    f"{name}, has not taken {len(missing)} of {len(exams)} exams, and is left out: "
+                    f"`self-evolution rivals {folder}` goes on"
+                )
+            else:
+                found.append(_side(folder, settings, ledger, row.generation, name))
+    return found, notes
+
+
+def _side(folder: Path, settings: Config, ledger: Ledger, generation: int, name: str) -> Side:
+    items = {suite: _keyed(ledger.items(suite)) for suite in {suite for suite, _ in EXAMS}}
+    if not any(some for suite, some in items.items() if suite != SUITE):
+        raise UserError(
+            f"{folder}: no evaluation set, so there is nothing to compare; start a new run "
+            "with --eval FILE"
+        )
+    return Side(
+        name,
+        generation,
+        ledger.leader(),
+        not left(settings, ledger),
+        settings,
+        deciding(ledger, settings.promote.metric),
+        items,
+        {exam: _texts(ledger, generation, exam, items[exam[0]]) for exam in EXAMS},
+    )
+
+
+def asked_alike(sides: Sequence[Side]) -> tuple[list[Side], list[str]]:
+    """The sides with what all of them were asked, and a note if the base's own questions differ.
+
+    Those are each base's own, and are left out then, as where a rival stands, who was not asked
+    them. Raises UserError that names what else
+    differs from the first side.
+    """
+    first = sides[0]
+    notes: list[str] = []
+    for other in sides[1:]:
+        unlike = {suite: list(_unlike(first, other, suite)) for suite in sorted(first.items)}
+        if unlike.pop(SUITE) and not notes:
+            notes.append(
+                f"the questions on former abilities, which each base sets itself, differ in "
+                f"{first.name} and {other.name}: they are left out"
+            )
+        told = [line for some in unlike.values() for line in some]
+        if told:
+            head = f"{other.name} was not asked what {first.name} was: they cannot be compared"
+            raise UserError("\n".join([head, *told]))
+    if notes or any(one.generation < 0 for one in sides):
+        return [_without(one, SUITE) for one in sides], notes
+    return list(sides), notes
+
+
+def _without(side: Side, suite: str) -> Side:
+    texts = {exam: {} if exam[0] == suite else texts for exam, texts in side.texts.items()}
+    return replace(side, items=side.items | {suite: {}}, texts=texts)
+
+
+def _generation(folder: Path, ledger: Ledger, wanted: str) -> int:
+    evaluated = [row.generation for row in ledger.stages() if row.name == "evaluate" and row.done]
+    if not evaluated:
+        raise UserError(f"{folder}: not evaluated yet; `self-evolution run --run {folder}` goes on")
+    if wanted == "leader":
+        return ledger.leader()
+    if wanted == "last":
+        return max(evaluated)
+    if not wanted.isdecimal():
+        raise UserError(f"--generation {wanted}: expected leader, last or a number")
+    if int(wanted) not in evaluated:
+        there = ", ".join(map(str, sorted(evaluated)))
+        raise UserError(
+            f"--generation {wanted}: not evaluated in {folder}, which has {there}; give one of "
+            "these, or finish the run first"
+        )
+    return int(wanted)
+
+
+def _keyed(items: Sequence[Item]) -> dict[Key, Item]:
+    seen: Counter[tuple[str, str]] = Counter()
+    found = {}
+    for item in items:
+        text = item.passage.strip(), item.question.strip()
+        found[*text, seen[text]] = item
+        seen[text] += 1
+    return found
+
+
+def _texts(
+    ledger: Ledger, generation: int, exam: tuple[str, str], items: Mapping[Key, Item]
+) -> dict[Key, str]:
+    texts = {item.id: text for item, text in ledger.predictions(generation, *exam)}
+    return {key: texts[item.id] for key, item in items.items() if item.id in texts}
+
+
+def _unlike(first: Side, other: Side, suite: str) -> Iterator[str]:
+    mine, theirs = first.items[suite], other.items[suite]
+    for missing, where in (
+        (mine.keys() - theirs.keys(), other),
+        (theirs.keys() - mine.keys(), first),
+    ):
+        if missing:
+            yield f"{len(missing):,} {suite} questions are missing in {where.name}: " + _some(
+                [key[1] for key in sorted(missing)]
+            )
+    changed = [
+        key
+        for key, item in mine.items()
+        if key in theirs
+        and (item.reference, item.reference_values)
+        != (theirs[key].reference, theirs[key].reference_values)
+    ]
+    if changed:
+        yield (
+            f"{len(changed):,} {suite} questions have another reference in {other.name}: "
+            + _some([key[1] for key in changed])
+        )
+
+
+def _some(texts: Sequence[str]) -> str:
+    shown = "; ".join(f"“{printable(text[:80])}”" for text in texts[:SHOWN])
+    return shown + (f" and {len(texts) - SHOWN:,} more" if len(texts) > SHOWN else "")

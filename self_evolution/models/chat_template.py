@@ -1,0 +1,222 @@
+"""Conversations as token ids, whatever the model's chat template and tokenizer are like."""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from self_evolution.errors import UserError
+from self_evolution.models.protocols import Reply, spoken
+from self_evolution.models.training import IGNORED
+from self_evolution.models.weights import NO_TEMPLATE
+from self_evolution.records import Message
+
+_MARK = "QXZMARKZXQ"
+_PRIVATE = range(0x100000, 0x10FFFE)
+"""Characters without a meaning, which no vocabulary has."""
+
+_TODAY = datetime.date(2024, 7, 26)
+_DATE = re.compile(r"""strftime_now\(\s*(["'])(.*?)\1\s*\)""")
+
+
+class Chat:
+    """A tokenizer with its chat template.
+
+    Settles once what templates differ in: whether they take a system role (otherwise its text
+    goes before the first user turn), what ends an assistant's turn, whether a space precedes it.
+    """
+
+    def __init__(self, tokenizer: Any, template: str, thinking: bool, model_stops: object) -> None:
+        """`template`: empty, `plain`, or a Jinja file. `model_stops`: eos ids of its config."""
+        self.tokenizer = tokenizer
+        self._thinking = thinking
+        if template:
+            tokenizer.chat_template = _template_text(template)
+        if not tokenizer.chat_template:
+            raise UserError(NO_TEMPLATE)
+        tokenizer.chat_template = _undated(tokenizer.chat_template)
+        special = [
+            (id, token.content)
+            for id, token in tokenizer.added_tokens_decoder.items()
+            if token.special and token.content not in ("<think>", "</think>")
+        ]
+        # Left out of the text; of thoughts, `read` must see where they end.
+        self._silent = {id for id, _ in special}
+        words = sorted((word for _, word in special), key=len, reverse=True)
+        self._special = re.compile("|".join(map(re.escape, words)) or r"(?!)")
+        try:
+            self._takes_system = self._try_system()
+            self._before = self._render([{"role": "user", "content": "?"}], prompt=True)
+            self._before_ids = self.text(self._before)
+            self._lead, self._end = self._reply_frame()
+        except (jinja2.TemplateError, ValueError) as error:
+            raise UserError(
+                f"{template or 'the chat template of this model'} does not show a question and "
+                f"its answer ({error}); give another --model.chat-template: plain, or a Jinja file"
+            ) from None
+        stops = [tokenizer.eos_token_id, *self._end[-1:]]
+        stops += model_stops if isinstance(model_stops, list) else [model_stops]
+        self.stops: list[int] = sorted({id for id in stops if isinstance(id, int)})
+        pad = tokenizer.pad_token_id
+        self.pad: int = pad if pad is not None else (self.stops[0] if self.stops else 0)
+
+    def prompt(self, messages: Sequence[Message]) -> list[int]:
+        """Token ids up to where the assistant's reply begins."""
+
+        def render(contents: list[str]) -> str:
+            pairs = zip(messages, contents, strict=True)
+            turns = [{**message, "content": content} for message, content in pairs]
+            return self._render(turns, prompt=True)
+
+        return self._guarded([message["content"] for message in messages], render)
+
+    def text(self, text: str) -> list[int]:
+        """Token ids of a text, in which the words for special tokens are those tokens."""
+        ids: list[int] = self.tokenizer(text, add_special_tokens=False)["input_ids"]
+        return ids
+
+    def reply(self, text: str) -> list[int]:
+        """Token ids of an assistant's reply, without what ends the turn.
+
+        As they come after a prompt: some tokenizers begin a text of its own with a space.
+        """
+        if not text:
+            return []
+        before, size = self._before + self._lead, len(self._before_ids)
+        whole = self._guarded([text], lambda contents: before + contents[0])
+        if whole[:size] == self._before_ids:
+            return whole[size:]
+        # Its first character would merge with the prompt.
+        return self._guarded([text], lambda contents: self._lead + contents[0])
+
+    def opening(self) -> list[int]:
+        """Token ids of the assistant's header alone (and the start token, if there is one).
+
+        A template without such a header (Mistral) gives that of an empty question.
+        """
+        question = [{"role": "user", "content": _MARK}]
+        without = self.text(self._render(question, prompt=False))
+        ids = self.prompt(question)
+        pairs = enumerate(zip(ids, without, strict=False))
+        same = next((i for i, (a, b) in pairs if a != b), min(len(ids), len(without)))
+        if not self.tokenizer.decode(ids[same:]).strip():
+            return self.prompt([{"role": "user", "content": ""}])
+        return [id for id in ids[:1] if id == self.tokenizer.bos_token_id] + ids[same:]
+
+    def example(self, messages: Sequence[Message]) -> tuple[list[int], list[int]]:
+        """Token ids and labels of a conversation; the labels are the assistant's turns.
+
+        Where the template shows earlier turns differently from how they were asked for (thinking
+        models drop the thoughts), only the last turn is a target.
+        """
+        ids: list[int] = []
+        labels: list[int] = []
+        for i, message in enumerate(messages):
+            if message["role"] != "assistant":
+                continue
+            prompt = self.prompt(messages[:i])
+            if prompt[: len(ids)] != ids:
+                ids, labels = [], []
+            target = self.reply(message["content"]) + self._end
+            labels += [IGNORED] * (len(prompt) - len(ids)) + target
+            ids = prompt + target
+        return ids, labels
+
+    def read(self, ids: Sequence[int]) -> Reply:
+        """The text of generated ids: up to the first stop, without thoughts."""
+        cut = next((i for i, id in enumerate(ids) if id in self.stops), None)
+        text = self.tokenizer.decode([id for id in ids[:cut] if id not in self._silent])
+        return Reply(spoken(text), "length" if cut is None else "stop")
+
+    def _guarded(self, contents: list[str], render: Callable[[list[str]], str]) -> list[int]:
+        """Token ids of `render(contents)`, in which no content has a special token.
+
+        A document may hold the word for one, such as that for the end of a turn. A mark is put
+        into the word, which makes it plain text, and the mark's own tokens are left out again:
+        so nothing else is tokenized otherwise. Where that cannot be done, the word is left out.
+        """
+        if not any(map(self._special.search, contents)):
+            return self.text(render(contents))
+        used = set("".join(contents))
+        mark = next((chr(code) for code in _PRIVATE if chr(code) not in used), "")
+        ids = None
+        if mark and self.tokenizer.is_fast:
+            ids = self._unmarked(render([self._broken(text, mark) for text in contents]), mark)
+        return ids or self.text(render([self._broken(text, "") for text in contents]))
+
+    def _broken(self, text: str, mark: str) -> str:
+        """`text` with `mark` inside each word for a special token, or without them (no mark)."""
+
+        def broken(found: re.Match[str]) -> str:
+            return found[0][0] + mark + found[0][1:] if mark and len(found[0]) > 1 else ""
+
+        while self._special.search(text):  # again: words overlap, or join where one was left out
+            text = self._special.sub(broken, text)
+        return text
+
+    def _unmarked(self, text: str, mark: str) -> list[int] | None:
+        """Token ids of `text` but for its marks; None if one is in a token with other letters."""
+        encoded = self.tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
+        parts = [text[start:end] for start, end in encoded["offset_mapping"]]
+        if any(mark in part and part != mark for part in parts):
+            return None
+        return [id for id, part in zip(encoded["input_ids"], parts, strict=True) if part != mark]
+
+    def _render(self, messages: Sequence[Message], prompt: bool) -> str:
+        turns = [dict(message) for message in messages]
+        if turns and turns[0]["role"] == "system" and not self._takes_system:
+            system = turns.pop(0)["content"]
+            turns[0]["content"] = f"{system}\n\n{turns[0]['content']}"
+        text: str = self.tokenizer.apply_chat_template(
+            turns,
+            tokenize=False,
+            add_generation_prompt=prompt,
+            enable_thinking=self._thinking,
+        )
+        return text
+
+    def _try_system(self) -> bool:
+        self._takes_system = True
+        turns = [{"role": "system", "content": _MARK}, {"role": "user", "content": "?"}]
+        try:
+            return _MARK in self._render(turns, prompt=True)
+        except jinja2.TemplateError:  # "System role not supported" is raised by the template
+            return False
+
+    def _reply_frame(self) -> tuple[str, list[int]]:
+        """What stands between the prompt and a reply (a space, or nothing), and what ends it."""
+        turns = [{"role": "user", "content": "?"}, {"role": "assistant", "content": _MARK}]
+        whole = self._render(turns, prompt=False)
+        at = whole.index(_MARK)
+        lead = whole[len(self._before) : at] if whole.startswith(self._before) else ""
+        special = set(self.tokenizer.all_special_ids) | set(self.tokenizer.added_tokens_decoder)
+        end = self.text(whole[at + len(_MARK) :])
+        for i, id in enumerate(end):
+            if id in special:
+                return lead, end[: i + 1]
+        eos = self.tokenizer.eos_token_id
+        return lead, [] if eos is None else [eos]
+
+
+def _undated(template: str | dict[str, str]) -> str:
+    """A template that tells today's date tells the same one in all generations of a run.
+
+    Of several named templates it is the default one.
+    """
+    text = template if isinstance(template, str) else template.get("default", "")
+    return _DATE.sub(lambda match: repr(_TODAY.strftime(match[2])), text)
+
+
+def _template_text(template: str) -> str:
+    path = Path(__file__).with_name("plain.jinja") if template == "plain" else Path(template)
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(
+            f"--model.chat-template {template}: {error}; expected `plain` or a Jinja file"
+        ) from None

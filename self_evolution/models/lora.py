@@ -1,0 +1,79 @@
+"""The LoRA adapter around the resident base model: made, loaded, saved, through PEFT."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from self_evolution.config import Train
+from self_evolution.models.adapter import digest, require_adapter
+
+WEIGHTS = "adapter_model.safetensors"
+
+
+def attach(base: Any, tuned: Any, settings: Train, seed: int) -> Any:
+    """A PEFT model around `base` with a new adapter; its initial values follow from `seed`."""
+    import torch
+    from peft import LoraConfig, get_peft_model
+
+    torch.manual_seed(seed)
+    _detach(tuned)
+    config = LoraConfig(
+        r=settings.rank,
+        lora_alpha=settings.alpha,
+        lora_dropout=settings.dropout,
+        target_modules="all-linear",
+        bias="none",
+        task_type="CAUSAL_LM",
+    )
+    with _quiet():
+        return get_peft_model(base, config).eval()
+
+
+def load(base: Any, tuned: Any, folder: Path, sha256: str = "") -> Any:
+    """A PEFT model around `base` with the adapter in `folder`, in place of `tuned`.
+
+    Raises UserError if there is none, or not the one with the digest `sha256`, if given.
+    """
+    from peft import PeftModel
+
+    require_adapter(folder, WEIGHTS, sha256)
+    _detach(tuned)
+    with _quiet():
+        return PeftModel.from_pretrained(base, str(folder), is_trainable=True).eval()
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """PEFT up to 0.21 asks models for a property that transformers 5.23 calls deprecated."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "`is_gradient_checkpointing`", FutureWarning)
+        yield
+
+
+def _detach(tuned: Any) -> None:
+    """Take the LoRA layers out of the base model again; its weights were never changed."""
+    if tuned is not None:
+        tuned.unload()
+
+
+def save(tuned: Any, folder: Path) -> str:
+    """Write the adapter in PEFT's format under a temporary name, then rename; returns its SHA-256.
+
+    Nothing is asked of a hub, and the card that PEFT writes beside the weights is left out.
+    """
+    temporary = folder.with_name(folder.name + ".tmp")
+    shutil.rmtree(temporary, ignore_errors=True)
+    tuned.save_pretrained(str(temporary), safe_serialization=True, save_embedding_layers=False)
+    (temporary / "README.md").unlink(missing_ok=True)
+    for path in temporary.iterdir():
+        with path.open("rb") as file:
+            os.fsync(file.fileno())
+    shutil.rmtree(folder, ignore_errors=True)
+    temporary.rename(folder)
+    return digest(folder / WEIGHTS)

@@ -1,0 +1,220 @@
+"""Training an adapter on token ids and labels, on transformers' Trainer.
+
+Its logging back ends, launchers, FSDP and checkpoints come with it. Examples of like length go
+into a batch together, because padding is most of the cost of short pairs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import (
+    PrinterCallback,
+    Trainer,
+    TrainerCallback,
+    TrainerControl,
+    TrainerState,
+    TrainingArguments,
+)
+
+from self_evolution.config import Train
+from self_evolution.errors import Stopped
+from self_evolution.models import lora
+from self_evolution.models.training import IGNORED, Trained
+
+Encoded = tuple[list[int], list[int]]
+STEPS_SORTED = 50
+"""So many steps' examples are drawn, and sorted by length, at a time."""
+
+
+def train(
+    model: Any,
+    examples: Sequence[Encoded],
+    pad: int,
+    settings: Train,
+    learning_rate: float,
+    folder: Path,
+    seed: int,
+    on_step: Callable[[int, int], bool],
+) -> Trained:
+    """Train `model`'s adapter on (ids, labels) examples and save it in `folder`.
+
+    `settings.steps` has at most one number, which then takes the place of the epochs.
+
+    Goes on from the checkpoint that an interrupted call left beside `folder`, with the same
+    result as without the interruption. Raises Stopped when `on_step` returns True.
+    """
+    partial = folder.with_name(folder.name + ".partial")
+    checkpoint = _checkpoint(partial, examples, settings, learning_rate, seed)
+    order = in_order(
+        [len(ids) for ids, _ in examples],
+        settings.batch_size,
+        settings.epochs,
+        seed,
+        *settings.steps,
+    )
+    rows = [{"input_ids": ids, "labels": labels} for ids, labels in examples]
+    watch = _Watch(on_step)
+    use_cache = model.config.use_cache
+    loop = _AdapterTrainer(
+        model=model,
+        args=_arguments(model, settings, learning_rate, partial, seed, len(order)),
+        train_dataset=[rows[i] for i in order],
+        data_collator=lambda batch: collate(batch, pad),
+        callbacks=[watch],
+    )
+    loop.remove_callback(PrinterCallback)
+    try:
+        loop.train(resume_from_checkpoint=checkpoint)
+    finally:
+        # Under bfloat16 the forward method is wrapped, once more in each generation.
+        loop.accelerator.unwrap_model(model, keep_fp32_wrapper=False)
+        model.config.use_cache = use_cache
+        model.eval()
+    if watch.stopped:
+        raise Stopped
+    losses = [entry["loss"] for entry in loop.state.log_history if "loss" in entry]
+    last = losses[-max(1, len(losses) // 20) :]
+    digest = lora.save(model, folder)
+    if (partial / "runs").is_dir():  # what `report_to` wrote
+        logs = folder.with_name(folder.name + ".logs")
+        shutil.rmtree(logs, ignore_errors=True)
+        (partial / "runs").rename(logs)
+    shutil.rmtree(partial, ignore_errors=True)
+    steps = loop.state.global_step
+    return Trained(digest, len(examples), steps, losses[0], sum(last) / len(last))
+
+
+def in_order(
+    lengths: Sequence[int], batch: int, epochs: int, seed: int, steps: int = 0
+) -> list[int]:
+    """Indices of all epochs' examples in the order of training, each once an epoch.
+
+    Shuffled, but so that steps of `batch` examples have like lengths. An epoch need not end with
+    a step: the next one fills it up. A function of its arguments, so that a checkpoint's place in
+    it is a number alone. With `steps` it is as long as these take, whatever the epochs.
+    """
+    if steps:
+        epochs = -(-steps * batch // len(lengths))
+    chance = random.Random(seed)
+    order: list[int] = []
+    for _ in range(epochs):
+        rest = chance.sample(range(len(lengths)), len(lengths))
+        filling = -len(order) % batch
+        order, rest = order + rest[:filling], rest[filling:]
+        for start in range(0, len(rest), batch * STEPS_SORTED):
+            near = sorted(rest[start : start + batch * STEPS_SORTED], key=lambda i: lengths[i])
+            whole = len(near) // batch
+            cut = [near[i * batch : (i + 1) * batch] for i in range(whole)]
+            chance.shuffle(cut)
+            order += [i for one in cut for i in one] + near[whole * batch :]
+    return order[: steps * batch] if steps else order
+
+
+def collate(batch: Sequence[dict[str, list[int]]], pad: int) -> dict[str, torch.Tensor]:
+    """Rows of token ids and labels, padded on the right, as tensors (B, T)."""
+    size = max(len(row["input_ids"]) for row in batch)
+
+    def padded(key: str, filler: int) -> torch.Tensor:
+        return torch.tensor([row[key] + [filler] * (size - len(row[key])) for row in batch])
+
+    ones = [[1] * len(row["input_ids"]) + [0] * (size - len(row["input_ids"])) for row in batch]
+    return {
+        "input_ids": padded("input_ids", pad),
+        "attention_mask": torch.tensor(ones),
+        "labels": padded("labels", IGNORED),
+    }
+
+
+def _checkpoint(
+    partial: Path, examples: Sequence[Encoded], settings: Train, learning_rate: float, seed: int
+) -> str | None:
+    """The newest whole checkpoint in `partial`, if it is one of this very training."""
+    own = settings.model_dump(mode="json", exclude={"checkpoint_steps", "report_to"})
+    text = json.dumps([examples, own, learning_rate, seed])
+    key, file = hashlib.sha256(text.encode()).hexdigest(), partial / "key"
+    if not file.is_file() or file.read_text(encoding="utf-8") != key:
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(parents=True)
+        file.write_text(key, encoding="utf-8")
+    found: dict[int, Path] = {}
+    for path in partial.glob("checkpoint-*"):
+        try:  # the state is written last: without it a crash left half a checkpoint
+            state = json.loads((path / "trainer_state.json").read_text(encoding="utf-8"))
+            found[state["global_step"]] = path
+        except (OSError, ValueError):
+            shutil.rmtree(path)
+    return str(found[max(found)]) if found else None
+
+
+def _arguments(
+    model: Any, settings: Train, learning_rate: float, partial: Path, seed: int, examples: int
+) -> TrainingArguments:
+    size = settings.batch_size
+    micro = max(n for n in range(1, settings.micro_batch + 1) if size % n == 0)
+    steps = -(-examples // size)
+    device = model.device.type
+    known = TrainingArguments.__dataclass_fields__
+    name = "activation_checkpointing"  # since transformers 5.23, which calls the older deprecated
+    checkpointing = name if name in known else "gradient_checkpointing"
+    arguments = TrainingArguments(
+        output_dir=str(partial),
+        per_device_train_batch_size=micro,
+        gradient_accumulation_steps=size // micro,
+        num_train_epochs=1,  # the data set has all of them, in the order of training
+        train_sampling_strategy="sequential",
+        learning_rate=learning_rate,
+        lr_scheduler_type=settings.schedule,
+        warmup_steps=round(settings.warmup * steps),
+        weight_decay=settings.weight_decay,
+        bf16=device == "cuda" and next(model.parameters()).dtype == torch.bfloat16,
+        use_cpu=device == "cpu",
+        save_strategy="steps" if settings.checkpoint_steps else "no",
+        save_steps=settings.checkpoint_steps or 500,
+        save_total_limit=1,
+        logging_strategy="steps",
+        logging_steps=1,
+        report_to=list(settings.report_to) or "none",
+        disable_tqdm=True,
+        dataloader_pin_memory=device == "cuda",
+        remove_unused_columns=False,
+        seed=seed,
+        **{checkpointing: settings.gradient_checkpointing},
+    )
+    arguments._n_gpu = min(arguments.n_gpu, 1)  # or other GPUs in sight would share the step
+    return arguments
+
+
+class _AdapterTrainer(Trainer):  # type: ignore[misc]
+    """Its checkpoints ask a hub nothing: PEFT would look there whether the vocabulary grew."""
+
+    def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
+        self.model.save_pretrained(output_dir, state_dict=state_dict, save_embedding_layers=False)
+
+
+class _Watch(TrainerCallback):  # type: ignore[misc]
+    """Tells the caller of each step, and stops with a checkpoint when it says so."""
+
+    def __init__(self, on_step: Callable[[int, int], bool]) -> None:
+        self._on_step = on_step
+        self.stopped = False
+
+    def on_step_end(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        **_: Any,
+    ) -> None:
+        stop = self._on_step(state.global_step, state.max_steps)
+        if stop and state.global_step < state.max_steps:
+            self.stopped = True
+            control.should_save = True
+            control.should_training_stop = True

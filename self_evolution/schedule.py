@@ -1,0 +1,85 @@
+"""The stages of a run: which there are, in which order, and what a run has still to do.
+
+A step is (generation, name of the stage). Generation 0 is the base model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal, NamedTuple
+
+from self_evolution.config import Config
+from self_evolution.ledger import Ledger
+
+
+class Stage(NamedTuple):
+    """A stage, done by the function `name` of the module `self_evolution.stages.NAME`.
+
+    `when`: once a run, before generation 0 (`run`), or in each generation (`generation`).
+    `setting` is the flat key of a setting that must name something, else the run has no such stage.
+    """
+
+    name: str
+    when: Literal["run", "generation"]
+    help: str
+    setting: str = ""
+
+
+STAGES: dict[str, Stage] = {
+    stage.name: stage
+    for stage in (
+        Stage("read", "run", "files into sections; with -o a filter"),
+        Stage("split", "run", "sections into fragments"),
+        Stage("examine", "run", "test questions are built and locked"),
+        Stage("rivals", "run", "other models answer the test questions", "evaluate.against"),
+        Stage("ask", "generation", "questions about each fragment"),
+        Stage("answer", "generation", "answers with the fragment open"),
+        Stage("check", "generation", "keep pairs, or reject them with a reason"),
+        Stage("score", "generation", "IFD of pairs, of a run or a JSONL file"),
+        Stage("select", "generation", "choose pairs, of a run or a JSONL file"),
+        Stage("train", "generation", "LoRA with the book closed"),
+        Stage("evaluate", "generation", "predictions and metrics"),
+        Stage("judge", "generation", "which of two answers is better", "evaluate.judge"),
+        Stage("promote", "generation", "does this generation take the lead"),
+    )
+}
+"""All stages, in order. To add one: a line here, and a module of its name in `stages/`."""
+
+_OF_THE_BASE = ("evaluate", "promote")
+
+
+def plan(generations: int, config: Config | None = None) -> list[tuple[int, str]]:
+    """Every step of a run of that many generations, in order; the default settings if none."""
+    config = config or Config()
+    once = [name for name, stage in STAGES.items() if stage.when == "run"]
+    each = [name for name, stage in STAGES.items() if stage.when == "generation"]
+    steps = [(0, name) for name in (*once, *_OF_THE_BASE)]
+    steps += [(generation, name) for generation in range(1, generations + 1) for name in each]
+    return [step for step in steps if has(config, step[1])]
+
+
+def has(config: Config, stage: str) -> bool:
+    """Whether a run with these settings has that stage."""
+    setting = STAGES[stage].setting
+    return not setting or bool(config.flat()[setting])
+
+
+def out_of_patience(config: Config, ledger: Ledger) -> bool:
+    """Whether a run ends early: so many generations in a row were not promoted."""
+    last = ledger.last()
+    spent = 0 < config.promote.patience <= last - ledger.leader()
+    return spent and last < config.generations
+
+
+def rounds(config: Config, ledger: Ledger) -> Iterator[int]:
+    """The generations, one after the other, until patience is spent."""
+    for generation in range(1, config.generations + 1):
+        if generation > ledger.last() and out_of_patience(config, ledger):
+            return
+        yield generation
+
+
+def left(config: Config, ledger: Ledger) -> list[tuple[int, str]]:
+    """What a run has still to do, in order: no further generation once its patience is spent."""
+    last = ledger.last() if out_of_patience(config, ledger) else config.generations
+    return [step for step in plan(last, config) if not ledger.stage_done(*step)]

@@ -1,0 +1,1 @@
+"""What a text consists of: scripts, words, numbers, units, values, languages."""

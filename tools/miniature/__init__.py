@@ -1,0 +1,1 @@
+"""The factory of the miniature: its language, lessons, training and files."""
