@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -13,11 +14,18 @@ from typing import Any, TypeVar
 
 from self_evolution import records
 from self_evolution.errors import UserError
+from self_evolution.ledger.migrations import OLDEST, VERSION, migrate
 
 APPLICATION_ID = 0x53450001  # "SE", so that another program's database is not taken for ours
-VERSION = 4
+
+
+def table_of(cls: type[Any]) -> str:
+    """The name of the table for a type of records: prediction_score for PredictionScore."""
+    return re.sub("(?<=[a-z])(?=[A-Z])", "_", cls.__name__).lower()
+
+
 TABLES: dict[str, type[Any]] = {
-    cls.__name__.lower(): cls
+    table_of(cls): cls
     for cls in (
         records.Document,
         records.Event,
@@ -38,6 +46,8 @@ TABLES: dict[str, type[Any]] = {
         records.Replacement,
         records.Rival,
         records.Prediction,
+        records.Signature,
+        records.PredictionScore,
         records.Judgement,
         records.Evaluation,
         records.Difference,
@@ -72,22 +82,41 @@ class Database:
                 raise
 
     def _prepare(self, read_only: bool) -> None:
-        """See that the database is ours, or make it ours if it is empty."""
-        self._connection.execute("PRAGMA foreign_keys = ON")
-        tables = self.one("SELECT count(*) FROM sqlite_schema")
-        if tables and self.one("PRAGMA application_id") != APPLICATION_ID:
+        """See that the database is ours and of today's version, or make it so."""
+        self.execute("PRAGMA foreign_keys = ON")
+        empty = not self.one("SELECT count(*) FROM sqlite_schema")
+        if not empty and self.one("PRAGMA application_id") != APPLICATION_ID:
             raise UserError(f"{self.path}: not a ledger of Self-Evolution; give another --run")
-        if tables and self.one("PRAGMA user_version") != VERSION:
-            raise UserError(f"{self.path}: made by another version of Self-Evolution; start anew")
+        version = self.one("PRAGMA user_version")
+        self._refuse(version, empty, read_only)
         if read_only:
             return
-        self._connection.execute("PRAGMA journal_mode = WAL")
-        self._connection.execute("PRAGMA synchronous = FULL")
-        if not tables:
-            schema = Path(__file__).with_name("schema.sql").read_text(encoding="utf-8")
-            self._connection.executescript(
-                f"BEGIN; {schema} PRAGMA application_id = {APPLICATION_ID};"
-                f"PRAGMA user_version = {VERSION}; COMMIT;"
+        self.execute("PRAGMA journal_mode = WAL")
+        self.execute("PRAGMA synchronous = FULL")
+        if empty:
+            self.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        if version < VERSION:
+            migrate(self._connection)
+
+    def _refuse(self, version: int, empty: bool, read_only: bool) -> None:
+        """Raise UserError for a ledger that this version of the program cannot open."""
+        if version > VERSION:
+            raise UserError(
+                f"{self.path}: made by a newer version of Self-Evolution (its ledger has version "
+                f"{version}, and this program knows versions up to {VERSION}); update "
+                "Self-Evolution, or give another --run"
+            )
+        if version < OLDEST and not empty:
+            raise UserError(
+                f"{self.path}: made by a version of Self-Evolution that is too old (its ledger has "
+                f"version {version}, and this program opens versions from {OLDEST} on); start a "
+                "new run with another --run"
+            )
+        if version < VERSION and read_only:
+            raise UserError(
+                f"{self.path}: made by an earlier version of Self-Evolution, and the folder is "
+                "read-only, so it cannot be brought up to date; copy the folder to a place that "
+                "you may write to, and run `self-evolution status` on the copy"
             )
 
     def close(self) -> None:
@@ -161,7 +190,7 @@ class Database:
         """Records of a type as they come; `tail` is what follows FROM its table."""
         names = [field.name for field in dataclasses.fields(cls)]  # type: ignore[arg-type]
         columns = ", ".join(f'"{name}"' for name in names)
-        query = f"SELECT {columns} FROM {cls.__name__.lower()} {tail}"
+        query = f"SELECT {columns} FROM {table_of(cls)} {tail}"
         for row in self.execute(query, parameters):
             yield cls(*(_load(name, value) for name, value in zip(names, row, strict=True)))
 
@@ -205,7 +234,7 @@ def _insert(cls: type[Any]) -> tuple[str, tuple[str, ...]]:
     names = tuple(field.name for field in dataclasses.fields(cls))
     columns = ", ".join(f'"{name}"' for name in names)
     marks = ", ".join("?" * len(names))
-    return f"INSERT INTO {cls.__name__.lower()} ({columns}) VALUES ({marks})", names
+    return f"INSERT INTO {table_of(cls)} ({columns}) VALUES ({marks})", names
 
 
 def _store(name: str, value: Any) -> Any:

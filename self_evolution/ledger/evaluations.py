@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 
 from self_evolution.ledger.database import Part
 from self_evolution.ledger.items import Items
@@ -38,6 +39,37 @@ class Evaluations(Part):
         texts = dict(self._db.execute(query, (generation, mode)))
         items = Items(self._db).of_suite(suite)
         return [(item, texts[item.id]) for item in items if item.id in texts]
+
+    def scores(
+        self, generation: int, suite: str, mode: str
+    ) -> list[tuple[str, Item, str, dict[str, float | None]]]:
+        """(prediction id, item, text, {signature: score}) in the order of the items.
+
+        Scores are those that are stored: in percent, None where the metric does not apply.
+        """
+        query = """SELECT p.id, g.text, s.value FROM prediction p
+                   JOIN item i ON i.id = p.item_id
+                   JOIN prediction_score s ON s.prediction_id = p.id
+                   JOIN signature g ON g.id = s.signature_id
+                   WHERE p.generation = ? AND i.suite = ? AND p.mode = ?"""
+        scores: dict[str, dict[str, float | None]] = defaultdict(dict)
+        for id, signature, value in self._db.execute(query, (generation, suite, mode)):
+            scores[id][signature] = value
+        query = "SELECT item_id, id FROM prediction WHERE generation = ? AND mode = ?"
+        ids = dict(self._db.execute(query, (generation, mode)))
+        found = self.predictions(generation, suite, mode)
+        return [(ids[item.id], item, text, scores[ids[item.id]]) for item, text in found]
+
+    def unscored(self) -> list[tuple[int, str, str]]:
+        """(generation, suite, mode) of the predictions that have no score at all."""
+        query = """SELECT DISTINCT p.generation, i.suite, p.mode FROM prediction p
+                   JOIN item i ON i.id = p.item_id WHERE NOT EXISTS (
+                     SELECT 1 FROM prediction_score s WHERE s.prediction_id = p.id)"""
+        return self._db.execute(query).fetchall()
+
+    def signatures(self) -> dict[str, int]:
+        """{signature: id} of the metrics with which scores were made."""
+        return dict(self._db.execute("SELECT text, id FROM signature"))
 
     def shown(self, generation: int, suite: str, mode: str) -> dict[str, tuple[str, ...]]:
         """{item answered: ids of the fragments that were shown with it, the best first}."""
