@@ -147,7 +147,9 @@ def gather(folder: Path, chosen: Sequence[Variant], seeds: Sequence[int], match:
 
 def _read(folder: Path) -> tuple[list[Evaluation], tuple[int, ...]]:
     with session.looked_at(folder) as (_, ledger):
-        return ledger.evaluations(), tuple(row.steps for row in ledger.adapters())
+        return ledger.evaluations.of_generations(), tuple(
+            row.steps for row in ledger.training.adapters()
+        )
 
 
 def _values(

@@ -1,4 +1,4 @@
-"""The database behind the ledger: opening, transactions, rows in and out."""
+"""The database that the parts of the ledger share: opening, transactions, rows in and out."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 from self_evolution import records
 from self_evolution.errors import UserError
@@ -46,31 +46,11 @@ TABLES: dict[str, type[Any]] = {
 }
 _JSON = {"heading", "messages", "pages", "reference_values", "sources"}
 _BOOL = {"promoted"}
+IDS = "(SELECT value FROM json_each(?))"
 Row = TypeVar("Row")
 
 
-class StageRow(NamedTuple):
-    """How far a stage of a generation is, and what it cost (seconds, CPU-seconds)."""
-
-    generation: int
-    name: str
-    items: int
-    seconds: float
-    cpu_seconds: float
-    done: bool
-    note: str
-
-
-class FileRow(NamedTuple):
-    """What a file was like when it was last looked at (bytes, nanoseconds)."""
-
-    name: str
-    size: int
-    mtime_ns: int
-    sha256: str
-
-
-class Store:
+class Database:
     """Rows of the types in records.py, each in the table of its name."""
 
     def __init__(self, path: Path, read_only: bool = False) -> None:
@@ -84,54 +64,54 @@ class Store:
             mode = "mode=ro" if path.with_name(path.name + "-wal").exists() else "immutable=1"
         with self._explained():
             uri = f"{path.absolute().as_uri()}?{mode}"
-            self._db = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=10)
+            self._connection = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=10)
             try:
                 self._prepare(read_only)
             except BaseException:
-                self._db.close()
+                self._connection.close()
                 raise
 
     def _prepare(self, read_only: bool) -> None:
         """See that the database is ours, or make it ours if it is empty."""
-        self._db.execute("PRAGMA foreign_keys = ON")
-        tables = self._one("SELECT count(*) FROM sqlite_schema")
-        if tables and self._one("PRAGMA application_id") != APPLICATION_ID:
+        self._connection.execute("PRAGMA foreign_keys = ON")
+        tables = self.one("SELECT count(*) FROM sqlite_schema")
+        if tables and self.one("PRAGMA application_id") != APPLICATION_ID:
             raise UserError(f"{self.path}: not a ledger of Self-Evolution; give another --run")
-        if tables and self._one("PRAGMA user_version") != VERSION:
+        if tables and self.one("PRAGMA user_version") != VERSION:
             raise UserError(f"{self.path}: made by another version of Self-Evolution; start anew")
         if read_only:
             return
-        self._db.execute("PRAGMA journal_mode = WAL")
-        self._db.execute("PRAGMA synchronous = FULL")
+        self._connection.execute("PRAGMA journal_mode = WAL")
+        self._connection.execute("PRAGMA synchronous = FULL")
         if not tables:
             schema = Path(__file__).with_name("schema.sql").read_text(encoding="utf-8")
-            self._db.executescript(
+            self._connection.executescript(
                 f"BEGIN; {schema} PRAGMA application_id = {APPLICATION_ID};"
                 f"PRAGMA user_version = {VERSION}; COMMIT;"
             )
 
     def close(self) -> None:
-        self._db.close()
+        self._connection.close()
 
     def copy(self, path: Path) -> None:
         """A copy of everything in the new file `path`, as of one moment."""
         with self._explained(), closing(sqlite3.connect(path)) as target:
-            self._db.backup(target)
+            self._connection.backup(target)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """All of what is written inside, or nothing of it."""
-        if self._db.in_transaction:
+        if self._connection.in_transaction:
             yield
             return
         with self._explained():
-            self._db.execute("BEGIN IMMEDIATE")
+            self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield
-                self._db.execute("COMMIT")
+                self._connection.execute("COMMIT")
             except BaseException:
-                if self._db.in_transaction:
-                    self._db.execute("ROLLBACK")
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
                 raise
 
     def add(self, rows: Iterable[Any]) -> None:
@@ -139,77 +119,59 @@ class Store:
         with self.transaction():
             for row in rows:
                 insert, names = _insert(row.__class__)
-                self._db.execute(insert, [_store(name, getattr(row, name)) for name in names])
+                self.execute(insert, [_store(name, getattr(row, name)) for name in names])
 
     def set_meta(self, key: str, value: Any) -> None:
         with self.transaction():
-            self._db.execute(
+            self.execute(
                 "INSERT INTO meta VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = ?2",
                 # In ASCII, so that a path in the settings need not be UTF-8.
                 (key, json.dumps(value, sort_keys=True)),
             )
 
-    def log_stage(self, row: StageRow) -> None:
-        """Add the times of `row` to what the stage has already cost; the rest is as of now."""
-        with self.transaction():
-            self._db.execute(
-                """INSERT INTO stage VALUES (?, ?, ?, ?, ?, ?, ?)
-                   ON CONFLICT (generation, name) DO UPDATE SET items = ?3,
-                   seconds = seconds + ?4, cpu_seconds = cpu_seconds + ?5, done = ?6, note = ?7""",
-                row,
-            )
-
-    def remember_files(self, rows: Iterable[FileRow]) -> None:
-        with self.transaction():
-            self._db.executemany("INSERT OR REPLACE INTO file VALUES (?, ?, ?, ?)", rows)
-
-    def files(self) -> dict[str, FileRow]:
-        """The files looked at so far, by name."""
-        return {row[0]: FileRow(*row) for row in self._db.execute("SELECT * FROM file")}
-
-    def reopen(self, *stages: str) -> None:
-        """Mark stages as not done, in every generation, because there is more for them to do."""
-        with self.transaction():
-            self._db.executemany(
-                "UPDATE stage SET done = 0 WHERE name = ?", [(name,) for name in stages]
-            )
-
     def meta(self, key: str) -> Any:
         """The value stored under `key`, or None."""
-        row = self._db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
-        return json.loads(row[0]) if row else None
+        text = self.one("SELECT value FROM meta WHERE key = ?", (key,))
+        return None if text is None else json.loads(text)
 
-    def stages(self) -> list[StageRow]:
-        rows = self._db.execute("SELECT * FROM stage ORDER BY generation, name").fetchall()
-        return [StageRow(*row) for row in rows]
+    def execute(self, query: str, parameters: Sequence[Any] = ()) -> sqlite3.Cursor:
+        return self._connection.execute(query, parameters)
 
-    def stage_done(self, generation: int, name: str) -> bool:
-        query = "SELECT done FROM stage WHERE generation = ? AND name = ?"
-        row = self._db.execute(query, (generation, name)).fetchone()
-        return bool(row and row[0])
+    def execute_many(self, statement: str, rows: Iterable[Sequence[Any]]) -> None:
+        """Run a statement for every row, in one transaction."""
+        with self.transaction():
+            self._connection.executemany(statement, rows)
 
-    def _one(self, query: str) -> Any:
-        return self._db.execute(query).fetchone()[0]
+    def one(self, query: str, parameters: Sequence[Any] = ()) -> Any:
+        """The first column of the first row; None if there is no row."""
+        row = self.execute(query, parameters).fetchone()
+        return row[0] if row else None
 
-    def _rows(self, cls: type[Row], tail: str, parameters: Sequence[Any] = ()) -> list[Row]:
+    def column(self, query: str, parameters: Sequence[Any] = ()) -> Iterator[Any]:
+        """The first column of every row."""
+        return (row[0] for row in self.execute(query, parameters))
+
+    def named(self, query: str, parameters: Sequence[Any] = ()) -> Iterator[dict[str, Any]]:
+        """Every row as {name of the column: value}."""
+        cursor = self.execute(query, parameters)
+        names = [column[0] for column in cursor.description]
+        return (dict(zip(names, row, strict=True)) for row in cursor)
+
+    def stream(self, cls: type[Row], tail: str, parameters: Sequence[Any] = ()) -> Iterator[Row]:
+        """Records of a type as they come; `tail` is what follows FROM its table."""
         names = [field.name for field in dataclasses.fields(cls)]  # type: ignore[arg-type]
         columns = ", ".join(f'"{name}"' for name in names)
-        return list(
-            self._stream(cls, f"SELECT {columns} FROM {cls.__name__.lower()} {tail}", parameters)
-        )
-
-    def _stream(self, cls: type[Row], query: str, parameters: Sequence[Any] = ()) -> Iterator[Row]:
-        """Records of a query for all columns of their type, as they come."""
-        names = [field.name for field in dataclasses.fields(cls)]  # type: ignore[arg-type]
-        for row in self._db.execute(query, parameters):
+        query = f"SELECT {columns} FROM {cls.__name__.lower()} {tail}"
+        for row in self.execute(query, parameters):
             yield cls(*(_load(name, value) for name, value in zip(names, row, strict=True)))
 
-    def _by_id(self, cls: type[Row], ids: Sequence[str]) -> list[Row]:
-        found: dict[str, Row] = {}
-        for chunk in chunks(sorted(set(ids))):
-            marks = ",".join("?" * len(chunk))
-            for row in self._rows(cls, f"WHERE id IN ({marks})", chunk):
-                found[row.id] = row  # type: ignore[attr-defined]
+    def rows(self, cls: type[Row], tail: str, parameters: Sequence[Any] = ()) -> list[Row]:
+        return list(self.stream(cls, tail, parameters))
+
+    def by_id(self, cls: type[Row], ids: Sequence[str]) -> list[Row]:
+        """Records in the order of `ids`; raises KeyError for an id that is not there."""
+        rows = self.rows(cls, f"WHERE id IN {IDS}", (among(ids),))
+        found = {row.id: row for row in rows}  # type: ignore[attr-defined]
         return [found[id] for id in ids]
 
     @contextmanager
@@ -258,5 +220,13 @@ def _load(name: str, value: Any) -> Any:
     return bool(value) if name in _BOOL else value
 
 
-def chunks(ids: Sequence[str], size: int = 500) -> Iterator[Sequence[str]]:
-    return (ids[i : i + size] for i in range(0, len(ids), size))
+def among(values: Iterable[str | int]) -> str:
+    """The parameter for IDS, which a query has in place of a list of any length."""
+    return json.dumps(list(values))
+
+
+class Part:
+    """One part of the ledger: named queries on the database that all parts share."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
