@@ -178,10 +178,13 @@ def test_generations_are_what_they_are_without_rivals(
     cli.main(arguments("held", "--against", server.url))
     alone, held = exported(tmp_path / "alone"), exported(tmp_path / "held")
     differing = {name for name in alone if alone[name] != held[name]}
-    assert differing <= {"rival.jsonl", "prediction.jsonl", "evaluation.jsonl", "meta.jsonl"}
+    tables = {"rival", "prediction", "prediction_score", "evaluation", "meta"}
+    assert differing <= {f"{table}.jsonl" for table in tables}
     for table in ("prediction", "evaluation"):
         kept = [row for row in rows(tmp_path / "held", table) if int(str(row["generation"])) >= 0]
         assert kept == rows(tmp_path / "alone", table)
+    scores = (one["prediction_score.jsonl"].splitlines() for one in (alone, held))
+    assert set(next(scores)) < set(next(scores))
 
 
 def test_a_rival_may_come_when_the_run_is_complete(

@@ -9,8 +9,9 @@ from self_evolution.errors import UserError
 from self_evolution.evaluation.metrics import METRICS, intervals
 from self_evolution.evaluation.prompts import length, papers
 from self_evolution.evaluation.recall import recall
+from self_evolution.evaluation.scores import scored_predictions, store_missing, store_scores
 from self_evolution.evaluation.statistics import bootstrap
-from self_evolution.evaluation.tasks import MODES, RECALL, Exam, exams, marks, measure
+from self_evolution.evaluation.tasks import MODES, RECALL, Exam, exams, measure
 from self_evolution.ledger import Ledger, digest
 from self_evolution.models import TOO_LONG, Generator, SamplingParams
 from self_evolution.records import Evaluation, Prediction, content_id, seed_of
@@ -38,6 +39,7 @@ class Unput(NamedTuple):
 def sit(run: Run, generation: int, model: Generator) -> Sat:
     """All exams, for a generation or a rival: predictions, a batch a transaction; then metrics."""
     _still_locked(run)
+    store_missing(run.ledger)
     taken = list(exams(run, generation))
     if any(exam.mode == "retrieved" for exam in taken):
         run.search.refresh(run.heed_stop)
@@ -47,8 +49,10 @@ def sit(run: Run, generation: int, model: Generator) -> Sat:
     for exam in taken:
         shown = run.ledger.evaluations.shown(generation, exam.suite, exam.mode)
         if shown and (exam.suite, exam.mode) not in there:
-            rows = [*_measured(run, generation, exam), *_recall(run, generation, exam, shown)]
-            run.ledger.add(rows)
+            recalled = list(_recall(run, generation, exam, shown))
+            with run.ledger.transaction():
+                store_scores(run.ledger, generation, exam.suite, exam.mode)
+                run.ledger.add([*_measured(run, generation, exam), *recalled])
         asked += len(shown)
         nothing += sum(exam.mode == "retrieved" and not sources for sources in shown.values())
     notes = unsaid(run.ledger, generation, run.config.evaluate.max_tokens)
@@ -150,11 +154,10 @@ def _silence(exam: Exam, rows: Sequence[Prediction], most: int) -> str:
 
 def _measured(run: Run, generation: int, exam: Exam) -> Iterator[Evaluation]:
     """A row a metric; one that applies to none of the items (no values anywhere) has no row."""
-    pairs = run.ledger.evaluations.predictions(generation, exam.suite, exam.mode)
-    scores = {name: [marks(name, item, text) for item, text in pairs] for name in METRICS}
+    rows = scored_predictions(run.ledger, generation, exam.suite, exam.mode)
     found = intervals(
-        scores,
-        [item.cluster for item, _ in pairs],
+        {name: [row.score(name) for row in rows] for name in METRICS},
+        [row.item.cluster for row in rows],
         METRICS,
         resamples=run.config.evaluate.resamples,
         seed=seed_of(run.config.seed, "bootstrap", exam.suite, exam.mode),

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from self_evolution.evaluation.scores import scored_predictions
 from self_evolution.evaluation.statistics import NO_DIFFERENCE, Change, paired, unseen
 from self_evolution.evaluation.tasks import EXAMS, FORMER, MODES, marks
 from self_evolution.records import Difference, Item, Promotion, seed_of
@@ -84,9 +85,8 @@ def _differences(run: Run, generation: int, others: set[int]) -> Iterator[Differ
 
 def _scores(run: Run, generation: int, suite: str, mode: str, metric: str) -> dict[str, float]:
     """{item id: score} of the items that the metric applies to, in their order."""
-    pairs = run.ledger.evaluations.predictions(generation, suite, mode)
-    scores = {item.id: marks(metric, item, text) for item, text in pairs}
-    return {id: score for id, score in scores.items() if score is not None}
+    rows = scored_predictions(run.ledger, generation, suite, mode)
+    return {row.item.id: score for row in rows if (score := row.score(metric)) is not None}
 
 
 def _paired(
