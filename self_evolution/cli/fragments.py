@@ -13,12 +13,17 @@ from self_evolution.ledger import Ledger
 from self_evolution.progress import Progress
 from self_evolution.records import Document, Fragment
 from self_evolution.run import Run
-from self_evolution.run.open import Request, stop_signals
+from self_evolution.run.open import Request
+from self_evolution.run.process import stop_signals
 
 
 def write(request: Request, output: str) -> int:
-    """A line a fragment, in reading order; without a model its tokens are a rough count."""
+    """A line a fragment, in reading order; without a model its tokens are a rough count.
+
+    No search index is made, since nobody will search.
+    """
     from self_evolution.stages import perform
+    from self_evolution.stages.split import make_fragments
 
     overrides = dict(request.overrides)
     if request.documents:
@@ -35,7 +40,7 @@ def write(request: Request, output: str) -> int:
         run = Run(Path(folder), settings, ledger, progress)
         with stop_signals(run):
             perform(run, 0, "read")
-            perform(run, 0, "split")
+            progress.say(f"{'':<4}split: {make_fragments(run).note}")
         for document in ledger.here():
             for fragment in ledger.fragments_in(document.id):
                 out(_line(document, fragment))

@@ -40,8 +40,6 @@ def sit(run: Run, generation: int, speaker: Speaker) -> Sat:
     """All exams, for a generation or a rival: predictions, a batch a transaction; then metrics."""
     _still_locked(run)
     taken = list(exams(run, generation))
-    if any(exam.mode == "retrieved" for exam in taken):
-        run.search.refresh(run.heed_stop)
     unput = [_predict(run, generation, exam, speaker) for exam in taken]
     there = run.ledger.evaluated(generation)
     asked = nothing = 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -76,15 +77,15 @@ class Store:
     def __init__(self, path: Path, read_only: bool = False) -> None:
         """Open the ledger at `path`, or make it. Raises UserError if the file is not ours.
 
-        `read_only` serves for a disk that cannot be written, where nothing else writes it either.
+        A `read_only` ledger writes no row, and may be read while another process writes. It is for
+        one thread, but any thread may close it.
         """
         self.path = path
-        mode = "mode=rwc"
-        if read_only:
-            mode = "mode=ro" if path.with_name(path.name + "-wal").exists() else "immutable=1"
         with self._explained():
-            uri = f"{path.absolute().as_uri()}?{mode}"
-            self._db = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=10)
+            uri = f"{path.absolute().as_uri()}?{_read_mode(path) if read_only else 'mode=rwc'}"
+            self._db = sqlite3.connect(
+                uri, uri=True, isolation_level=None, timeout=10, check_same_thread=not read_only
+            )
             try:
                 self._prepare(read_only)
             except BaseException:
@@ -100,6 +101,9 @@ class Store:
         if tables and self._one("PRAGMA user_version") != VERSION:
             raise UserError(f"{self.path}: made by another version of Self-Evolution; start anew")
         if read_only:
+            if not tables:
+                raise UserError(f"{self.path}: empty; `self-evolution run` begins a run")
+            self._db.execute("PRAGMA query_only = ON")
             return
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = FULL")
@@ -117,6 +121,19 @@ class Store:
         """A copy of everything in the new file `path`, as of one moment."""
         with self._explained(), closing(sqlite3.connect(path)) as target:
             self._db.backup(target)
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """All that is read inside is of one moment, whatever another process writes meanwhile."""
+        if self._db.in_transaction:
+            yield
+            return
+        with self._explained():
+            self._db.execute("BEGIN")
+            try:
+                yield
+            finally:
+                self._db.execute("ROLLBACK")
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -225,7 +242,7 @@ class Store:
             elif "no such module" in text:
                 cure = "use a Python whose SQLite has FTS5, as nearly all have"
             elif "unable to open" in text or "readonly" in text:
-                cure = "give a --run folder that you may write to"
+                cure = "give a --run folder that you may write to, or a copy of the run in one"
             else:
                 raise
             raise UserError(f"{self.path}: {text}; {cure}") from None
@@ -235,6 +252,17 @@ class Store:
             raise UserError(
                 f"{self.path}: {error}; not a ledger of Self-Evolution, give another --run"
             ) from None
+
+
+def _read_mode(path: Path) -> str:
+    """The way to open a database without writing to it.
+
+    Where the folder can be written, SQLite makes its `-shm` and `-wal` files, by which it sees what
+    a writer adds. Where it cannot, the files of a writer serve; without them nothing has changed
+    since the last one closed the database, and nothing else is needed.
+    """
+    writable = os.access(path.parent, os.W_OK)
+    return "mode=ro" if writable or path.with_name(path.name + "-wal").exists() else "immutable=1"
 
 
 @cache

@@ -25,7 +25,7 @@ def ask(run: Run, generation: int) -> Outcome:
                 run.prompts.ask(fragment, run.ledger.questions_of(generation, fragment.id)[:sample])
                 for fragment in fragments
             ]
-            run.use(run.parent(generation))
+            run.use(run.start(generation).parent)
             replies = run.engine.generate(prompts, sampling, seed, settings.asker)
             run.ledger.add(
                 Question(

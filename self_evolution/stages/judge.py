@@ -19,9 +19,10 @@ from self_evolution.ledger import Ledger
 from self_evolution.models import Sampling, Speaker, others
 from self_evolution.models.protocols import TOO_LONG
 from self_evolution.prompts import Answers
-from self_evolution.records import Item, Judgement, Message, content_id, seed_of
+from self_evolution.records import Item, Judgement, Message, content_id
 from self_evolution.run import Run
 from self_evolution.run.outcome import Outcome
+from self_evolution.schedule import stage_seed
 from self_evolution.text.language import detect as language
 
 FLAG = others.JUDGE
@@ -92,7 +93,7 @@ def preferred(
         for id, both in by_item.items()
         if len(both) == len(PLACES)
     ]
-    seed = seed_of(settings.seed, "judge", generation, against)
+    seed = stage_seed(settings, "judge", generation, against)
     return preference(duels, resamples=settings.evaluate.resamples, seed=seed)
 
 
@@ -145,7 +146,7 @@ def _speaker(run: Run, name: str) -> Speaker:
         speaker: Speaker = run.engine
         identity = others.base_identity(run.ledger)
     else:
-        identity, speaker = run.guest(name, FLAG)
+        identity, speaker = run.models.open_other(name, FLAG)
     known = run.ledger.meta("judges") or {}
     if known.setdefault(name, identity) != identity:
         raise UserError(
