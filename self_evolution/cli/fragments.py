@@ -7,7 +7,6 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from self_evolution import config
 from self_evolution.cli.lines import json_lines
 from self_evolution.ledger import Ledger
 from self_evolution.progress import Progress
@@ -25,10 +24,7 @@ def write(request: Request, output: str) -> int:
     from self_evolution.stages import perform
     from self_evolution.stages.split import make_fragments
 
-    overrides = dict(request.overrides)
-    if request.documents:
-        overrides["read.documents"] = list(request.documents)
-    settings = config.load(request.recipe or "default").changed(overrides)
+    settings = request.settings()
     progress = Progress()
     if not settings.model.name:
         progress.say("no --model: tokens are counted roughly, one for each four bytes")

@@ -41,6 +41,13 @@ class Request(NamedTuple):
     reads: bool = False
     again: bool = False
 
+    def settings(self) -> Config:
+        """The settings of a new run. Raises UserError if the recipe or a value is not valid."""
+        overrides = dict(self.overrides)
+        if self.documents:
+            overrides["read.documents"] = list(self.documents)
+        return config.load(self.recipe or "default").changed(overrides)
+
 
 @contextlib.contextmanager
 def open_run(
@@ -100,10 +107,7 @@ def _make(folder: Path) -> None:
 
 def _checked(request: Request, progress: Progress) -> Config:
     """The settings of a new run, once all that they name has been looked at."""
-    overrides = dict(request.overrides)
-    if request.documents:
-        overrides["read.documents"] = list(request.documents)
-    settings = settled(config.load(request.recipe or "default").changed(overrides))
+    settings = settled(request.settings())
     readers.find(sources(settings.read.documents), settings.read.follow_links)
     check_files(settings)
     check_others(settings, (), progress)
