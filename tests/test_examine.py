@@ -418,10 +418,10 @@ def test_the_way_of_building_cannot_change_within_a_run(
 def test_the_ledger_can_tell_where_a_question_comes_from(words: Words, tmp_path: Path) -> None:
     assert cli.main(words("run")) == 0
     with read_run(tmp_path / "run") as run:
-        items = run.ledger.tests()
-        found = run.ledger.item_sources(items)
+        items = run.ledger.items.locked()
+        found = run.ledger.sources.built(items)
     assert len(found) == len(items) == 20
-    assert all(heading[1].startswith("Unit ") for _, _, heading in found.values())
+    assert all(source.heading[1].startswith("Unit ") for source in found.values())
 
 
 # --- what people are told -----------------------------------------------------------------

@@ -67,7 +67,7 @@ def test_no_row_can_be_written(run: Path) -> None:
         for write in (
             lambda: reader.ledger.set_meta("key", 1),
             lambda: reader.ledger.add([Event(9, "d", "withdrawn")]),
-            lambda: reader.ledger.index([(99, "term")]),
+            lambda: reader.ledger.search.index([(99, "term")]),
             lambda: reader.ledger.reopen("split"),
         ):
             with pytest.raises(sqlite3.OperationalError, match="readonly"):
@@ -152,7 +152,7 @@ def test_a_run_from_before_gets_its_index_from_the_next_command_that_works_on_it
     """Earlier versions made the index when something was first searched for."""
     before = exported(run)
     with closing(Ledger(run / "run.db")) as ledger:
-        gone, new = ledger.search_changes()
+        gone, new = ledger.search.changes()
         assert (gone, new) == ([], [])
         _forget_the_index(ledger)
     with read_run(run) as reader, pytest.raises(UserError, match="are not indexed"):

@@ -37,8 +37,8 @@ def write(request: Request, output: str) -> int:
         with stop_signals(run):
             perform(run, 0, "read")
             progress.say(f"{'':<4}split: {make_fragments(run).note}")
-        for document in ledger.here():
-            for fragment in ledger.fragments_in(document.id):
+        for document in ledger.documents.here():
+            for fragment in ledger.fragments.of_document(document.id):
                 out(_line(document, fragment))
     return 0
 

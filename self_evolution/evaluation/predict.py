@@ -41,10 +41,10 @@ def sit(run: Run, generation: int, speaker: Speaker) -> Sat:
     _still_locked(run)
     taken = list(exams(run, generation))
     unput = [_predict(run, generation, exam, speaker) for exam in taken]
-    there = run.ledger.evaluated(generation)
+    there = run.ledger.evaluations.evaluated(generation)
     asked = nothing = 0
     for exam in taken:
-        shown = run.ledger.shown(generation, exam.suite, exam.mode)
+        shown = run.ledger.evaluations.shown(generation, exam.suite, exam.mode)
         if shown and (exam.suite, exam.mode) not in there:
             rows = [*_measured(run, generation, exam), *_recall(run, generation, exam, shown)]
             run.ledger.add(rows)
@@ -56,7 +56,7 @@ def sit(run: Run, generation: int, speaker: Speaker) -> Sat:
 
 def unsaid(ledger: Ledger, generation: int, most: int) -> Iterator[str]:
     """For people: how many answers are empty, or were cut off after `most` tokens, if any."""
-    answers, empty, cut = ledger.unsaid(generation)
+    answers, empty, cut = ledger.evaluations.unsaid(generation)
     if empty:
         yield f"{empty:,} of {answers:,} answers are empty"
     if cut:
@@ -65,8 +65,8 @@ def unsaid(ledger: Ledger, generation: int, most: int) -> Iterator[str]:
 
 def _still_locked(run: Run) -> None:
     """Raises UserError if the test questions are not those that were locked."""
-    seals = run.ledger.seals()
-    if seals and digest(run.ledger.tests()) != seals[-1].sha256:
+    seals = run.ledger.items.seals()
+    if seals and digest(run.ledger.items.locked()) != seals[-1].sha256:
         raise UserError(
             f"{run.folder}: the test questions in run.db are not those that were locked before "
             "generation 0; start a new run"
@@ -83,11 +83,11 @@ def _predict(run: Run, generation: int, exam: Exam, speaker: Speaker) -> Unput:
         generation,
         "answers",
         [(item.id, length(exam.mode, item)) for item in exam.items],
-        run.ledger.predicted(generation, exam.mode),
+        run.ledger.evaluations.predicted(generation, exam.mode),
         max(run.config.model.batch_size, speaker.at_once),
         f"{exam.suite} {exam.mode}",
     )
-    state = run.ledger.index_state() if exam.mode == "retrieved" else ""
+    state = run.ledger.search.state() if exam.mode == "retrieved" else ""
     too_long = refused = 0
     # A rival that says nothing at all is not asked on and on; nor is any of that kept, so that it
     # can be asked again once it answers.
@@ -121,7 +121,7 @@ def _predict(run: Run, generation: int, exam: Exam, speaker: Speaker) -> Unput:
         if heard:
             with run.ledger.transaction():
                 if exam.mode == "retrieved":
-                    run.ledger.note_searched(generation, state)
+                    run.ledger.search.note_searched(generation, state)
                 run.ledger.add(silent)
             silent = []
         elif len(silent) >= SILENCE:
@@ -133,7 +133,9 @@ def _predict(run: Run, generation: int, exam: Exam, speaker: Speaker) -> Unput:
 
 
 def _heard(run: Run, generation: int, exam: Exam) -> bool:
-    return any(text for _, text in run.ledger.predictions(generation, exam.suite, exam.mode))
+    return any(
+        text for _, text in run.ledger.evaluations.predictions(generation, exam.suite, exam.mode)
+    )
 
 
 def _silence(exam: Exam, rows: Sequence[Prediction], most: int) -> str:
@@ -147,7 +149,7 @@ def _silence(exam: Exam, rows: Sequence[Prediction], most: int) -> str:
 
 def _measured(run: Run, generation: int, exam: Exam) -> Iterator[Evaluation]:
     """A row a metric; one that applies to none of the items (no values anywhere) has no row."""
-    pairs = run.ledger.predictions(generation, exam.suite, exam.mode)
+    pairs = run.ledger.evaluations.predictions(generation, exam.suite, exam.mode)
     scores = {name: [marks(name, item, text) for item, text in pairs] for name in METRICS}
     found = intervals(
         scores,

@@ -30,17 +30,17 @@ def update_index(
     Each batch is a transaction, so that a kill costs little. `raise_if_stopped` is called after
     each batch, and may raise Stopped.
     """
-    gone, new = ledger.search_changes()
+    gone, new = ledger.search.changes()
     if gone or new:
         with progress.bar("search index", "fragments", len(gone) + len(new), 0) as bar:
-            for numbers, write in ((gone, ledger.unindex), (new, ledger.index)):
+            for numbers, write in ((gone, ledger.search.unindex), (new, ledger.search.index)):
                 for start in range(0, len(numbers), _BATCH):
-                    batch = ledger.fragments_numbered(numbers[start : start + _BATCH])
+                    batch = ledger.fragments.numbered(numbers[start : start + _BATCH])
                     write([(one.number, " ".join(_indexed_terms(one))) for one in batch])
                     bar.advance(len(batch))
                     raise_if_stopped()
     if len(new) > _BATCH:
-        ledger.settle_index()
+        ledger.search.settle()
     if not has_index(ledger):
         ledger.set_meta(_MARK, True)
 

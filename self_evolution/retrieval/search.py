@@ -29,7 +29,7 @@ class Search:
 
     def has(self, fragment_id: str) -> bool:
         """Whether that fragment may be found."""
-        return self._ledger.is_indexed(fragment_id)
+        return self._ledger.search.is_indexed(fragment_id)
 
     def find(self, question: str, limit: int) -> list[Fragment]:
         """The best first, at most `limit`; none if no fragment has any of the question's terms."""
@@ -38,7 +38,7 @@ class Search:
     def matching(self, wanted: list[str], limit: int) -> list[Fragment]:
         """The same by terms, or by MOST of them where there are more."""
         some = spread(wanted, MOST)
-        return self._ledger.fragments(self._ids(tuple(some), limit)) if some else []
+        return self._ledger.fragments.get(self._ids(tuple(some), limit)) if some else []
 
     def _look_up(self, wanted: tuple[str, ...], limit: int) -> tuple[str, ...]:
-        return self._ledger.matches(wanted, limit)
+        return self._ledger.search.matches(wanted, limit)

@@ -60,12 +60,12 @@ class Run:
 
         Raises UserError if the adapter on disk is not the one that the ledger knows.
         """
-        known = {row.generation: row.sha256 for row in self.ledger.adapters()}
+        known = {row.generation: row.sha256 for row in self.ledger.training.adapters()}
         self.engine.use(self.adapter(generation), known.get(generation, ""))
 
     def start(self, generation: int) -> Start:
         """From which model a generation is made, and how it is trained, after any rollback."""
-        return rollback.start(self.config, generation, self.ledger.leader())
+        return rollback.start(self.config, generation, self.ledger.evaluations.leader())
 
     def update_index(self) -> None:
         """Bring the search index up to date with the documents. Raises Stopped if asked to."""

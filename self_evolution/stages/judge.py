@@ -63,7 +63,10 @@ def judge(run: Run, generation: int) -> Outcome:
     """Each opponent in turn; the judge is loaded, or reached, only if there is something to ask."""
     name = run.config.evaluate.judge
     named = run.config.evaluate.against
-    opponents = [0, *(row.generation for row in run.ledger.rivals() if row.name in named)]
+    opponents = [
+        0,
+        *(row.generation for row in run.ledger.evaluations.rivals() if row.name in named),
+    ]
     cases = {against: list(_cases(run, generation, against)) for against in opponents}
     for against, some in cases.items():
         _tie(run, generation, against, some)
@@ -84,9 +87,9 @@ def preferred(
     settings: Config, ledger: Ledger, name: str, generation: int, against: int
 ) -> Preference | None:
     """What judge `name` said of a generation, over the items that have both verdicts; or None."""
-    clusters = {item.id: item.cluster for item in ledger.items("domain")}
+    clusters = {item.id: item.cluster for item in ledger.items.of_suite("domain")}
     by_item: dict[str, list[Judgement]] = {}
-    for row in ledger.judgements(name, generation, against):
+    for row in ledger.evaluations.judgements(name, generation, against):
         by_item.setdefault(row.item_id, []).append(row)
     duels = [
         Duel(clusters[id], _verdict(both[0]), _verdict(both[1]), not _unasked(both[0]))
@@ -107,14 +110,16 @@ def _unasked(row: Judgement) -> bool:
 
 
 def _cases(run: Run, generation: int, against: int) -> Iterator[Case]:
-    theirs = {i.id: text for i, text in run.ledger.predictions(against, "domain", "closed")}
-    for item, text in run.ledger.predictions(generation, "domain", "closed"):
+    theirs = {
+        i.id: text for i, text in run.ledger.evaluations.predictions(against, "domain", "closed")
+    }
+    for item, text in run.ledger.evaluations.predictions(generation, "domain", "closed"):
         if item.id in theirs:
             yield Case(item, text, theirs[item.id])
 
 
 def _done(run: Run, generation: int, against: int) -> set[str]:
-    rows = run.ledger.judgements(run.config.evaluate.judge, generation, against)
+    rows = run.ledger.evaluations.judgements(run.config.evaluate.judge, generation, against)
     return {_task(row.item_id, row.place) for row in rows}
 
 

@@ -23,9 +23,9 @@ PASSAGE_START = 100
 
 
 def promote(run: Run, generation: int) -> Outcome:
-    there = [row for row in run.ledger.promotions() if row.generation == generation]
+    there = [row for row in run.ledger.evaluations.promotions() if row.generation == generation]
     if not there:
-        leader = run.ledger.leader()
+        leader = run.ledger.evaluations.leader()
         differences = list(_differences(run, generation, {0, leader} - {generation}))
         promoted, reason = _verdict(run, generation, leader, differences)
         if not promoted and run.config.promote.rollback:
@@ -41,19 +41,19 @@ def promote(run: Run, generation: int) -> Outcome:
 def _differences(run: Run, generation: int, others: set[int]) -> Iterator[Difference]:
     """To the base and to the leader, in every exam, in the metric that decides."""
     for suite, mode in EXAMS:
-        metric = run.ledger.deciding_metric(run.config.promote.metric, suite, mode)
+        metric = run.ledger.evaluations.deciding_metric(run.config.promote.metric, suite, mode)
         for other in sorted(others):
             before = _scores(run, other, suite, mode, metric)
             after = _scores(run, generation, suite, mode, metric)
             if before.keys() & after.keys():
-                clusters = {item.id: item.cluster for item in run.ledger.items(suite)}
+                clusters = {item.id: item.cluster for item in run.ledger.items.of_suite(suite)}
                 change = _paired(run, before, after, clusters, suite, mode)
                 yield Difference(generation, other, suite, mode, metric, *change)
 
 
 def _scores(run: Run, generation: int, suite: str, mode: str, metric: str) -> dict[str, float]:
     """{item id: score} of the items that the metric applies to, in their order."""
-    pairs = run.ledger.predictions(generation, suite, mode)
+    pairs = run.ledger.evaluations.predictions(generation, suite, mode)
     scores = {item.id: marks(metric, item, text) for item, text in pairs}
     return {id: score for id, score in scores.items() if score is not None}
 
@@ -112,7 +112,7 @@ def _beyond_copying(run: Run, generation: int, metric: str) -> tuple[bool, str]:
     if metric in PROOF:
         return True, ""
     mine = _scores(run, generation, "domain", "closed", metric)
-    items = run.ledger.items("domain")
+    items = run.ledger.items.of_suite("domain")
     clusters = {item.id: item.cluster for item in items}
     copied = {
         item.id: max(marks(metric, item, text) or 0.0 for text in _copies(item))
@@ -140,7 +140,7 @@ def _kept(run: Run, row: Difference) -> tuple[bool, str]:
     if row.metric != run.config.promote.metric:
         what += f", {row.metric}"
     told = f"former abilities ({what}) {_said(row)} since the base"
-    clusters = len({item.cluster for item in run.ledger.items(row.suite)})
+    clusters = len({item.cluster for item in run.ledger.items.of_suite(row.suite)})
     if row.suite == "abilities" and row.high >= -bound and unseen(clusters) > bound:
         return True, f"{told} (on {clusters} subjects, which is too few to decide)"
     good = row.low >= -bound

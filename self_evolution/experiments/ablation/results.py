@@ -147,7 +147,9 @@ def gather(folder: Path, chosen: Sequence[Variant], seeds: Sequence[int], match:
 
 def _read(folder: Path) -> tuple[list[Evaluation], tuple[int, ...]]:
     with read_run(folder) as run:
-        return run.ledger.evaluations(), tuple(row.steps for row in run.ledger.adapters())
+        return run.ledger.evaluations.of_generations(), tuple(
+            row.steps for row in run.ledger.training.adapters()
+        )
 
 
 def _values(

@@ -67,11 +67,11 @@ def rival_sides(folder: Path) -> tuple[list[Side], list[str]]:
     """
     found, notes = [], []
     with read_run(folder) as run:
-        evaluations = run.ledger.evaluations()
+        evaluations = run.ledger.evaluations.of_generations()
         exams = {(row.suite, row.mode) for row in evaluations if row.suite != SUITE}
-        for row in run.ledger.rivals():
+        for row in run.ledger.evaluations.rivals():
             name = f"rival {-row.generation}, {label(row.name, row.identity)}"
-            if missing := exams - run.ledger.evaluated(row.generation):
+            if missing := exams - run.ledger.evaluations.evaluated(row.generation):
                 notes.append(
                     f"{name}, has not taken {len(missing)} of {len(exams)} exams, and is left out: "
                     f"`self-evolution rivals {folder}` goes on"
@@ -83,7 +83,7 @@ def rival_sides(folder: Path) -> tuple[list[Side], list[str]]:
 
 def _side(run: RunReader, generation: int, name: str) -> Side:
     settings, ledger = run.config, run.ledger
-    items = {suite: _keyed(ledger.items(suite)) for suite in {suite for suite, _ in EXAMS}}
+    items = {suite: _keyed(ledger.items.of_suite(suite)) for suite in {suite for suite, _ in EXAMS}}
     if not any(some for suite, some in items.items() if suite != SUITE):
         raise UserError(
             f"{run.folder}: no evaluation set, so there is nothing to compare; start a new run "
@@ -92,7 +92,7 @@ def _side(run: RunReader, generation: int, name: str) -> Side:
     return Side(
         name,
         generation,
-        ledger.leader(),
+        ledger.evaluations.leader(),
         not left(settings, ledger),
         settings,
         deciding(ledger, settings.promote.metric),
@@ -136,7 +136,7 @@ def _generation(folder: Path, ledger: Ledger, wanted: str) -> int:
     if not evaluated:
         raise UserError(f"{folder}: not evaluated yet; `self-evolution run --run {folder}` goes on")
     if wanted == "leader":
-        return ledger.leader()
+        return ledger.evaluations.leader()
     if wanted == "last":
         return max(evaluated)
     if not wanted.isdecimal():
@@ -163,7 +163,7 @@ def _keyed(items: Sequence[Item]) -> dict[Key, Item]:
 def _texts(
     ledger: Ledger, generation: int, exam: tuple[str, str], items: Mapping[Key, Item]
 ) -> dict[Key, str]:
-    texts = {item.id: text for item, text in ledger.predictions(generation, *exam)}
+    texts = {item.id: text for item, text in ledger.evaluations.predictions(generation, *exam)}
     return {key: texts[item.id] for key, item in items.items() if item.id in texts}
 
 
