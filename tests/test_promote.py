@@ -22,9 +22,9 @@ from self_evolution.progress import Progress
 from self_evolution.records import Item, Message, Prediction, content_id
 from self_evolution.report.facts import gather
 from self_evolution.run import Run
-from self_evolution.run import open as session
+from self_evolution.run.read import read_run
 from self_evolution.stages import train
-from self_evolution.stages.promote import changes, more_rehearsal, promote
+from self_evolution.stages.promote import promote
 
 Arguments = Callable[..., list[str]]
 AIOPS = SHARED / "data" / "aiops_eval.json"
@@ -277,8 +277,8 @@ def test_a_sabotaged_generation_is_rolled_back_and_the_run_goes_on(
     assert "is complete: nothing to do" in capsys.readouterr().err
     assert cli.main(["train", str(run)]) == 0
     assert "done in all 3 generations" in capsys.readouterr().out
-    with session.looked_at(run) as (config, ledger):
-        head = gather(config, ledger).headline
+    with read_run(run) as reader:
+        head = gather(reader.config, reader.ledger).headline
     assert "stopped before generation 4" in head.status
     assert (head.leader, head.changes[2, "domain", "closed"].different) == (1, False)
     assert head.changes[1, "domain", "closed"].row.mean == 100.0
@@ -296,15 +296,6 @@ def test_without_rollback_a_generation_continues_the_one_before(
     assert not any(
         "rolled back" in str(row["reason"]) for row in rows(tmp_path / "run", "promotion")
     )
-
-
-def test_what_changes_after_a_rollback() -> None:
-    assert changes("lower-rate", 0) == (1.0, 1.0)
-    assert changes("lower-rate", 2) == (0.25, 1.0)
-    assert changes("both", 1) == (0.5, 2.0)
-    assert changes("nothing", 3) == (1.0, 1.0)
-    twice = changes("more-rehearsal", 1)
-    assert [more_rehearsal(share, twice) for share in (0.0, 0.1, 0.4, 0.7)] == [0, 0.2, 0.5, 0.7]
 
 
 def test_the_report_says_the_change_with_its_interval(

@@ -41,8 +41,6 @@ def sit(run: Run, generation: int, model: Generator) -> Sat:
     _still_locked(run)
     store_missing(run.ledger)
     taken = list(exams(run, generation))
-    if any(exam.mode == "retrieved" for exam in taken):
-        run.search.refresh(run.heed_stop)
     unput = [_predict(run, generation, exam, model) for exam in taken]
     there = run.ledger.evaluations.evaluated(generation)
     asked = nothing = 0

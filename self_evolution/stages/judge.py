@@ -19,10 +19,11 @@ from self_evolution.ledger import Ledger
 from self_evolution.models import TOO_LONG, Generator, SamplingParams
 from self_evolution.models.other_models import JUDGE
 from self_evolution.prompts import Answers
-from self_evolution.records import Item, Judgement, Message, content_id, seed_of
+from self_evolution.records import Item, Judgement, Message, content_id
 from self_evolution.run import Run
 from self_evolution.run.model_identity import base_identity
 from self_evolution.run.outcome import Outcome
+from self_evolution.schedule import stage_seed
 from self_evolution.text.language import detect as language
 
 FLAG = JUDGE
@@ -96,7 +97,7 @@ def preferred(
         for id, both in by_item.items()
         if len(both) == len(PLACES)
     ]
-    seed = seed_of(settings.seed, "judge", generation, against)
+    seed = stage_seed(settings, "judge", generation, against)
     return preference(duels, resamples=settings.evaluate.resamples, seed=seed)
 
 
@@ -151,7 +152,7 @@ def _judge_model(run: Run, name: str) -> Generator:
         model: Generator = run.engine
         identity = base_identity(run.ledger)
     else:
-        identity, model = run.guest(name, FLAG)
+        identity, model = run.models.open_other(name, FLAG)
     known = run.ledger.meta("judges") or {}
     if known.setdefault(name, identity) != identity:
         raise UserError(

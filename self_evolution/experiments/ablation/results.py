@@ -14,7 +14,7 @@ from self_evolution.experiments.ablation.variants import Variant
 from self_evolution.experiments.comparison import Exam, Row, Side, Values, asked_alike, rows, side
 from self_evolution.experiments.comparison.runs import documents_of
 from self_evolution.records import Evaluation
-from self_evolution.run import open as session
+from self_evolution.run.read import read_run
 
 BARS = ("exact-match", "nugget-recall", "token-f1", "rouge-l", "bleu-4")
 """Metrics of the second figure, after the one that decides."""
@@ -146,9 +146,9 @@ def gather(folder: Path, chosen: Sequence[Variant], seeds: Sequence[int], match:
 
 
 def _read(folder: Path) -> tuple[list[Evaluation], tuple[int, ...]]:
-    with session.looked_at(folder) as (_, ledger):
-        return ledger.evaluations.of_generations(), tuple(
-            row.steps for row in ledger.training.adapters()
+    with read_run(folder) as run:
+        return run.ledger.evaluations.of_generations(), tuple(
+            row.steps for row in run.ledger.training.adapters()
         )
 
 
