@@ -1,4 +1,4 @@
-"""What the stages may ask of a model, as three small protocols: generate, score, train.
+"""Three small protocols of a model: it generates, it scores, it is trained.
 
 A model that is only asked, such as an endpoint or a judge, is a `Generator`. The model of a run is
 an `Engine`, which does all three on the same weights. Each declares its `capabilities`.
@@ -129,3 +129,13 @@ def require(name: str, declared: frozenset[Capability], *wanted: Capability) -> 
     missing = [_MEANINGS[one] for one in wanted if one not in declared]
     if missing:
         raise UserError(f"{name} cannot {' or '.join(missing)}; choose another --model.engine")
+
+
+def check_request(
+    name: str, declared: frozenset[Capability], params: SamplingParams, on_text: OnText | None
+) -> None:
+    """Raises UserError if a call of `generate` asks for what is not declared."""
+    if params.logprobs:
+        require(name, declared, "logprobs")
+    if on_text:
+        require(name, declared, "streaming")
