@@ -184,14 +184,14 @@ def training_arguments(
 
 
 class _AdapterTrainer(Trainer):  # type: ignore[misc]
-    """Its checkpoints ask a hub nothing: PEFT would look there whether the vocabulary grew."""
+    """Saves checkpoints without asking a hub, where PEFT looks whether the vocabulary grew."""
 
     def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
         self.model.save_pretrained(output_dir, state_dict=state_dict, save_embedding_layers=False)
 
 
 class _Watch(TrainerCallback):  # type: ignore[misc]
-    """Tells the caller of each step, and stops with a checkpoint when it says so."""
+    """Tells the caller of each step, and stops with a checkpoint when the caller says so."""
 
     def __init__(self, on_step: Callable[[int, int], bool]) -> None:
         self._on_step = on_step
