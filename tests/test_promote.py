@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import SHARED, rows
@@ -15,7 +16,7 @@ from self_evolution.config import Config
 from self_evolution.evaluation.predict import _measured
 from self_evolution.evaluation.tasks import Exam
 from self_evolution.ledger import Ledger
-from self_evolution.models.protocols import Reply, Who
+from self_evolution.models import Reply
 from self_evolution.models.scripted import ScriptedEngine
 from self_evolution.progress import Progress
 from self_evolution.records import Item, Message, Prediction, content_id
@@ -207,15 +208,24 @@ def test_an_echo_earns_no_promotion_although_its_bleu_rises(
 @pytest.fixture
 def understanding(monkeypatch: pytest.MonkeyPatch) -> None:
     """A scripted model that knows a trained fact in other words too."""
-    reply = ScriptedEngine._reply
+    generate = ScriptedEngine.generate
 
     def asked_otherwise(
-        self: ScriptedEngine, messages: list[Message], limit: int, who: Who
-    ) -> Reply:
-        text = messages[-1]["content"].replace("Tell me the", "What is the")
-        return reply(self, [*messages[:-1], {"role": "user", "content": text}], limit, who)
+        self: ScriptedEngine, prompts: list[list[Message]], *rest: Any
+    ) -> list[Reply]:
+        reworded = [
+            [
+                *messages[:-1],
+                Message(
+                    role="user",
+                    content=messages[-1]["content"].replace("Tell me the", "What is the"),
+                ),
+            ]
+            for messages in prompts
+        ]
+        return generate(self, reworded, *rest)
 
-    monkeypatch.setattr(ScriptedEngine, "_reply", asked_otherwise)
+    monkeypatch.setattr(ScriptedEngine, "generate", asked_otherwise)
 
 
 def _closed(run: Path) -> dict[int, float]:

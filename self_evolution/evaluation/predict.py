@@ -13,8 +13,7 @@ from self_evolution.evaluation.scores import scored_predictions, store_missing, 
 from self_evolution.evaluation.statistics import bootstrap
 from self_evolution.evaluation.tasks import MODES, RECALL, Exam, exams, measure
 from self_evolution.ledger import Ledger, digest
-from self_evolution.models import Sampling, Speaker
-from self_evolution.models.protocols import TOO_LONG
+from self_evolution.models import TOO_LONG, Generator, SamplingParams
 from self_evolution.records import Evaluation, Prediction, content_id, seed_of
 from self_evolution.retrieval import SHARE
 from self_evolution.run import Run
@@ -37,14 +36,14 @@ class Unput(NamedTuple):
     refused: int
 
 
-def sit(run: Run, generation: int, speaker: Speaker) -> Sat:
+def sit(run: Run, generation: int, model: Generator) -> Sat:
     """All exams, for a generation or a rival: predictions, a batch a transaction; then metrics."""
     _still_locked(run)
     store_missing(run.ledger)
     taken = list(exams(run, generation))
     if any(exam.mode == "retrieved" for exam in taken):
         run.search.refresh(run.heed_stop)
-    unput = [_predict(run, generation, exam, speaker) for exam in taken]
+    unput = [_predict(run, generation, exam, model) for exam in taken]
     there = run.ledger.evaluations.evaluated(generation)
     asked = nothing = 0
     for exam in taken:
@@ -79,10 +78,10 @@ def _still_locked(run: Run) -> None:
         )
 
 
-def _predict(run: Run, generation: int, exam: Exam, speaker: Speaker) -> Unput:
+def _predict(run: Run, generation: int, exam: Exam, model: Generator) -> Unput:
     """Papers are made a batch at a time, for those alone that have no answer yet."""
     settings = run.config.evaluate
-    sampling = Sampling(settings.temperature, settings.top_p, settings.max_tokens)
+    params = SamplingParams(settings.temperature, settings.top_p, settings.max_tokens)
     items = {item.id: item for item in exam.items}
     batches = run.batches(
         "evaluate",
@@ -90,7 +89,7 @@ def _predict(run: Run, generation: int, exam: Exam, speaker: Speaker) -> Unput:
         "answers",
         [(item.id, length(exam.mode, item)) for item in exam.items],
         run.ledger.evaluations.predicted(generation, exam.mode),
-        max(run.config.model.batch_size, speaker.at_once),
+        max(run.config.model.batch_size, model.concurrency),
         f"{exam.suite} {exam.mode}",
     )
     state = run.ledger.search.state() if exam.mode == "retrieved" else ""
@@ -102,13 +101,13 @@ def _predict(run: Run, generation: int, exam: Exam, speaker: Speaker) -> Unput:
     for ids, seed in batches:
         if generation >= 0:
             run.use(generation)
-        put = papers(run, speaker, exam.mode, [items[id] for id in ids])
+        put = papers(run, model, exam.mode, [items[id] for id in ids])
         too_long += len(ids) - len(put)
         if not put:
             continue
         prompts = [paper.messages for paper in put.values()]
-        replies = speaker.generate(prompts, sampling, seed, "current")
-        refused += sum(reply.finish == TOO_LONG for reply in replies)
+        replies = model.generate(prompts, params, seed, "current")
+        refused += sum(reply.finish_reason == TOO_LONG for reply in replies)
         rows = [
             Prediction(
                 content_id("prediction", generation, exam.mode, id, reply.text),
@@ -117,10 +116,10 @@ def _predict(run: Run, generation: int, exam: Exam, speaker: Speaker) -> Unput:
                 exam.mode,
                 reply.text,
                 paper.sources,
-                reply.finish,
+                reply.finish_reason,
             )
             for (id, paper), reply in zip(put.items(), replies, strict=True)
-            if reply.finish != TOO_LONG
+            if reply.finish_reason != TOO_LONG
         ]
         heard = heard or any(row.text for row in rows)
         silent += rows

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from self_evolution.config import Config
 from self_evolution.evaluation.statistics import NO_DIFFERENCE, Preference
 from self_evolution.ledger import Ledger
-from self_evolution.models.others import base_identity, label
+from self_evolution.models.other_models import label
 from self_evolution.report.words import share
+from self_evolution.run.model_identity import base_identity
 from self_evolution.stages.judge import BASE, preferred
 
 MOST_UNCLEAR = 50

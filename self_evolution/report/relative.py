@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from self_evolution.evaluation.statistics import RESAMPLES, Ratio, ratio
 from self_evolution.evaluation.tasks import EXAMS, marks
 from self_evolution.ledger import Ledger
-from self_evolution.models.others import label
+from self_evolution.models.other_models import label
 from self_evolution.records import Item, seed_of
 
 OVERLAP = ("bleu-4", "rouge-l")

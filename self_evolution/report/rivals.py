@@ -10,9 +10,10 @@ from self_evolution.evaluation.predict import unsaid
 from self_evolution.evaluation.statistics import NO_DIFFERENCE, Change, Gap, gaps, paired
 from self_evolution.evaluation.tasks import deciding, marks
 from self_evolution.ledger import Ledger
-from self_evolution.models.others import base_identity, label
+from self_evolution.models.other_models import label
 from self_evolution.records import Evaluation, Rival, seed_of
 from self_evolution.report.headline import EXAMS
+from self_evolution.run.model_identity import base_identity
 
 BETTER = {
     "higher": "the leader is better",

@@ -13,7 +13,7 @@ from self_evolution.evaluation.abilities import SUITE
 from self_evolution.evaluation.scores import ScoredPrediction, scored_predictions
 from self_evolution.evaluation.tasks import EXAMS, deciding
 from self_evolution.ledger import Ledger
-from self_evolution.models.others import label
+from self_evolution.models.other_models import label
 from self_evolution.records import Item
 from self_evolution.run import open as session
 from self_evolution.schedule import left
