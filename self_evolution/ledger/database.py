@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import re
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
@@ -69,11 +70,8 @@ class Database:
         `read_only` serves for a disk that cannot be written, where nothing else writes it either.
         """
         self.path = path
-        mode = "mode=rwc"
-        if read_only:
-            mode = "mode=ro" if path.with_name(path.name + "-wal").exists() else "immutable=1"
         with self._explained():
-            uri = f"{path.absolute().as_uri()}?{mode}"
+            uri = f"{path.absolute().as_uri()}?{_read_mode(path) if read_only else 'mode=rwc'}"
             self._connection = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=10)
             try:
                 self._prepare(read_only)
@@ -88,8 +86,10 @@ class Database:
         if not empty and self.one("PRAGMA application_id") != APPLICATION_ID:
             raise UserError(f"{self.path}: not a ledger of Self-Evolution; give another --run")
         version = self.one("PRAGMA user_version")
-        self._refuse(version, empty, read_only)
+        self._refuse(version, empty)
         if read_only:
+            if version < VERSION:
+                self._update()
             return
         self.execute("PRAGMA journal_mode = WAL")
         self.execute("PRAGMA synchronous = FULL")
@@ -98,7 +98,7 @@ class Database:
         if version < VERSION:
             migrate(self._connection)
 
-    def _refuse(self, version: int, empty: bool, read_only: bool) -> None:
+    def _refuse(self, version: int, empty: bool) -> None:
         """Raise UserError for a ledger that this version of the program cannot open."""
         if version > VERSION:
             raise UserError(
@@ -112,12 +112,16 @@ class Database:
                 f"version {version}, and this program opens versions from {OLDEST} on); start a "
                 "new run with another --run"
             )
-        if version < VERSION and read_only:
+
+    def _update(self) -> None:
+        """Bring a ledger of an earlier version up to date, although it is opened to be read."""
+        if not os.access(self.path.parent, os.W_OK):
             raise UserError(
                 f"{self.path}: made by an earlier version of Self-Evolution, and the folder is "
                 "read-only, so it cannot be brought up to date; copy the folder to a place that "
                 "you may write to, and run `self-evolution status` on the copy"
             )
+        Database(self.path).close()
 
     def close(self) -> None:
         self._connection.close()
@@ -226,6 +230,17 @@ class Database:
             raise UserError(
                 f"{self.path}: {error}; not a ledger of Self-Evolution, give another --run"
             ) from None
+
+
+def _read_mode(path: Path) -> str:
+    """The way to open a database without writing to it.
+
+    Where the folder can be written, SQLite makes its `-shm` and `-wal` files, by which it sees what
+    a writer adds. Where it cannot, the files of a writer serve; without them nothing has changed
+    since the last one closed the database, and nothing else is needed.
+    """
+    writable = os.access(path.parent, os.W_OK)
+    return "mode=ro" if writable or path.with_name(path.name + "-wal").exists() else "immutable=1"
 
 
 @cache
