@@ -9,12 +9,19 @@ from self_evolution.errors import UserError
 from self_evolution.evaluation.metrics import METRICS, intervals
 from self_evolution.evaluation.prompts import length, papers
 from self_evolution.evaluation.recall import recall
-from self_evolution.evaluation.scores import scored_predictions, store_missing, store_scores
+from self_evolution.evaluation.scores import new_scores, scored_predictions, store_missing
 from self_evolution.evaluation.statistics import bootstrap
 from self_evolution.evaluation.tasks import MODES, RECALL, Exam, exams, measure
 from self_evolution.ledger import Ledger, digest
 from self_evolution.models import TOO_LONG, Generator, SamplingParams
-from self_evolution.records import Evaluation, Prediction, content_id, seed_of
+from self_evolution.records import (
+    Evaluation,
+    Prediction,
+    PredictionScore,
+    Signature,
+    content_id,
+    seed_of,
+)
 from self_evolution.retrieval import SHARE
 from self_evolution.run import Run
 
@@ -47,10 +54,8 @@ def sit(run: Run, generation: int, model: Generator) -> Sat:
     for exam in taken:
         shown = run.ledger.evaluations.shown(generation, exam.suite, exam.mode)
         if shown and (exam.suite, exam.mode) not in there:
-            recalled = list(_recall(run, generation, exam, shown))
-            with run.ledger.transaction():
-                store_scores(run.ledger, generation, exam.suite, exam.mode)
-                run.ledger.add([*_measured(run, generation, exam), *recalled])
+            rows = [*_measured(run, generation, exam), *_recall(run, generation, exam, shown)]
+            run.ledger.add(rows)
         asked += len(shown)
         nothing += sum(exam.mode == "retrieved" and not sources for sources in shown.values())
     notes = unsaid(run.ledger, generation, run.config.evaluate.max_tokens)
@@ -150,9 +155,15 @@ def _silence(exam: Exam, rows: Sequence[Prediction], most: int) -> str:
     )
 
 
-def _measured(run: Run, generation: int, exam: Exam) -> Iterator[Evaluation]:
-    """A row a metric; one that applies to none of the items (no values anywhere) has no row."""
+def _measured(
+    run: Run, generation: int, exam: Exam
+) -> Iterator[Signature | PredictionScore | Evaluation]:
+    """The score of each prediction by each metric, and the evaluation of all of them by each.
+
+    A metric that applies to none of the items (no values anywhere) has no evaluation.
+    """
     rows = scored_predictions(run.ledger, generation, exam.suite, exam.mode)
+    yield from new_scores(run.ledger, rows)
     found = intervals(
         {name: [row.score(name) for row in rows] for name in METRICS},
         [row.item.cluster for row in rows],
