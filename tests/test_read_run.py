@@ -79,7 +79,7 @@ def test_what_is_read_together_is_of_one_moment(run: Path) -> None:
     with closing(Ledger(run / "run.db")) as writer, closing(RunReader(run)) as reader:
         with reader.snapshot():
             before = reader.ledger.count("event")
-            writer.add([Event(before, writer.documents()[0].id, "changed")])
+            writer.add([Event(before, writer.documents.all()[0].id, "changed")])
             assert writer.count("event") == before + 1
             assert reader.ledger.count("event") == before
             with reader.snapshot():
