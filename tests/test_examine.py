@@ -18,6 +18,7 @@ from test_resume import in_child
 from self_evolution import cli
 from self_evolution.config import Config, Domain
 from self_evolution.evaluation.agreement import agreed
+from self_evolution.evaluation.candidates import builds
 from self_evolution.evaluation.holdout import LARGEST_SHARE
 from self_evolution.ledger import Ledger
 from self_evolution.models.protocols import Reply, Sampling, Who
@@ -25,7 +26,6 @@ from self_evolution.models.scripted import ScriptedEngine
 from self_evolution.prompts import Prompts
 from self_evolution.records import Fragment, Message
 from self_evolution.run import open as session
-from self_evolution.stages.examine import builds
 
 NAMES = ["Alpha", "Brake", "Coral", "Delta", "Echo", "Fox", "Golf", "Hotel", "India", "Jazz"]
 RULES = {

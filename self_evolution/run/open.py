@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 
 from self_evolution import config
 from self_evolution.config import Config
-from self_evolution.documents import readers
 from self_evolution.documents.changes import compare, sources
+from self_evolution.documents.readers.files import find
 from self_evolution.documents.readers.items import read_conversations, read_items
 from self_evolution.errors import UserError
 from self_evolution.ledger import Ledger
@@ -120,7 +120,7 @@ def _new_settings(request: Request) -> Config:
 def _checked(request: Request, progress: Progress) -> Config:
     """The settings of a new run, once all that they name has been looked at."""
     settings = _new_settings(request)
-    readers.find(sources(settings.read.documents), settings.read.follow_links)
+    find(sources(settings.read.documents), settings.read.follow_links)
     _refuse_early(settings)
     _refuse_others(settings, (), progress)
     return settings

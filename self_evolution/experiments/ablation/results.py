@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from self_evolution.evaluation.statistics import NO_DIFFERENCE, Interval, bootstrap
-from self_evolution.evaluation.tasks import MODES
+from self_evolution.evaluation.tasks import MAIN, MODES, Task
 from self_evolution.experiments.ablation.making import Match, place_of
 from self_evolution.experiments.ablation.variants import Variant
-from self_evolution.experiments.comparison import Exam, Row, Side, Values, asked_alike, rows, side
-from self_evolution.experiments.comparison.runs import documents_of
+from self_evolution.experiments.comparison import Row, Side, Values, asked_alike, rows, side
+from self_evolution.experiments.comparison.runs import NOTHING_COMMON, documents_of
 from self_evolution.records import Evaluation
 from self_evolution.run import open as session
 
@@ -34,7 +34,7 @@ Curve = dict[int, Evaluation]
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """`curves[exam][variant]`, `bars[metric][variant]` (domain questions, book closed).
+    """`curves[task][variant]`, `bars[metric][variant]` (domain questions, book closed).
 
     `generation` is what bars and rows are of: the last one, or each run's leader. `steps` are
     those of each generation, of each seed: `steps[variant][seed]`.
@@ -45,7 +45,7 @@ class Results:
     matching: str
     generation: str
     rows: tuple[Row, ...]
-    curves: dict[Exam, dict[str, Curve]]
+    curves: dict[Task, dict[str, Curve]]
     bars: dict[str, dict[str, Interval]]
     steps: dict[str, dict[int, tuple[int, ...]]]
     sentence: str
@@ -113,14 +113,13 @@ def gather(folder: Path, chosen: Sequence[Variant], seeds: Sequence[int], match:
     metrics = first.metrics
     values = [
         {
-            exam: mine
-            for exam, metric in metrics.items()
-            if (mine := _values(sides, names, one, seeds, exam, metric))
+            task: mine
+            for task, metric in metrics.items()
+            if (mine := _values(sides, names, one, seeds, task, metric))
         }
         for one in names
     ]
     found = rows(names, values, first.settings.seed)
-    exams = list(found[0].scores)
     evaluations = {
         (one.name, seed): _read(place_of(folder, one, seed)) for one in chosen for seed in seeds
     }
@@ -132,13 +131,13 @@ def gather(folder: Path, chosen: Sequence[Variant], seeds: Sequence[int], match:
         generation,
         tuple(found),
         {
-            exam: {
-                one: _curve([evaluations[one, seed][0] for seed in seeds], exam, metrics[exam])
+            task: {
+                one: _curve([evaluations[one, seed][0] for seed in seeds], task, metrics[task])
                 for one in names
             }
-            for exam in exams
+            for task in found[0].scores
         },
-        _bars(sides, names, seeds, metrics["domain", "closed"]),
+        _bars(sides, names, seeds, metrics[MAIN]),
         {one: {seed: evaluations[one, seed][1] for seed in seeds} for one in names},
         _sentence(found, len(seeds), generation),
         (*left_out, *_notes(first, len(seeds), generation)),
@@ -155,16 +154,16 @@ def _values(
     names: Sequence[str],
     one: str,
     seeds: Sequence[int],
-    exam: Exam,
+    task: Task,
     metric: str,
 ) -> Values | None:
     """Of a variant's all seeds: the questions that every run answered, in one order."""
     first = sides[names[0], seeds[0]]
-    answered = [side.texts[exam].keys() for side in sides.values()]
-    scores = {seed: sides[one, seed].scores(exam, metric) for seed in seeds}
+    answered = [side.texts[task].keys() for side in sides.values()]
+    scores = {seed: sides[one, seed].scores(task, metric) for seed in seeds}
     common = [
         key
-        for key in first.texts[exam]
+        for key in first.texts[task]
         if all(key in keys for keys in answered) and all(key in mine for mine in scores.values())
     ]
     if not common:
@@ -172,19 +171,15 @@ def _values(
     return Values(
         metric,
         [scores[seed][key] for seed in seeds for key in common],
-        documents_of(first, exam[0], common) * len(seeds),
+        documents_of(first, task.suite, common) * len(seeds),
         [seed for seed in seeds for _ in common],
     )
 
 
-def _curve(runs: Sequence[Sequence[Evaluation]], exam: Exam, metric: str) -> Curve:
+def _curve(runs: Sequence[Sequence[Evaluation]], task: Task, metric: str) -> Curve:
     """Of the generations that all seeds have."""
     means = [
-        {
-            row.generation: row
-            for row in rows
-            if (row.suite, row.mode, row.metric) == (*exam, metric)
-        }
+        {row.generation: row for row in rows if (Task.of(row), row.metric) == (task, metric)}
         for rows in runs
     ]
     curve = {}
@@ -193,7 +188,7 @@ def _curve(runs: Sequence[Sequence[Evaluation]], exam: Exam, metric: str) -> Cur
         row = means[0][generation]
         curve[generation] = Evaluation(
             generation,
-            *exam,
+            *task,
             metric,
             sum(of_seeds) / len(of_seeds),
             min(of_seeds),
@@ -210,10 +205,9 @@ def _bars(
     seeds: Sequence[int],
     deciding: str,
 ) -> dict[str, dict[str, Interval]]:
-    exam = ("domain", "closed")
     found: dict[str, dict[str, Interval]] = {}
     for metric in dict.fromkeys((deciding, *BARS)):
-        values = {one: _values(sides, names, one, seeds, exam, metric) for one in names}
+        values = {one: _values(sides, names, one, seeds, MAIN, metric) for one in names}
         there = {one: mine for one, mine in values.items() if mine}
         if len(there) == len(names):
             found[metric] = {
@@ -223,18 +217,18 @@ def _bars(
 
 
 def _sentence(found: Sequence[Row], seeds: int, generation: str) -> str:
-    exam = next(iter(found[0].scores), None)
-    if exam is None:
-        return "There is no question that all of them answered."
+    task = next(iter(found[0].scores), None)
+    if task is None:
+        return NOTHING_COMMON
     told: dict[str, list[str]] = {"higher": [], "lower": [], NO_DIFFERENCE: []}
     for row in found[1:]:
-        gap = row.gaps[exam]
-        told[gap.verdict].append(f"{row.name} ({gap.change.mean:+.1f})")
+        above = row.above[task]
+        told[above.verdict].append(f"{row.name} ({above.mean:+.1f})")
     parts = [f"{verdict}: {', '.join(some)}" for verdict, some in told.items() if some]
     which = "leader" if generation == "leader" else "last generation"
     return (
-        f"Against {found[0].name}, {found[0].metrics[exam]} of {exam[0]} questions, "
-        f"{MODES[exam[1]]}, {which}, {seeds} seed{'s' if seeds > 1 else ''}: {'; '.join(parts)}."
+        f"Against {found[0].name}, {found[0].metrics[task]} of {task.suite} questions, "
+        f"{MODES[task.mode]}, {which}, {seeds} seed{'s' if seeds > 1 else ''}: {'; '.join(parts)}."
     )
 
 

@@ -1,12 +1,11 @@
 """Runs held against each other: the same questions, paired, with intervals."""
 
-from self_evolution.experiments.comparison.rows import Exam, Row, Values, rows
+from self_evolution.experiments.comparison.rows import Row, Values, rows
 from self_evolution.experiments.comparison.runs import Comparison, compare
 from self_evolution.experiments.comparison.sides import Side, asked_alike, rival_sides, side
 
 __all__ = [
     "Comparison",
-    "Exam",
     "Row",
     "Side",
     "Values",

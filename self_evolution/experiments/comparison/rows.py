@@ -6,10 +6,14 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from self_evolution.evaluation.statistics import Change, Gap, Interval, bootstrap, gaps, paired
-
-Exam = tuple[str, str]
-"""Suite and mode: ("domain", "closed")."""
+from self_evolution.evaluation.statistics import (
+    Interval,
+    PairedDifference,
+    adjusted,
+    bootstrap,
+    paired,
+)
+from self_evolution.evaluation.tasks import Task
 
 
 class Values(NamedTuple):
@@ -27,51 +31,53 @@ class Values(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A model: its mean with interval in each exam, and its gaps (the first row has none)."""
+    """A model: its mean in each task, and how far it is above the first (which has no `above`)."""
 
     name: str
-    metrics: Mapping[Exam, str]
-    scores: Mapping[Exam, Interval]
-    gaps: Mapping[Exam, Gap]
+    metrics: Mapping[Task, str]
+    scores: Mapping[Task, Interval]
+    above: Mapping[Task, PairedDifference]
 
     def as_json(self) -> dict[str, Any]:
         """{"scores": [{suite, mode, metric, mean, low, high, n}], "differences": [the same with
         p, p_holm and verdict]}; differences are to the first row."""
         return {
             "scores": [
-                {"suite": exam[0], "mode": exam[1], "metric": self.metrics[exam]} | score._asdict()
-                for exam, score in self.scores.items()
+                task._asdict() | {"metric": self.metrics[task]} | score._asdict()
+                for task, score in self.scores.items()
             ],
             "differences": [
-                {"suite": exam[0], "mode": exam[1], "metric": self.metrics[exam]}
-                | gap.change._asdict()
-                | {"p_holm": gap.p, "verdict": gap.verdict}
-                for exam, gap in self.gaps.items()
+                task._asdict()
+                | {"metric": self.metrics[task]}
+                | above._asdict()
+                | {"verdict": above.verdict}
+                for task, above in self.above.items()
             ],
         }
 
 
-def rows(names: Sequence[str], values: Sequence[Mapping[Exam, Values]], seed: int) -> list[Row]:
-    """A row a model. All have the same exams, whose values are in the same order."""
-    changes = {
-        (i, exam): difference(values[0][exam], mine, seed)
-        for i, exams in enumerate(values)
-        if i
-        for exam, mine in exams.items()
-    }
-    found = gaps(changes)
+def rows(names: Sequence[str], values: Sequence[Mapping[Task, Values]], seed: int) -> list[Row]:
+    """A row a model. All have the same tasks, whose values are in the same order."""
+    above = adjusted(
+        {
+            (i, task): difference(values[0][task], mine, seed)
+            for i, tasks in enumerate(values)
+            if i
+            for task, mine in tasks.items()
+        }
+    )
     return [
         Row(
             name,
-            {exam: one.metric for exam, one in exams.items()},
-            {exam: bootstrap(one.scores, one.documents, seed=seed) for exam, one in exams.items()},
-            {exam: found[i, exam] for exam in exams if (i, exam) in found},
+            {task: one.metric for task, one in tasks.items()},
+            {task: bootstrap(one.scores, one.documents, seed=seed) for task, one in tasks.items()},
+            {task: above[i, task] for task in tasks if (i, task) in above},
         )
-        for i, (name, exams) in enumerate(zip(names, values, strict=True))
+        for i, (name, tasks) in enumerate(zip(names, values, strict=True))
     ]
 
 
-def difference(before: Values, after: Values, seed: int) -> Change:
+def difference(before: Values, after: Values, seed: int) -> PairedDifference:
     """Paired by question and seed; shown only if documents and seeds both show it.
 
     Where there are several seeds, the interval over documents (for these seeds) and that over

@@ -10,7 +10,8 @@ from pathlib import Path
 from self_evolution.config import Config
 from self_evolution.errors import UserError, printable
 from self_evolution.evaluation.abilities import SUITE
-from self_evolution.evaluation.tasks import EXAMS, deciding, marks
+from self_evolution.evaluation.scores import marks
+from self_evolution.evaluation.tasks import TASKS, Task, deciding
 from self_evolution.ledger import Ledger
 from self_evolution.models.others import label
 from self_evolution.records import Item
@@ -26,10 +27,10 @@ SHOWN = 3
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """Answers of generation `generation`; `texts[suite, mode][key]`, `items[suite][key]`.
+    """Answers of generation `generation`; `texts[task][key]`, `items[suite][key]`.
 
     A rival's generation is its number, below 0, which is also in its name, with the model's.
-    `metrics[suite, mode]` decides in that exam.
+    `metrics[task]` decides in that task.
     """
 
     name: str
@@ -37,9 +38,9 @@ class Side:
     leader: int
     complete: bool
     settings: Config
-    metrics: dict[tuple[str, str], str]
+    metrics: dict[Task, str]
     items: dict[str, dict[Key, Item]]
-    texts: dict[tuple[str, str], dict[Key, str]]
+    texts: dict[Task, dict[Key, str]]
 
     @property
     def called(self) -> str:
@@ -47,10 +48,10 @@ class Side:
             return self.name
         return f"{self.name} (generation {self.generation})"
 
-    def scores(self, exam: tuple[str, str], metric: str) -> dict[Key, float]:
+    def scores(self, task: Task, metric: str) -> dict[Key, float]:
         """The questions that `metric` applies to, in percent."""
-        items = self.items[exam[0]]
-        found = {key: marks(metric, items[key], text) for key, text in self.texts[exam].items()}
+        items = self.items[task.suite]
+        found = {key: marks(metric, items[key], text) for key, text in self.texts[task].items()}
         return {key: score for key, score in found.items() if score is not None}
 
 
@@ -64,16 +65,16 @@ def side(folder: Path, wanted: str, name: str = "") -> Side:
 def rival_sides(folder: Path) -> tuple[list[Side], list[str]]:
     """Those of the models that the run was held against, in the order in which they came.
 
-    With a note for each that has not taken all exams yet, and is left out.
+    With a note for each that has not taken all tasks yet, and is left out.
     """
     found, notes = [], []
     with session.looked_at(folder) as (settings, ledger):
-        exams = {(row.suite, row.mode) for row in ledger.evaluations() if row.suite != SUITE}
+        tasks = {Task.of(row) for row in ledger.evaluations() if row.suite != SUITE}
         for row in ledger.rivals():
             name = f"rival {-row.generation}, {label(row.name, row.identity)}"
-            if missing := exams - ledger.evaluated(row.generation):
+            if missing := tasks - ledger.evaluated(row.generation):
                 notes.append(
-                    f"{name}, has not taken {len(missing)} of {len(exams)} exams, and is left out: "
+                    f"{name}, has not taken {len(missing)} of {len(tasks)} exams, and is left out: "
                     f"`self-evolution rivals {folder}` goes on"
                 )
             else:
@@ -82,7 +83,7 @@ def rival_sides(folder: Path) -> tuple[list[Side], list[str]]:
 
 
 def _side(folder: Path, settings: Config, ledger: Ledger, generation: int, name: str) -> Side:
-    items = {suite: _keyed(ledger.items(suite)) for suite in {suite for suite, _ in EXAMS}}
+    items = {suite: _keyed(ledger.items(suite)) for suite in {task.suite for task in TASKS}}
     if not any(some for suite, some in items.items() if suite != SUITE):
         raise UserError(
             f"{folder}: no evaluation set, so there is nothing to compare; start a new run "
@@ -96,7 +97,7 @@ def _side(folder: Path, settings: Config, ledger: Ledger, generation: int, name:
         settings,
         deciding(ledger, settings.promote.metric),
         items,
-        {exam: _texts(ledger, generation, exam, items[exam[0]]) for exam in EXAMS},
+        {task: _texts(ledger, generation, task, items[task.suite]) for task in TASKS},
     )
 
 
@@ -126,7 +127,7 @@ def asked_alike(sides: Sequence[Side]) -> tuple[list[Side], list[str]]:
 
 
 def _without(side: Side, suite: str) -> Side:
-    texts = {exam: {} if exam[0] == suite else texts for exam, texts in side.texts.items()}
+    texts = {task: {} if task.suite == suite else texts for task, texts in side.texts.items()}
     return replace(side, items=side.items | {suite: {}}, texts=texts)
 
 
@@ -160,9 +161,9 @@ def _keyed(items: Sequence[Item]) -> dict[Key, Item]:
 
 
 def _texts(
-    ledger: Ledger, generation: int, exam: tuple[str, str], items: Mapping[Key, Item]
+    ledger: Ledger, generation: int, task: Task, items: Mapping[Key, Item]
 ) -> dict[Key, str]:
-    texts = {item.id: text for item, text in ledger.predictions(generation, *exam)}
+    texts = {item.id: text for item, text in ledger.predictions(generation, *task)}
     return {key: texts[item.id] for key, item in items.items() if item.id in texts}
 
 

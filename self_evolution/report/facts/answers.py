@@ -1,0 +1,95 @@
+"""Evaluation questions that the base and the candidate answered with different success."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from self_evolution.evaluation.scores import Scored, both, scored
+from self_evolution.evaluation.tasks import FORMER, MAIN, TASKS, Task
+from self_evolution.ledger import Ledger, Source
+
+EXAMPLES = 5
+"""Answers shown of those that are better, and of those that are worse."""
+
+
+class Passage(NamedTuple):
+    """Text that a search gave the candidate, and where it stands."""
+
+    path: str
+    heading: tuple[str, ...]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """A question before and after; `source` is its place in the documents, if that is known."""
+
+    base: Scored
+    now: Scored
+    source: Source | None
+    passages: tuple[Passage, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WonAndLost:
+    """Of `asked` questions, how many a generation answers better or worse than the base."""
+
+    task: Task
+    metric: str
+    generation: int
+    asked: int
+    won: int
+    lost: int
+    won_examples: tuple[Changed, ...]
+    lost_examples: tuple[Changed, ...]
+
+
+def won_and_lost(
+    ledger: Ledger, metrics: Mapping[Task, str], candidate: int, sources: Mapping[str, Source]
+) -> list[WonAndLost]:
+    """Of the domain, book closed or with search, and of former abilities, each in its metric.
+
+    `sources` by item id. None where the base alone is evaluated.
+    """
+    tasks = (MAIN, Task("domain", "retrieved"), *(task for task in TASKS if task.suite in FORMER))
+    found = [
+        _compared(ledger, task, metrics[task], candidate, sources) for task in tasks if candidate
+    ]
+    return [one for one in found if one.asked]
+
+
+def _compared(
+    ledger: Ledger, task: Task, metric: str, candidate: int, sources: Mapping[str, Source]
+) -> WonAndLost:
+    pairs = both(scored(ledger, 0, task, metric), scored(ledger, candidate, task, metric))
+    won = [(base, now) for base, now in pairs if now.score > base.score]
+    lost = [(base, now) for base, now in pairs if now.score < base.score]
+    examples = (
+        tuple(
+            Changed(base, now, sources.get(now.item.id), _passages(ledger, task, candidate, now))
+            for base, now in clearest(some)
+        )
+        for some in (won, lost)
+    )
+    return WonAndLost(task, metric, candidate, len(pairs), len(won), len(lost), *examples)
+
+
+def _passages(ledger: Ledger, task: Task, candidate: int, now: Scored) -> tuple[Passage, ...]:
+    found = ledger.fragments(ledger.passages_shown(candidate, task.mode, now.item.id))
+    paths = ledger.paths([one.document_id for one in found])
+    return tuple(
+        Passage(path, one.heading, one.text) for path, one in zip(paths, found, strict=True)
+    )
+
+
+def clearest(found: list[tuple[Scored, Scored]]) -> list[tuple[Scored, Scored]]:
+    """The greatest differences; among equal ones, spread over the set."""
+    size = [abs(now.score - base.score) for base, now in found]
+    edge = min(sorted(size, reverse=True)[:EXAMPLES], default=0.0)
+    above = [one for one, gap in zip(found, size, strict=True) if gap > edge]
+    equal = [one for one, gap in zip(found, size, strict=True) if gap == edge]
+    limit = EXAMPLES - len(above)
+    step = max(1.0, (len(equal) - 1) / max(1, limit - 1))
+    return above + [equal[round(i * step)] for i in range(limit) if round(i * step) < len(equal)]
