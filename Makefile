@@ -36,7 +36,7 @@ embedded-model: setup
 	$(BIN)/python -m tools.miniature.make
 
 schema: setup
-	$(BIN)/python -c 'from self_evolution.report.render.schema import SCHEMA, schema; SCHEMA.write_text(schema(), encoding="utf-8")'
+	$(BIN)/python -c 'from self_evolution.report.render.results.schema import SCHEMA, schema; SCHEMA.write_text(schema(), encoding="utf-8")'
 
 clean:
 	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

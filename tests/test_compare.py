@@ -135,7 +135,7 @@ def test_what_is_not_there_is_refused(
 @given(st.lists(st.sampled_from([0.0, 100.0]), min_size=8, max_size=40))
 def test_a_model_is_not_different_from_itself(scores: list[float]) -> None:
     one = Values("exact-match", scores, [i // 2 for i in range(len(scores))], ())
-    first, second = rows(["a", "b"], [{MAIN: one}, {MAIN: one}], seed=0)
+    first, second = rows(["a", "b"], {MAIN: [one, one]}, seed=0)
     assert not first.above
     assert second.above[MAIN].verdict == "no difference shown"
     assert second.scores == first.scores

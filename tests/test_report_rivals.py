@@ -13,8 +13,7 @@ from test_report import Story
 from self_evolution import cli
 from self_evolution.config import Config
 from self_evolution.records import Evaluation, Judgement, Rival, content_id
-from self_evolution.report.facts.judged import bench
-from self_evolution.report.facts.rivals import rivals
+from self_evolution.report.facts.others import bench, rivals
 from self_evolution.report.render import markdown, results
 from self_evolution.report.render.others import (
     describe_standing,
@@ -22,7 +21,7 @@ from self_evolution.report.render.others import (
     judge_lines,
     rival_lines,
 )
-from self_evolution.report.render.schema import SCHEMA
+from self_evolution.report.render.results.schema import SCHEMA
 
 URL = "http://127.0.0.1:8000/v1#big/<b>model</b>"
 

@@ -22,7 +22,7 @@ from self_evolution.report.facts import gather
 from self_evolution.report.facts.relative import relative
 from self_evolution.report.render.headline import headline
 from self_evolution.report.render.markdown import escape
-from self_evolution.report.render.schema import SCHEMA, VERSION, schema
+from self_evolution.report.render.results.schema import SCHEMA, VERSION, schema
 
 Arguments = Callable[..., list[str]]
 

@@ -37,7 +37,7 @@ from self_evolution.records import (
     Prediction,
     Section,
 )
-from self_evolution.report.facts.answers import won_and_lost
+from self_evolution.report.facts.examples import won_and_lost
 from self_evolution.report.facts.subsets import outdated
 from self_evolution.report.render.caveats import describe_searched
 from self_evolution.retrieval import Search, asked, is_there, terms, was_shown

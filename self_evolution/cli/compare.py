@@ -45,13 +45,9 @@ def compare(options: argparse.Namespace) -> int:
 
 def write_json(path: Path, value: Any) -> None:
     """Whole at any moment. Raises UserError if the disk does not take it."""
-    temporary = path.with_name(path.name + ".tmp")
-    try:
-        text = json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False)
-        temporary.write_text(text + "\n", encoding="utf-8")
-        temporary.replace(path)
-    except OSError as error:
-        raise UserError(f"{path}: {error.strerror}") from None
+    from self_evolution.report.render.pages import put
+
+    put(path, json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False) + "\n")
 
 
 def show(rows: Sequence[Row], what: str, generations: Sequence[str]) -> None:
@@ -91,6 +87,7 @@ def show(rows: Sequence[Row], what: str, generations: Sequence[str]) -> None:
         differences.add_column("", no_wrap=True)
         for row in rows[1:]:
             one = row.above[task]
-            p = format_p(one.p_holm or 0.0)
-            differences.add_row(Text(row.name), format_difference(one), p, one.verdict)
+            differences.add_row(
+                Text(row.name), format_difference(one), format_p(one.p_adjusted), one.verdict
+            )
         console.print(differences)

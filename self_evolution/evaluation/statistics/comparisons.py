@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from typing import NamedTuple, TypeVar
+from typing import Final, Literal, NamedTuple, TypeVar
 
 from self_evolution.evaluation.statistics.intervals import RESAMPLES, distributions
 from self_evolution.records import Difference
 
 Key = TypeVar("Key")
 
-NO_DIFFERENCE = "no difference shown"
+Verdict = Literal["higher", "lower", "no difference shown"]
+NO_DIFFERENCE: Final = "no difference shown"
 """What is said of every difference whose interval holds 0, in these words."""
 
 CHANGE = (-100.0, 100.0)
@@ -36,14 +37,17 @@ class PairedDifference(NamedTuple):
         return cls(row.mean, row.low, row.high, row.n, row.p)
 
     @property
+    def p_adjusted(self) -> float:
+        return self.p if self.p_holm is None else self.p_holm
+
+    @property
     def shown(self) -> bool:
         """Whether the interval leaves 0 out, and p after Holm (if there is one) is below 5%."""
         beyond = self.low > 0 or self.high < 0
         return beyond and (self.p_holm is None or self.p_holm < 0.05)
 
     @property
-    def verdict(self) -> str:
-        """`higher`, `lower`, or NO_DIFFERENCE."""
+    def verdict(self) -> Verdict:
         if not self.shown:
             return NO_DIFFERENCE
         return "higher" if self.mean > 0 else "lower"

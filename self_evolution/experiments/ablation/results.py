@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,10 +11,16 @@ from self_evolution.evaluation.statistics import NO_DIFFERENCE, Interval, bootst
 from self_evolution.evaluation.tasks import MAIN, MODES, Task
 from self_evolution.experiments.ablation.making import Match, place_of
 from self_evolution.experiments.ablation.variants import Variant
-from self_evolution.experiments.comparison import Row, Side, Values, asked_alike, rows, side
-from self_evolution.experiments.comparison.runs import NOTHING_COMMON, documents_of
+from self_evolution.experiments.comparison import (
+    NOTHING_COMMON,
+    Row,
+    Side,
+    asked_alike,
+    rows,
+    side,
+    values,
+)
 from self_evolution.records import Evaluation
-from self_evolution.run import open as session
 
 BARS = ("exact-match", "nugget-recall", "token-f1", "rouge-l", "bleu-4")
 """Metrics of the second figure, after the one that decides."""
@@ -110,69 +116,26 @@ def gather(folder: Path, chosen: Sequence[Variant], seeds: Sequence[int], match:
     alike, left_out = asked_alike(list(sides.values()))
     sides = dict(zip(sides, alike, strict=True))
     first = sides[names[0], seeds[0]]
-    metrics = first.metrics
-    values = [
-        {
-            task: mine
-            for task, metric in metrics.items()
-            if (mine := _values(sides, names, one, seeds, task, metric))
-        }
-        for one in names
-    ]
-    found = rows(names, values, first.settings.seed)
-    evaluations = {
-        (one.name, seed): _read(place_of(folder, one, seed)) for one in chosen for seed in seeds
-    }
-    matching = MATCHED[match].format(first=names[0])
+    models = [[sides[name, seed] for seed in seeds] for name in names]
+    found = {task: values(models, task, metric)[0] for task, metric in first.metrics.items()}
+    table = rows(names, found, first.settings.seed)
     return Results(
         tuple(names),
         tuple(seeds),
-        matching,
+        MATCHED[match].format(first=names[0]),
         generation,
-        tuple(found),
+        tuple(table),
         {
             task: {
-                one: _curve([evaluations[one, seed][0] for seed in seeds], task, metrics[task])
-                for one in names
+                name: _curve([one.evaluations for one in some], task, first.metrics[task])
+                for name, some in zip(names, models, strict=True)
             }
-            for task in found[0].scores
+            for task in table[0].scores
         },
-        _bars(sides, names, seeds, metrics[MAIN]),
-        {one: {seed: evaluations[one, seed][1] for seed in seeds} for one in names},
-        _sentence(found, len(seeds), generation),
+        _bars(names, models, first.metrics[MAIN]),
+        {name: {seed: sides[name, seed].steps for seed in seeds} for name in names},
+        _sentence(table, len(seeds), generation),
         (*left_out, *_notes(first, len(seeds), generation)),
-    )
-
-
-def _read(folder: Path) -> tuple[list[Evaluation], tuple[int, ...]]:
-    with session.looked_at(folder) as (_, ledger):
-        return ledger.evaluations(), tuple(row.steps for row in ledger.adapters())
-
-
-def _values(
-    sides: Mapping[tuple[str, int], Side],
-    names: Sequence[str],
-    one: str,
-    seeds: Sequence[int],
-    task: Task,
-    metric: str,
-) -> Values | None:
-    """Of a variant's all seeds: the questions that every run answered, in one order."""
-    first = sides[names[0], seeds[0]]
-    answered = [side.texts[task].keys() for side in sides.values()]
-    scores = {seed: sides[one, seed].scores(task, metric) for seed in seeds}
-    common = [
-        key
-        for key in first.texts[task]
-        if all(key in keys for keys in answered) and all(key in mine for mine in scores.values())
-    ]
-    if not common:
-        return None
-    return Values(
-        metric,
-        [scores[seed][key] for seed in seeds for key in common],
-        documents_of(first, task.suite, common) * len(seeds),
-        [seed for seed in seeds for _ in common],
     )
 
 
@@ -200,20 +163,17 @@ def _curve(runs: Sequence[Sequence[Evaluation]], task: Task, metric: str) -> Cur
 
 
 def _bars(
-    sides: Mapping[tuple[str, int], Side],
-    names: Sequence[str],
-    seeds: Sequence[int],
-    deciding: str,
+    names: Sequence[str], models: Sequence[Sequence[Side]], deciding: str
 ) -> dict[str, dict[str, Interval]]:
-    found: dict[str, dict[str, Interval]] = {}
-    for metric in dict.fromkeys((deciding, *BARS)):
-        values = {one: _values(sides, names, one, seeds, MAIN, metric) for one in names}
-        there = {one: mine for one, mine in values.items() if mine}
-        if len(there) == len(names):
-            found[metric] = {
-                one: bootstrap(mine.scores, mine.documents) for one, mine in there.items()
-            }
-    return found
+    found = {metric: values(models, MAIN, metric)[0] for metric in dict.fromkeys((deciding, *BARS))}
+    return {
+        metric: {
+            name: bootstrap(one.scores, one.documents)
+            for name, one in zip(names, some, strict=True)
+        }
+        for metric, some in found.items()
+        if some[0].scores
+    }
 
 
 def _sentence(found: Sequence[Row], seeds: int, generation: str) -> str:

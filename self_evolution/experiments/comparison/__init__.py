@@ -1,10 +1,11 @@
 """Runs held against each other: the same questions, paired, with intervals."""
 
-from self_evolution.experiments.comparison.rows import Row, Values, rows
-from self_evolution.experiments.comparison.runs import Comparison, compare
+from self_evolution.experiments.comparison.rows import Row, Values, rows, values
+from self_evolution.experiments.comparison.runs import NOTHING_COMMON, Comparison, compare
 from self_evolution.experiments.comparison.sides import Side, asked_alike, rival_sides, side
 
 __all__ = [
+    "NOTHING_COMMON",
     "Comparison",
     "Row",
     "Side",
@@ -14,4 +15,5 @@ __all__ = [
     "rival_sides",
     "rows",
     "side",
+    "values",
 ]

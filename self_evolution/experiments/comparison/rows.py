@@ -14,13 +14,14 @@ from self_evolution.evaluation.statistics import (
     paired,
 )
 from self_evolution.evaluation.tasks import Task
+from self_evolution.experiments.comparison.sides import Key, Side
 
 
 class Values(NamedTuple):
-    """Scores in percent, in one order for all models, with what each stands or falls with.
+    """Scores of a model in percent, in one order for all models.
 
-    `documents`: its passage. `seeds`: the seed of the training behind it, where there are several,
-    each with as many scores; or none.
+    `documents`: what each question stands or falls with. `seeds`: which of the model's runs
+    answered; they were trained with different seeds, and have as many scores each.
     """
 
     metric: str
@@ -56,24 +57,57 @@ class Row:
         }
 
 
-def rows(names: Sequence[str], values: Sequence[Mapping[Task, Values]], seed: int) -> list[Row]:
-    """A row a model. All have the same tasks, whose values are in the same order."""
+def values(models: Sequence[Sequence[Side]], task: Task, metric: str) -> tuple[list[Values], int]:
+    """The scores of each model, which may have several runs, on the questions that all answered.
+
+    And how many questions are left out, as some run did not answer them.
+    """
+    scores = [[side.scores(task, metric) for side in sides] for sides in models]
+    runs = [one for some in scores for one in some]
+    common = [key for key in runs[0] if all(key in one for one in runs)]
+    documents = _documents(models[0][0], task.suite, common)
+    found = [
+        Values(
+            metric,
+            [one[key] for one in some for key in common],
+            documents * len(some),
+            [place for place in range(len(some)) for _ in common],
+        )
+        for some in scores
+    ]
+    return found, max(map(len, runs)) - len(common)
+
+
+def _documents(side: Side, suite: str, keys: Sequence[Key]) -> list[str]:
+    """What each question stands or falls with. Not its id, which other runs do not share."""
+    items = side.items[suite]
+    return [key[0] or items[key].cluster_id or f"{key[1]}\0{key[2]}" for key in keys]
+
+
+def rows(names: Sequence[str], found: Mapping[Task, Sequence[Values]], seed: int) -> list[Row]:
+    """A row a model; `found` has the values of each, in the order of `names`.
+
+    Tasks without any values are left out.
+    """
+    tasks = [task for task, some in found.items() if some[0].scores]
     above = adjusted(
         {
-            (i, task): difference(values[0][task], mine, seed)
-            for i, tasks in enumerate(values)
-            if i
-            for task, mine in tasks.items()
+            (i, task): difference(found[task][0], found[task][i], seed)
+            for i in range(1, len(names))
+            for task in tasks
         }
     )
     return [
         Row(
             name,
-            {task: one.metric for task, one in tasks.items()},
-            {task: bootstrap(one.scores, one.documents, seed=seed) for task, one in tasks.items()},
-            {task: above[i, task] for task in tasks if (i, task) in above},
+            {task: found[task][i].metric for task in tasks},
+            {
+                task: bootstrap(found[task][i].scores, found[task][i].documents, seed=seed)
+                for task in tasks
+            },
+            {task: above[i, task] for task in tasks if i},
         )
-        for i, (name, tasks) in enumerate(zip(names, values, strict=True))
+        for i, name in enumerate(names)
     ]
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from self_evolution.evaluation.statistics import NO_DIFFERENCE, format_difference
 from self_evolution.evaluation.tasks import MODES, Task
-from self_evolution.experiments.comparison.rows import Row, Values, rows
-from self_evolution.experiments.comparison.sides import Key, Side, asked_alike
+from self_evolution.experiments.comparison.rows import Row, Values, rows, values
+from self_evolution.experiments.comparison.sides import Side, asked_alike
 
 EVALUATED_ALIKE = (
     "evaluate.max_tokens",
@@ -57,31 +57,18 @@ def compare(sides: Sequence[Side], notes: Sequence[str] = ()) -> Comparison:
     Raises UserError if the sides were not asked the same questions.
     """
     sides, left_out = asked_alike(sides)
-    values: list[dict[Task, Values]] = [{} for _ in sides]
     told = [*notes, *left_out, *(f"{one.name} is unfinished" for one in sides if not one.complete)]
+    found: dict[Task, list[Values]] = {}
     for task, metric in sides[0].metrics.items():
-        scores = [one.scores(task, metric) for one in sides]
-        common = [key for key in scores[0] if all(key in one for one in scores)]
-        missing = max(map(len, scores)) - len(common)
+        found[task], missing = values([[one] for one in sides], task, metric)
         if missing:
             told.append(
                 f"{missing:,} {task.suite} questions ({MODES[task.mode]}) were not answered "
                 "in every run, and are left out"
             )
-        for mine, score in zip(values, scores, strict=True):
-            if common:
-                documents = documents_of(sides[0], task.suite, common)
-                mine[task] = Values(metric, [score[key] for key in common], documents, ())
     told += _unlike(sides)
-    found = rows([one.name for one in sides], values, sides[0].settings.seed)
-    return Comparison(tuple(sides), tuple(found), _sentence(sides, found), tuple(told))
-
-
-def documents_of(side: Side, suite: str, keys: Sequence[Key]) -> list[str]:
-    """What each question stands or falls with. Not its id, which other runs do not share."""
-    items = side.items[suite]
-    there = [key for key in keys if key in items]
-    return [key[0] or items[key].cluster_id or f"{key[1]}\0{key[2]}" for key in there]
+    compared = rows([one.name for one in sides], found, sides[0].settings.seed)
+    return Comparison(tuple(sides), tuple(compared), _sentence(sides, compared), tuple(told))
 
 
 def _unlike(sides: Sequence[Side]) -> list[str]:

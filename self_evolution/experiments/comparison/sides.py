@@ -14,7 +14,7 @@ from self_evolution.evaluation.scores import marks
 from self_evolution.evaluation.tasks import TASKS, Task, deciding
 from self_evolution.ledger import Ledger
 from self_evolution.models.others import label
-from self_evolution.records import Item
+from self_evolution.records import Evaluation, Item
 from self_evolution.run import open as session
 from self_evolution.schedule import left
 
@@ -30,7 +30,8 @@ class Side:
     """Answers of generation `generation`; `texts[task][key]`, `items[suite][key]`.
 
     A rival's generation is its number, below 0, which is also in its name, with the model's.
-    `metrics[task]` decides in that task.
+    `metrics[task]` decides in that task. `evaluations` and `steps` of training are those of all
+    generations of the run.
     """
 
     name: str
@@ -41,6 +42,8 @@ class Side:
     metrics: dict[Task, str]
     items: dict[str, dict[Key, Item]]
     texts: dict[Task, dict[Key, str]]
+    evaluations: list[Evaluation]
+    steps: tuple[int, ...]
 
     @property
     def called(self) -> str:
@@ -98,6 +101,8 @@ def _side(folder: Path, settings: Config, ledger: Ledger, generation: int, name:
         deciding(ledger, settings.promote.metric),
         items,
         {task: _texts(ledger, generation, task, items[task.suite]) for task in TASKS},
+        ledger.evaluations(),
+        tuple(row.steps for row in ledger.adapters()),
     )
 
 

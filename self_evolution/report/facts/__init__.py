@@ -9,17 +9,22 @@ from self_evolution import config as recipes
 from self_evolution.config import Config
 from self_evolution.ledger import DocumentRow, Ledger
 from self_evolution.records import Adapter, Document, Evaluation, Promotion
-from self_evolution.report.facts.answers import WonAndLost, won_and_lost
 from self_evolution.report.facts.counts import Counts, counts
-from self_evolution.report.facts.evaluations import TaskScores, recalls, task_scores
-from self_evolution.report.facts.judged import Bench, bench
-from self_evolution.report.facts.lead import Differences, Lead, differences, lead
+from self_evolution.report.facts.evaluations import (
+    Differences,
+    Lead,
+    TaskScores,
+    differences,
+    lead,
+    recalls,
+    task_scores,
+)
+from self_evolution.report.facts.examples import Samples, WonAndLost, samples, won_and_lost
 from self_evolution.report.facts.mastery import Mastery, mastery
-from self_evolution.report.facts.pairs import Samples, samples
+from self_evolution.report.facts.others import Bench, Rivals, bench, rivals
 from self_evolution.report.facts.questions import TestSets, test_sets
 from self_evolution.report.facts.relative import Relative, relative
 from self_evolution.report.facts.remaining import Remaining, remaining
-from self_evolution.report.facts.rivals import Rivals, rivals
 from self_evolution.report.facts.state import Stages, State, stages, state
 from self_evolution.report.facts.subsets import (
     Leaks,

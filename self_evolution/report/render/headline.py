@@ -9,7 +9,7 @@ from self_evolution.evaluation.scores import is_share
 from self_evolution.evaluation.statistics import NO_DIFFERENCE, format_difference
 from self_evolution.evaluation.tasks import FORMER, TESTS
 from self_evolution.report.facts import Facts
-from self_evolution.report.facts.lead import Comparison
+from self_evolution.report.facts.evaluations import Comparison
 from self_evolution.report.facts.remaining import Place, Remaining
 from self_evolution.report.render.caveats import caveats
 from self_evolution.report.render.words import interval, lower_first, number, score
@@ -56,7 +56,7 @@ def _gain(facts: Facts) -> str:
     if not lead.candidate:
         return f"The base model {says}. No other generation has been evaluated yet."
     if not lead.leader:
-        tail = {"same": f": {NO_DIFFERENCE}", "rose": "", "fell": ": it got worse"}
+        tail = {NO_DIFFERENCE: f": {NO_DIFFERENCE}", "rose": "", "fell": ": it got worse"}
         return (
             f"The base model still leads: no generation was promoted. Generation "
             f"{lead.candidate}, the last, {says}; the base {verb} {said}{tail[lead.main.trend]}."
@@ -98,7 +98,7 @@ def _kept(one: Comparison, metric: str) -> str:
     what = lower_first(one.task.title)
     if one.now.metric != metric:
         what += f" ({one.now.metric})"
-    if one.trend != "same":
+    if one.trend != NO_DIFFERENCE:
         return f"{what}, {one.trend} from {score(one.base)} to {score(one.now)}"
     change = f" ({format_difference(one.difference)} points)" if one.difference else ""
     return f"{what}, {score(one.base)} → {score(one.now)}, {NO_DIFFERENCE}{change}"

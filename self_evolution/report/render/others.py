@@ -9,8 +9,7 @@ from self_evolution.evaluation.statistics import NO_DIFFERENCE, format_differenc
 from self_evolution.evaluation.tasks import MAIN
 from self_evolution.evaluation.verdicts import BASE
 from self_evolution.models.others import label
-from self_evolution.report.facts.judged import Bench, Judged
-from self_evolution.report.facts.rivals import Rivals, Standing
+from self_evolution.report.facts.others import Bench, Judged, Rivals, Standing
 from self_evolution.report.render.words import share
 
 MOST_UNCLEAR = 50

@@ -52,8 +52,7 @@ def put(page: Path, text: str) -> None:
         temporary.replace(page)
     except OSError as error:
         raise UserError(
-            f"{page}: {error.strerror}; the run itself is safe, the same command writes the page "
-            "again"
+            f"{page}: {error.strerror}; the run itself is safe, the same command writes it again"
         ) from None
     finally:
         with contextlib.suppress(OSError):

@@ -6,9 +6,8 @@ from collections.abc import Iterator
 
 from self_evolution.config import Config
 from self_evolution.ledger import Ledger
-from self_evolution.report.facts.judged import bench
+from self_evolution.report.facts.others import bench, rivals
 from self_evolution.report.facts.questions import TestSets, test_sets
-from self_evolution.report.facts.rivals import rivals
 from self_evolution.report.facts.subsets import outdated
 from self_evolution.report.render.caveats import describe_outdated, describe_searched
 from self_evolution.report.render.others import judge_lines, rival_lines

@@ -8,13 +8,13 @@ import re
 from markupsafe import Markup, escape
 
 from self_evolution.evaluation.scores import is_share as is_share
-from self_evolution.evaluation.statistics import NO_DIFFERENCE, Interval, PairedDifference
+from self_evolution.evaluation.statistics import Interval
 from self_evolution.evaluation.statistics import format_p as format_p
 from self_evolution.evaluation.tasks import MODES as MODES
 from self_evolution.evaluation.tasks import passage_found as passage_found
 from self_evolution.progress import clock
 from self_evolution.records import Evaluation
-from self_evolution.report.facts.lead import TRENDS
+from self_evolution.report.facts.evaluations import trend as trend
 from self_evolution.text.language import detect as language
 
 KINDS = {
@@ -70,11 +70,6 @@ def told(row: Evaluation | Interval, metric: str) -> str:
 
 def score(row: Evaluation) -> str:
     return told(row, row.metric)
-
-
-def since_base(row: PairedDifference) -> str:
-    """What a difference to the base says: `rose`, `fell`, or that none is shown."""
-    return TRENDS.get(row.verdict, NO_DIFFERENCE)
 
 
 def lower_first(text: str) -> str:

@@ -9,11 +9,13 @@ from dataclasses import asdict
 from typing import Any
 
 from self_evolution.report.facts import Facts
-from self_evolution.report.facts.rivals import Rivals
+from self_evolution.report.facts.evaluations import trend
+from self_evolution.report.facts.others import Rivals
 from self_evolution.report.render.headline import headline
 from self_evolution.report.render.others import describe_standing, describe_verdict
-from self_evolution.report.render.schema import VERSION, Results
-from self_evolution.report.render.words import since_base
+from self_evolution.report.render.results.base import PairedDifference
+from self_evolution.report.render.results.schema import VERSION, Results
+from self_evolution.report.render.results.scores import AdjustedDifference, Standing
 
 
 def render(facts: Facts) -> str:
@@ -52,7 +54,7 @@ def results(facts: Facts) -> Results:
                 for row in rows.values()
             ],
             "differences": [
-                asdict(row) | {"p_holm": one.p_holm, "verdict": since_base(one)}
+                AdjustedDifference(**asdict(row), p_holm=one.p_adjusted, verdict=trend(one))
                 for row, one in facts.differences.items()
             ],
             "relative": facts.relative,
@@ -80,13 +82,14 @@ def _digest(settings: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
 
 
-def _standings(found: Rivals) -> Iterator[dict[str, Any]]:
+def _standings(found: Rivals) -> Iterator[Standing]:
     """Each rival in each task, and how far the leader is above it."""
     for board in found.boards:
         for one in board.standings:
-            yield asdict(one.score) | {
-                "leader": found.leader,
-                "leader_above": one.above,
-                "p_holm": one.above.p_holm if one.above else None,
-                "verdict": describe_standing(one) or None,
-            }
+            yield Standing(
+                **asdict(one.score),
+                leader=found.leader,
+                leader_above=one.above and PairedDifference.model_validate(one.above),
+                p_holm=one.above and one.above.p_adjusted,
+                verdict=describe_standing(one) or None,
+            )

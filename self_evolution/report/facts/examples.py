@@ -1,10 +1,10 @@
-"""Evaluation questions that the base and the candidate answered with different success."""
+"""Examples to look at: training pairs, and questions that were won or lost since the base."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from self_evolution.evaluation.scores import Scored, both, scored
 from self_evolution.evaluation.tasks import FORMER, MAIN, TASKS, Task
@@ -12,6 +12,9 @@ from self_evolution.ledger import Ledger, Source
 
 EXAMPLES = 5
 """Answers shown of those that are better, and of those that are worse."""
+
+KEPT, REJECTED_A_REASON = 8, 2
+"""Pairs shown of a generation: those kept, and those rejected for each reason."""
 
 
 class Passage(NamedTuple):
@@ -93,3 +96,24 @@ def clearest(found: list[tuple[Scored, Scored]]) -> list[tuple[Scored, Scored]]:
     limit = EXAMPLES - len(above)
     step = max(1.0, (len(equal) - 1) / max(1, limit - 1))
     return above + [equal[round(i * step)] for i in range(limit) if round(i * step) < len(equal)]
+
+
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """Pairs of a generation: kept ones from the hardest to the easiest, rejected ones by reason."""
+
+    generation: int
+    kept: list[dict[str, Any]]
+    rejected: list[dict[str, Any]]
+
+
+def samples(ledger: Ledger, generations: Sequence[int]) -> list[Samples]:
+    """For the first and the last of the generations that have pairs."""
+    return [
+        Samples(
+            generation,
+            ledger.sample_pairs(generation, KEPT),
+            ledger.sample_rejected(generation, REJECTED_A_REASON),
+        )
+        for generation in sorted({*generations[:1], *generations[-1:]})
+    ]
