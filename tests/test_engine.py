@@ -6,6 +6,7 @@ import json
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -133,7 +134,7 @@ class Adapters:
     """What `Run.use` asks of a ledger."""
 
     def __init__(self, *rows: Adapter) -> None:
-        self.adapters = lambda: list(rows)
+        self.training = SimpleNamespace(adapters=lambda: list(rows))
 
 
 @pytest.mark.parametrize("kind", ["resident", "scripted"])

@@ -420,10 +420,10 @@ def test_the_ledger_can_tell_where_a_question_comes_from(words: Words, tmp_path:
     assert cli.main(words("run")) == 0
     with session.looked_at(tmp_path / "run") as (_, ledger):
         assert isinstance(ledger, Ledger)
-        items = ledger.tests()
-        found = ledger.item_sources(items)
+        items = ledger.items.locked()
+        found = ledger.sources.built(items)
     assert len(found) == len(items) == 20
-    assert all(heading[1].startswith("Unit ") for _, _, heading in found.values())
+    assert all(source.heading[1].startswith("Unit ") for source in found.values())
 
 
 # --- what people are told -----------------------------------------------------------------

@@ -47,7 +47,7 @@ class Judged:
         )
 
     def answers(self, generation: int, suite: str, texts: list[str]) -> None:
-        items = self.ledger.items(suite)
+        items = self.ledger.items.of_suite(suite)
         self.ledger.add(
             Prediction(content_id(generation, item.id), generation, item.id, "closed", text)
             for item, text in zip(items, texts, strict=True)
@@ -56,7 +56,7 @@ class Judged:
 
     def verdict(self, generation: int) -> tuple[bool, str]:
         promote(self.run, generation)
-        (row,) = [row for row in self.ledger.promotions() if row.generation == generation]
+        (row,) = [row for row in self.ledger.evaluations.promotions() if row.generation == generation]
         return row.promoted, row.reason
 
 
@@ -187,7 +187,7 @@ def test_an_echo_earns_no_promotion_although_its_bleu_rises(
         "document": [passage for passage, _, _ in texts],
     }
     one.answers(1, "domain", copies[copied])
-    bleu = {r.generation: r.mean for r in one.ledger.evaluations() if r.metric == "bleu-4"}
+    bleu = {r.generation: r.mean for r in one.ledger.evaluations.of_generations() if r.metric == "bleu-4"}
     if copied == "question and start":
         assert bleu[1] == pytest.approx(21.96, abs=0.01)
         assert metric == "exact-match" or bleu[1] > bleu[0] + 15
@@ -313,10 +313,10 @@ def test_a_loss_in_a_set_without_values_is_told_in_its_own_metric(
     )
     for generation, right in ((0, range(20)), (1, range(60))):
         one.answers(generation, "domain", ports(100, right))
-        kept = [item.reference for item in one.ledger.items("retention")]
+        kept = [item.reference for item in one.ledger.items.of_suite("retention")]
         one.answers(generation, "retention", ["Nobody knows."] * 40 if generation else kept)
         one.verdict(generation)
-    (reason,) = [row.reason for row in one.ledger.promotions() if row.generation == 1]
+    (reason,) = [row.reason for row in one.ledger.evaluations.promotions() if row.generation == 1]
     assert "former abilities (closed book, token-f1) -100.0" in reason
     facts = gather(one.run.config, one.ledger)
     assert headline(facts).losses.startswith(

@@ -52,7 +52,7 @@ def build(run: Run) -> None:
     """Candidates until there are enough, or the tries are spent. None if the profile has no way."""
     wanted = run.config.evaluate.abilities
     wanted = min(wanted, run.config.evaluate.limit or wanted)
-    language = run.ledger.main_language()
+    language = run.ledger.fragments.main_language()
     profile = run.prompts.profile(language)
     if not (wanted and profile.topics and profile.skill):
         return
@@ -61,7 +61,7 @@ def build(run: Run) -> None:
     tries = TRIES * wanted
     rounds = math.ceil(tries / len(topics))
     for turn in range(rounds):
-        there = run.ledger.candidates(KIND)
+        there = run.ledger.items.candidates(KIND)
         first = len(topics) * turn
         kept = sum(row.reason is None for row in there)
         if kept >= wanted:
@@ -86,8 +86,8 @@ def build(run: Run) -> None:
 
 def items(run: Run) -> Iterator[Item]:
     """The questions taken; those on one subject stand or fall together."""
-    taken = [row for row in run.ledger.candidates(KIND) if row.reason is None]
-    common = run.prompts.profile(run.ledger.main_language()).common
+    taken = [row for row in run.ledger.items.candidates(KIND) if row.reason is None]
+    common = run.prompts.profile(run.ledger.fragments.main_language()).common
     for position, row in enumerate(taken):
         yield Item(
             content_id("item", SUITE, position, row.id),
@@ -134,9 +134,9 @@ def _candidates(
     sampling = Sampling(TEMPERATURE, settings.top_p, settings.max_tokens)
     answers = samples(run, closed, sampling, seed)
     before = [
-        row for kind in (*KINDS, KIND) for row in run.ledger.candidates(kind) if row.reason is None
+        row for kind in (*KINDS, KIND) for row in run.ledger.items.candidates(kind) if row.reason is None
     ]
-    firewall = Firewall([*run.ledger.all_items(), *map(_as_item, before)])
+    firewall = Firewall([*run.ledger.items.all(), *map(_as_item, before)])
     seen = {key(row.question, "") for row in before}
     profile, wanted = run.prompts.profile(language), run.prompts.wanted(language)
     for topic, question, replies in zip(topics, questions, answers, strict=True):
@@ -210,10 +210,10 @@ def told(run: Run) -> str:
     """How many were taken of how many, and why not the others, or not any; empty if none wanted."""
     if not run.config.evaluate.abilities:
         return ""
-    profile = run.prompts.profile(run.ledger.main_language())
+    profile = run.prompts.profile(run.ledger.fragments.main_language())
     if not (profile.topics and profile.skill):
         return f"{SUITE}: no questions, because the prompt profile has no `topics` and `skill`"
-    reasons = {reason: n for kind, reason, n in run.ledger.candidate_reasons() if kind == KIND}
+    reasons = {reason: n for kind, reason, n in run.ledger.items.candidate_reasons() if kind == KIND}
     out = [f"{n:,} {name.replace('_', ' ')}" for name, n in reasons.items() if name]
     return (
         f"{SUITE}: {reasons.get(None, 0):,} of {sum(reasons.values()):,} questions taken "

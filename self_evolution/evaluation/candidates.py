@@ -46,7 +46,7 @@ def build(run: Run, kind: str) -> None:
     order = _order(run, kind)
     wanted = _wanted(run)
     for turn in range(ROUNDS):
-        there = run.ledger.candidates(kind)
+        there = run.ledger.items.candidates(kind)
         first = len(order) * turn
         taken = {row.fragment_id for row in there if row.position < first and row.reason is None}
         tasks = [(id, first + i) for i, id in enumerate(order) if id not in taken]
@@ -79,9 +79,9 @@ def _wanted(run: Run) -> int:
 
 def _order(run: Run, kind: str) -> list[str]:
     """Fragments in the order of asking: one of each document, then a second one of each, …"""
-    held, training = run.ledger.held_out(), {id for id, _ in run.ledger.training_fragments()}
+    held, training = run.ledger.documents.held_out(), {id for id, _ in run.ledger.fragments.for_training()}
     queues: dict[str, list[str]] = defaultdict(list)
-    for place in run.ledger.places():
+    for place in run.ledger.fragments.places():
         if (place.document_id in held) if kind == "unseen" else (place.fragment_id in training):
             queues[place.document_id].append(place.fragment_id)
     seed = run.config.seed
@@ -95,14 +95,14 @@ def _candidates(
     run: Run, kind: str, ids: Sequence[str], places: dict[str, int], seed: int
 ) -> Iterator[Candidate]:
     """A question each, with answers that agree, or the reason why it is none."""
-    fragments = run.ledger.fragments(ids)
+    fragments = run.ledger.fragments.get(ids)
     asked = _asked(run, fragments, seed)
     answers = _answered(run, fragments, [question for question, _ in asked], seed)
-    firewall = Firewall(run.ledger.all_items())
+    firewall = Firewall(run.ledger.items.all())
     seen = {
         key(row.question, row.reference)
         for one in KINDS
-        for row in run.ledger.candidates(one)
+        for row in run.ledger.items.candidates(one)
         if row.reason is None
     }
     for fragment, (question, finish), samples in zip(fragments, asked, answers, strict=True):

@@ -20,8 +20,8 @@ def power(settings: Config, ledger: Ledger) -> dict[str, str]:
     """
     found = {}
     for suite in (*TESTS, abilities.SUITE):
-        exact = is_share(ledger.deciding_metric(settings.promote.metric, suite))
-        items = ledger.items(suite)
+        exact = is_share(ledger.evaluations.deciding_metric(settings.promote.metric, suite))
+        items = ledger.items.of_suite(suite)
         counted = [item for item in items if exact and item.reference_values != ()] or items
         if counted:
             clusters = {item.cluster for item in counted}
@@ -34,7 +34,7 @@ def power(settings: Config, ledger: Ledger) -> dict[str, str]:
 def _unit(ledger: Ledger, items: Sequence[Item]) -> str:
     if items[0].suite == abilities.SUITE:
         return "subjects"
-    documents = {row[0] for row in ledger.item_sources(items).values()}
+    documents = {source.document_id for source in ledger.sources.built(items).values()}
     if documents and {item.cluster for item in items} <= documents:
         return "documents"
     return "passages" if all(item.passage.strip() for item in items) else ""

@@ -45,10 +45,10 @@ def sit(run: Run, generation: int, speaker: Speaker) -> Sat:
     if any(task.mode == "retrieved" for task in taken):
         run.search.refresh(run.heed_stop)
     unput = {task: _predict(run, generation, task, items, speaker) for task, items in taken.items()}
-    there = run.ledger.evaluated(generation)
+    there = run.ledger.evaluations.evaluated(generation)
     asked = nothing = 0
     for task, items in taken.items():
-        shown = run.ledger.shown(generation, *task)
+        shown = run.ledger.evaluations.shown(generation, *task)
         if shown and task not in there:
             rows = list(_measured(run, generation, task))
             if task.mode == "retrieved":
@@ -56,7 +56,7 @@ def sit(run: Run, generation: int, speaker: Speaker) -> Sat:
             run.ledger.add(rows)
         asked += len(shown)
         nothing += sum(task.mode == "retrieved" and not sources for sources in shown.values())
-    notes = unsaid(run.ledger.unsaid(generation), run.config.evaluate.max_tokens)
+    notes = unsaid(run.ledger.evaluations.unsaid(generation), run.config.evaluate.max_tokens)
     return Sat(asked, [*notes, *_otherwise(run, unput, nothing)])
 
 
@@ -74,8 +74,8 @@ def unsaid(counts: tuple[int, int, int], most: int) -> Iterator[str]:
 
 def _still_locked(run: Run) -> None:
     """Raises UserError if the test questions are not those that were locked."""
-    seals = run.ledger.seals()
-    if seals and digest(run.ledger.tests()) != seals[-1].sha256:
+    seals = run.ledger.items.seals()
+    if seals and digest(run.ledger.items.locked()) != seals[-1].sha256:
         raise UserError(
             f"{run.folder}: the test questions in run.db are not those that were locked before "
             "generation 0; start a new run"
@@ -94,11 +94,11 @@ def _predict(
         generation,
         "answers",
         [(item.id, length(task.mode, item)) for item in asked],
-        run.ledger.predicted(generation, task.mode),
+        run.ledger.evaluations.predicted(generation, task.mode),
         max(run.config.model.batch_size, speaker.at_once),
         f"{task.suite} {task.mode}",
     )
-    state = run.ledger.index_state() if task.mode == "retrieved" else ""
+    state = run.ledger.search.state() if task.mode == "retrieved" else ""
     too_long = refused = 0
     # A rival that says nothing at all is not asked on and on; nor is any of that kept, so that it
     # can be asked again once it answers.
@@ -132,7 +132,7 @@ def _predict(
         if heard:
             with run.ledger.transaction():
                 if task.mode == "retrieved":
-                    run.ledger.note_searched(generation, state)
+                    run.ledger.search.note_searched(generation, state)
                 run.ledger.add(silent)
             silent = []
         elif len(silent) >= SILENCE:
@@ -144,7 +144,7 @@ def _predict(
 
 
 def _heard(run: Run, generation: int, task: Task) -> bool:
-    return any(text for _, text in run.ledger.predictions(generation, *task))
+    return any(text for _, text in run.ledger.evaluations.predictions(generation, *task))
 
 
 def _silence(task: Task, rows: Sequence[Prediction], most: int) -> str:
@@ -158,7 +158,7 @@ def _silence(task: Task, rows: Sequence[Prediction], most: int) -> str:
 
 def _measured(run: Run, generation: int, task: Task) -> Iterator[Evaluation]:
     """A row a metric; one that applies to none of the items (no values anywhere) has no row."""
-    pairs = run.ledger.predictions(generation, *task)
+    pairs = run.ledger.evaluations.predictions(generation, *task)
     scores = {name: [marks(name, item, text) for item, text in pairs] for name in METRICS}
     found = intervals(
         scores,

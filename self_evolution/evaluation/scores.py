@@ -42,7 +42,7 @@ def marks(metric: str, item: Item, text: str) -> float | None:
 def scored(ledger: Ledger, generation: int, task: Task, metric: str) -> dict[str, Scored]:
     """{item id: the answer of a generation} for the items that the metric applies to, in order."""
     found = {}
-    for item, text in ledger.predictions(generation, *task):
+    for item, text in ledger.evaluations.predictions(generation, *task):
         if (score := marks(metric, item, text)) is not None:
             found[item.id] = Scored(item, text, score)
     return found

@@ -69,7 +69,7 @@ def tasks(run: Run, generation: int) -> dict[Task, list[Item]]:
     for task in TASKS:
         if generation < 0 and task.suite == SUITE:
             continue
-        items = [item for item in run.ledger.items(task.suite) if _belongs(run, task, item)]
+        items = [item for item in run.ledger.items.of_suite(task.suite) if _belongs(run, task, item)]
         if items:
             found[task] = items
     return found
@@ -85,7 +85,7 @@ def _belongs(run: Run, task: Task, item: Item) -> bool:
 
 def deciding(ledger: Ledger, wanted: str) -> dict[Task, str]:
     """The metric that each task is decided, told and drawn in, where settings say `wanted`."""
-    return {task: ledger.deciding_metric(wanted, *task) for task in TASKS}
+    return {task: ledger.evaluations.deciding_metric(wanted, *task) for task in TASKS}
 
 
 def passage_found(row: Evaluation) -> str:

@@ -19,9 +19,9 @@ def preferred(
     settings: Config, ledger: Ledger, name: str, generation: int, against: int
 ) -> Preference | None:
     """What judge `name` said of a generation, over the items that have both verdicts; or None."""
-    clusters = {item.id: item.cluster for item in ledger.items("domain")}
+    clusters = {item.id: item.cluster for item in ledger.items.of_suite("domain")}
     by_item: dict[str, list[Judgement]] = {}
-    for row in ledger.judgements(name, generation, against):
+    for row in ledger.evaluations.judgements(name, generation, against):
         by_item.setdefault(row.item_id, []).append(row)
     duels = [
         Duel(clusters[id], _verdict(both[0]), _verdict(both[1]), not _unasked(both[0]))

@@ -193,7 +193,7 @@ def _resume(folder: Path, ledger: Ledger, request: Request, progress: Progress) 
     begun = ledger.count("fragment") + ledger.count("prediction") > 0
     sameness.of_settings(folder, stored, wanted, request.accept_change, begun)
     sameness.of_files(folder, ledger, wanted, request.accept_change)
-    if wanted.generations < (last := ledger.last()):
+    if wanted.generations < (last := ledger.evaluations.last()):
         raise UserError(f"--generations {wanted.generations}: this run has {last} already")
     if begun and weights.identity(wanted.model) != ledger.meta("model"):
         raise UserError(

@@ -113,12 +113,12 @@ class Run:
 
         Raises UserError if the adapter on disk is not the one that the ledger knows.
         """
-        known = {row.generation: row.sha256 for row in self.ledger.adapters()}
+        known = {row.generation: row.sha256 for row in self.ledger.training.adapters()}
         self.engine.use(self.adapter(generation), known.get(generation, ""))
 
     def parent(self, generation: int) -> int:
         """The generation whose model asks for this one, and is trained further."""
-        return self.ledger.leader() if self.config.promote.rollback else generation - 1
+        return self.ledger.evaluations.leader() if self.config.promote.rollback else generation - 1
 
     def setbacks(self, generation: int) -> int:
         """How many generations were rolled back since the leader that this one starts from."""

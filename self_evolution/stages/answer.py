@@ -11,17 +11,17 @@ from self_evolution.run.outcome import Outcome
 def answer(run: Run, generation: int) -> Outcome:
     settings = run.config.answer
     sampling = Sampling(settings.temperature, settings.top_p, settings.max_tokens)
-    tasks = run.ledger.questions(generation)
+    tasks = run.ledger.pairs.questions(generation)
     batches = run.batches(
         "answer",
         generation,
         "answers",
         tasks,
-        run.ledger.answered(generation),
+        run.ledger.pairs.answered(generation),
         run.config.model.batch_size,
     )
     for ids, seed in batches:
-        asked = run.ledger.questions_with_fragments(ids)
+        asked = run.ledger.pairs.questions_with_fragments(ids)
         prompts = [
             run.prompts.answer(fragment.heading, fragment.text, question.text, fragment.language)
             for question, fragment in asked

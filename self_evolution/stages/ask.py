@@ -12,17 +12,17 @@ def ask(run: Run, generation: int) -> Outcome:
     """`ask.per_fragment` rounds over all fragments; the first ask afresh, the others for more."""
     settings = run.config.ask
     sampling = Sampling(settings.temperature, settings.top_p, settings.max_tokens)
-    tasks = run.ledger.training_fragments()
+    tasks = run.ledger.fragments.for_training()
     for sample in range(settings.per_fragment):
-        done = run.ledger.asked(generation, sample)
+        done = run.ledger.pairs.asked(generation, sample)
         label = f"ask {sample + 1} of {settings.per_fragment}"
         batches = run.batches(
             "ask", generation, "questions", tasks, done, run.config.model.batch_size, label
         )
         for ids, seed in batches:
-            fragments = run.ledger.fragments(ids)
+            fragments = run.ledger.fragments.get(ids)
             prompts = [
-                run.prompts.ask(fragment, run.ledger.questions_of(generation, fragment.id)[:sample])
+                run.prompts.ask(fragment, run.ledger.pairs.questions_of(generation, fragment.id)[:sample])
                 for fragment in fragments
             ]
             run.use(run.parent(generation))

@@ -57,7 +57,7 @@ def judge(run: Run, generation: int) -> Outcome:
     """Each opponent in turn; the judge is loaded, or reached, only if there is something to ask."""
     name = run.config.evaluate.judge
     named = run.config.evaluate.against
-    opponents = [0, *(row.generation for row in run.ledger.rivals() if row.name in named)]
+    opponents = [0, *(row.generation for row in run.ledger.evaluations.rivals() if row.name in named)]
     cases = {against: list(_cases(run, generation, against)) for against in opponents}
     for against, some in cases.items():
         _tie(run, generation, against, some)
@@ -74,14 +74,14 @@ def judge(run: Run, generation: int) -> Outcome:
 
 
 def _cases(run: Run, generation: int, against: int) -> Iterator[Case]:
-    theirs = {i.id: text for i, text in run.ledger.predictions(against, "domain", "closed")}
-    for item, text in run.ledger.predictions(generation, "domain", "closed"):
+    theirs = {i.id: text for i, text in run.ledger.evaluations.predictions(against, "domain", "closed")}
+    for item, text in run.ledger.evaluations.predictions(generation, "domain", "closed"):
         if item.id in theirs:
             yield Case(item, text, theirs[item.id])
 
 
 def _done(run: Run, generation: int, against: int) -> set[str]:
-    rows = run.ledger.judgements(run.config.evaluate.judge, generation, against)
+    rows = run.ledger.evaluations.judgements(run.config.evaluate.judge, generation, against)
     return {_task(row.item_id, row.place) for row in rows}
 
 

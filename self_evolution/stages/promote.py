@@ -38,9 +38,9 @@ class Changes(NamedTuple):
 
 
 def promote(run: Run, generation: int) -> Outcome:
-    there = [row for row in run.ledger.promotions() if row.generation == generation]
+    there = [row for row in run.ledger.evaluations.promotions() if row.generation == generation]
     if not there:
-        leader = run.ledger.leader()
+        leader = run.ledger.evaluations.leader()
         differences = list(_differences(run, generation, {0, leader} - {generation}))
         promoted, reason = _verdict(run, generation, leader, differences)
         if not promoted and run.config.promote.rollback:
@@ -148,7 +148,7 @@ def _kept(run: Run, row: Difference) -> tuple[bool, str]:
     if row.metric != run.config.promote.metric:
         what += f", {row.metric}"
     told = f"former abilities ({what}) {_said(PairedDifference.of(row))} since the base"
-    clusters = len({item.cluster for item in run.ledger.items(row.suite)})
+    clusters = len({item.cluster for item in run.ledger.items.of_suite(row.suite)})
     if row.suite == "abilities" and row.high >= -bound and unseen(clusters) > bound:
         return True, f"{told} (on {clusters} subjects, which is too few to decide)"
     good = row.low >= -bound

@@ -24,14 +24,14 @@ def rivals(run: Run, generation: int) -> Outcome:
     asked, notes = 0, []
     for name in dict.fromkeys(run.config.evaluate.against) if wanted else ():
         number = _number(run, name)
-        if wanted <= run.ledger.evaluated(number):
+        if wanted <= run.ledger.evaluations.evaluated(number):
             continue
         sat = _sit(run, number, name)
         if isinstance(sat, Rival):
             notes.append(f"{others.label(name)} is rival {-sat.generation}, and not asked again")
             continue
         asked += sat.asked
-        told = [*summary(run, run.ledger.rival_evaluations(), number), *sat.notes]
+        told = [*summary(run, run.ledger.evaluations.of_rivals(), number), *sat.notes]
         notes.append(f"rival {-number}, {others.label(name)}: {', '.join(told) or 'asked'}")
     if not wanted:
         notes.append("there are no test questions to put to them; give some with --eval FILE")
@@ -40,7 +40,7 @@ def rivals(run: Run, generation: int) -> Outcome:
 
 def _number(run: Run, name: str) -> int:
     """The rival's own, or the next one."""
-    known = {row.name: row.generation for row in run.ledger.rivals()}
+    known = {row.name: row.generation for row in run.ledger.evaluations.rivals()}
     return known.get(name, min(known.values(), default=0) - 1)
 
 
@@ -51,7 +51,7 @@ def _sit(run: Run, number: int, name: str) -> Sat | Rival:
     """
     other = run.guest(name, FLAG)
     rival = Rival(number, name, other.identity)
-    before = next((row for row in run.ledger.rivals() if row.generation == number), rival)
+    before = next((row for row in run.ledger.evaluations.rivals() if row.generation == number), rival)
     if before != rival:
         raise UserError(
             f"{FLAG} {name}: no longer the model that answered before (that was "
@@ -59,7 +59,7 @@ def _sit(run: Run, number: int, name: str) -> Sat | Rival:
             "another name"
         )
     if before is rival:
-        twins = [row for row in run.ledger.rivals() if row.identity == other.identity]
+        twins = [row for row in run.ledger.evaluations.rivals() if row.identity == other.identity]
         if twins:
             return twins[0]
         run.ledger.add([rival])

@@ -16,7 +16,7 @@ from self_evolution.text.language import detect as language
 
 def train(run: Run, generation: int) -> Outcome:
     """The row that names the adapter is written once its files are complete."""
-    if any(row.generation == generation for row in run.ledger.adapters()):
+    if any(row.generation == generation for row in run.ledger.training.adapters()):
         return Outcome(0)
     parent = run.parent(generation)
     folder = run.adapter(generation)
@@ -64,9 +64,9 @@ def _conversations(run: Run, generation: int) -> list[list[Message]]:
             *run.prompts.closed(question, language(question)),
             {"role": "assistant", "content": answer},
         ]
-        for question, answer in run.ledger.selected_pairs(generation)
+        for question, answer in run.ledger.training.selected_pairs(generation)
     ]
-    return pairs + run.ledger.selected_conversations(generation)
+    return pairs + run.ledger.training.selected_conversations(generation)
 
 
 def sampled(conversations: list[list[Message]], samples: int, seed: int) -> list[list[Message]]:

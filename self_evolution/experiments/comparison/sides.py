@@ -72,10 +72,10 @@ def rival_sides(folder: Path) -> tuple[list[Side], list[str]]:
     """
     found, notes = [], []
     with session.looked_at(folder) as (settings, ledger):
-        tasks = {Task.of(row) for row in ledger.evaluations() if row.suite != SUITE}
-        for row in ledger.rivals():
+        tasks = {Task.of(row) for row in ledger.evaluations.of_generations() if row.suite != SUITE}
+        for row in ledger.evaluations.rivals():
             name = f"rival {-row.generation}, {label(row.name, row.identity)}"
-            if missing := tasks - ledger.evaluated(row.generation):
+            if missing := tasks - ledger.evaluations.evaluated(row.generation):
                 notes.append(
                     f"{name}, has not taken {len(missing)} of {len(tasks)} exams, and is left out: "
                     f"`self-evolution rivals {folder}` goes on"
@@ -86,7 +86,7 @@ def rival_sides(folder: Path) -> tuple[list[Side], list[str]]:
 
 
 def _side(folder: Path, settings: Config, ledger: Ledger, generation: int, name: str) -> Side:
-    items = {suite: _keyed(ledger.items(suite)) for suite in {task.suite for task in TASKS}}
+    items = {suite: _keyed(ledger.items.of_suite(suite)) for suite in {task.suite for task in TASKS}}
     if not any(some for suite, some in items.items() if suite != SUITE):
         raise UserError(
             f"{folder}: no evaluation set, so there is nothing to compare; start a new run "
@@ -95,14 +95,14 @@ def _side(folder: Path, settings: Config, ledger: Ledger, generation: int, name:
     return Side(
         name,
         generation,
-        ledger.leader(),
+        ledger.evaluations.leader(),
         not left(settings, ledger),
         settings,
         deciding(ledger, settings.promote.metric),
         items,
         {task: _texts(ledger, generation, task, items[task.suite]) for task in TASKS},
-        ledger.evaluations(),
-        tuple(row.steps for row in ledger.adapters()),
+        ledger.evaluations.of_generations(),
+        tuple(row.steps for row in ledger.training.adapters()),
     )
 
 
@@ -141,7 +141,7 @@ def _generation(folder: Path, ledger: Ledger, wanted: str) -> int:
     if not evaluated:
         raise UserError(f"{folder}: not evaluated yet; `self-evolution run --run {folder}` goes on")
     if wanted == "leader":
-        return ledger.leader()
+        return ledger.evaluations.leader()
     if wanted == "last":
         return max(evaluated)
     if not wanted.isdecimal():
@@ -168,7 +168,7 @@ def _keyed(items: Sequence[Item]) -> dict[Key, Item]:
 def _texts(
     ledger: Ledger, generation: int, task: Task, items: Mapping[Key, Item]
 ) -> dict[Key, str]:
-    texts = {item.id: text for item, text in ledger.predictions(generation, *task)}
+    texts = {item.id: text for item, text in ledger.evaluations.predictions(generation, *task)}
     return {key: texts[item.id] for key, item in items.items() if item.id in texts}
 
 

@@ -90,14 +90,14 @@ class Facts:
 
 
 def gather(config: Config, ledger: Ledger) -> Facts:
-    compared = differences(ledger.differences())
+    compared = differences(ledger.evaluations.differences())
     first = lead(config, ledger, compared)
-    rows = ledger.evaluations()
-    sources = ledger.sources(ledger.all_items())
+    rows = ledger.evaluations.of_generations()
+    sources = ledger.sources.find(ledger.items.all())
     known = mastery(ledger, first.metric, first.candidate, sources)
     others = rivals(config, ledger)
     changed = outdated(ledger)
-    funnel = ledger.funnel()
+    funnel = ledger.pairs.funnel()
     defaults = recipes.load("default").flat()
     return Facts(
         run=ledger.path.absolute().parent.name,
@@ -115,20 +115,20 @@ def gather(config: Config, ledger: Ledger) -> Facts:
         recalls=tuple(recalls(rows, first.candidate)),
         leaks=leaks(ledger, first.metric, first.candidate),
         outdated=changed,
-        current=subset(ledger, first.metric, first.candidate, ledger.outdated())
+        current=subset(ledger, first.metric, first.candidate, ledger.items.outdated())
         if changed.gone
         else None,
         rivals=others,
         judged=bench(config, ledger),
-        preparation=ledger.fragment_counts(),
-        unreadable=tuple(row for row in ledger.here() if row.problem),
-        documents=tuple(row for row in ledger.document_rows() if not row.document.problem),
+        preparation=ledger.fragments.counts(),
+        unreadable=tuple(row for row in ledger.documents.here() if row.problem),
+        documents=tuple(row for row in ledger.documents.rows() if not row.document.problem),
         left_out=ledger.meta("left_out") or {},
         funnel=tuple(funnel),
-        reasons=counts(ledger.reasons()),
-        outcomes=counts(ledger.outcomes()),
-        adapters=tuple(ledger.adapters()),
-        promotions=tuple(ledger.promotions()),
+        reasons=counts(ledger.pairs.reasons()),
+        outcomes=counts(ledger.pairs.outcomes()),
+        adapters=tuple(ledger.training.adapters()),
+        promotions=tuple(ledger.evaluations.promotions()),
         samples=tuple(samples(ledger, [row["generation"] for row in funnel])),
         changes=tuple(won_and_lost(ledger, first.metrics, first.candidate, sources)),
         stages=stages(ledger),

@@ -70,9 +70,9 @@ def trend(difference: PairedDifference) -> Trend:
 
 
 def lead(config: Config, ledger: Ledger, differences: Differences) -> Lead:
-    rows = ledger.evaluations()
+    rows = ledger.evaluations.of_generations()
     metrics = deciding(ledger, config.promote.metric)
-    leader = ledger.leader()
+    leader = ledger.evaluations.leader()
     candidate = leader or max((row.generation for row in rows), default=0)
     found = {
         (row.generation, task): row

@@ -80,8 +80,8 @@ def _compared(
 
 
 def _passages(ledger: Ledger, task: Task, candidate: int, now: Scored) -> tuple[Passage, ...]:
-    found = ledger.fragments(ledger.passages_shown(candidate, task.mode, now.item.id))
-    paths = ledger.paths([one.document_id for one in found])
+    found = ledger.fragments.get(ledger.evaluations.passages_shown(candidate, task.mode, now.item.id))
+    paths = ledger.documents.paths([one.document_id for one in found])
     return tuple(
         Passage(path, one.heading, one.text) for path, one in zip(paths, found, strict=True)
     )
@@ -112,8 +112,8 @@ def samples(ledger: Ledger, generations: Sequence[int]) -> list[Samples]:
     return [
         Samples(
             generation,
-            ledger.sample_pairs(generation, KEPT),
-            ledger.sample_rejected(generation, REJECTED_A_REASON),
+            ledger.pairs.sample_kept(generation, KEPT),
+            ledger.pairs.sample_rejected(generation, REJECTED_A_REASON),
         )
         for generation in sorted({*generations[:1], *generations[-1:]})
     ]

@@ -54,28 +54,28 @@ class Rivals:
 
 
 def rivals(config: Config, ledger: Ledger) -> Rivals:
-    found = tuple(ledger.rivals())
+    found = tuple(ledger.evaluations.rivals())
     model = base_identity(ledger)
     return Rivals(
-        ledger.leader(),
+        ledger.evaluations.leader(),
         found,
         names(ledger),
         tuple(_boards(config, ledger, found)) if found else (),
         tuple(one for one in found if one.identity == model),
-        {one.generation: ledger.unsaid(one.generation) for one in found},
+        {one.generation: ledger.evaluations.unsaid(one.generation) for one in found},
     )
 
 
 def names(ledger: Ledger) -> dict[int, str]:
     """{generation: name} of the models that others are held against: the base, the rivals."""
-    found = {row.generation: label(row.name, row.identity) for row in ledger.rivals()}
+    found = {row.generation: label(row.name, row.identity) for row in ledger.evaluations.rivals()}
     return {0: "the base"} | found
 
 
 def _boards(config: Config, ledger: Ledger, found: tuple[Rival, ...]) -> Iterator[Board]:
     """The tasks in their order, with differences that are adjusted for one another."""
-    leader = ledger.leader()
-    rows = [*ledger.evaluations(), *ledger.rival_evaluations()]
+    leader = ledger.evaluations.leader()
+    rows = [*ledger.evaluations.of_generations(), *ledger.evaluations.of_rivals()]
     scores = {(row.generation, Task.of(row), row.metric): row for row in rows}
     metrics = deciding(ledger, config.promote.metric)
     above = {}
@@ -118,7 +118,7 @@ def bench(config: Config, ledger: Ledger) -> Bench:
     called = names(ledger)
     rows = tuple(
         Judged(judge, generation, against, called[against], found)
-        for judge, generation, against in ledger.duels()
+        for judge, generation, against in ledger.evaluations.duels()
         if (found := preferred(config, ledger, judge, generation, against))
     )
     return Bench(rows, tuple(_itself(ledger, list(dict.fromkeys(row.judge for row in rows)))))
@@ -127,7 +127,7 @@ def bench(config: Config, ledger: Ledger) -> Bench:
 def _itself(ledger: Ledger, judges: list[str]) -> Iterator[int]:
     """The generation of each judged model that is a judge too."""
     identities: dict[str, str] = ledger.meta("judges") or {}
-    models = {0: base_identity(ledger)} | {row.generation: row.identity for row in ledger.rivals()}
+    models = {0: base_identity(ledger)} | {row.generation: row.identity for row in ledger.evaluations.rivals()}
     for judge in judges:
         for generation, identity in models.items():
             if identities.get(judge) == identity or (judge, generation) == (BASE, 0):

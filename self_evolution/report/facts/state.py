@@ -50,8 +50,8 @@ def state(config: Config, ledger: Ledger) -> State:
         out_of_patience(config, ledger),
         ledger.stage_done(0, "read"),
         to_come(config, ledger),
-        len(ledger.items("domain")),
-        bool(ledger.promotions()),
+        len(ledger.items.of_suite("domain")),
+        bool(ledger.evaluations.promotions()),
     )
 
 

@@ -51,7 +51,7 @@ class Outdated:
 
 def subset(ledger: Ledger, metric: str, generation: int, some: Collection[str]) -> Subset:
     """`some` are ids of items."""
-    answered = [item.id for item, _ in ledger.predictions(generation, *MAIN)]
+    answered = [item.id for item, _ in ledger.evaluations.predictions(generation, *MAIN)]
     found = scored(ledger, generation, MAIN, metric)
     return Subset(
         sum(id in some for id in answered),
@@ -63,17 +63,17 @@ def subset(ledger: Ledger, metric: str, generation: int, some: Collection[str]) 
 
 
 def leaks(ledger: Ledger, metric: str, candidate: int) -> Leaks:
-    stopped = sum(n for _, reason, n in ledger.reasons() if reason == "in_evaluation")
-    return Leaks(stopped, subset(ledger, metric, candidate, ledger.near_items(candidate)))
+    stopped = sum(n for _, reason, n in ledger.pairs.reasons() if reason == "in_evaluation")
+    return Leaks(stopped, subset(ledger, metric, candidate, ledger.items.near(candidate)))
 
 
 def outdated(ledger: Ledger) -> Outdated:
-    tests = {item.id for item in ledger.tests()}
-    states = ledger.searched()
+    tests = {item.id for item in ledger.items.locked()}
+    states = ledger.search.searched()
     base = states.get(0, [])
     others = {who for who, theirs in states.items() if theirs != base or len(base) > 1} - {0}
     return Outdated(
-        len(ledger.outdated() & tests), len(tests), tuple(sorted(others, key=abs)) if base else ()
+        len(ledger.items.outdated() & tests), len(tests), tuple(sorted(others, key=abs)) if base else ()
     )
 
 
