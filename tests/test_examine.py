@@ -21,7 +21,7 @@ from self_evolution.evaluation.agreement import agreed
 from self_evolution.evaluation.candidates import builds
 from self_evolution.evaluation.holdout import LARGEST_SHARE
 from self_evolution.ledger import Ledger
-from self_evolution.models.protocols import Reply, Sampling, Who
+from self_evolution.models import Reply, SamplingParams, Weights
 from self_evolution.models.scripted import ScriptedEngine
 from self_evolution.prompts import Prompts
 from self_evolution.records import Fragment, Message
@@ -230,12 +230,12 @@ def test_no_prompt_of_an_examination_is_ever_used_in_training(
     def noted(
         self: ScriptedEngine,
         prompts: Sequence[Sequence[Message]],
-        sampling: Sampling,
+        params: SamplingParams,
         seed: int,
-        who: Who,
+        weights: Weights,
     ) -> list[Reply]:
         calls.append((list(prompts), seed))
-        return generate(self, prompts, sampling, seed, who)
+        return generate(self, prompts, params, seed, weights)
 
     monkeypatch.setattr(ScriptedEngine, "generate", noted)
     assert cli.main(words("run", "--ask.per-fragment", "2")) == 0
@@ -332,14 +332,14 @@ def test_questions_on_which_samples_disagree_are_rejected(
     def unsure(
         self: ScriptedEngine,
         prompts: Sequence[Sequence[Message]],
-        sampling: Sampling,
+        params: SamplingParams,
         seed: int,
-        who: Who,
+        weights: Weights,
     ) -> list[Reply]:
-        replies = generate(self, prompts, sampling, seed, who)
+        replies = generate(self, prompts, params, seed, weights)
         return [
             Reply(f"The port is {4000 + seed % 2}.", "stop")
-            if "South" in reply.text and "T-" in reply.text and sampling.temperature
+            if "South" in reply.text and "T-" in reply.text and params.temperature
             else reply
             for reply in replies
         ]

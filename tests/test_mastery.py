@@ -103,7 +103,8 @@ def test_a_passage_is_found_however_it_was_cut(story: Story) -> None:
         for i, (name, passage) in enumerate(passages.items())
     )
     found = {
-        id: one.fragment_id for id, one in story.ledger.sources.find(story.ledger.items.all()).items()
+        id: one.fragment_id
+        for id, one in story.ledger.sources.find(story.ledger.items.all()).items()
     }
     assert found == {
         "equal": "f0",

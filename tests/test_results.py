@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from test_report import HOSTILE, Story
 
@@ -246,6 +246,7 @@ def _shown(text: str) -> str:
     return unescape(inside)
 
 
+@settings(deadline=None)
 @given(st.text(min_size=1, max_size=60))
 @example(HOSTILE)
 @example("1. [a](http://evil.test) ![b](c.png) `d` **e** _f_ ~~g~~ | h")

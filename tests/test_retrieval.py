@@ -552,7 +552,9 @@ def test_a_change_in_the_middle_of_the_base_is_said(
         cli.main(words)
     monkeypatch.setattr(Ledger, "add", add)
     with closing(Ledger(tmp_path / "run" / "run.db")) as ledger:
-        assert len(ledger.evaluations.predicted(0, "retrieved")) == 2  # a batch and its state, or neither
+        assert (
+            len(ledger.evaluations.predicted(0, "retrieved")) == 2
+        )  # a batch and its state, or neither
         assert [len(states) for states in ledger.search.searched().values()] == [1]
     (documents / "c.html").unlink()
     assert cli.main([*words, "--accept-change"]) == 0

@@ -17,7 +17,7 @@ from self_evolution.evaluation.contamination import Firewall
 from self_evolution.evaluation.holdout import shuffled
 from self_evolution.evaluation.pair_checks import Case, judge, key
 from self_evolution.ledger import Ledger
-from self_evolution.models import Reply, Sampling
+from self_evolution.models import Reply, SamplingParams
 from self_evolution.records import Candidate, Fragment, Message, Pair, content_id, seed_of
 from self_evolution.run import Run
 
@@ -79,7 +79,10 @@ def _wanted(run: Run) -> int:
 
 def _order(run: Run, kind: str) -> list[str]:
     """Fragments in the order of asking: one of each document, then a second one of each, …"""
-    held, training = run.ledger.documents.held_out(), {id for id, _ in run.ledger.fragments.for_training()}
+    held, training = (
+        run.ledger.documents.held_out(),
+        {id for id, _ in run.ledger.fragments.for_training()},
+    )
     queues: dict[str, list[str]] = defaultdict(list)
     for place in run.ledger.fragments.places():
         if (place.document_id in held) if kind == "unseen" else (place.fragment_id in training):
@@ -97,7 +100,7 @@ def _candidates(
     """A question each, with answers that agree, or the reason why it is none."""
     fragments = run.ledger.fragments.get(ids)
     asked = _asked(run, fragments, seed)
-    answers = _answered(run, fragments, [question for question, _ in asked], seed)
+    answers = _answered(run, fragments, [question.text for question in asked], seed)
     firewall = Firewall(run.ledger.items.all())
     seen = {
         key(row.question, row.reference)
@@ -105,10 +108,11 @@ def _candidates(
         for row in run.ledger.items.candidates(one)
         if row.reason is None
     }
-    for fragment, (question, finish), samples in zip(fragments, asked, answers, strict=True):
+    for fragment, asking, samples in zip(fragments, asked, answers, strict=True):
+        question = asking.text
         position = places[fragment.id]
-        reference, _, objection = agreed(question, [text for text, _ in samples])
-        cut = any(end == "length" for _, end in samples)
+        reference, _, objection = agreed(question, [sample.text for sample in samples])
+        cut = any(sample.finish_reason == "length" for sample in samples)
         id = content_id("candidate", kind, position, fragment.id, question, reference)
         pair = Pair(
             id,
@@ -122,7 +126,7 @@ def _candidates(
         )
         case = Case(
             pair,
-            finish,
+            asking.finish_reason,
             run.prompts.profile(fragment.language),
             run.prompts.wanted(fragment.language),
             _strict(run.config.check),
@@ -148,9 +152,9 @@ def _asked(run: Run, fragments: Sequence[Fragment], seed: int) -> list[Reply]:
             f"--domain.prompts {run.config.domain.prompts}: no `exam` in this profile, by which "
             "test questions are asked for; add it, or start with --evaluate.build never"
         )
-    sampling = Sampling(settings.temperature, settings.top_p, settings.max_tokens)
+    params = SamplingParams(settings.temperature, settings.top_p, settings.max_tokens)
     run.use(0)
-    return run.engine.generate(prompts, sampling, seed, "base")
+    return run.engine.generate(prompts, params, seed, "base")
 
 
 def _answered(
@@ -162,15 +166,17 @@ def _answered(
         run.prompts.answer(fragment.heading, fragment.text, question, fragment.language)
         for fragment, question in zip(fragments, questions, strict=True)
     ]
-    return samples(run, prompts, Sampling(TEMPERATURE, settings.top_p, settings.max_tokens), seed)
+    return samples(
+        run, prompts, SamplingParams(TEMPERATURE, settings.top_p, settings.max_tokens), seed
+    )
 
 
 def samples(
-    run: Run, prompts: Sequence[Sequence[Message]], sampling: Sampling, seed: int
+    run: Run, prompts: Sequence[Sequence[Message]], params: SamplingParams, seed: int
 ) -> list[list[Reply]]:
     """`evaluate.samples` replies of the base to each prompt, each time afresh."""
     columns = [
-        run.engine.generate(prompts, sampling, seed_of(seed, "sample", sample), "base")
+        run.engine.generate(prompts, params, seed_of(seed, "sample", sample), "base")
         for sample in range(run.config.evaluate.samples)
     ]
     return [list(row) for row in zip(*columns, strict=True)]

@@ -10,12 +10,16 @@ from self_evolution.evaluation.metrics import METRICS
 from self_evolution.evaluation.metrics.aggregate import intervals
 from self_evolution.evaluation.prompts import length, papers
 from self_evolution.evaluation.recall import recall
-from self_evolution.evaluation.scores import marks, measure
+from self_evolution.evaluation.scores import (
+    measure,
+    scored_predictions,
+    store_missing,
+    store_scores,
+)
 from self_evolution.evaluation.statistics import bootstrap
 from self_evolution.evaluation.tasks import MODES, RECALL, Task, tasks
 from self_evolution.ledger import digest
-from self_evolution.models import Sampling, Speaker
-from self_evolution.models.protocols import TOO_LONG
+from self_evolution.models import TOO_LONG, Generator, SamplingParams
 from self_evolution.records import Evaluation, Item, Prediction, content_id, seed_of
 from self_evolution.retrieval import SHARE
 from self_evolution.run import Run
@@ -38,22 +42,23 @@ class Unput(NamedTuple):
     refused: int
 
 
-def sit(run: Run, generation: int, speaker: Speaker) -> Sat:
+def sit(run: Run, generation: int, model: Generator) -> Sat:
     """All exams, for a generation or a rival: predictions, a batch a transaction; then metrics."""
     _still_locked(run)
+    store_missing(run.ledger)
     taken = tasks(run, generation)
     if any(task.mode == "retrieved" for task in taken):
         run.search.refresh(run.heed_stop)
-    unput = {task: _predict(run, generation, task, items, speaker) for task, items in taken.items()}
+    unput = {task: _predict(run, generation, task, items, model) for task, items in taken.items()}
     there = run.ledger.evaluations.evaluated(generation)
     asked = nothing = 0
     for task, items in taken.items():
         shown = run.ledger.evaluations.shown(generation, *task)
         if shown and task not in there:
-            rows = list(_measured(run, generation, task))
-            if task.mode == "retrieved":
-                rows += _recall(run, generation, task, items, shown)
-            run.ledger.add(rows)
+            recalled = list(_recall(run, generation, task, items, shown))
+            with run.ledger.transaction():
+                store_scores(run.ledger, generation, task)
+                run.ledger.add([*_measured(run, generation, task), *recalled])
         asked += len(shown)
         nothing += sum(task.mode == "retrieved" and not sources for sources in shown.values())
     notes = unsaid(run.ledger.evaluations.unsaid(generation), run.config.evaluate.max_tokens)
@@ -83,11 +88,11 @@ def _still_locked(run: Run) -> None:
 
 
 def _predict(
-    run: Run, generation: int, task: Task, asked: Sequence[Item], speaker: Speaker
+    run: Run, generation: int, task: Task, asked: Sequence[Item], model: Generator
 ) -> Unput:
     """Papers are made a batch at a time, for those alone that have no answer yet."""
     settings = run.config.evaluate
-    sampling = Sampling(settings.temperature, settings.top_p, settings.max_tokens)
+    params = SamplingParams(settings.temperature, settings.top_p, settings.max_tokens)
     items = {item.id: item for item in asked}
     batches = run.batches(
         "evaluate",
@@ -95,7 +100,7 @@ def _predict(
         "answers",
         [(item.id, length(task.mode, item)) for item in asked],
         run.ledger.evaluations.predicted(generation, task.mode),
-        max(run.config.model.batch_size, speaker.at_once),
+        max(run.config.model.batch_size, model.concurrency),
         f"{task.suite} {task.mode}",
     )
     state = run.ledger.search.state() if task.mode == "retrieved" else ""
@@ -107,13 +112,13 @@ def _predict(
     for ids, seed in batches:
         if generation >= 0:
             run.use(generation)
-        put = papers(run, speaker, task.mode, [items[id] for id in ids])
+        put = papers(run, model, task.mode, [items[id] for id in ids])
         too_long += len(ids) - len(put)
         if not put:
             continue
         prompts = [paper.messages for paper in put.values()]
-        replies = speaker.generate(prompts, sampling, seed, "current")
-        refused += sum(reply.finish == TOO_LONG for reply in replies)
+        replies = model.generate(prompts, params, seed, "current")
+        refused += sum(reply.finish_reason == TOO_LONG for reply in replies)
         rows = [
             Prediction(
                 content_id("prediction", generation, task.mode, id, reply.text),
@@ -122,10 +127,10 @@ def _predict(
                 task.mode,
                 reply.text,
                 paper.sources,
-                reply.finish,
+                reply.finish_reason,
             )
             for (id, paper), reply in zip(put.items(), replies, strict=True)
-            if reply.finish != TOO_LONG
+            if reply.finish_reason != TOO_LONG
         ]
         heard = heard or any(row.text for row in rows)
         silent += rows
@@ -158,11 +163,10 @@ def _silence(task: Task, rows: Sequence[Prediction], most: int) -> str:
 
 def _measured(run: Run, generation: int, task: Task) -> Iterator[Evaluation]:
     """A row a metric; one that applies to none of the items (no values anywhere) has no row."""
-    pairs = run.ledger.evaluations.predictions(generation, *task)
-    scores = {name: [marks(name, item, text) for item, text in pairs] for name in METRICS}
+    rows = scored_predictions(run.ledger, generation, task)
     found = intervals(
-        scores,
-        [item.cluster for item, _ in pairs],
+        {name: [row.score(name) for row in rows] for name in METRICS},
+        [row.item.cluster for row in rows],
         METRICS,
         resamples=run.config.evaluate.resamples,
         seed=seed_of(run.config.seed, "bootstrap", *task),
@@ -176,6 +180,8 @@ def _recall(
     run: Run, generation: int, task: Task, items: Sequence[Item], shown: dict[str, tuple[str, ...]]
 ) -> Iterator[Evaluation]:
     """How often the right passage was shown; no row where no passage is known or there."""
+    if task.mode != "retrieved":
+        return
     found = list(recall(run, items, shown, f"{task.suite} recall"))
     if found:
         scores, clusters = zip(*found, strict=True)

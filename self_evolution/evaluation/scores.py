@@ -1,25 +1,37 @@
-"""Scores of answers: what a metric gives each of them, and how far two models are apart."""
+"""Predictions with their scores: each is computed once, and read from the ledger afterwards."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
 
-from self_evolution.config import Config
 from self_evolution.evaluation.abilities import SUITE
 from self_evolution.evaluation.metrics import METRICS, SHORT_ANSWER, Metric
-from self_evolution.evaluation.statistics import PairedDifference, paired
-from self_evolution.evaluation.tasks import Task
+from self_evolution.evaluation.tasks import TASKS, Task
 from self_evolution.ledger import Ledger
-from self_evolution.records import Item, seed_of
+from self_evolution.records import Item, PredictionScore, Signature
 
 
-class Scored(NamedTuple):
-    """An answer to an evaluation question, with its score in percent."""
+@dataclass(frozen=True, slots=True)
+class ScoredPrediction:
+    """The text that a model gave for `item`, and its `stored` scores by the metrics' signatures."""
 
+    id: str
     item: Item
     text: str
-    score: float
+    stored: Mapping[str, float | None]
+
+    def score(self, metric: str) -> float | None:
+        """In percent; None where the metric does not apply.
+
+        A score is computed if none is stored, or only one of the metric with other settings or
+        another version of its library.
+        """
+        signature = _signature(metric, self.item.suite)
+        if signature in self.stored:
+            return self.stored[signature]
+        return marks(metric, self.item, self.text)
 
 
 def measure(metric: str, suite: str) -> Metric:
@@ -39,31 +51,34 @@ def marks(metric: str, item: Item, text: str) -> float | None:
     )
 
 
-def scored(ledger: Ledger, generation: int, task: Task, metric: str) -> dict[str, Scored]:
-    """{item id: the answer of a generation} for the items that the metric applies to, in order."""
-    found = {}
-    for item, text in ledger.evaluations.predictions(generation, *task):
-        if (score := marks(metric, item, text)) is not None:
-            found[item.id] = Scored(item, text, score)
-    return found
+def scored_predictions(ledger: Ledger, generation: int, task: Task) -> list[ScoredPrediction]:
+    """The predictions of a generation or a rival, in the order of the items."""
+    return [ScoredPrediction(*row) for row in ledger.evaluations.scores(generation, *task)]
 
 
-def both(before: Mapping[str, Scored], after: Mapping[str, Scored]) -> list[tuple[Scored, Scored]]:
-    """The answers of two models to each item that both have, in the order of `before`."""
-    return [(one, after[id]) for id, one in before.items() if id in after]
+def store_scores(ledger: Ledger, generation: int, task: Task) -> None:
+    """Store the scores by all metrics that are not stored yet."""
+    known = ledger.evaluations.signatures()
+    rows: list[Signature | PredictionScore] = []
+    for prediction in scored_predictions(ledger, generation, task):
+        for metric in METRICS:
+            signature = _signature(metric, task.suite)
+            if signature not in prediction.stored:
+                if signature not in known:
+                    known[signature] = len(known) + 1
+                    rows.append(Signature(known[signature], signature))
+                score = prediction.score(metric)
+                rows.append(PredictionScore(prediction.id, known[signature], score))
+    ledger.add(rows)
 
 
-def difference(
-    settings: Config, pairs: Sequence[tuple[Scored, Scored]], *name: str
-) -> PairedDifference:
-    """How far the second answers are above the first; whole clusters of items are drawn.
+def store_missing(ledger: Ledger) -> None:
+    """Store the scores of predictions that have none: an earlier version did not store them."""
+    found = [(generation, Task(*task)) for generation, *task in ledger.evaluations.unscored()]
+    for generation, task in sorted(found, key=lambda one: (one[0], list(TASKS).index(one[1]))):
+        store_scores(ledger, generation, task)
 
-    The seed follows from the run's and `name`. Raises ValueError for no pairs.
-    """
-    return paired(
-        [before.score for before, _ in pairs],
-        [after.score for _, after in pairs],
-        [before.item.cluster for before, _ in pairs],
-        resamples=settings.evaluate.resamples,
-        seed=seed_of(settings.seed, "paired", *name),
-    )
+
+@cache
+def _signature(metric: str, suite: str) -> str:
+    return measure(metric, suite).signature()

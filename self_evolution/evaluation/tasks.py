@@ -69,7 +69,9 @@ def tasks(run: Run, generation: int) -> dict[Task, list[Item]]:
     for task in TASKS:
         if generation < 0 and task.suite == SUITE:
             continue
-        items = [item for item in run.ledger.items.of_suite(task.suite) if _belongs(run, task, item)]
+        items = [
+            item for item in run.ledger.items.of_suite(task.suite) if _belongs(run, task, item)
+        ]
         if items:
             found[task] = items
     return found

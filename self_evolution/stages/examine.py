@@ -47,7 +47,9 @@ def _lock(run: Run, built: bool) -> None:
         for kind in KINDS:
             items += _items(run, kind, "domain" if kind == "seen" and not own else kind)
     items += abilities.items(run)
-    every = sorted([*run.ledger.items.locked(), *items], key=lambda item: (item.suite, item.position))
+    every = sorted(
+        [*run.ledger.items.locked(), *items], key=lambda item: (item.suite, item.position)
+    )
     if every:
         origin = "built" if items else "given"
         run.ledger.add([*items, Seal(1, origin, len(every), digest(every))])

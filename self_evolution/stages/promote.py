@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from self_evolution.evaluation.scores import Scored, both, difference, marks, scored
+from self_evolution.evaluation.differences import Scored, both, difference, scored
+from self_evolution.evaluation.scores import marks
 from self_evolution.evaluation.statistics import (
     NO_DIFFERENCE,
     PairedDifference,

@@ -9,13 +9,13 @@ from __future__ import annotations
 from self_evolution.errors import UserError
 from self_evolution.evaluation.predict import Sat, sit
 from self_evolution.evaluation.tasks import tasks
-from self_evolution.models import others
+from self_evolution.models.other_models import AGAINST, label
 from self_evolution.records import Rival
 from self_evolution.run import Run
 from self_evolution.run.outcome import Outcome
 from self_evolution.stages.evaluate import summary
 
-FLAG = others.AGAINST
+FLAG = AGAINST
 
 
 def rivals(run: Run, generation: int) -> Outcome:
@@ -28,11 +28,11 @@ def rivals(run: Run, generation: int) -> Outcome:
             continue
         sat = _sit(run, number, name)
         if isinstance(sat, Rival):
-            notes.append(f"{others.label(name)} is rival {-sat.generation}, and not asked again")
+            notes.append(f"{label(name)} is rival {-sat.generation}, and not asked again")
             continue
         asked += sat.asked
         told = [*summary(run, run.ledger.evaluations.of_rivals(), number), *sat.notes]
-        notes.append(f"rival {-number}, {others.label(name)}: {', '.join(told) or 'asked'}")
+        notes.append(f"rival {-number}, {label(name)}: {', '.join(told) or 'asked'}")
     if not wanted:
         notes.append("there are no test questions to put to them; give some with --eval FILE")
     return Outcome(asked, "; ".join(notes))
@@ -51,7 +51,9 @@ def _sit(run: Run, number: int, name: str) -> Sat | Rival:
     """
     other = run.guest(name, FLAG)
     rival = Rival(number, name, other.identity)
-    before = next((row for row in run.ledger.evaluations.rivals() if row.generation == number), rival)
+    before = next(
+        (row for row in run.ledger.evaluations.rivals() if row.generation == number), rival
+    )
     if before != rival:
         raise UserError(
             f"{FLAG} {name}: no longer the model that answered before (that was "
@@ -63,4 +65,4 @@ def _sit(run: Run, number: int, name: str) -> Sat | Rival:
         if twins:
             return twins[0]
         run.ledger.add([rival])
-    return sit(run, number, other.speaker)
+    return sit(run, number, other.generator)

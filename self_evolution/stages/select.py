@@ -24,7 +24,9 @@ def select(run: Run, generation: int) -> Outcome:
     seed = seed_of(run.config.seed, "select", generation)
     replay = STRATEGIES[settings.strategy](pool, settings.k, seed)
     if not new and not replay:
-        reasons = [f"{n} {reason}" for g, reason, n in run.ledger.pairs.reasons() if g == generation]
+        reasons = [
+            f"{n} {reason}" for g, reason, n in run.ledger.pairs.reasons() if g == generation
+        ]
         raise UserError(
             f"generation {generation}: no pair to train on ({', '.join(reasons) or 'none asked'}); "
             "look at them with `self-evolution export`, then start a new run with looser --check.*"

@@ -6,6 +6,7 @@ import contextlib
 import random
 
 from self_evolution.config import Train
+from self_evolution.models import TrainingJob
 from self_evolution.progress import Bar
 from self_evolution.records import Adapter, Message, seed_of
 from self_evolution.run import Run
@@ -31,14 +32,8 @@ def train(run: Run, generation: int) -> Outcome:
     rate = peak_rate(run.config.train, generation) * changed.rate
     run.use(parent)
     with _Steps(run, generation) as steps:
-        trained = run.engine.train(
-            conversations,
-            settings,
-            rate,
-            folder,
-            seed,
-            steps.on_step,
-        )
+        job = TrainingJob(conversations, settings, rate, folder, seed, steps.on_step)
+        trained = run.engine.train(job)
     path = folder.relative_to(run.folder).as_posix()
     run.ledger.add([Adapter(generation, parent, path, *trained)])
     note = f"loss {trained.first_loss:.3f} → {trained.last_loss:.3f} in {trained.steps:,} steps"

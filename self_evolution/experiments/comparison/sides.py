@@ -10,10 +10,10 @@ from pathlib import Path
 from self_evolution.config import Config
 from self_evolution.errors import UserError, printable
 from self_evolution.evaluation.abilities import SUITE
-from self_evolution.evaluation.scores import marks
+from self_evolution.evaluation.scores import ScoredPrediction, scored_predictions
 from self_evolution.evaluation.tasks import TASKS, Task, deciding
 from self_evolution.ledger import Ledger
-from self_evolution.models.others import label
+from self_evolution.models.other_models import label
 from self_evolution.records import Evaluation, Item
 from self_evolution.run import open as session
 from self_evolution.schedule import left
@@ -27,7 +27,7 @@ SHOWN = 3
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """Answers of generation `generation`; `texts[task][key]`, `items[suite][key]`.
+    """Answers of generation `generation`; `answers[task][key]`, `items[suite][key]`.
 
     A rival's generation is its number, below 0, which is also in its name, with the model's.
     `metrics[task]` decides in that task. `evaluations` and `steps` of training are those of all
@@ -41,7 +41,7 @@ class Side:
     settings: Config
     metrics: dict[Task, str]
     items: dict[str, dict[Key, Item]]
-    texts: dict[Task, dict[Key, str]]
+    answers: dict[Task, dict[Key, ScoredPrediction]]
     evaluations: list[Evaluation]
     steps: tuple[int, ...]
 
@@ -53,8 +53,7 @@ class Side:
 
     def scores(self, task: Task, metric: str) -> dict[Key, float]:
         """The questions that `metric` applies to, in percent."""
-        items = self.items[task.suite]
-        found = {key: marks(metric, items[key], text) for key, text in self.texts[task].items()}
+        found = {key: answer.score(metric) for key, answer in self.answers[task].items()}
         return {key: score for key, score in found.items() if score is not None}
 
 
@@ -86,7 +85,9 @@ def rival_sides(folder: Path) -> tuple[list[Side], list[str]]:
 
 
 def _side(folder: Path, settings: Config, ledger: Ledger, generation: int, name: str) -> Side:
-    items = {suite: _keyed(ledger.items.of_suite(suite)) for suite in {task.suite for task in TASKS}}
+    items = {
+        suite: _keyed(ledger.items.of_suite(suite)) for suite in {task.suite for task in TASKS}
+    }
     if not any(some for suite, some in items.items() if suite != SUITE):
         raise UserError(
             f"{folder}: no evaluation set, so there is nothing to compare; start a new run "
@@ -100,7 +101,7 @@ def _side(folder: Path, settings: Config, ledger: Ledger, generation: int, name:
         settings,
         deciding(ledger, settings.promote.metric),
         items,
-        {task: _texts(ledger, generation, task, items[task.suite]) for task in TASKS},
+        {task: _answers(ledger, generation, task, items[task.suite]) for task in TASKS},
         ledger.evaluations.of_generations(),
         tuple(row.steps for row in ledger.training.adapters()),
     )
@@ -132,8 +133,8 @@ def asked_alike(sides: Sequence[Side]) -> tuple[list[Side], list[str]]:
 
 
 def _without(side: Side, suite: str) -> Side:
-    texts = {task: {} if task.suite == suite else texts for task, texts in side.texts.items()}
-    return replace(side, items=side.items | {suite: {}}, texts=texts)
+    answers = {task: {} if task.suite == suite else some for task, some in side.answers.items()}
+    return replace(side, items=side.items | {suite: {}}, answers=answers)
 
 
 def _generation(folder: Path, ledger: Ledger, wanted: str) -> int:
@@ -165,11 +166,11 @@ def _keyed(items: Sequence[Item]) -> dict[Key, Item]:
     return found
 
 
-def _texts(
+def _answers(
     ledger: Ledger, generation: int, task: Task, items: Mapping[Key, Item]
-) -> dict[Key, str]:
-    texts = {item.id: text for item, text in ledger.evaluations.predictions(generation, *task)}
-    return {key: texts[item.id] for key, item in items.items() if item.id in texts}
+) -> dict[Key, ScoredPrediction]:
+    found = {row.item.id: row for row in scored_predictions(ledger, generation, task)}
+    return {key: found[item.id] for key, item in items.items() if item.id in found}
 
 
 def _unlike(first: Side, other: Side, suite: str) -> Iterator[str]:

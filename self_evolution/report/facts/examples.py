@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from self_evolution.evaluation.scores import Scored, both, scored
+from self_evolution.evaluation.differences import Scored, both, scored
 from self_evolution.evaluation.tasks import FORMER, MAIN, TASKS, Task
 from self_evolution.ledger import Ledger, Source
 
@@ -80,7 +80,9 @@ def _compared(
 
 
 def _passages(ledger: Ledger, task: Task, candidate: int, now: Scored) -> tuple[Passage, ...]:
-    found = ledger.fragments.get(ledger.evaluations.passages_shown(candidate, task.mode, now.item.id))
+    found = ledger.fragments.get(
+        ledger.evaluations.passages_shown(candidate, task.mode, now.item.id)
+    )
     paths = ledger.documents.paths([one.document_id for one in found])
     return tuple(
         Passage(path, one.heading, one.text) for path, one in zip(paths, found, strict=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from self_evolution.evaluation.scores import both, scored
+from self_evolution.evaluation.differences import both, scored
 from self_evolution.evaluation.statistics import FEW, RESAMPLES, Interval, bootstrap
 from self_evolution.evaluation.tasks import Task
 from self_evolution.ledger import Ledger, Source

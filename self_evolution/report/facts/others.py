@@ -6,13 +6,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from self_evolution.config import Config
-from self_evolution.evaluation.scores import both, difference, scored
+from self_evolution.evaluation.differences import both, difference, scored
 from self_evolution.evaluation.statistics import PairedDifference, Preference, adjusted
 from self_evolution.evaluation.tasks import Task, deciding
 from self_evolution.evaluation.verdicts import BASE, preferred
 from self_evolution.ledger import Ledger
-from self_evolution.models.others import base_identity, label
+from self_evolution.models.other_models import label
 from self_evolution.records import Evaluation, Rival
+from self_evolution.run.model_identity import base_identity
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +128,9 @@ def bench(config: Config, ledger: Ledger) -> Bench:
 def _itself(ledger: Ledger, judges: list[str]) -> Iterator[int]:
     """The generation of each judged model that is a judge too."""
     identities: dict[str, str] = ledger.meta("judges") or {}
-    models = {0: base_identity(ledger)} | {row.generation: row.identity for row in ledger.evaluations.rivals()}
+    models = {0: base_identity(ledger)} | {
+        row.generation: row.identity for row in ledger.evaluations.rivals()
+    }
     for judge in judges:
         for generation, identity in models.items():
             if identities.get(judge) == identity or (judge, generation) == (BASE, 0):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from self_evolution.evaluation.scores import both, scored
+from self_evolution.evaluation.differences import both, scored
 from self_evolution.evaluation.statistics import RESAMPLES, Ratio, ratio
 from self_evolution.evaluation.tasks import TASKS, Task
 from self_evolution.ledger import Ledger

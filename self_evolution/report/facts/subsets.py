@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from self_evolution.evaluation.scores import Scored, scored
+from self_evolution.evaluation.differences import Scored, scored
 from self_evolution.evaluation.statistics import Interval, bootstrap
 from self_evolution.evaluation.tasks import MAIN
 from self_evolution.ledger import Ledger
@@ -73,7 +73,9 @@ def outdated(ledger: Ledger) -> Outdated:
     base = states.get(0, [])
     others = {who for who, theirs in states.items() if theirs != base or len(base) > 1} - {0}
     return Outdated(
-        len(ledger.items.outdated() & tests), len(tests), tuple(sorted(others, key=abs)) if base else ()
+        len(ledger.items.outdated() & tests),
+        len(tests),
+        tuple(sorted(others, key=abs)) if base else (),
     )
 
 

@@ -8,7 +8,7 @@ from self_evolution.evaluation.predict import unsaid
 from self_evolution.evaluation.statistics import NO_DIFFERENCE, format_difference, format_mean
 from self_evolution.evaluation.tasks import MAIN
 from self_evolution.evaluation.verdicts import BASE
-from self_evolution.models.others import label
+from self_evolution.models.other_models import label
 from self_evolution.report.facts.others import Bench, Judged, Rivals, Standing
 from self_evolution.report.render.words import share
 

@@ -18,7 +18,9 @@ def summary(config: Config, ledger: Ledger) -> Iterator[str]:
     """A line a built test set, a rival, an opponent before the judge."""
     yield from test_lines(test_sets(config, ledger))
     yield from rival_lines(rivals(config, ledger))
-    yield from judge_lines(bench(config, ledger), config.evaluate.judge, ledger.evaluations.leader())
+    yield from judge_lines(
+        bench(config, ledger), config.evaluate.judge, ledger.evaluations.leader()
+    )
 
 
 def changed(ledger: Ledger) -> Iterator[str]:
