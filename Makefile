@@ -6,7 +6,7 @@ RUN ?= runs/embedded
 export OMP_NUM_THREADS ?= 1
 export TOKENIZERS_PARALLELISM ?= false
 
-.PHONY: setup run test quick check lint embedded-model clean
+.PHONY: setup run test quick check lint embedded-model schema clean
 
 setup: $(VENV)/.ready
 
@@ -34,6 +34,9 @@ check: lint test
 
 embedded-model: setup
 	$(BIN)/python -m tools.miniature.make
+
+schema: setup
+	$(BIN)/python -c 'from self_evolution.report.render.results.schema import SCHEMA, schema; SCHEMA.write_text(schema(), encoding="utf-8")'
 
 clean:
 	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -22,10 +22,12 @@ from self_evolution.config import Config, Domain, Promote
 from self_evolution.evaluation.abilities import _about_documents, definite
 from self_evolution.evaluation.metrics import SHORT_ANSWER
 from self_evolution.evaluation.statistics import unseen
+from self_evolution.evaluation.tasks import Task
 from self_evolution.progress import Progress
 from self_evolution.prompts import Prompts, load
 from self_evolution.records import Item, content_id
 from self_evolution.report.facts import gather
+from self_evolution.report.render.headline import headline
 from self_evolution.run import Run
 from self_evolution.text.script import is_cjk
 
@@ -423,10 +425,10 @@ def test_they_are_decided_and_told_in_exact_match_whatever_decides_otherwise(
     assert promoted, reason
     assert "former abilities (own questions, exact-match) +0.0" in reason
     facts = gather(judged.run.config, judged.ledger)
-    head = facts.headline
-    assert (head.metric, head.metrics["abilities", "closed"]) == ("token-f1", "exact-match")
-    assert "the base's own questions (exact-match), 100% [" in head.losses
-    assert head.changes[1, "abilities", "closed"].row.mean == 0
-    (mine,) = [one for one in facts.changes if one.suite == "abilities"]
+    lead, own = facts.lead, Task("abilities", "closed")
+    assert (lead.metric, lead.metrics[own]) == ("token-f1", "exact-match")
+    assert "the base's own questions (exact-match), 100% [" in headline(facts).losses
+    assert lead.changes[1, own].mean == 0
+    (mine,) = [one for one in facts.changes if one.task == own]
     assert (mine.metric, mine.asked, mine.won, mine.lost) == ("exact-match", 80, 0, 0)
     judged.ledger.close()

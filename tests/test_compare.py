@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from self_evolution import cli
+from self_evolution.evaluation.tasks import MAIN
 from self_evolution.experiments.comparison import Values, rows
 from self_evolution.experiments.comparison.rows import difference
 
 Arguments = Callable[..., list[str]]
-EXAM = ("domain", "closed")
 
 
 def _compare(tmp_path: Path, *words: str) -> dict[str, object]:
@@ -135,9 +135,9 @@ def test_what_is_not_there_is_refused(
 @given(st.lists(st.sampled_from([0.0, 100.0]), min_size=8, max_size=40))
 def test_a_model_is_not_different_from_itself(scores: list[float]) -> None:
     one = Values("exact-match", scores, [i // 2 for i in range(len(scores))], ())
-    first, second = rows(["a", "b"], [{EXAM: one}, {EXAM: one}], seed=0)
-    assert not first.gaps
-    assert second.gaps[EXAM].verdict == "no difference shown"
+    first, second = rows(["a", "b"], {MAIN: [one, one]}, seed=0)
+    assert not first.above
+    assert second.above[MAIN].verdict == "no difference shown"
     assert second.scores == first.scores
 
 

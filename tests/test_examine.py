@@ -18,13 +18,13 @@ from test_resume import in_child
 from self_evolution import cli
 from self_evolution.config import Config, Domain
 from self_evolution.evaluation.agreement import agreed
+from self_evolution.evaluation.candidates import builds
 from self_evolution.evaluation.holdout import LARGEST_SHARE
 from self_evolution.models import Reply, SamplingParams, Weights
 from self_evolution.models.scripted import ScriptedEngine
 from self_evolution.prompts import Prompts
 from self_evolution.records import Fragment, Message
 from self_evolution.run.read import read_run
-from self_evolution.stages.examine import builds
 
 NAMES = ["Alpha", "Brake", "Coral", "Delta", "Echo", "Fox", "Golf", "Hotel", "India", "Jazz"]
 RULES = {

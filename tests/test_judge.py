@@ -21,9 +21,9 @@ from self_evolution import cli
 from self_evolution.config import Domain
 from self_evolution.evaluation.ruling import ruling
 from self_evolution.evaluation.statistics import Duel, preference
+from self_evolution.evaluation.verdicts import preferred
 from self_evolution.prompts import Answers, Prompts
 from self_evolution.run.read import read_run
-from self_evolution.stages.judge import preferred
 
 Arguments = Callable[..., list[str]]
 

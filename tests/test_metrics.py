@@ -14,7 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from self_evolution.evaluation.metrics import METRICS, Metric, extract_values, stands_in, summarise
+from self_evolution.evaluation.metrics import METRICS, Metric, extract_values, stands_in
+from self_evolution.evaluation.metrics.aggregate import summarise
 from self_evolution.evaluation.metrics.rouge import lcs_length
 from self_evolution.evaluation.metrics.token_f1 import tokens
 from self_evolution.text.lexer import keys, plain

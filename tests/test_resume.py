@@ -12,7 +12,7 @@ import pytest
 from conftest import exported
 
 from self_evolution import cli, report
-from self_evolution.evaluation.metrics import summarise
+from self_evolution.evaluation.metrics.aggregate import summarise
 from self_evolution.ledger import Ledger
 
 Arguments = Callable[..., list[str]]

@@ -23,6 +23,7 @@ from self_evolution import cli, config
 from self_evolution.errors import Stopped
 from self_evolution.evaluation.candidates import passage
 from self_evolution.evaluation.prompts import papers
+from self_evolution.evaluation.tasks import deciding
 from self_evolution.ledger import Ledger
 from self_evolution.ledger.search import SearchIndex
 from self_evolution.models.scripted import ScriptedEngine
@@ -37,8 +38,9 @@ from self_evolution.records import (
     Prediction,
     Section,
 )
-from self_evolution.report.outdated import searched as searched_otherwise
-from self_evolution.report.samples import _changes
+from self_evolution.report.facts.examples import won_and_lost
+from self_evolution.report.facts.subsets import outdated
+from self_evolution.report.render.caveats import describe_searched
 from self_evolution.retrieval import Search, asked, is_there, terms, update_index, was_shown
 from self_evolution.retrieval import index as indexing
 from self_evolution.retrieval.terms import spread
@@ -557,7 +559,7 @@ def test_a_change_in_the_middle_of_the_base_is_said(
     assert cli.main([*words, "--accept-change"]) == 0
     with closing(Ledger(tmp_path / "run" / "run.db")) as ledger:
         assert [len(states) for states in ledger.search.searched().values()] == [2, 1]
-        assert "those of generation 1:" in searched_otherwise(ledger)
+        assert "those of generation 1:" in describe_searched(outdated(ledger))
 
 
 def test_the_number_of_passages_is_fixed(
@@ -575,11 +577,13 @@ def test_the_report_shows_what_was_found(arguments: Arguments, tmp_path: Path) -
         sources = ledger.evaluations.passages_shown(0, "retrieved", item.id)
         right = item.reference
         ledger.add([Prediction("better", 9, item.id, "retrieved", right, sources[:1])])
-        (won,) = _changes(ledger, "exact-match", 9, "domain", "retrieved", {}).won_examples
+        (found,) = won_and_lost(ledger, deciding(ledger, "exact-match"), 9, {})
+        assert found.task == ("domain", "retrieved")
+        (won,) = found.won_examples
         (fragment,) = ledger.fragments.get(sources[:1])
-        (shown,) = won.shown
-    assert shown[1] == fragment.text
-    assert shown[0].endswith(" › ".join(["", *fragment.heading])) and "a.md" in shown[0]
+        (shown,) = won.passages
+    assert shown.path.endswith("a.md")
+    assert shown[1:] == (fragment.heading, fragment.text)
 
 
 @pytest.fixture

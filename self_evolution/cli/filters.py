@@ -22,7 +22,7 @@ PAIRS_A_BATCH = 1024
 
 def metrics(options: argparse.Namespace) -> int:
     """One JSON object on standard output: each metric with its interval and signature."""
-    from self_evolution.evaluation.metrics import summarise
+    from self_evolution.evaluation.metrics.aggregate import summarise
 
     rows = read_rows(Path(options.source))
     try:

@@ -30,9 +30,9 @@ def inspect(options: argparse.Namespace) -> int:
         paths = {row.document.id: row.path for row in rows}
         _show(run.ledger, row, fragments, paths)
         if fragments:
-            from self_evolution.report import documents
+            from self_evolution.report.render import document
 
-            page = documents.write(row, fragments, folder / "report")
+            page = document.write(row, fragments, folder / "report")
             print(f"page: {page}")
     return 0
 

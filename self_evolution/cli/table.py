@@ -14,8 +14,7 @@ from self_evolution.records import Evaluation
 if TYPE_CHECKING:
     from rich.table import Table
 
-Exam = tuple[str, str]
-"""Suite and mode: ("domain", "closed")."""
+    from self_evolution.evaluation.tasks import Task
 
 STOPPED = (
     "stopped: {} generations in a row were not promoted; a larger --promote.patience with "
@@ -28,19 +27,17 @@ def show(config: Config, ledger: Ledger) -> None:
     from rich import box
     from rich.table import Table
 
-    from self_evolution.evaluation.tasks import EXAMS, MODES, deciding
+    from self_evolution.evaluation.tasks import MAIN, MODES, Task, deciding
     from self_evolution.schedule import out_of_patience
 
     metrics = deciding(ledger, config.promote.metric)
-    metric = metrics["domain", "closed"]
+    metric = metrics[MAIN]
     scores = {
-        (row.generation, row.suite, row.mode): row
+        (row.generation, task): row
         for row in ledger.evaluations.of_generations()
-        if row.metric == metrics.get((row.suite, row.mode))
+        if row.metric == metrics.get(task := Task.of(row))
     }
-    columns = [
-        (suite, mode) for suite, mode in EXAMS if any(key[1:] == (suite, mode) for key in scores)
-    ]
+    columns = [task for task in metrics if any(task == one for _, one in scores)]
     funnel = {row["generation"]: row for row in ledger.pairs.funnel()}
     seconds: dict[int, float] = {}
     for stage in ledger.stages():
@@ -50,7 +47,7 @@ def show(config: Config, ledger: Ledger) -> None:
 
     generations = sorted(set(seconds) | set(promotions))
 
-    def table(columns: Sequence[Exam], apart: str) -> Table:
+    def table(columns: Sequence[Task], apart: str) -> Table:
         made = Table(
             box=box.SIMPLE_HEAD,
             title=f"{metric}, % [95% interval]; → leads",
@@ -60,10 +57,10 @@ def show(config: Config, ledger: Ledger) -> None:
         )
         made.add_column("gen", justify="right", no_wrap=True)
         made.add_column("trained\non", justify="right", no_wrap=True)
-        for suite, mode in columns:
-            head = f"{suite}\n{MODES[mode].replace(' ', apart)}"
-            if metrics[suite, mode] != metric:
-                head += f"\n{metrics[suite, mode]}"
+        for task in columns:
+            head = f"{task.suite}\n{MODES[task.mode].replace(' ', apart)}"
+            if metrics[task] != metric:
+                head += f"\n{metrics[task]}"
             made.add_column(head, justify="right", no_wrap=True)
         made.add_column("time", justify="right", no_wrap=True)
         for generation in generations:
@@ -72,25 +69,18 @@ def show(config: Config, ledger: Ledger) -> None:
             made.add_row(
                 f"{mark}{generation}" + ("" if generation in promotions else " …"),
                 f"{row['new'] + row['replay'] + row['rehearsal']:,}" if row else "–",
-                *(_cell(scores.get((generation, *column)), apart) for column in columns),
+                *(_cell(scores.get((generation, task)), apart) for task in columns),
                 clock(seconds.get(generation, 0.0)),
             )
         return made
 
     print_fitting(columns, table)
-    from self_evolution.report import judge, rivals
-    from self_evolution.report.outdated import outdated, searched
-    from self_evolution.report.sets import sentences
-    from self_evolution.stages.examine import to_come
+    from self_evolution.evaluation.candidates import to_come
+    from self_evolution.report.render import terminal
 
-    for sentence in (
-        *sentences(config, ledger),
-        *rivals.sentences(config, ledger),
-        *judge.sentences(config, ledger),
-    ):
+    documents = filter(None, (gone(ledger), *terminal.changed(ledger)))
+    for sentence in (*terminal.summary(config, ledger), *documents):
         print(sentence)
-    for told in filter(None, (gone(ledger), outdated(ledger), searched(ledger))):
-        print(told)
     if out_of_patience(config, ledger):
         print(STOPPED.format(config.promote.patience))
     if not ledger.items.of_suite("domain") and not to_come(config, ledger):
@@ -99,7 +89,7 @@ def show(config: Config, ledger: Ledger) -> None:
         print(NO_SET)
 
 
-def print_fitting(columns: Sequence[Exam], table: Callable[[Sequence[Exam], str], Table]) -> None:
+def print_fitting(columns: Sequence[Task], table: Callable[[Sequence[Task], str], Table]) -> None:
     """Print `table(columns, apart)`, where `apart` stands between a mean and its interval.
 
     Where the terminal is too narrow, intervals stand under their means, or suites in tables of
@@ -109,7 +99,7 @@ def print_fitting(columns: Sequence[Exam], table: Callable[[Sequence[Exam], str]
 
     console = Console()
     endless = console.options.update(max_width=10_000)
-    by_suite = [list(some) for _, some in groupby(columns, key=lambda column: column[0])]
+    by_suite = [list(some) for _, some in groupby(columns, key=lambda task: task.suite)]
     for groups, apart in (([columns], " "), ([columns], "\n"), (by_suite, " "), (by_suite, "\n")):
         tables = [table(group, apart) for group in groups]
         if all(console.measure(one, options=endless).maximum <= console.width for one in tables):
@@ -152,7 +142,8 @@ def show_next(config: Config, ledger: Ledger) -> None:
 
 
 def _cell(row: Evaluation | None, apart: str) -> str:
+    from self_evolution.evaluation.statistics import format_mean
+
     if row is None:
         return "–"
-    mean = "100" if row.mean == 100 else f"{row.mean:.1f}"
-    return f"{mean}{apart}[{row.low:.0f}–{row.high:.0f}]"
+    return format_mean(row, apart=apart).replace("100.0", "100", 1)

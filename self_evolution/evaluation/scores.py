@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 
-from self_evolution.evaluation.metrics import METRICS
-from self_evolution.evaluation.tasks import EXAMS, marks, measure
+from self_evolution.evaluation.abilities import SUITE
+from self_evolution.evaluation.metrics import METRICS, SHORT_ANSWER, Metric
+from self_evolution.evaluation.tasks import TASKS, Task
 from self_evolution.ledger import Ledger
 from self_evolution.records import Item, PredictionScore, Signature
 
@@ -35,12 +36,26 @@ class ScoredPrediction:
         return self._computed[signature]
 
 
-def scored_predictions(
-    ledger: Ledger, generation: int, suite: str, mode: str
-) -> list[ScoredPrediction]:
-    """The predictions of a generation or a rival in the order of the items."""
-    found = ledger.evaluations.scores(generation, suite, mode)
-    return [ScoredPrediction(*row) for row in found]
+def measure(metric: str, suite: str) -> Metric:
+    """Exact match of the base's own questions is that of short answers, worded as one likes."""
+    return SHORT_ANSWER if (suite, metric) == (SUITE, SHORT_ANSWER.name) else METRICS[metric]
+
+
+def is_share(metric: str) -> bool:
+    """Whether a mean is told as a share of the questions, each of which scores 0 or 100."""
+    return metric == "exact-match"
+
+
+def marks(metric: str, item: Item, text: str) -> float | None:
+    """The score of an answer to `item`, in percent; None where the metric does not apply."""
+    return measure(metric, item.suite).score(
+        text, item.reference, question=item.question, values=item.reference_values
+    )
+
+
+def scored_predictions(ledger: Ledger, generation: int, task: Task) -> list[ScoredPrediction]:
+    """The predictions of a generation or a rival, in the order of the items."""
+    return [ScoredPrediction(*row) for row in ledger.evaluations.scores(generation, *task)]
 
 
 def new_scores(
@@ -61,9 +76,9 @@ def new_scores(
 
 def store_missing(ledger: Ledger) -> None:
     """Store the scores of predictions that have none: an earlier version did not store them."""
-    exams = ledger.evaluations.unscored()
-    for exam in sorted(exams, key=lambda one: (one[0], EXAMS.index(one[1:]))):
-        ledger.add(new_scores(ledger, scored_predictions(ledger, *exam)))
+    found = [(generation, Task(*task)) for generation, *task in ledger.evaluations.unscored()]
+    for generation, task in sorted(found, key=lambda one: (one[0], list(TASKS).index(one[1]))):
+        ledger.add(new_scores(ledger, scored_predictions(ledger, generation, task)))
 
 
 @cache

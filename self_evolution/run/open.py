@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 from self_evolution import config
 from self_evolution.config import Config
-from self_evolution.documents import readers
 from self_evolution.documents.changes import compare, sources
+from self_evolution.documents.readers.files import find
 from self_evolution.errors import UserError
 from self_evolution.ledger import Ledger
 from self_evolution.models import engines
@@ -108,7 +108,7 @@ def _make(folder: Path) -> None:
 def _checked(request: Request, progress: Progress) -> Config:
     """The settings of a new run, once all that they name has been looked at."""
     settings = settled(request.settings())
-    readers.find(sources(settings.read.documents), settings.read.follow_links)
+    find(sources(settings.read.documents), settings.read.follow_links)
     check_files(settings)
     check_others(settings, (), progress)
     return settings
