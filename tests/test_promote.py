@@ -274,7 +274,7 @@ def test_a_sabotaged_generation_is_rolled_back_and_the_run_goes_on(
 def test_without_rollback_a_generation_continues_the_one_before(
     arguments: Arguments, tmp_path: Path
 ) -> None:
-    words = arguments("run", "--generations", "3", "--promote.rollback", "false")
+    words = arguments("run", "--generations", "3", "--promote.on-failure", "continue")
     assert cli.main([*words, "--promote.patience", "0"]) == 0
     assert [row["parent"] for row in rows(tmp_path / "run", "adapter")] == [0, 1, 2]
     assert not any(
