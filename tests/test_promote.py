@@ -10,7 +10,7 @@ import pytest
 from conftest import SHARED, rows
 
 from self_evolution import cli, report
-from self_evolution.cli import table
+from self_evolution.cli import status
 from self_evolution.config import Config
 from self_evolution.evaluation.predict import _measured
 from self_evolution.evaluation.tasks import Exam
@@ -330,5 +330,5 @@ def test_a_loss_in_a_set_without_values_is_told_in_its_own_metric(
     markdown = report.markdown.render(one.run.config, facts, "run")
     assert "| Former abilities, from memory (token-f1) | -100.0" in markdown
     assert "### Former abilities, from memory (token-f1): 0 won, 40 lost" in markdown
-    table.show(one.run.config, one.ledger)
+    status.show(one.run.config, one.ledger)
     assert "token-f1" in capsys.readouterr().out

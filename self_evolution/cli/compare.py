@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from self_evolution.cli import tables
+from self_evolution.cli.output import write_json
 from self_evolution.errors import UserError
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
+    from self_evolution.cli.tables import Exam
     from self_evolution.experiments.comparison import Row
 
 
@@ -43,49 +47,32 @@ def compare(options: argparse.Namespace) -> int:
     return 0
 
 
-def write_json(path: Path, value: Any) -> None:
-    """Whole at any moment. Raises UserError if the disk does not take it."""
-    temporary = path.with_name(path.name + ".tmp")
-    try:
-        text = json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False)
-        temporary.write_text(text + "\n", encoding="utf-8")
-        temporary.replace(path)
-    except OSError as error:
-        raise UserError(f"{path}: {error.strerror}") from None
-
-
 def show(rows: Sequence[Row], what: str, generations: Sequence[str]) -> None:
     """The scores of each row, then its differences to the first."""
-    from rich import box
     from rich.console import Console
-    from rich.table import Table
     from rich.text import Text
 
-    from self_evolution.cli.table import Exam, print_fitting
     from self_evolution.evaluation.tasks import MODES
 
-    look: dict[str, Any] = {"box": box.SIMPLE_HEAD, "pad_edge": False, "collapse_padding": True}
-
     def table(exams: Sequence[Exam], apart: str) -> Table:
-        scores = Table(title="means, % [95% interval]", title_justify="left", **look)
+        scores = tables.plain("means, % [95% interval]")
         scores.add_column(what, overflow="fold")
         scores.add_column("gen", justify="right", no_wrap=True)
         for suite, mode in exams:
             title = f"{suite}\n{MODES[mode]}\n{rows[0].metrics[suite, mode]}"
             scores.add_column(title, justify="right", no_wrap=True)
         for row, generation in zip(rows, generations, strict=True):
-            means = [row.scores[exam] for exam in exams]
-            cells = [f"{one.mean:.1f}{apart}[{one.low:.0f}–{one.high:.0f}]" for one in means]
+            cells = [tables.cell(row.scores[exam], apart) for exam in exams]
             scores.add_row(Text(row.name), generation, *cells)
         return scores
 
-    print_fitting(list(rows[0].scores), table)
+    tables.print_fitting(list(rows[0].scores), table)
     console = Console()
     print(f"differences to {rows[0].name}, points [95% interval], p after Holm over all of them")
     for exam in rows[0].scores:
         suite, mode = exam
         title = f"{suite}, {MODES[mode]}, {rows[0].metrics[exam]}"
-        gaps = Table(title=title, title_justify="left", **look)
+        gaps = tables.plain(title)
         gaps.add_column(what, overflow="fold")
         for name in ("difference", "p"):
             gaps.add_column(name, justify="right", no_wrap=True)
@@ -95,11 +82,11 @@ def show(rows: Sequence[Row], what: str, generations: Sequence[str]) -> None:
             gaps.add_row(
                 Text(row.name),
                 f"{change.mean:+.1f} [{change.low:+.1f} to {change.high:+.1f}]",
-                told_p(row.gaps[exam].p),
+                _format_p(row.gaps[exam].p),
                 row.gaps[exam].verdict,
             )
         console.print(gaps)
 
 
-def told_p(p: float) -> str:
+def _format_p(p: float) -> str:
     return "< 0.001" if p < 0.001 else f"{p:.3f}"
