@@ -138,6 +138,7 @@ def test_a_setting_of_an_earlier_version_can_be_given_too() -> None:
     assert config.Config().changed(overrides).promote.on_failure == "continue"
 
 
+@pytest.mark.slow
 def test_a_run_of_an_earlier_version_goes_on(
     arguments: Callable[..., list[str]], tmp_path: Path
 ) -> None:

@@ -175,6 +175,7 @@ def test_long_texts_do_not_stall_rouge() -> None:
     assert lcs_length("ab" * 10_000, "abb" * 7_000) > 10_000
 
 
+@pytest.mark.slow
 def test_jieba_neither_warns_nor_logs_nor_leaves_a_file(tmp_path: Path) -> None:
     code = (
         "from self_evolution.evaluation.metrics import METRICS\n"

@@ -83,6 +83,7 @@ def asked(count: int, suite: str = "port") -> list[tuple[str, str, str]]:
 # --- the rule -----------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("rule", "right", "promoted"),
     [
@@ -123,6 +124,7 @@ def test_equal_gains_count_for_less_on_few_documents(judged: Callable[..., Judge
     assert not one.verdict(1)[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("lost", "bound", "promoted"),
     [(0, 5.0, True), (2, 5.0, True), (6, 5.0, False), (30, 5.0, False), (30, 100.0, True)],
@@ -151,6 +153,7 @@ def _echoes(texts: list[tuple[str, str, str]]) -> list[str]:
     return [question + passage[:100] for passage, question, _ in texts]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not AIOPS.exists(), reason="shared/data/aiops_eval.json is not here")
 @pytest.mark.parametrize(
     ("metric", "rule", "copied"),
@@ -220,6 +223,7 @@ def _closed(run: Path) -> dict[int, float]:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("understanding")
 def test_a_sabotaged_generation_is_rolled_back_and_the_run_goes_on(
     arguments: Arguments,
@@ -291,6 +295,7 @@ def test_what_changes_after_a_rollback() -> None:
     assert [more_rehearsal(share, twice) for share in (0.0, 0.1, 0.4, 0.7)] == [0, 0.2, 0.5, 0.7]
 
 
+@pytest.mark.slow
 def test_the_report_says_the_change_with_its_interval(
     arguments: Arguments, tmp_path: Path, understanding: None
 ) -> None:

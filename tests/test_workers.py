@@ -66,6 +66,7 @@ def test_a_file_that_takes_too_long_costs_itself_alone(tmp_path: Path) -> None:
     assert problems(found[1]) == {"": None}
 
 
+@pytest.mark.slow
 def test_a_file_that_needs_too_much_memory_costs_itself_alone(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text(json.dumps([f"passage {i}" for i in range(1_500_000)]))
     (tmp_path / "b.md").write_text("Text.")
@@ -75,6 +76,7 @@ def test_a_file_that_needs_too_much_memory_costs_itself_alone(tmp_path: Path) ->
     assert problems(found[1]) == {"": None}
 
 
+@pytest.mark.slow
 def test_a_reader_that_is_killed_costs_one_document_of_an_archive(tmp_path: Path) -> None:
     slow(tmp_path / "slow.docx")
     with zipfile.ZipFile(tmp_path / "all.zip", "w") as archive:
