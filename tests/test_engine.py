@@ -52,7 +52,6 @@ def with_adapter(engine: ResidentEngine, seed: int = 3) -> ResidentEngine:
     return engine
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", ALL)
 def test_a_batch_replies_as_one_at_a_time_and_as_by_hand(name: str, capfd: Any) -> None:
     """Also: nothing of the model's own generation settings has a say, and nothing is printed."""

@@ -18,7 +18,7 @@ def watch(event, details):
         tried.append(event)
 sys.addaudithook(watch)
 from self_evolution.config import Model
-from self_evolution.models import open_engine, weights
+from self_evolution.engines import open_engine, weights
 from self_evolution.errors import UserError
 
 def refused(**settings):
