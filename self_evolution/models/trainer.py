@@ -164,7 +164,6 @@ def training_arguments(
         learning_rate=job.learning_rate,
         lr_scheduler_type=settings.schedule,
         warmup_steps=round(settings.warmup * steps),
-        weight_decay=settings.weight_decay,
         bf16=device == "cuda" and next(model.parameters()).dtype == torch.bfloat16,
         use_cpu=device == "cpu",
         save_strategy="steps" if settings.checkpoint_steps else "no",
