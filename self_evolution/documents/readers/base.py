@@ -52,14 +52,25 @@ class Builder:
         self._parts: list[Part] = []
         self._at = 0
         self._size = 0
+        self.struck = 0  # passages that are crossed out in the source, and left out here
+
+    @property
+    def note(self) -> str:
+        """What was left out, for people; empty if nothing was."""
+        passages = "passage" if self.struck == 1 else "passages"
+        return f"{self.struck:,} struck-out {passages} left out" if self.struck else ""
 
     def heading(self, level: int, text: str) -> None:
         """What follows stands under this heading; a blank one is passed over."""
         name = " ".join(normal(text).split())
         if name:
-            self._close()
-            self._path = [(depth, above) for depth, above in self._path if depth < level]
+            self.leave(level)
             self._path.append((level, name))
+
+    def leave(self, level: int) -> None:
+        """What follows stands under no heading of this level or a deeper one."""
+        self._close()
+        self._path = [(depth, above) for depth, above in self._path if depth < level]
 
     def block(self, text: str, page: int | None = None) -> None:
         """A paragraph, list, table or code block as Markdown, and the page it begins on."""
