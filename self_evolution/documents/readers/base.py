@@ -57,8 +57,7 @@ class Builder:
     @property
     def note(self) -> str:
         """What was left out, for people; empty if nothing was."""
-        passages = "passage" if self.struck == 1 else "passages"
-        return f"{self.struck:,} struck-out {passages} left out" if self.struck else ""
+        return left_out(self.struck)
 
     def heading(self, level: int, text: str) -> None:
         """What follows stands under this heading; a blank one is passed over."""
@@ -96,6 +95,12 @@ class Builder:
             self._parts.append(Part(heading, text, self._at, self._at + len(text), pages))
             self._at += len(text) + 2
         self._blocks, self._pages, self._size = [], [], 0
+
+
+def left_out(struck: int) -> str:
+    """The note on so many struck-out passages; empty for none."""
+    passages = "passage" if struck == 1 else "passages"
+    return f"{struck:,} struck-out {passages} left out" if struck else ""
 
 
 class Heading(NamedTuple):

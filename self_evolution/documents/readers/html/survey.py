@@ -22,7 +22,7 @@ _HIDDEN = names(
 )
 _ROLES = names("navigation search menu menubar toolbar tablist")
 _UNSEEN = re.compile(r"(?:\bdisplay\s*:\s*none|\bvisibility\s*:\s*hidden)\b", re.IGNORECASE)
-_STRUCK = names("del s strike")
+STRUCK = names("del s strike")
 _CROSSED = re.compile(r"text-decoration(?:-line)?\s*:[^;]*\bline-through", re.IGNORECASE)
 _ICONS = names("a i b span em")
 _PARAGRAPHS = names("p li dd dt")
@@ -159,7 +159,7 @@ def survey(root: _Element) -> Survey:
 def is_struck(element: _Element) -> bool:
     """Whether an element is crossed out."""
     style = element.get("style")
-    return element.tag in _STRUCK or bool(style and _CROSSED.search(style))
+    return element.tag in STRUCK or bool(style and _CROSSED.search(style))
 
 
 def _is_hidden(element: _Element, controls: Controls) -> bool:
