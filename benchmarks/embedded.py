@@ -32,7 +32,7 @@ def measure(seed: int, folder: Path) -> dict[str, Any]:
         raise SystemExit(f"seed {seed}: the run ended with status {status}")
     scores: dict[str, list[float]] = {}
     with session.looked_at(folder) as (_, ledger):
-        for row in ledger.evaluations():
+        for row in ledger.evaluations.of_generations():
             if row.metric == "exact-match":
                 scores.setdefault(f"{row.suite} {row.mode}", []).append(round(row.mean, 1))
     return {

@@ -108,11 +108,11 @@ def measure(source: Path, run_folder: Path, limit: int) -> dict[str, Any]:
             row = times[stage["stage"]]
             stage |= {"seconds": round(row.seconds, 1), "cpu": round(row.cpu_seconds, 1)}
         return {
-            "fragments": run.ledger.fragment_counts(),
-            "funnel": run.ledger.funnel(),
-            "outcomes": run.ledger.outcomes(),
-            "reasons": run.ledger.reasons(),
-            "steps": [row.steps for row in run.ledger.adapters()],
+            "fragments": run.ledger.fragments.counts(),
+            "funnel": run.ledger.pairs.funnel(),
+            "outcomes": run.ledger.pairs.outcomes(),
+            "reasons": run.ledger.pairs.reasons(),
+            "steps": [row.steps for row in run.ledger.training.adapters()],
             "stages": stages,
         }
 

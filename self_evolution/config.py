@@ -44,8 +44,8 @@ class Model(Settings):
     """Folder or hub name of a causal language model; `embedded` is the miniature that ships."""
     download: bool = False
     """Let a hub name be fetched; without it only folders and what was fetched before are used."""
-    engine: Literal["transformers", "scripted"] = "transformers"
-    """Who runs the model; `scripted` answers from the JSON file that `name` gives (dry runs)."""
+    engine: str = "transformers"
+    """What runs the model: transformers, or for dry runs scripted, whose `name` is a JSON file."""
     device: str = "auto"
     """Where it runs: auto, cpu, cuda, cuda:1, mps."""
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"

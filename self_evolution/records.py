@@ -301,6 +301,23 @@ class Prediction:
 
 
 @dataclass(frozen=True, slots=True)
+class Signature:
+    """A metric with its settings and the versions of its libraries, as scores were made with it."""
+
+    id: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class PredictionScore:
+    """What a metric says of a prediction, in percent; None where the metric does not apply."""
+
+    prediction_id: str
+    signature_id: int
+    value: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Judgement:
     """What a judge made of a generation's answer beside that of `against` (the base, or a rival).
 

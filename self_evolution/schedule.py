@@ -66,20 +66,20 @@ def has(config: Config, stage: str) -> bool:
 
 def out_of_patience(config: Config, ledger: Ledger) -> bool:
     """Whether a run ends early: so many generations in a row were not promoted."""
-    last = ledger.last()
-    spent = 0 < config.promote.patience <= last - ledger.leader()
+    last = ledger.evaluations.last()
+    spent = 0 < config.promote.patience <= last - ledger.evaluations.leader()
     return spent and last < config.generations
 
 
 def rounds(config: Config, ledger: Ledger) -> Iterator[int]:
     """The generations, one after the other, until patience is spent."""
     for generation in range(1, config.generations + 1):
-        if generation > ledger.last() and out_of_patience(config, ledger):
+        if generation > ledger.evaluations.last() and out_of_patience(config, ledger):
             return
         yield generation
 
 
 def left(config: Config, ledger: Ledger) -> list[tuple[int, str]]:
     """What a run has still to do, in order: no further generation once its patience is spent."""
-    last = ledger.last() if out_of_patience(config, ledger) else config.generations
+    last = ledger.evaluations.last() if out_of_patience(config, ledger) else config.generations
     return [step for step in plan(last, config) if not ledger.stage_done(*step)]

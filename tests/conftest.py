@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -107,6 +109,20 @@ def arguments(
         return [*words, "--evaluate.resamples", "50", "--run", str(tmp_path / name), *more]
 
     return make
+
+
+@pytest.fixture
+def old(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A run of ledger version 4 with one generation, beside its documents, script and questions.
+
+    In the fixture, FOLDER stands where the settings had the path of the folder.
+    """
+    shutil.copytree(Path(__file__).with_name("fixtures") / "run-v4", tmp_path, dirs_exist_ok=True)
+    with closing(sqlite3.connect(tmp_path / "run" / "run.db")) as database, database:
+        query = "UPDATE meta SET value = replace(value, 'FOLDER', ?)"
+        database.execute(query, (str(tmp_path),))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "run"
 
 
 def exported(run: Path) -> dict[str, bytes]:

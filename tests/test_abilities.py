@@ -398,7 +398,7 @@ def test_the_same_numbers_in_sentences_and_with_units_are_no_loss(judged: Judged
     assert promoted and "former abilities (own questions) +0.0" in reason
     (now,) = [
         row
-        for row in judged.ledger.evaluations()
+        for row in judged.ledger.evaluations.of_generations()
         if (row.generation, row.suite, row.metric) == (1, "abilities", "exact-match")
     ]
     assert (now.mean, now.signature) == (100, SHORT_ANSWER.signature())

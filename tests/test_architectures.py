@@ -72,7 +72,7 @@ def test_a_generation(name: str, tmp_path: Path) -> None:
 
         assert all(run.ledger.stage_done(*step) for step in plan(1))
         tables = {table: list(lines) for table, lines in run.ledger.export()}
-        (adapter,) = run.ledger.adapters()
+        (adapter,) = run.ledger.training.adapters()
 
     assert len(tables["question"]) == len(tables["answer"]) == 2 * len(DOCUMENTS)
     assert len(tables["selection"]) == adapter.examples >= 4

@@ -20,7 +20,7 @@ from self_evolution.config import Config, Domain
 from self_evolution.evaluation.agreement import agreed
 from self_evolution.evaluation.holdout import LARGEST_SHARE
 from self_evolution.ledger import Ledger
-from self_evolution.models.protocols import Reply, Sampling, Who
+from self_evolution.models import Reply, SamplingParams, Weights
 from self_evolution.models.scripted import ScriptedEngine
 from self_evolution.prompts import Prompts
 from self_evolution.records import Fragment, Message
@@ -230,12 +230,12 @@ def test_no_prompt_of_an_examination_is_ever_used_in_training(
     def noted(
         self: ScriptedEngine,
         prompts: Sequence[Sequence[Message]],
-        sampling: Sampling,
+        params: SamplingParams,
         seed: int,
-        who: Who,
+        weights: Weights,
     ) -> list[Reply]:
         calls.append((list(prompts), seed))
-        return generate(self, prompts, sampling, seed, who)
+        return generate(self, prompts, params, seed, weights)
 
     monkeypatch.setattr(ScriptedEngine, "generate", noted)
     assert cli.main(words("run", "--ask.per-fragment", "2")) == 0
@@ -332,14 +332,14 @@ def test_questions_on_which_samples_disagree_are_rejected(
     def unsure(
         self: ScriptedEngine,
         prompts: Sequence[Sequence[Message]],
-        sampling: Sampling,
+        params: SamplingParams,
         seed: int,
-        who: Who,
+        weights: Weights,
     ) -> list[Reply]:
-        replies = generate(self, prompts, sampling, seed, who)
+        replies = generate(self, prompts, params, seed, weights)
         return [
             Reply(f"The port is {4000 + seed % 2}.", "stop")
-            if "South" in reply.text and "T-" in reply.text and sampling.temperature
+            if "South" in reply.text and "T-" in reply.text and params.temperature
             else reply
             for reply in replies
         ]
@@ -420,10 +420,10 @@ def test_the_ledger_can_tell_where_a_question_comes_from(words: Words, tmp_path:
     assert cli.main(words("run")) == 0
     with session.looked_at(tmp_path / "run") as (_, ledger):
         assert isinstance(ledger, Ledger)
-        items = ledger.tests()
-        found = ledger.item_sources(items)
+        items = ledger.items.locked()
+        found = ledger.sources.built(items)
     assert len(found) == len(items) == 20
-    assert all(heading[1].startswith("Unit ") for _, _, heading in found.values())
+    assert all(source.heading[1].startswith("Unit ") for source in found.values())
 
 
 # --- what people are told -----------------------------------------------------------------

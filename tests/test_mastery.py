@@ -72,7 +72,7 @@ def asked(ledger: Ledger, passages: list[str], wrong: set[int], suite: str = "do
 
 
 def known(ledger: Ledger, metric: str = "exact-match") -> Any:
-    return mastery(ledger, metric, 1, ledger.sources(ledger.all_items()))
+    return mastery(ledger, metric, 1, ledger.sources.find(ledger.items.all()))
 
 
 # --- where a question belongs ---------------------------------------------------------------
@@ -97,7 +97,8 @@ def test_a_passage_is_found_however_it_was_cut(story: Story) -> None:
         for i, (name, passage) in enumerate(passages.items())
     )
     found = {
-        id: one.fragment_id for id, one in story.ledger.sources(story.ledger.all_items()).items()
+        id: one.fragment_id
+        for id, one in story.ledger.sources.find(story.ledger.items.all()).items()
     }
     assert found == {
         "equal": "f0",
@@ -111,10 +112,10 @@ def test_a_passage_is_found_however_it_was_cut(story: Story) -> None:
 def test_built_questions_know_their_fragment_and_its_page(story: Story) -> None:
     library(story.ledger, 1, 1, documents=1)
     story.ledger.add([Item("i", "domain", 0, "", "?", "1", ("1",), "f0", "d0")])
-    (source,) = story.ledger.sources(story.ledger.all_items()).values()
+    (source,) = story.ledger.sources.find(story.ledger.items.all()).values()
     assert source == ("f0", "d0", "docs/m0.md", ("Manual", "Chapter 1", "Alarm 0"), 7)
     story.ledger.set_meta("moved", {"d0": "new/m0.md"})
-    (source,) = story.ledger.sources(story.ledger.all_items()).values()
+    (source,) = story.ledger.sources.find(story.ledger.items.all()).values()
     assert source.path == "new/m0.md"
 
 
@@ -125,14 +126,14 @@ def test_of_equal_fragments_the_first_is_meant(story: Story) -> None:
     copy = ("fx", "dx", "sx", 0, ("Copy",), first.text, 0, 9, None, 30, "en", 99, "exact", "f0")
     story.ledger.add([Fragment(*copy)])
     story.ledger.add([Item("i", "domain", 0, first.text, "?", "1", ("1",))])
-    assert story.ledger.sources(story.ledger.all_items())["i"].fragment_id == "f0"
+    assert story.ledger.sources.find(story.ledger.items.all())["i"].fragment_id == "f0"
 
 
 def test_a_passage_in_chinese_is_found(story: Story) -> None:
     story.documents()
     passage = "先检查光模块的收光功率，正常范围为-23 dBm至-8 dBm；若低于下限，更换尾纤并清洁端面"
     story.ledger.add([Item("i", "domain", 0, passage, "?", "1", ("1",))])
-    assert story.ledger.sources(story.ledger.all_items())["i"].fragment_id == "f3"
+    assert story.ledger.sources.find(story.ledger.items.all())["i"].fragment_id == "f3"
 
 
 # --- the map --------------------------------------------------------------------------------

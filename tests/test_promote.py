@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import SHARED, rows
@@ -15,7 +16,7 @@ from self_evolution.config import Config
 from self_evolution.evaluation.predict import _measured
 from self_evolution.evaluation.tasks import Exam
 from self_evolution.ledger import Ledger
-from self_evolution.models.protocols import Reply, Who
+from self_evolution.models import Reply
 from self_evolution.models.scripted import ScriptedEngine
 from self_evolution.progress import Progress
 from self_evolution.records import Item, Message, Prediction, content_id
@@ -45,7 +46,7 @@ class Judged:
         )
 
     def answers(self, generation: int, suite: str, texts: list[str]) -> None:
-        items = self.ledger.items(suite)
+        items = self.ledger.items.of_suite(suite)
         self.ledger.add(
             Prediction(content_id(generation, item.id), generation, item.id, "closed", text)
             for item, text in zip(items, texts, strict=True)
@@ -54,7 +55,9 @@ class Judged:
 
     def verdict(self, generation: int) -> tuple[bool, str]:
         promote(self.run, generation)
-        (row,) = [row for row in self.ledger.promotions() if row.generation == generation]
+        (row,) = [
+            row for row in self.ledger.evaluations.promotions() if row.generation == generation
+        ]
         return row.promoted, row.reason
 
 
@@ -185,7 +188,11 @@ def test_an_echo_earns_no_promotion_although_its_bleu_rises(
         "document": [passage for passage, _, _ in texts],
     }
     one.answers(1, "domain", copies[copied])
-    bleu = {r.generation: r.mean for r in one.ledger.evaluations() if r.metric == "bleu-4"}
+    bleu = {
+        r.generation: r.mean
+        for r in one.ledger.evaluations.of_generations()
+        if r.metric == "bleu-4"
+    }
     if copied == "question and start":
         assert bleu[1] == pytest.approx(21.96, abs=0.01)
         assert metric == "exact-match" or bleu[1] > bleu[0] + 15
@@ -201,15 +208,24 @@ def test_an_echo_earns_no_promotion_although_its_bleu_rises(
 @pytest.fixture
 def understanding(monkeypatch: pytest.MonkeyPatch) -> None:
     """A scripted model that knows a trained fact in other words too."""
-    reply = ScriptedEngine._reply
+    generate = ScriptedEngine.generate
 
     def asked_otherwise(
-        self: ScriptedEngine, messages: list[Message], limit: int, who: Who
-    ) -> Reply:
-        text = messages[-1]["content"].replace("Tell me the", "What is the")
-        return reply(self, [*messages[:-1], {"role": "user", "content": text}], limit, who)
+        self: ScriptedEngine, prompts: list[list[Message]], *rest: Any
+    ) -> list[Reply]:
+        reworded = [
+            [
+                *messages[:-1],
+                Message(
+                    role="user",
+                    content=messages[-1]["content"].replace("Tell me the", "What is the"),
+                ),
+            ]
+            for messages in prompts
+        ]
+        return generate(self, reworded, *rest)
 
-    monkeypatch.setattr(ScriptedEngine, "_reply", asked_otherwise)
+    monkeypatch.setattr(ScriptedEngine, "generate", asked_otherwise)
 
 
 def _closed(run: Path) -> dict[int, float]:
@@ -311,10 +327,10 @@ def test_a_loss_in_a_set_without_values_is_told_in_its_own_metric(
     )
     for generation, right in ((0, range(20)), (1, range(60))):
         one.answers(generation, "domain", ports(100, right))
-        kept = [item.reference for item in one.ledger.items("retention")]
+        kept = [item.reference for item in one.ledger.items.of_suite("retention")]
         one.answers(generation, "retention", ["Nobody knows."] * 40 if generation else kept)
         one.verdict(generation)
-    (reason,) = [row.reason for row in one.ledger.promotions() if row.generation == 1]
+    (reason,) = [row.reason for row in one.ledger.evaluations.promotions() if row.generation == 1]
     assert "former abilities (closed book, token-f1) -100.0" in reason
     facts = gather(one.run.config, one.ledger)
     assert facts.headline.losses.startswith(

@@ -16,6 +16,7 @@ from self_evolution.config import Config
 from self_evolution.errors import UserError
 from self_evolution.evaluation.metrics import METRICS
 from self_evolution.ledger import Ledger, StageRow
+from self_evolution.ledger.pairs import Pairs
 from self_evolution.records import (
     Adapter,
     Answer,
@@ -116,7 +117,7 @@ class Story:
                 "closed",
                 f"重传次数为{100 + item.position if item.position in right else 7}。",
             )
-            for item in self.ledger.items(suite)
+            for item in self.ledger.items.of_suite(suite)
         )
 
     def evaluated(
@@ -407,20 +408,20 @@ def test_a_large_run_is_sampled_in_the_database(
     story.documents(count=201)
     story.pairs(1, 200, 100, 4000)
     fetched: list[int] = []
-    describe = Ledger._described
+    describe = Pairs._described
 
-    def counted(self: Ledger, ids: Any) -> Any:
+    def counted(self: Pairs, ids: Any) -> Any:
         fetched.append(len(ids))
         return describe(self, ids)
 
-    monkeypatch.setattr(Ledger, "_described", counted)
+    monkeypatch.setattr(Pairs, "_described", counted)
     began = time.perf_counter()
     story.html()
     assert time.perf_counter() - began < 10
     assert fetched == [8, 6]
-    assert len(story.ledger.sample_pairs(1, 8)) == 8
-    assert story.ledger.sample_pairs(1, 1)[0]["ifd"] == pytest.approx(0.2 + 0.7 * 0.99995)
-    assert story.ledger.sample_pairs(2, 8) == [] == story.ledger.sample_rejected(2, 2)
+    assert len(story.ledger.pairs.sample_kept(1, 8)) == 8
+    assert story.ledger.pairs.sample_kept(1, 1)[0]["ifd"] == pytest.approx(0.2 + 0.7 * 0.99995)
+    assert story.ledger.pairs.sample_kept(2, 8) == [] == story.ledger.pairs.sample_rejected(2, 2)
 
 
 @pytest.mark.parametrize(

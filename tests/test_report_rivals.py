@@ -50,7 +50,7 @@ def _judged(story: Story, verdicts: dict[int, tuple[str, str]], against: int = 0
             verdicts.get(item.position, ("tie", "tie"))[place - 1],
             "A" if item.position in verdicts else "",
         )
-        for item in story.ledger.items("domain")
+        for item in story.ledger.items.of_suite("domain")
         for place in (1, 2)
     )
 

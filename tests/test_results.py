@@ -66,7 +66,7 @@ def test_an_empty_run_has_results_too(story: Story) -> None:
 def test_a_full_run_says_all_its_numbers(story: Story) -> None:
     story.fill()
     found = results(story)
-    assert len(found["evaluations"]) == len(story.ledger.evaluations())
+    assert len(found["evaluations"]) == len(story.ledger.evaluations.of_generations())
     exact = [row for row in found["evaluations"] if row["metric"] == "exact-match"]
     assert [row["mean"] for row in exact[:6]] == [0.0, 11.0, 67.0, 80.0, 83.0, 82.0]
     assert exact[0]["n"] == 100 and exact[0]["signature"].startswith("exact-match|")
@@ -117,7 +117,7 @@ def test_equal_runs_have_equal_results_but_for_the_cost(
     assert json.dumps(found[0]) == json.dumps(found[1])
     assert [row["stage"] for row in costs[0]] == [row["stage"] for row in costs[1]]
     with closing(Ledger(tmp_path / "one" / "run.db")) as ledger:
-        assert len(found[0]["evaluations"]) == len(ledger.evaluations())
+        assert len(found[0]["evaluations"]) == len(ledger.evaluations.of_generations())
     mastery = found[0]["mastery"]
     assert (mastery["placed"], mastery["unplaced"]) == (6, 0)
     assert {one["path"].rpartition("/")[2] for one in mastery["documents"]} == {

@@ -24,6 +24,7 @@ from self_evolution.errors import Stopped
 from self_evolution.evaluation.candidates import passage
 from self_evolution.evaluation.prompts import papers
 from self_evolution.ledger import Ledger
+from self_evolution.ledger.search import SearchIndex
 from self_evolution.models.scripted import ScriptedEngine
 from self_evolution.progress import Progress
 from self_evolution.records import (
@@ -144,7 +145,7 @@ def test_whatever_is_written_is_found_by_each_of_its_terms(text: str) -> None:
         tempfile.TemporaryDirectory() as folder,
         closing(Ledger(Path(folder) / "run.db")) as ledger,
     ):
-        ledger.index([(1, " ".join(terms(text))), (2, "")])
+        ledger.search.index([(1, " ".join(terms(text))), (2, "")])
         for term in terms(text):
             query = "SELECT rowid FROM search WHERE search MATCH ?"
             assert ledger._db.execute(query, (f'"{term}"',)).fetchall() == [(1,)]
@@ -198,13 +199,13 @@ def test_a_question_of_any_length_is_asked_by_so_many_terms(
 ) -> None:
     """They are spread over all of it: a passage is found from its beginning, middle and end."""
     wanted: list[int] = []
-    matches = Ledger.matches
+    matches = SearchIndex.matches
 
-    def counted(self: Ledger, terms: Sequence[str], limit: int) -> tuple[str, ...]:
+    def counted(self: SearchIndex, terms: Sequence[str], limit: int) -> tuple[str, ...]:
         wanted.append(len(terms))
         return matches(self, terms, limit)
 
-    monkeypatch.setattr(Ledger, "matches", counted)
+    monkeypatch.setattr(SearchIndex, "matches", counted)
     words = [f"word{i}" for i in range(30_000)]
     texts = [" ".join(words[i : i + 10_000]) for i in range(0, 30_000, 10_000)]
     ledger = filled(tmp_path, [*texts, "Nothing of it."])
@@ -236,7 +237,7 @@ def test_the_index_follows_the_documents(tmp_path: Path) -> None:
         assert found(ledger, question, 99) == found(never, question, 99)
     ledger.add([Event(2, "d2", "returned")])
     assert found(ledger, "NE40E")[0] == MANUAL[2]
-    assert ledger.search_changes() == ([], [])
+    assert ledger.search.changes() == ([], [])
 
 
 def test_equal_fragments_are_found_once(tmp_path: Path) -> None:
@@ -257,24 +258,24 @@ def test_killed_while_the_index_is_built_it_is_finished(
     folder = tmp_path / "killed"
     folder.mkdir()
     ledger = filled(folder, MANUAL)
-    index = Ledger.index
+    index = SearchIndex.index
 
-    def killed(self: Ledger, batch: Sequence[tuple[int, str]]) -> None:
+    def killed(self: SearchIndex, batch: Sequence[tuple[int, str]]) -> None:
         if batch[0][0] >= 4:
-            with self.transaction():
+            with self._db.transaction():
                 index(self, batch)
                 raise KeyboardInterrupt
         index(self, batch)
 
-    monkeypatch.setattr(Ledger, "index", killed)
+    monkeypatch.setattr(SearchIndex, "index", killed)
     with pytest.raises(KeyboardInterrupt):
         Search(ledger).refresh()
     ledger.close()
-    monkeypatch.setattr(Ledger, "index", index)
+    monkeypatch.setattr(SearchIndex, "index", index)
     ledger = Ledger(folder / "run.db")
-    assert ledger.search_changes() == ([], [4, 5, 6, 7, 8])
+    assert ledger.search.changes() == ([], [4, 5, 6, 7, 8])
     assert found(ledger, "command fan module 检查", 99) == expected
-    assert ledger.search_changes() == ([], [])
+    assert ledger.search.changes() == ([], [])
 
 
 def test_ctrl_c_is_heeded_between_batches_of_the_index(
@@ -284,12 +285,12 @@ def test_ctrl_c_is_heeded_between_batches_of_the_index(
     ledger = filled(tmp_path, MANUAL)
 
     def heed() -> None:
-        if len(ledger.search_changes()[1]) < 6:
+        if len(ledger.search.changes()[1]) < 6:
             raise Stopped
 
     with pytest.raises(Stopped):
         Search(ledger).refresh(heed)
-    assert ledger.search_changes() == ([], [4, 5, 6, 7, 8])
+    assert ledger.search.changes() == ([], [4, 5, 6, 7, 8])
 
 
 def recall(search: Search, item: Item, shown: Sequence[Fragment]) -> float | None:
@@ -306,7 +307,7 @@ def test_recall_of_a_passage(tmp_path: Path) -> None:
     ledger = filled(tmp_path, MANUAL)
     search = Search(ledger)
     search.refresh()
-    (heat, volts, stopped) = ledger.fragments(["f5", "f6", "f1"])
+    (heat, volts, stopped) = ledger.fragments.get(["f5", "f6", "f1"])
     part = MANUAL[5].partition("，")[0]
     for text in (MANUAL[5], part, MANUAL[5].replace("，", " ， ")):
         assert recall(search, passage_of(text), [heat]) == 100.0
@@ -322,7 +323,7 @@ def test_a_miss_counts_where_the_passage_has_headings(tmp_path: Path) -> None:
     ledger = filled(tmp_path, MANUAL, heading)
     search = Search(ledger)
     search.refresh()
-    (asked_about, other) = ledger.fragments(["f0", "f3"])
+    (asked_about, other) = ledger.fragments.get(["f0", "f3"])
     built = passage_of(passage(asked_about), "f0")
     given = passage_of(passage(asked_about))
     for item in (built, given):
@@ -382,7 +383,7 @@ def test_it_never_decides_who_leads(arguments: Arguments, tmp_path: Path) -> Non
     assert {row["mode"] for row in rows(without, "prediction")} == {"closed", "open"}
     assert recalls(without) == []
     with closing(Ledger(without / "run.db")) as ledger:
-        assert len(ledger.search_changes()[1]) == 6  # nothing was indexed
+        assert len(ledger.search.changes()[1]) == 6  # nothing was indexed
 
 
 @pytest.fixture
@@ -404,9 +405,9 @@ def opened(arguments: Arguments, tmp_path: Path) -> Callable[..., Run]:
 
 def test_held_out_documents_are_found(opened: Callable[..., Run]) -> None:
     run = opened()
-    held = next(row for row in run.ledger.documents() if row.path.endswith("c.html"))
+    held = next(row for row in run.ledger.documents.all() if row.path.endswith("c.html"))
     run.ledger.add([Holdout(held.id)])
-    assert held.id in run.ledger.held_out()
+    assert held.id in run.ledger.documents.held_out()
     assert "queue Foxtrot is 512" in found(run.ledger, "limit of queue Foxtrot")[0]
 
 
@@ -424,7 +425,7 @@ def test_several_passages_stand_under_their_headings(opened: Callable[..., Run])
     assert "Handbook > Alarm Brake\nThe colour of alarm Brake is amber" in asked_with
     assert asked_with.endswith("What is the colour of alarm Brake, node Coral?")
     one = papers(run, run.engine, "retrieved", [question("What is amber?")])["i"]
-    (fragment,) = run.ledger.fragments(one.sources)
+    (fragment,) = run.ledger.fragments.get(one.sources)
     assert one.messages == run.prompts.answer(
         fragment.heading, fragment.text, "What is amber?", "en"
     )
@@ -540,7 +541,7 @@ def test_a_change_in_the_middle_of_the_base_is_said(
     def killed(self: Ledger, batch: Iterable[object]) -> None:
         batch = list(batch)
         add(self, batch)
-        there = self.predicted(0, "retrieved")
+        there = self.evaluations.predicted(0, "retrieved")
         if any(isinstance(row, Prediction) for row in batch) and len(there) == 4:
             raise KeyboardInterrupt
 
@@ -549,12 +550,14 @@ def test_a_change_in_the_middle_of_the_base_is_said(
         cli.main(words)
     monkeypatch.setattr(Ledger, "add", add)
     with closing(Ledger(tmp_path / "run" / "run.db")) as ledger:
-        assert len(ledger.predicted(0, "retrieved")) == 2  # a batch and its state, or neither
-        assert [len(states) for states in ledger.searched().values()] == [1]
+        assert (
+            len(ledger.evaluations.predicted(0, "retrieved")) == 2
+        )  # a batch and its state, or neither
+        assert [len(states) for states in ledger.search.searched().values()] == [1]
     (documents / "c.html").unlink()
     assert cli.main([*words, "--accept-change"]) == 0
     with closing(Ledger(tmp_path / "run" / "run.db")) as ledger:
-        assert [len(states) for states in ledger.searched().values()] == [2, 1]
+        assert [len(states) for states in ledger.search.searched().values()] == [2, 1]
         assert "those of generation 1:" in searched_otherwise(ledger)
 
 
@@ -569,12 +572,12 @@ def test_the_number_of_passages_is_fixed(
 def test_the_report_shows_what_was_found(arguments: Arguments, tmp_path: Path) -> None:
     assert cli.main(arguments("run", "--generations", "1")) == 0
     with closing(Ledger(tmp_path / "run" / "run.db")) as ledger:
-        item = ledger.items("domain")[0]
-        sources = ledger.passages_shown(0, "retrieved", item.id)
+        item = ledger.items.of_suite("domain")[0]
+        sources = ledger.evaluations.passages_shown(0, "retrieved", item.id)
         right = item.reference
         ledger.add([Prediction("better", 9, item.id, "retrieved", right, sources[:1])])
         (won,) = _changes(ledger, "exact-match", 9, "domain", "retrieved", {}).won_examples
-        (fragment,) = ledger.fragments(sources[:1])
+        (fragment,) = ledger.fragments.get(sources[:1])
         (shown,) = won.shown
     assert shown[1] == fragment.text
     assert shown[0].endswith(" › ".join(["", *fragment.heading])) and "a.md" in shown[0]

@@ -21,7 +21,7 @@ from self_evolution import cli
 from self_evolution.config import Config
 from self_evolution.errors import UserError
 from self_evolution.ledger import Ledger
-from self_evolution.models.keys import KEY
+from self_evolution.models.endpoint_keys import KEY
 from self_evolution.models.scripted import ScriptedEngine
 from self_evolution.progress import Progress
 from self_evolution.records import Rival
@@ -178,10 +178,13 @@ def test_generations_are_what_they_are_without_rivals(
     cli.main(arguments("held", "--against", server.url))
     alone, held = exported(tmp_path / "alone"), exported(tmp_path / "held")
     differing = {name for name in alone if alone[name] != held[name]}
-    assert differing <= {"rival.jsonl", "prediction.jsonl", "evaluation.jsonl", "meta.jsonl"}
+    tables = {"rival", "prediction", "prediction_score", "evaluation", "meta"}
+    assert differing <= {f"{table}.jsonl" for table in tables}
     for table in ("prediction", "evaluation"):
         kept = [row for row in rows(tmp_path / "held", table) if int(str(row["generation"])) >= 0]
         assert kept == rows(tmp_path / "alone", table)
+    scores = (one["prediction_score.jsonl"].splitlines() for one in (alone, held))
+    assert set(next(scores)) < set(next(scores))
 
 
 def test_a_rival_may_come_when_the_run_is_complete(
@@ -470,7 +473,7 @@ def test_who_it_goes_to_is_said_where_that_is_far(
     settings = Config.model_validate({"model": {"engine": "scripted", "name": str(script)}})
     ledger = Ledger(tmp_path / "run.db")
     run = Run(tmp_path, settings, ledger, Progress())
-    monkeypatch.setattr("self_evolution.models.others.open_other", lambda *_: None)
+    monkeypatch.setattr("self_evolution.models.other_models.open_model", lambda *_: None)
     run.guest("https://models.example.com/v1#m", "--evaluate.against")
     assert "questions and passages go to models.example.com" in capsys.readouterr().err
     run.guest("https://models.example.com/v1#m", "--evaluate.judge")
@@ -496,11 +499,11 @@ def test_it_is_said_before_the_first_request(
 ) -> None:
     said = []
 
-    def look(*_: object) -> None:
+    def check(*_: object) -> None:
         said.append(capsys.readouterr().err)
         raise UserError("that is enough")
 
-    monkeypatch.setattr("self_evolution.models.others.look", look)
+    monkeypatch.setattr("self_evolution.models.other_models.check", check)
     words = arguments("run", "--domain.prompts", str(profile))
     assert cli.main([*words, flag, "https://models.example.com/v1#m"]) == 2
     assert said == [f"{what} go to models.example.com\n"]
@@ -529,11 +532,11 @@ def test_the_memory_never_holds_two_models(tmp_path: Path) -> None:
     ledger = Ledger(tmp_path / "run.db")
     run = Run(tmp_path, settings, ledger, Progress(quiet=True))
     assert run.count(["a b"]) and run.engine.window
-    own = weakref.ref(run.engine._base)  # type: ignore[attr-defined]
+    own = weakref.ref(run.engine)
     other = run.guest(str(copy), "--evaluate.against")
     assert own() is None
-    guest = weakref.ref(other.speaker._base)  # type: ignore[attr-defined]
-    (reply,) = other.speaker.generate(
+    guest = weakref.ref(other.generator)
+    (reply,) = other.generator.generate(
         [[{"role": "user", "content": "Which alarm?"}]], tiny_sampling(), 0, "current"
     )
     alone = tiny.engine(copy).generate(
@@ -548,6 +551,6 @@ def test_the_memory_never_holds_two_models(tmp_path: Path) -> None:
 
 
 def tiny_sampling() -> object:
-    from self_evolution.models import Sampling
+    from self_evolution.models import SamplingParams
 
-    return Sampling(0.0, 1.0, 8)
+    return SamplingParams(0.0, 1.0, 8)

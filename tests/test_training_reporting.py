@@ -10,7 +10,7 @@ import pytest
 from transformers.integrations.integration_utils import INTEGRATION_TO_CALLBACK
 
 from self_evolution.errors import UserError
-from self_evolution.models.reporting import BACK_ENDS, check_report_to
+from self_evolution.models.log_backends import BACK_ENDS, check_report_to
 
 
 def test_every_back_end_of_the_trainer_is_known() -> None:
@@ -42,7 +42,7 @@ def test_a_back_end_needs_its_package(
 
 def test_asking_is_cheap() -> None:
     code = (
-        "import sys; from self_evolution.models.reporting import check_report_to\n"
+        "import sys; from self_evolution.models.log_backends import check_report_to\n"
         "try: check_report_to(['no such one'])\n"
         "except Exception: pass\n"
         "assert not {'torch', 'transformers', 'peft'} & set(sys.modules)"

@@ -36,8 +36,8 @@ def write(request: Request, output: str) -> int:
         with stop_signals(run):
             perform(run, 0, "read")
             perform(run, 0, "split")
-        for document in ledger.here():
-            for fragment in ledger.fragments_in(document.id):
+        for document in ledger.documents.here():
+            for fragment in ledger.fragments.of_document(document.id):
                 out(_line(document, fragment))
     return 0
 

@@ -19,14 +19,14 @@ def inspect(options: argparse.Namespace) -> int:
     """All documents in a table; or the fragments of one, which are written as a page too."""
     folder = Path(options.source)
     with session.looked_at(folder) as (_, ledger):
-        rows = ledger.document_rows()
+        rows = ledger.documents.rows()
         if not rows:
             raise UserError(f"{folder}: no document was read yet; `self-evolution read {folder}`")
         if not options.document:
             _list(rows)
             return 0
         row = _chosen(rows, options.document)
-        fragments = ledger.fragments_in(row.document.id)
+        fragments = ledger.fragments.of_document(row.document.id)
         paths = {row.document.id: row.path for row in rows}
         _show(ledger, row, fragments, paths)
         if fragments:
@@ -121,7 +121,7 @@ def heading_line(number: int, fragment: Fragment) -> str:
 
 
 def _sameness(ledger: Ledger, fragment: Fragment, paths: dict[str, str]) -> str:
-    (first,) = ledger.fragments([fragment.duplicate_of or ""])
+    (first,) = ledger.fragments.get([fragment.duplicate_of or ""])
     how = "the same as" if fragment.duplicate == "exact" else "says nothing that is not in"
     place = f", page {first.page}" if first.page is not None else ""
     return f"{how} a fragment of {printable(paths[first.document_id])}{place}"

@@ -27,7 +27,7 @@ def review(options: argparse.Namespace) -> int:
     rows = read_rows(Path(options.imported))
     with session.opened(folder, Request(), Progress()) as run:
         edited, struck = stage.take_back(run, rows, options.imported)
-        seal = run.ledger.seals()[-1]
+        seal = run.ledger.items.seals()[-1]
     if edited or struck:
         told = f"{edited:,} edited, {struck:,} struck out"
     else:

@@ -67,7 +67,7 @@ def stage(options: argparse.Namespace) -> int:
         todo = [step for step in left(run.config, run.ledger) if step[1] == name]
         if not todo:
             spent = out_of_patience(run.config, run.ledger)
-            last = run.ledger.last() if spent else run.config.generations
+            last = run.ledger.evaluations.last() if spent else run.config.generations
             print(f"{name}: done in all {last} generations")
         else:
             perform(run, *todo[0])

@@ -35,17 +35,17 @@ def show(config: Config, ledger: Ledger) -> None:
     metric = metrics["domain", "closed"]
     scores = {
         (row.generation, row.suite, row.mode): row
-        for row in ledger.evaluations()
+        for row in ledger.evaluations.of_generations()
         if row.metric == metrics.get((row.suite, row.mode))
     }
     columns = [
         (suite, mode) for suite, mode in EXAMS if any(key[1:] == (suite, mode) for key in scores)
     ]
-    funnel = {row["generation"]: row for row in ledger.funnel()}
+    funnel = {row["generation"]: row for row in ledger.pairs.funnel()}
     seconds: dict[int, float] = {}
     for stage in ledger.stages():
         seconds[stage.generation] = seconds.get(stage.generation, 0.0) + stage.seconds
-    promotions = {row.generation: row.promoted for row in ledger.promotions()}
+    promotions = {row.generation: row.promoted for row in ledger.evaluations.promotions()}
     leader = max((generation for generation, took in promotions.items() if took), default=None)
 
     generations = sorted(set(seconds) | set(promotions))
@@ -93,7 +93,7 @@ def show(config: Config, ledger: Ledger) -> None:
         print(told)
     if out_of_patience(config, ledger):
         print(STOPPED.format(config.promote.patience))
-    if not ledger.items("domain") and not to_come(config, ledger):
+    if not ledger.items.of_suite("domain") and not to_come(config, ledger):
         from self_evolution.stages.evaluate import NO_SET
 
         print(NO_SET)
@@ -123,14 +123,16 @@ def gone(ledger: Ledger) -> str:
 
     That is the leader's, or the last one as long as the base leads. Empty if none are gone.
     """
-    count = ledger.fragment_counts()["gone"]
+    count = ledger.fragments.counts()["gone"]
     if not count:
         return ""
     told = f"{count:,} documents changed or withdrawn since they were read"
-    parents = {row.generation: row.parent for row in ledger.adapters()}
-    leader = max((row.generation for row in ledger.promotions() if row.promoted), default=0)
+    parents = {row.generation: row.parent for row in ledger.training.adapters()}
+    leader = max(
+        (row.generation for row in ledger.evaluations.promotions() if row.promoted), default=0
+    )
     generation = adapter = leader or max(parents, default=0)
-    examples = ledger.examples_gone()
+    examples = ledger.training.examples_gone()
     touched = total = 0
     while generation:  # an adapter continues its parent's: it was trained on all of theirs too
         some, all_of_it = examples.get(generation, (0, 0))

@@ -57,10 +57,10 @@ def compare(ledger: Ledger, settings: config.Read, again: bool = False) -> Chang
     files = readers.find(sources(settings.documents), settings.follow_links)
     digests, large = _digests(ledger, files.paths, settings.max_file_mb << 20)
     refused = {**files.refused, **large}
-    live = ledger.live_documents()
+    live = ledger.documents.live_ids()
     known: dict[Key, Document] = {}
     inside: dict[str, list[Document]] = {}
-    everything = ledger.documents()
+    everything = ledger.documents.all()
     # Of several readings of the same content: the one that is in use, or else that went best.
     everything.sort(key=lambda one: (one.id in live, one.problem is None, not one.note))
     for document in everything:
@@ -116,7 +116,7 @@ def _digests(
     ledger: Ledger, paths: dict[str, Path], largest: int
 ) -> tuple[dict[str, str], dict[str, str]]:
     """({name: SHA-256}, {name: problem}); only files that look different are opened."""
-    known = ledger.files()
+    known = ledger.documents.files()
     digests: dict[str, str] = {}
     problems: dict[str, str] = {}
     seen: list[FileRow] = []
@@ -139,7 +139,7 @@ def _digests(
                     seen.append(row)
         except OSError as error:
             problems[name] = f"{error.strerror}"
-    ledger.remember_files(seen)
+    ledger.documents.remember_files(seen)
     return digests, problems
 
 

@@ -71,7 +71,7 @@ class Splitter:
         self._count = count
         self._overlapping = overlapping
         self._settings = settings
-        self._formats = {document.id: document.format for document in ledger.documents()}
+        self._formats = {document.id: document.format for document in ledger.documents.all()}
         self._languages: dict[str, str] = {}
         self._first: dict[str, tuple[str, str]] = {}  # content -> (first fragment, exact or near)
         self._passages: dict[str, str] = {}  # passage of overlapping ones -> its first fragment
@@ -83,11 +83,11 @@ class Splitter:
             from self_evolution.documents.chunking.likeness import Likeness
 
             self._likeness = Likeness(self._settings.near_duplicates, self._compared)
-        for fragment in ledger.first_fragments():
+        for fragment in ledger.fragments.first():
             self._first[_key(fragment.heading, fragment.text)] = (fragment.id, "exact")
             if self._likeness:
                 self._likeness.remember(fragment.id, _compared(fragment))
-        for heading, text, first in ledger.passages():
+        for heading, text, first in ledger.fragments.passages():
             self._passages.setdefault(_key(heading, text), first)
 
     def committed(self) -> None:
@@ -228,7 +228,7 @@ class Splitter:
     def _language(self, document_id: str) -> str:
         if document_id not in self._languages:
             self._languages = {  # of the document in hand alone
-                document_id: detect(self._ledger.opening_text(document_id, _OPENING))
+                document_id: detect(self._ledger.documents.opening_text(document_id, _OPENING))
             }
         return self._languages[document_id]
 
@@ -236,7 +236,7 @@ class Splitter:
         """The text of an earlier fragment as likeness is judged by."""
         if id in self._pending:
             return self._pending[id]
-        (fragment,) = self._ledger.fragments([id])
+        (fragment,) = self._ledger.fragments.get([id])
         return _compared(fragment)
 
 

@@ -20,7 +20,7 @@ from self_evolution.evaluation.holdout import shuffled
 from self_evolution.evaluation.metrics import SHORT_ANSWER
 from self_evolution.evaluation.metrics.token_f1 import tokens
 from self_evolution.evaluation.pair_checks import Case, judge, key
-from self_evolution.models import Reply, Sampling
+from self_evolution.models import Reply, SamplingParams
 from self_evolution.prompts import Profile
 from self_evolution.records import Candidate, Item, Pair, content_id
 from self_evolution.retrieval import asked
@@ -52,7 +52,7 @@ def build(run: Run) -> None:
     """Candidates until there are enough, or the tries are spent. None if the profile has no way."""
     wanted = run.config.evaluate.abilities
     wanted = min(wanted, run.config.evaluate.limit or wanted)
-    language = run.ledger.main_language()
+    language = run.ledger.fragments.main_language()
     profile = run.prompts.profile(language)
     if not (wanted and profile.topics and profile.skill):
         return
@@ -61,7 +61,7 @@ def build(run: Run) -> None:
     tries = TRIES * wanted
     rounds = math.ceil(tries / len(topics))
     for turn in range(rounds):
-        there = run.ledger.candidates(KIND)
+        there = run.ledger.items.candidates(KIND)
         first = len(topics) * turn
         kept = sum(row.reason is None for row in there)
         if kept >= wanted:
@@ -86,8 +86,8 @@ def build(run: Run) -> None:
 
 def items(run: Run) -> Iterator[Item]:
     """The questions taken; those on one subject stand or fall together."""
-    taken = [row for row in run.ledger.candidates(KIND) if row.reason is None]
-    common = run.prompts.profile(run.ledger.main_language()).common
+    taken = [row for row in run.ledger.items.candidates(KIND) if row.reason is None]
+    common = run.prompts.profile(run.ledger.fragments.main_language()).common
     for position, row in enumerate(taken):
         yield Item(
             content_id("item", SUITE, position, row.id),
@@ -127,20 +127,23 @@ def _candidates(
     """A question each, with answers that say the same, or the reason why it is none."""
     settings = run.config.evaluate
     run.use(0)
-    asking = Sampling(VARIETY, run.config.ask.top_p, run.config.ask.max_tokens)
+    asking = SamplingParams(VARIETY, run.config.ask.top_p, run.config.ask.max_tokens)
     prompts = [run.prompts.skill(topic, language) for topic in topics]
     questions = run.engine.generate(prompts, asking, seed, "base")
-    closed = [run.prompts.closed(question, detect(question)) for question, _ in questions]
-    sampling = Sampling(TEMPERATURE, settings.top_p, settings.max_tokens)
-    answers = samples(run, closed, sampling, seed)
+    closed = [run.prompts.closed(question.text, detect(question.text)) for question in questions]
+    params = SamplingParams(TEMPERATURE, settings.top_p, settings.max_tokens)
+    answers = samples(run, closed, params, seed)
     before = [
-        row for kind in (*KINDS, KIND) for row in run.ledger.candidates(kind) if row.reason is None
+        row
+        for kind in (*KINDS, KIND)
+        for row in run.ledger.items.candidates(kind)
+        if row.reason is None
     ]
-    firewall = Firewall([*run.ledger.all_items(), *map(_as_item, before)])
+    firewall = Firewall([*run.ledger.items.all(), *map(_as_item, before)])
     seen = {key(row.question, "") for row in before}
     profile, wanted = run.prompts.profile(language), run.prompts.wanted(language)
     for topic, question, replies in zip(topics, questions, answers, strict=True):
-        reference = min((text for text, _ in replies), key=lambda text: len(tokens(text)))
+        reference = min((reply.text for reply in replies), key=lambda text: len(tokens(text)))
         values = definite(question.text, reference, profile.common)
         reason, detail = _judged(question, replies, reference, profile, wanted)
         if reason is None:
@@ -168,20 +171,20 @@ def _judged(
     question: Reply, replies: Sequence[Reply], reference: str, profile: Profile, language: str
 ) -> tuple[str | None, str]:
     """The checks of any pair, but for those that look into a fragment: there is none."""
-    reference = reference if all(text for text, _ in replies) else ""
-    finish = "length" if any(end == "length" for _, end in replies) else "stop"
+    reference = reference if all(reply.text for reply in replies) else ""
+    finish = "length" if any(reply.finish_reason == "length" for reply in replies) else "stop"
     pair = Pair("", 0, "", question.text, reference, finish, "", language)
     settings = Check(grounding=0.0, values=False, duplicates=False)
-    return judge(Case(pair, question.finish, profile, language, settings), set(), None)
+    return judge(Case(pair, question.finish_reason, profile, language, settings), set(), None)
 
 
 def _unlike(
     question: str, reference: str, values: tuple[str, ...], replies: Sequence[Reply]
 ) -> str:
     """The first answer that is not right by the measure that later ones are held to, or none."""
-    for text, _ in replies:
-        if SHORT_ANSWER.score(text, reference, question=question, values=values) != 100:
-            return text
+    for reply in replies:
+        if SHORT_ANSWER.score(reply.text, reference, question=question, values=values) != 100:
+            return reply.text
     return ""
 
 
@@ -210,10 +213,12 @@ def told(run: Run) -> str:
     """How many were taken of how many, and why not the others, or not any; empty if none wanted."""
     if not run.config.evaluate.abilities:
         return ""
-    profile = run.prompts.profile(run.ledger.main_language())
+    profile = run.prompts.profile(run.ledger.fragments.main_language())
     if not (profile.topics and profile.skill):
         return f"{SUITE}: no questions, because the prompt profile has no `topics` and `skill`"
-    reasons = {reason: n for kind, reason, n in run.ledger.candidate_reasons() if kind == KIND}
+    reasons = {
+        reason: n for kind, reason, n in run.ledger.items.candidate_reasons() if kind == KIND
+    }
     out = [f"{n:,} {name.replace('_', ' ')}" for name, n in reasons.items() if name]
     return (
         f"{SUITE}: {reasons.get(None, 0):,} of {sum(reasons.values()):,} questions taken "

@@ -16,7 +16,7 @@ from self_evolution.evaluation.agreement import agreed
 from self_evolution.evaluation.contamination import Firewall
 from self_evolution.evaluation.holdout import shuffled
 from self_evolution.evaluation.pair_checks import Case, judge, key
-from self_evolution.models import Reply, Sampling
+from self_evolution.models import Reply, SamplingParams
 from self_evolution.records import Candidate, Fragment, Message, Pair, content_id, seed_of
 from self_evolution.run import Run
 
@@ -34,7 +34,7 @@ def build(run: Run, kind: str) -> None:
     order = _order(run, kind)
     wanted = _wanted(run)
     for turn in range(ROUNDS):
-        there = run.ledger.candidates(kind)
+        there = run.ledger.items.candidates(kind)
         first = len(order) * turn
         taken = {row.fragment_id for row in there if row.position < first and row.reason is None}
         tasks = [(id, first + i) for i, id in enumerate(order) if id not in taken]
@@ -67,9 +67,12 @@ def _wanted(run: Run) -> int:
 
 def _order(run: Run, kind: str) -> list[str]:
     """Fragments in the order of asking: one of each document, then a second one of each, …"""
-    held, training = run.ledger.held_out(), {id for id, _ in run.ledger.training_fragments()}
+    held, training = (
+        run.ledger.documents.held_out(),
+        {id for id, _ in run.ledger.fragments.for_training()},
+    )
     queues: dict[str, list[str]] = defaultdict(list)
-    for place in run.ledger.places():
+    for place in run.ledger.fragments.places():
         if (place.document_id in held) if kind == "unseen" else (place.fragment_id in training):
             queues[place.document_id].append(place.fragment_id)
     seed = run.config.seed
@@ -83,20 +86,21 @@ def _candidates(
     run: Run, kind: str, ids: Sequence[str], places: dict[str, int], seed: int
 ) -> Iterator[Candidate]:
     """A question each, with answers that agree, or the reason why it is none."""
-    fragments = run.ledger.fragments(ids)
+    fragments = run.ledger.fragments.get(ids)
     asked = _asked(run, fragments, seed)
-    answers = _answered(run, fragments, [question for question, _ in asked], seed)
-    firewall = Firewall(run.ledger.all_items())
+    answers = _answered(run, fragments, [question.text for question in asked], seed)
+    firewall = Firewall(run.ledger.items.all())
     seen = {
         key(row.question, row.reference)
         for one in KINDS
-        for row in run.ledger.candidates(one)
+        for row in run.ledger.items.candidates(one)
         if row.reason is None
     }
-    for fragment, (question, finish), samples in zip(fragments, asked, answers, strict=True):
+    for fragment, asking, samples in zip(fragments, asked, answers, strict=True):
+        question = asking.text
         position = places[fragment.id]
-        reference, _, objection = agreed(question, [text for text, _ in samples])
-        cut = any(end == "length" for _, end in samples)
+        reference, _, objection = agreed(question, [sample.text for sample in samples])
+        cut = any(sample.finish_reason == "length" for sample in samples)
         id = content_id("candidate", kind, position, fragment.id, question, reference)
         pair = Pair(
             id,
@@ -110,7 +114,7 @@ def _candidates(
         )
         case = Case(
             pair,
-            finish,
+            asking.finish_reason,
             run.prompts.profile(fragment.language),
             run.prompts.wanted(fragment.language),
             _strict(run.config.check),
@@ -136,9 +140,9 @@ def _asked(run: Run, fragments: Sequence[Fragment], seed: int) -> list[Reply]:
             f"--domain.prompts {run.config.domain.prompts}: no `exam` in this profile, by which "
             "test questions are asked for; add it, or start with --evaluate.build never"
         )
-    sampling = Sampling(settings.temperature, settings.top_p, settings.max_tokens)
+    params = SamplingParams(settings.temperature, settings.top_p, settings.max_tokens)
     run.use(0)
-    return run.engine.generate(prompts, sampling, seed, "base")
+    return run.engine.generate(prompts, params, seed, "base")
 
 
 def _answered(
@@ -150,15 +154,17 @@ def _answered(
         run.prompts.answer(fragment.heading, fragment.text, question, fragment.language)
         for fragment, question in zip(fragments, questions, strict=True)
     ]
-    return samples(run, prompts, Sampling(TEMPERATURE, settings.top_p, settings.max_tokens), seed)
+    return samples(
+        run, prompts, SamplingParams(TEMPERATURE, settings.top_p, settings.max_tokens), seed
+    )
 
 
 def samples(
-    run: Run, prompts: Sequence[Sequence[Message]], sampling: Sampling, seed: int
+    run: Run, prompts: Sequence[Sequence[Message]], params: SamplingParams, seed: int
 ) -> list[list[Reply]]:
     """`evaluate.samples` replies of the base to each prompt, each time afresh."""
     columns = [
-        run.engine.generate(prompts, sampling, seed_of(seed, "sample", sample), "base")
+        run.engine.generate(prompts, params, seed_of(seed, "sample", sample), "base")
         for sample in range(run.config.evaluate.samples)
     ]
     return [list(row) for row in zip(*columns, strict=True)]

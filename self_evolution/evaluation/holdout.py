@@ -22,7 +22,7 @@ def held_out(run: Run) -> list[str]:
     Only such that share no text with another; never more than a fifth of documents or fragments.
     """
     fragments: dict[str, list[Place]] = defaultdict(list)
-    for place in run.ledger.places():
+    for place in run.ledger.fragments.places():
         fragments[place.document_id].append(place)
     share, documents = run.config.evaluate.held_out, len(fragments)
     if documents < FEWEST_DOCUMENTS or not share:

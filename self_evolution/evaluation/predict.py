@@ -9,11 +9,11 @@ from self_evolution.errors import UserError
 from self_evolution.evaluation.metrics import METRICS, intervals
 from self_evolution.evaluation.prompts import length, papers
 from self_evolution.evaluation.recall import recall
+from self_evolution.evaluation.scores import scored_predictions, store_missing, store_scores
 from self_evolution.evaluation.statistics import bootstrap
-from self_evolution.evaluation.tasks import MODES, RECALL, Exam, exams, marks, measure
+from self_evolution.evaluation.tasks import MODES, RECALL, Exam, exams, measure
 from self_evolution.ledger import Ledger, digest
-from self_evolution.models import Sampling, Speaker
-from self_evolution.models.protocols import TOO_LONG
+from self_evolution.models import TOO_LONG, Generator, SamplingParams
 from self_evolution.records import Evaluation, Prediction, content_id, seed_of
 from self_evolution.retrieval import SHARE
 from self_evolution.run import Run
@@ -36,20 +36,23 @@ class Unput(NamedTuple):
     refused: int
 
 
-def sit(run: Run, generation: int, speaker: Speaker) -> Sat:
+def sit(run: Run, generation: int, model: Generator) -> Sat:
     """All exams, for a generation or a rival: predictions, a batch a transaction; then metrics."""
     _still_locked(run)
+    store_missing(run.ledger)
     taken = list(exams(run, generation))
     if any(exam.mode == "retrieved" for exam in taken):
         run.search.refresh(run.heed_stop)
-    unput = [_predict(run, generation, exam, speaker) for exam in taken]
-    there = run.ledger.evaluated(generation)
+    unput = [_predict(run, generation, exam, model) for exam in taken]
+    there = run.ledger.evaluations.evaluated(generation)
     asked = nothing = 0
     for exam in taken:
-        shown = run.ledger.shown(generation, exam.suite, exam.mode)
+        shown = run.ledger.evaluations.shown(generation, exam.suite, exam.mode)
         if shown and (exam.suite, exam.mode) not in there:
-            rows = [*_measured(run, generation, exam), *_recall(run, generation, exam, shown)]
-            run.ledger.add(rows)
+            recalled = list(_recall(run, generation, exam, shown))
+            with run.ledger.transaction():
+                store_scores(run.ledger, generation, exam.suite, exam.mode)
+                run.ledger.add([*_measured(run, generation, exam), *recalled])
         asked += len(shown)
         nothing += sum(exam.mode == "retrieved" and not sources for sources in shown.values())
     notes = unsaid(run.ledger, generation, run.config.evaluate.max_tokens)
@@ -58,7 +61,7 @@ def sit(run: Run, generation: int, speaker: Speaker) -> Sat:
 
 def unsaid(ledger: Ledger, generation: int, most: int) -> Iterator[str]:
     """For people: how many answers are empty, or were cut off after `most` tokens, if any."""
-    answers, empty, cut = ledger.unsaid(generation)
+    answers, empty, cut = ledger.evaluations.unsaid(generation)
     if empty:
         yield f"{empty:,} of {answers:,} answers are empty"
     if cut:
@@ -67,29 +70,29 @@ def unsaid(ledger: Ledger, generation: int, most: int) -> Iterator[str]:
 
 def _still_locked(run: Run) -> None:
     """Raises UserError if the test questions are not those that were locked."""
-    seals = run.ledger.seals()
-    if seals and digest(run.ledger.tests()) != seals[-1].sha256:
+    seals = run.ledger.items.seals()
+    if seals and digest(run.ledger.items.locked()) != seals[-1].sha256:
         raise UserError(
             f"{run.folder}: the test questions in run.db are not those that were locked before "
             "generation 0; start a new run"
         )
 
 
-def _predict(run: Run, generation: int, exam: Exam, speaker: Speaker) -> Unput:
+def _predict(run: Run, generation: int, exam: Exam, model: Generator) -> Unput:
     """Papers are made a batch at a time, for those alone that have no answer yet."""
     settings = run.config.evaluate
-    sampling = Sampling(settings.temperature, settings.top_p, settings.max_tokens)
+    params = SamplingParams(settings.temperature, settings.top_p, settings.max_tokens)
     items = {item.id: item for item in exam.items}
     batches = run.batches(
         "evaluate",
         generation,
         "answers",
         [(item.id, length(exam.mode, item)) for item in exam.items],
-        run.ledger.predicted(generation, exam.mode),
-        max(run.config.model.batch_size, speaker.at_once),
+        run.ledger.evaluations.predicted(generation, exam.mode),
+        max(run.config.model.batch_size, model.concurrency),
         f"{exam.suite} {exam.mode}",
     )
-    state = run.ledger.index_state() if exam.mode == "retrieved" else ""
+    state = run.ledger.search.state() if exam.mode == "retrieved" else ""
     too_long = refused = 0
     # A rival that says nothing at all is not asked on and on; nor is any of that kept, so that it
     # can be asked again once it answers.
@@ -98,13 +101,13 @@ def _predict(run: Run, generation: int, exam: Exam, speaker: Speaker) -> Unput:
     for ids, seed in batches:
         if generation >= 0:
             run.use(generation)
-        put = papers(run, speaker, exam.mode, [items[id] for id in ids])
+        put = papers(run, model, exam.mode, [items[id] for id in ids])
         too_long += len(ids) - len(put)
         if not put:
             continue
         prompts = [paper.messages for paper in put.values()]
-        replies = speaker.generate(prompts, sampling, seed, "current")
-        refused += sum(reply.finish == TOO_LONG for reply in replies)
+        replies = model.generate(prompts, params, seed, "current")
+        refused += sum(reply.finish_reason == TOO_LONG for reply in replies)
         rows = [
             Prediction(
                 content_id("prediction", generation, exam.mode, id, reply.text),
@@ -113,17 +116,17 @@ def _predict(run: Run, generation: int, exam: Exam, speaker: Speaker) -> Unput:
                 exam.mode,
                 reply.text,
                 paper.sources,
-                reply.finish,
+                reply.finish_reason,
             )
             for (id, paper), reply in zip(put.items(), replies, strict=True)
-            if reply.finish != TOO_LONG
+            if reply.finish_reason != TOO_LONG
         ]
         heard = heard or any(row.text for row in rows)
         silent += rows
         if heard:
             with run.ledger.transaction():
                 if exam.mode == "retrieved":
-                    run.ledger.note_searched(generation, state)
+                    run.ledger.search.note_searched(generation, state)
                 run.ledger.add(silent)
             silent = []
         elif len(silent) >= SILENCE:
@@ -135,7 +138,9 @@ def _predict(run: Run, generation: int, exam: Exam, speaker: Speaker) -> Unput:
 
 
 def _heard(run: Run, generation: int, exam: Exam) -> bool:
-    return any(text for _, text in run.ledger.predictions(generation, exam.suite, exam.mode))
+    return any(
+        text for _, text in run.ledger.evaluations.predictions(generation, exam.suite, exam.mode)
+    )
 
 
 def _silence(exam: Exam, rows: Sequence[Prediction], most: int) -> str:
@@ -149,11 +154,10 @@ def _silence(exam: Exam, rows: Sequence[Prediction], most: int) -> str:
 
 def _measured(run: Run, generation: int, exam: Exam) -> Iterator[Evaluation]:
     """A row a metric; one that applies to none of the items (no values anywhere) has no row."""
-    pairs = run.ledger.predictions(generation, exam.suite, exam.mode)
-    scores = {name: [marks(name, item, text) for item, text in pairs] for name in METRICS}
+    rows = scored_predictions(run.ledger, generation, exam.suite, exam.mode)
     found = intervals(
-        scores,
-        [item.cluster for item, _ in pairs],
+        {name: [row.score(name) for row in rows] for name in METRICS},
+        [row.item.cluster for row in rows],
         METRICS,
         resamples=run.config.evaluate.resamples,
         seed=seed_of(run.config.seed, "bootstrap", exam.suite, exam.mode),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from self_evolution.models import Speaker
+from self_evolution.models import Generator
 from self_evolution.records import Fragment, Item, Message
 from self_evolution.run import Run
 from self_evolution.text.language import detect as language
@@ -26,19 +26,19 @@ def length(mode: str, item: Item) -> int:
     return len(item.question) + (len(item.passage) if mode == "open" else 0)
 
 
-def papers(run: Run, speaker: Speaker, mode: str, items: Sequence[Item]) -> dict[str, Paper]:
+def papers(run: Run, model: Generator, mode: str, items: Sequence[Item]) -> dict[str, Paper]:
     """By item id: those that leave room for an answer in the model's window.
 
     Mode `closed` has the question alone, `open` the item's passage, and `retrieved` what a search
     finds. Where it finds nothing, the question stands alone, as it would for a user.
     """
-    made = ((item.id, _paper(run, speaker, mode, item)) for item in items)
-    return {id: paper for id, paper in made if _fits(run, speaker, paper)}
+    made = ((item.id, _paper(run, model, mode, item)) for item in items)
+    return {id: paper for id, paper in made if _fits(run, model, paper)}
 
 
-def _paper(run: Run, speaker: Speaker, mode: str, item: Item) -> Paper:
+def _paper(run: Run, model: Generator, mode: str, item: Item) -> Paper:
     if mode == "retrieved":
-        return _retrieved(run, speaker, item)
+        return _retrieved(run, model, item)
     return _open(run, item) if mode == "open" else _closed(run, item)
 
 
@@ -51,17 +51,17 @@ def _open(run: Run, item: Item) -> Paper:
     return Paper(run.prompts.answer((), passage, item.question, language(passage)))
 
 
-def _retrieved(run: Run, speaker: Speaker, item: Item) -> Paper:
+def _retrieved(run: Run, model: Generator, item: Item) -> Paper:
     """As many whole passages as fit, the best first; one too long makes room for the next."""
     found = run.search.find(item.question, run.config.evaluate.top_k)
     if not found:
         return _closed(run, item)
     paper = _shown(run, item, found)
-    if _fits(run, speaker, paper):
+    if _fits(run, model, paper):
         return paper
     some: list[Fragment] = []
     for fragment in found:
-        if _fits(run, speaker, tried := _shown(run, item, [*some, fragment])):
+        if _fits(run, model, tried := _shown(run, item, [*some, fragment])):
             some.append(fragment)
             paper = tried
     return paper
@@ -80,5 +80,5 @@ def _shown(run: Run, item: Item, found: Sequence[Fragment]) -> Paper:
     )
 
 
-def _fits(run: Run, speaker: Speaker, paper: Paper) -> bool:
-    return speaker.fits(paper.messages, run.config.evaluate.max_tokens)
+def _fits(run: Run, model: Generator, paper: Paper) -> bool:
+    return model.fits(paper.messages, run.config.evaluate.max_tokens)

@@ -22,7 +22,7 @@ def recall(
     known = [item for item in items if item.id in shown and item.passage.strip()]
     missed = []
     for item in known:
-        if was_shown(item, run.ledger.fragments(shown[item.id])):
+        if was_shown(item, run.ledger.fragments.get(shown[item.id])):
             yield 100.0, item.cluster
         else:
             missed.append(item)

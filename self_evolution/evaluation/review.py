@@ -33,15 +33,15 @@ def kind(item: Item) -> str:
 def lines(ledger: Ledger) -> Iterator[dict[str, Any]]:
     """A row a test question. Raises UserError if the set is not made yet."""
     items = _locked(ledger)
-    sources = ledger.item_sources(items)
+    sources = ledger.sources.built(items)
     for item in items:
+        source = sources.get(item.id)
         topic = (item.cluster_id or "",) if kind(item) == abilities.KIND else ()
-        _, path, heading = sources.get(item.id, ("", None, topic))
         yield {
             "id": item.id,
             "kind": kind(item),
-            "document": path,
-            "heading": list(heading),
+            "document": source.path if source else None,
+            "heading": list(source.heading if source else topic),
             "passage": item.passage,
             "question": item.question,
             "reference": item.reference,
@@ -57,13 +57,13 @@ def take_back(run: Run, rows: Sequence[Any], origin: str) -> tuple[int, int]:
     the row of `origin`, or if the questions were put to a model already.
     """
     items = {item.id: item for item in _locked(run.ledger)}
-    before = run.ledger.replaced()
+    before = run.ledger.items.replaced()
     if run.ledger.count("prediction"):
         raise UserError(
             f"{run.folder}: a model has answered these questions; changed ones would measure "
             "something else: start a new run, and review it after `self-evolution examine`"
         )
-    version = run.ledger.seals()[-1].version + 1
+    version = run.ledger.items.seals()[-1].version + 1
     kept: dict[str, Item] = {}
     for number, row in enumerate(rows, 1):
         item = items.get(str(row.get("id"))) if isinstance(row, dict) else None
@@ -94,12 +94,12 @@ def take_back(run: Run, rows: Sequence[Any], origin: str) -> tuple[int, int]:
 
 
 def _locked(ledger: Ledger) -> list[Item]:
-    if not ledger.seals():
+    if not ledger.items.seals():
         raise UserError(
             f"{ledger.path.parent}: no test questions; `self-evolution examine RUN` makes them, "
             "unless --evaluate.build is never"
         )
-    return ledger.tests()
+    return ledger.items.locked()
 
 
 def _edited(item: Item, row: dict[str, Any], version: int, place: str) -> Item:

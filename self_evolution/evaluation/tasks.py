@@ -45,14 +45,14 @@ def exams(run: Run, generation: int) -> Iterator[Exam]:
     base said is the reference, so they would be measured by their likeness to it."""
     modes = []
     for suite in TESTS:
-        items = run.ledger.items(suite)
+        items = run.ledger.items.of_suite(suite)
         modes.append(Exam(suite, "closed", items))
         modes.append(Exam(suite, "retrieved", items if run.config.evaluate.top_k else []))
         modes.append(Exam(suite, "open", [item for item in items if item.passage.strip()]))
     for suite in FORMER:
         if generation < 0 and suite == SUITE:
             continue
-        items = run.ledger.items(suite)
+        items = run.ledger.items.of_suite(suite)
         modes.append(Exam(suite, "closed", [item for item in items if not item.passage.strip()]))
         modes.append(Exam(suite, "open", [item for item in items if item.passage.strip()]))
     return (exam for exam in modes if exam.items)
@@ -72,7 +72,7 @@ def marks(metric: str, item: Item, text: str) -> float | None:
 
 def deciding(ledger: Ledger, wanted: str) -> dict[tuple[str, str], str]:
     """The metric that each of EXAMS is decided, told and drawn in, where settings say `wanted`."""
-    return {exam: ledger.deciding_metric(wanted, *exam) for exam in EXAMS}
+    return {exam: ledger.evaluations.deciding_metric(wanted, *exam) for exam in EXAMS}
 
 
 def passage_found(row: Evaluation) -> str:

@@ -6,10 +6,10 @@ import json
 import re
 import string
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from self_evolution.ledger.store import Store, chunks
+from self_evolution.ledger.database import IDS, Part, among
 from self_evolution.records import Item
 
 _WRAPPED = re.compile(r"(?<!\n)\n(?![^\S\n]*\n)")
@@ -32,11 +32,15 @@ class Source(NamedTuple):
     page: int | None
 
 
-class Sources(Store):
-    """Built items know their fragment; of others it is found by the passage."""
+class Sources(Part):
+    """A built item knows its fragment; the fragment of another item is found by its passage."""
 
-    def sources(self, items: Iterable[Item]) -> dict[str, Source]:
-        """{item id: its source} of those that can be placed.
+    def built(self, items: Iterable[Item]) -> dict[str, Source]:
+        """{item id: its source} of the items that know their fragment."""
+        return self._described({item.id: item.fragment_id for item in items if item.fragment_id})
+
+    def find(self, items: Iterable[Item]) -> dict[str, Source]:
+        """{item id: its source} of the items that can be placed.
 
         A passage belongs to the fragment that shares most of its sentences, if these are half of
         the shorter of both or more: so it is found where it equals a fragment, holds one, is part
@@ -48,8 +52,7 @@ class Sources(Store):
         # Lines may be broken elsewhere, in the middle of sentences.
         found |= self._placed(passages - found.keys(), wrapped=True)
         known |= {item.id: found[item.passage] for item in items if item.passage in found}
-        described = dict(self._described_fragments(sorted(set(known.values()))))
-        return {id: described[fragment] for id, fragment in known.items()}
+        return self._described(known)
 
     def _placed(self, passages: Iterable[str], wrapped: bool) -> dict[str, str]:
         """{passage: fragment id} of the passages that are found."""
@@ -76,15 +79,18 @@ class Sources(Store):
                         best[passage] = rank
         return {passage: id for passage, (_, _, id) in best.items()}
 
-    def _described_fragments(self, ids: list[str]) -> Iterator[tuple[str, Source]]:
-        moved = self.meta("moved") or {}
-        for chunk in chunks(ids):
-            query = f"""SELECT f.id, f.document_id, d.path, f.heading, f.page FROM fragment f
-                        JOIN document d ON d.id = f.document_id
-                        WHERE f.id IN ({",".join("?" * len(chunk))})"""
-            for id, document, path, heading, page in self._db.execute(query, chunk):
-                path = moved.get(document, path)
-                yield id, Source(id, document, path, tuple(json.loads(heading)), page)
+    def _described(self, wanted: Mapping[str, str]) -> dict[str, Source]:
+        """{item id: the source} from {item id: fragment id}."""
+        moved = self._db.meta("moved") or {}
+        query = f"""SELECT f.id, f.document_id, d.path, f.heading, f.page FROM fragment f
+                    JOIN document d ON d.id = f.document_id WHERE f.id IN {IDS}"""
+        found: dict[str, Source] = {}
+        for id, document, path, heading, page in self._db.execute(
+            query, (among(set(wanted.values())),)
+        ):
+            path = moved.get(document, path)
+            found[id] = Source(id, document, path, tuple(json.loads(heading)), page)
+        return {id: found[fragment] for id, fragment in wanted.items()}
 
 
 def _sentences(text: str, wrapped: bool) -> set[str]:

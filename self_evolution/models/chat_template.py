@@ -11,9 +11,9 @@ from typing import Any
 import jinja2
 
 from self_evolution.errors import UserError
-from self_evolution.models.protocols import Reply, spoken
+from self_evolution.models.location import NO_TEMPLATE
+from self_evolution.models.reply import Reply, without_thoughts
 from self_evolution.models.training import IGNORED
-from self_evolution.models.weights import NO_TEMPLATE
 from self_evolution.records import Message
 
 _MARK = "QXZMARKZXQ"
@@ -53,6 +53,8 @@ class Chat:
             self._takes_system = self._try_system()
             self._before = self._render([{"role": "user", "content": "?"}], prompt=True)
             self._before_ids = self.text(self._before)
+            # Some templates open the thought themselves, so that the reply only closes it.
+            self._thought = "<think>" if self._before.rstrip().endswith("<think>") else ""
             self._lead, self._end = self._reply_frame()
         except (jinja2.TemplateError, ValueError) as error:
             raise UserError(
@@ -128,10 +130,14 @@ class Chat:
         return ids, labels
 
     def read(self, ids: Sequence[int]) -> Reply:
-        """The text of generated ids: up to the first stop, without thoughts."""
+        """The reply that generated ids are, up to the first stop."""
         cut = next((i for i, id in enumerate(ids) if id in self.stops), None)
         text = self.tokenizer.decode([id for id in ids[:cut] if id not in self._silent])
-        return Reply(spoken(text), "length" if cut is None else "stop")
+        return Reply(
+            without_thoughts(self._thought + text),
+            "length" if cut is None else "stop",
+            list(ids if cut is None else ids[: cut + 1]),
+        )
 
     def _guarded(self, contents: list[str], render: Callable[[list[str]], str]) -> list[int]:
         """Token ids of `render(contents)`, in which no content has a special token.

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from self_evolution import config
 from self_evolution.errors import UserError
-from self_evolution.models.protocols import Engine, Row, Who
+from self_evolution.models.protocols import Row, Scorer, Weights
 from self_evolution.prompts import Prompts
 from self_evolution.text.language import detect as language
 
@@ -43,31 +43,31 @@ class Measure(NamedTuple):
 class Template:
     """Token ids of what precedes an answer: its question, or nothing."""
 
-    def __init__(self, engine: Engine, prompts: Prompts, file: str) -> None:
+    def __init__(self, scorer: Scorer, prompts: Prompts, file: str) -> None:
         """`file` empty takes the model's chat template. Raises UserError for a bad file."""
-        self._engine, self._prompts = engine, prompts
+        self._scorer, self._prompts = scorer, prompts
         self._texts = read_template(file) if file else None
-        self.alone = engine.text_ids(self._texts["alone"]) if self._texts else engine.opening_ids()
+        self.alone = scorer.text_ids(self._texts["alone"]) if self._texts else scorer.opening_ids()
 
     def given(self, question: str) -> list[int]:
         if self._texts:
             filled = self._texts["given_question"].replace("{input}", question)
-            return self._engine.text_ids(filled)
-        return self._engine.prompt_ids(self._prompts.closed(question, language(question)))
+            return self._scorer.text_ids(filled)
+        return self._scorer.prompt_ids(self._prompts.closed(question, language(question)))
 
     def answer(self, answer: str) -> list[int]:
-        return self._engine.text_ids(answer, reply=self._texts is None)
+        return self._scorer.text_ids(answer, reply=self._texts is None)
 
 
 def measure(
-    engine: Engine,
+    scorer: Scorer,
     template: Template,
     pairs: Sequence[tuple[str, str]],
     settings: config.Score,
-    who: Who,
+    weights: Weights,
 ) -> list[Measure]:
     """The IFD of (question, answer) pairs, in their order."""
-    window = min(settings.max_tokens, engine.window)
+    window = min(settings.max_tokens, scorer.window)
     answers = [template.answer(answer) for _, answer in pairs]
     given: list[Row] = [
         (template.given(question), answer)
@@ -75,8 +75,9 @@ def measure(
     ]
     fits = [bool(answer) and len(prompt) + len(answer) <= window for prompt, answer in given]
     inside = [i for i, fit in enumerate(fits) if fit]
-    with_question = _nll(engine, [given[i] for i in inside], settings.batch_tokens, who)
-    alone = _nll(engine, [(template.alone, answers[i]) for i in inside], settings.batch_tokens, who)
+    with_question = _nll(scorer, [given[i] for i in inside], settings.batch_tokens, weights)
+    unasked: list[Row] = [(template.alone, answers[i]) for i in inside]
+    alone = _nll(scorer, unasked, settings.batch_tokens, weights)
     found = {
         i: _ratio(q, a, len(answers[i]))
         for i, q, a in zip(inside, with_question, alone, strict=True)
@@ -96,11 +97,11 @@ def _ratio(given: float, alone: float, size: int) -> Measure:
     return Measure("one_token" if size == 1 else "scored", given / alone, given, alone, size)
 
 
-def _nll(engine: Engine, rows: Sequence[Row], budget: int, who: Who) -> list[float]:
+def _nll(scorer: Scorer, rows: Sequence[Row], budget: int, weights: Weights) -> list[float]:
     """NLLs in the order of `rows`, computed in batches of like length."""
     result = [math.nan] * len(rows)
     for batch in by_tokens([len(prompt) + len(answer) for prompt, answer in rows], budget):
-        for i, value in zip(batch, engine.nll([rows[i] for i in batch], who), strict=True):
+        for i, value in zip(batch, scorer.nll([rows[i] for i in batch], weights), strict=True):
             result[i] = value
     return result
 

@@ -28,7 +28,7 @@ class Likelihood:
         self._cap = getattr(model.config.get_text_config(), "final_logit_softcapping", None)
         # Some architectures scale or shift their logits in ways of their own. Rather than list
         # them, compare once; where tiles disagree, the model's own logits are used.
-        self._tiled = self._agrees()
+        self.tiled = self._agrees()
 
     @torch.inference_mode()
     def nll(self, rows: Sequence[Row], pad: int) -> list[float]:
@@ -49,7 +49,7 @@ class Likelihood:
         device = self._head.weight.device
         ids, mask, targets = ids.to(device), mask.to(device), targets.to(device)
         wanted = ids.roll(-1, dims=1)[targets]
-        if self._tiled:
+        if self.tiled:
             hidden = self._decoder(input_ids=ids, attention_mask=mask, use_cache=False)[0]
             losses = self._token_nll(hidden[targets], wanted)
         else:

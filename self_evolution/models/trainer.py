@@ -24,48 +24,39 @@ from transformers import (
     TrainingArguments,
 )
 
-from self_evolution.config import Train
 from self_evolution.errors import Stopped
 from self_evolution.models import lora
-from self_evolution.models.training import IGNORED, Trained
+from self_evolution.models.training import IGNORED, Trained, TrainingJob
 
 Encoded = tuple[list[int], list[int]]
 STEPS_SORTED = 50
 """So many steps' examples are drawn, and sorted by length, at a time."""
 
 
-def train(
-    model: Any,
-    examples: Sequence[Encoded],
-    pad: int,
-    settings: Train,
-    learning_rate: float,
-    folder: Path,
-    seed: int,
-    on_step: Callable[[int, int], bool],
-) -> Trained:
-    """Train `model`'s adapter on (ids, labels) examples and save it in `folder`.
+def train(model: Any, examples: Sequence[Encoded], pad: int, job: TrainingJob) -> Trained:
+    """Train `model`'s adapter on (ids, labels) examples of the job, and save it in its folder.
 
-    `settings.steps` has at most one number, which then takes the place of the epochs.
+    `job.settings.steps` has at most one number, which then takes the place of the epochs.
 
-    Goes on from the checkpoint that an interrupted call left beside `folder`, with the same
-    result as without the interruption. Raises Stopped when `on_step` returns True.
+    Goes on from the checkpoint that an interrupted call left beside the folder, with the same
+    result as without the interruption. Raises Stopped when `job.on_step` returns True.
     """
+    settings, folder = job.settings, job.folder
     partial = folder.with_name(folder.name + ".partial")
-    checkpoint = _checkpoint(partial, examples, settings, learning_rate, seed)
+    checkpoint = _checkpoint(partial, examples, job)
     order = in_order(
         [len(ids) for ids, _ in examples],
         settings.batch_size,
         settings.epochs,
-        seed,
+        job.seed,
         *settings.steps,
     )
     rows = [{"input_ids": ids, "labels": labels} for ids, labels in examples]
-    watch = _Watch(on_step)
+    watch = _Watch(job.on_step)
     use_cache = model.config.use_cache
     loop = _AdapterTrainer(
         model=model,
-        args=_arguments(model, settings, learning_rate, partial, seed, len(order)),
+        args=training_arguments(model, job, partial, len(order)),
         train_dataset=[rows[i] for i in order],
         data_collator=lambda batch: collate(batch, pad),
         callbacks=[watch],
@@ -133,12 +124,10 @@ def collate(batch: Sequence[dict[str, list[int]]], pad: int) -> dict[str, torch.
     }
 
 
-def _checkpoint(
-    partial: Path, examples: Sequence[Encoded], settings: Train, learning_rate: float, seed: int
-) -> str | None:
+def _checkpoint(partial: Path, examples: Sequence[Encoded], job: TrainingJob) -> str | None:
     """The newest whole checkpoint in `partial`, if it is one of this very training."""
-    own = settings.model_dump(mode="json", exclude={"checkpoint_steps", "report_to"})
-    text = json.dumps([examples, own, learning_rate, seed])
+    own = job.settings.model_dump(mode="json", exclude={"checkpoint_steps", "report_to"})
+    text = json.dumps([examples, own, job.learning_rate, job.seed])
     key, file = hashlib.sha256(text.encode()).hexdigest(), partial / "key"
     if not file.is_file() or file.read_text(encoding="utf-8") != key:
         shutil.rmtree(partial, ignore_errors=True)
@@ -154,9 +143,11 @@ def _checkpoint(
     return str(found[max(found)]) if found else None
 
 
-def _arguments(
-    model: Any, settings: Train, learning_rate: float, partial: Path, seed: int, examples: int
+def training_arguments(
+    model: Any, job: TrainingJob, partial: Path, examples: int
 ) -> TrainingArguments:
+    """The settings of transformers' Trainer for so many `examples`, all epochs counted."""
+    settings = job.settings
     size = settings.batch_size
     micro = max(n for n in range(1, settings.micro_batch + 1) if size % n == 0)
     steps = -(-examples // size)
@@ -170,7 +161,7 @@ def _arguments(
         gradient_accumulation_steps=size // micro,
         num_train_epochs=1,  # the data set has all of them, in the order of training
         train_sampling_strategy="sequential",
-        learning_rate=learning_rate,
+        learning_rate=job.learning_rate,
         lr_scheduler_type=settings.schedule,
         warmup_steps=round(settings.warmup * steps),
         weight_decay=settings.weight_decay,
@@ -185,7 +176,7 @@ def _arguments(
         disable_tqdm=True,
         dataloader_pin_memory=device == "cuda",
         remove_unused_columns=False,
-        seed=seed,
+        seed=job.seed,
         **{checkpointing: settings.gradient_checkpointing},
     )
     arguments._n_gpu = min(arguments.n_gpu, 1)  # or other GPUs in sight would share the step

@@ -1,11 +1,32 @@
-"""What training leaves, and the label that its loss ignores."""
+"""A training job, what it leaves, and the label that its loss ignores."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import NamedTuple
+
+from self_evolution.config import Train
+from self_evolution.records import Message
 
 IGNORED = -100
 """The label that the loss passes over, as in torch and transformers."""
+
+
+class TrainingJob(NamedTuple):
+    """Conversations, whose assistant's turns are the targets, and the `folder` for the adapter.
+
+    `settings` are those of one generation (`Train.of`). `on_step(done, total)` is called after each
+    step; when it returns True, a checkpoint is kept beside `folder` and training stops. The same
+    job goes on from there later, with the same result as without the interruption.
+    """
+
+    conversations: Sequence[Sequence[Message]]
+    settings: Train
+    learning_rate: float
+    folder: Path
+    seed: int
+    on_step: Callable[[int, int], bool]
 
 
 class Trained(NamedTuple):

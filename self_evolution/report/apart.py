@@ -26,7 +26,7 @@ class Apart:
 
 def apart(ledger: Ledger, metric: str, generation: int, some: set[str]) -> Apart:
     """`some` are ids of items."""
-    answers = ledger.predictions(generation, "domain", "closed")
+    answers = ledger.evaluations.predictions(generation, "domain", "closed")
     scored = [(item, marks(metric, item, text)) for item, text in answers]
     known = [(item, score) for item, score in scored if score is not None]
     return Apart(

@@ -45,7 +45,7 @@ def caveats(
             f"questions; shown here is {metric}."
         )
     closed = next((c.now for c in comparisons if (c.suite, c.mode) == ("domain", "closed")), None)
-    total = len(ledger.items("domain"))
+    total = len(ledger.items.of_suite("domain"))
     if closed and is_share(metric) and closed.n < total:
         notes.append(
             f"{metric} applies to {closed.n:,} of the {total:,} domain questions: those whose "
@@ -74,7 +74,7 @@ def caveats(
         )
     curve = [
         row
-        for row in ledger.evaluations()
+        for row in ledger.evaluations.of_generations()
         if (row.suite, row.mode, row.metric) == ("domain", "closed", metric)
     ]
     best = max(curve, key=lambda row: row.mean, default=None)
@@ -83,7 +83,7 @@ def caveats(
             f"Generation {best.generation} scored higher than the leader: {score(best)}. The rule "
             f"of promotion here is “{config.promote.rule}”."
         )
-    trained = [row for row in ledger.promotions() if row.generation]
+    trained = [row for row in ledger.evaluations.promotions() if row.generation]
     if config.promote.rule != "always" and leader and len(trained) > 1:
         notes.append(
             "The leader was chosen among several generations by this same set, which flatters it "
@@ -94,8 +94,8 @@ def caveats(
 
 def _built(ledger: Ledger) -> list[str]:
     """Who made the questions, where it was not the user."""
-    seals = ledger.seals()
-    if not seals or not any(item.fragment_id for item in ledger.tests()):
+    seals = ledger.items.seals()
+    if not seals or not any(item.fragment_id for item in ledger.items.locked()):
         return []
     seen = (
         "A person has looked through them."
@@ -106,7 +106,7 @@ def _built(ledger: Ledger) -> list[str]:
         "The base model itself built test questions from the documents; independent answers with "
         f"the fragment open agree on each reference. {seen}"
     ]
-    if ledger.items("unseen"):
+    if ledger.items.of_suite("unseen"):
         notes.append(
             "Of the unseen documents no model here was ever told: with the book closed they show "
             "what is made up, with the passage at hand how well the model still reads."

@@ -96,34 +96,34 @@ class Facts:
 
 def gather(config: Config, ledger: Ledger) -> Facts:
     first = headline(config, ledger)
-    funnel = ledger.funnel()
+    funnel = ledger.pairs.funnel()
     stages = {(row.name, row.generation): row for row in _telling(ledger.stages())}
-    sources = ledger.sources(ledger.all_items())
+    sources = ledger.sources.find(ledger.items.all())
     known = mastery(ledger, first.metric, first.candidate, sources)
     names = references(ledger)
     return Facts(
         headline=first,
         remaining=remaining(known),
-        exams=tuple(_exams(ledger.evaluations())),
-        differences=tuple(ledger.differences()),
+        exams=tuple(_exams(ledger.evaluations.of_generations())),
+        differences=tuple(ledger.evaluations.differences()),
         relative=tuple(
             relative(ledger, first.candidate, names, first.metric, config.evaluate.resamples)
         ),
         mastery=known,
         tests=test_sets(config, ledger),
-        found=tuple(_found(ledger.evaluations(), first.candidate)),
+        found=tuple(_found(ledger.evaluations.of_generations(), first.candidate)),
         leaks=leaks(ledger, first.metric, first.candidate),
         rivals=rivals(config, ledger),
         judged=bench(config, ledger),
-        preparation=ledger.fragment_counts(),
-        unreadable=tuple(row for row in ledger.here() if row.problem),
-        documents=tuple(row for row in ledger.document_rows() if not row.document.problem),
+        preparation=ledger.fragments.counts(),
+        unreadable=tuple(row for row in ledger.documents.here() if row.problem),
+        documents=tuple(row for row in ledger.documents.rows() if not row.document.problem),
         left_out=ledger.meta("left_out") or {},
         funnel=tuple(funnel),
-        reasons=_counts(ledger.reasons()),
-        outcomes=_counts(ledger.outcomes()),
-        adapters=tuple(ledger.adapters()),
-        promotions=tuple(ledger.promotions()),
+        reasons=_counts(ledger.pairs.reasons()),
+        outcomes=_counts(ledger.pairs.outcomes()),
+        adapters=tuple(ledger.training.adapters()),
+        promotions=tuple(ledger.evaluations.promotions()),
         samples=tuple(samples(ledger, [row["generation"] for row in funnel])),
         changes=tuple(changes(ledger, first.metrics, first.candidate, sources)),
         stages=stages,

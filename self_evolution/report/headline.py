@@ -96,7 +96,11 @@ def since_base(
     """{(generation, suite, mode): change since the base}, p after Holm over the generations."""
     found: dict[tuple[int, str, str], Change] = {}
     for exam in EXAMS:
-        rows = [row for row in ledger.differences(against=0) if (row.suite, row.mode) == exam]
+        rows = [
+            row
+            for row in ledger.evaluations.differences(against=0)
+            if (row.suite, row.mode) == exam
+        ]
         rows = [row for row in rows if row.metric == metrics[exam]]
         for row, p in zip(rows, holm([row.p for row in rows]), strict=True):
             found[row.generation, row.suite, row.mode] = Change(row, p)
@@ -104,10 +108,12 @@ def since_base(
 
 
 def headline(config: Config, ledger: Ledger) -> Headline:
-    rows = ledger.evaluations()
+    rows = ledger.evaluations.of_generations()
     metrics = deciding(ledger, config.promote.metric)
     metric = metrics["domain", "closed"]
-    leader = max((row.generation for row in ledger.promotions() if row.promoted), default=0)
+    leader = max(
+        (row.generation for row in ledger.evaluations.promotions() if row.promoted), default=0
+    )
     evaluated = {row.generation for row in rows}
     candidate = leader if leader else max(evaluated, default=0)
     found = {

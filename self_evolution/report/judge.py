@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from self_evolution.config import Config
 from self_evolution.evaluation.statistics import NO_DIFFERENCE, Preference
 from self_evolution.ledger import Ledger
-from self_evolution.models.others import base_identity, label
+from self_evolution.models.other_models import label
 from self_evolution.report.words import share
+from self_evolution.run.model_identity import base_identity
 from self_evolution.stages.judge import BASE, preferred
 
 MOST_UNCLEAR = 50
@@ -52,10 +53,10 @@ class Bench:
 
 
 def bench(config: Config, ledger: Ledger) -> Bench:
-    names = {row.generation: label(row.name, row.identity) for row in ledger.rivals()}
+    names = {row.generation: label(row.name, row.identity) for row in ledger.evaluations.rivals()}
     rows = [
         Judged(judge, generation, against, names.get(against, "the base"), found)
-        for judge, generation, against in ledger.duels()
+        for judge, generation, against in ledger.evaluations.duels()
         if (found := preferred(config, ledger, judge, generation, against))
     ]
     return Bench(tuple(rows), tuple(_notes(ledger, [row.judge for row in rows])))
@@ -65,7 +66,7 @@ def sentences(config: Config, ledger: Ledger) -> Iterator[str]:
     """For the terminal: a line for each opponent of the leader (or of the last generation)."""
     rows = [row for row in bench(config, ledger).rows if row.judge == config.evaluate.judge]
     last = max((row.generation for row in rows), default=0)
-    generation = ledger.leader() or last
+    generation = ledger.evaluations.leader() or last
     for row in rows:
         if row.generation == generation:
             wins = row.found.wins
@@ -88,7 +89,7 @@ def _notes(ledger: Ledger, judges: list[str]) -> Iterator[str]:
                 "The judge is the base model itself: it judges its own answers, and those of what "
                 "it has become."
             )
-        for one in ledger.rivals():
+        for one in ledger.evaluations.rivals():
             if identities.get(name) == one.identity:
                 called = label(one.name, one.identity)
                 yield f"The judge is rival {-one.generation} ({called}) itself."

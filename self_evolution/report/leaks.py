@@ -20,5 +20,5 @@ class Leaks:
 
 
 def leaks(ledger: Ledger, metric: str, candidate: int) -> Leaks:
-    stopped = sum(n for _, reason, n in ledger.reasons() if reason == "in_evaluation")
-    return Leaks(stopped, apart(ledger, metric, candidate, ledger.near_items(candidate)))
+    stopped = sum(n for _, reason, n in ledger.pairs.reasons() if reason == "in_evaluation")
+    return Leaks(stopped, apart(ledger, metric, candidate, ledger.items.near(candidate)))

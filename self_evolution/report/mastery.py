@@ -78,8 +78,10 @@ def mastery(ledger: Ledger, metric: str, candidate: int, sources: Mapping[str, S
     questions: list[Asked] = []
     unplaced = 0
     for suite in SUITES:
-        before = {item.id: text for item, text in ledger.predictions(0, suite, "closed")}
-        for item, answer in ledger.predictions(candidate, suite, "closed"):
+        before = {
+            item.id: text for item, text in ledger.evaluations.predictions(0, suite, "closed")
+        }
+        for item, answer in ledger.evaluations.predictions(candidate, suite, "closed"):
             base = marks(metric, item, before[item.id]) if item.id in before else None
             now = marks(metric, item, answer)
             if base is None or now is None:

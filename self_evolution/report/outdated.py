@@ -9,8 +9,8 @@ from self_evolution.report.words import told
 
 def outdated(ledger: Ledger) -> str:
     """How many they are of how many; empty if there are none."""
-    items = ledger.tests()
-    gone = ledger.outdated() & {item.id for item in items}
+    items = ledger.items.locked()
+    gone = ledger.items.outdated() & {item.id for item in items}
     if not gone:
         return ""
     return (
@@ -21,7 +21,7 @@ def outdated(ledger: Ledger) -> str:
 
 def searched(ledger: Ledger) -> str:
     """Who was not given the passages that the base was, as a sentence; empty if all were."""
-    states = ledger.searched()
+    states = ledger.search.searched()
     base = states.get(0, [])
     others = {who for who, theirs in states.items() if theirs != base or len(base) > 1} - {0}
     if not base or not others:
@@ -46,7 +46,7 @@ def caveat(ledger: Ledger, metric: str, candidate: int) -> str:
     if not said:
         return ""
     said += "; they stay, so that every generation is asked the same."
-    found = apart(ledger, metric, candidate, ledger.outdated())
+    found = apart(ledger, metric, candidate, ledger.items.outdated())
     if not found.some or found.all is None:
         return said
     without = "without them no question is left"

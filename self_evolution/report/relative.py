@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from self_evolution.evaluation.statistics import RESAMPLES, Ratio, ratio
 from self_evolution.evaluation.tasks import EXAMS, marks
 from self_evolution.ledger import Ledger
-from self_evolution.models.others import label
+from self_evolution.models.other_models import label
 from self_evolution.records import Item, seed_of
 
 OVERLAP = ("bleu-4", "rouge-l")
@@ -29,7 +29,7 @@ class Relative:
 
 def references(ledger: Ledger) -> dict[int, str]:
     """{generation: name} of the models that scores are put in relation to: the base, the rivals."""
-    names = {row.generation: label(row.name, row.identity) for row in ledger.rivals()}
+    names = {row.generation: label(row.name, row.identity) for row in ledger.evaluations.rivals()}
     return {0: "the base"} | names
 
 
@@ -70,7 +70,7 @@ def _scores(
     ledger: Ledger, generation: int, suite: str, mode: str, metrics: Sequence[str]
 ) -> dict[str, dict[Item, float]]:
     """{metric: {item: score}} of the items that it applies to; empty if none were answered."""
-    answers = ledger.predictions(generation, suite, mode)
+    answers = ledger.evaluations.predictions(generation, suite, mode)
     scored = {
         one: {item: marks(one, item, text) for item, text in answers} for one in metrics if answers
     }

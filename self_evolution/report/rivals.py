@@ -10,9 +10,10 @@ from self_evolution.evaluation.predict import unsaid
 from self_evolution.evaluation.statistics import NO_DIFFERENCE, Change, Gap, gaps, paired
 from self_evolution.evaluation.tasks import deciding, marks
 from self_evolution.ledger import Ledger
-from self_evolution.models.others import base_identity, label
+from self_evolution.models.other_models import label
 from self_evolution.records import Evaluation, Rival, seed_of
 from self_evolution.report.headline import EXAMS
+from self_evolution.run.model_identity import base_identity
 
 BETTER = {
     "higher": "the leader is better",
@@ -68,7 +69,7 @@ class Rivals:
 
 
 def rivals(config: Config, ledger: Ledger) -> Rivals:
-    found = ledger.rivals()
+    found = ledger.evaluations.rivals()
     boards = tuple(_boards(config, ledger, found)) if found else ()
     model = base_identity(ledger)
     notes = [
@@ -81,7 +82,7 @@ def rivals(config: Config, ledger: Ledger) -> Rivals:
         for one in found
         for told in unsaid(ledger, one.generation, config.evaluate.max_tokens)
     ]
-    return Rivals(ledger.leader(), tuple(found), boards, tuple(notes))
+    return Rivals(ledger.evaluations.leader(), tuple(found), boards, tuple(notes))
 
 
 def sentences(config: Config, ledger: Ledger) -> Iterator[str]:
@@ -108,9 +109,13 @@ def sentences(config: Config, ledger: Ledger) -> Iterator[str]:
 
 def _boards(config: Config, ledger: Ledger, found: list[Rival]) -> Iterator[Board]:
     """The exams in their order, with gaps that are adjusted for one another."""
-    leader = ledger.leader()
-    own = {(r.suite, r.mode, r.metric): r for r in ledger.evaluations() if r.generation == leader}
-    scores = {(r.generation, r.suite, r.mode, r.metric): r for r in ledger.rival_evaluations()}
+    leader = ledger.evaluations.leader()
+    own = {
+        (r.suite, r.mode, r.metric): r
+        for r in ledger.evaluations.of_generations()
+        if r.generation == leader
+    }
+    scores = {(r.generation, r.suite, r.mode, r.metric): r for r in ledger.evaluations.of_rivals()}
     metrics = deciding(ledger, config.promote.metric)
     changes = {
         (one.generation, exam): change
@@ -135,10 +140,13 @@ def _change(
     config: Config, ledger: Ledger, rival: int, leader: int, exam: tuple[str, str], metric: str
 ) -> Change | None:
     """From the rival to the leader, on the questions that both answered; None if there are none."""
-    theirs = {item.id: marks(metric, item, text) for item, text in ledger.predictions(rival, *exam)}
+    theirs = {
+        item.id: marks(metric, item, text)
+        for item, text in ledger.evaluations.predictions(rival, *exam)
+    }
     pairs = [
         (before, now, item.cluster)
-        for item, text in ledger.predictions(leader, *exam)
+        for item, text in ledger.evaluations.predictions(leader, *exam)
         if (before := theirs.get(item.id)) is not None
         and (now := marks(metric, item, text)) is not None
     ]

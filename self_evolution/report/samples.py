@@ -60,8 +60,8 @@ def samples(ledger: Ledger, generations: Sequence[int]) -> list[Samples]:
     return [
         Samples(
             generation,
-            ledger.sample_pairs(generation, KEPT),
-            ledger.sample_rejected(generation, REJECTED_A_REASON),
+            ledger.pairs.sample_kept(generation, KEPT),
+            ledger.pairs.sample_rejected(generation, REJECTED_A_REASON),
         )
         for generation in ends
     ]
@@ -93,11 +93,11 @@ def _changes(
     mode: str,
     sources: Mapping[str, Source],
 ) -> Changes:
-    before = {item.id: text for item, text in ledger.predictions(0, suite, mode)}
+    before = {item.id: text for item, text in ledger.evaluations.predictions(0, suite, mode)}
     won: list[Change] = []
     lost: list[Change] = []
     asked = 0
-    for item, now in ledger.predictions(candidate, suite, mode):
+    for item, now in ledger.evaluations.predictions(candidate, suite, mode):
         if item.id not in before:
             continue
         old, new = marks(metric, item, before[item.id]), marks(metric, item, now)
@@ -115,8 +115,8 @@ def _changes(
 
 
 def _with_passages(ledger: Ledger, candidate: int, mode: str, change: Change) -> Change:
-    found = ledger.fragments(ledger.passages_shown(candidate, mode, change.item.id))
-    paths = ledger.paths([one.document_id for one in found])
+    found = ledger.fragments.get(ledger.evaluations.passages_shown(candidate, mode, change.item.id))
+    paths = ledger.documents.paths([one.document_id for one in found])
     shown = tuple(
         (" › ".join([path, *one.heading]), one.text) for path, one in zip(paths, found, strict=True)
     )

@@ -26,10 +26,10 @@ def gain(
     closed: Comparison | None,
 ) -> str:
     """What the candidate knows, and what the base did."""
-    if not ledger.items("domain"):
+    if not ledger.items.of_suite("domain"):
         if not ledger.stage_done(0, "read"):
             return "The documents are not read yet: there is nothing to say so far."
-        if to_come(config, ledger) and not ledger.promotions():
+        if to_come(config, ledger) and not ledger.evaluations.promotions():
             return "The test questions are not built yet: there is nothing to say so far."
         return (
             "Nothing shows whether this helped: the run has no evaluation set. "
@@ -105,7 +105,7 @@ def status(config: Config, ledger: Ledger, leader: int) -> str:
     left = todo(config, ledger)
     last = f"generation {leader}" if leader else "the base (generation 0)"
     leads = f"{last[0].upper()}{last[1:]} leads and is the one to use."
-    if not ledger.promotions():
+    if not ledger.evaluations.promotions():
         leads = "No generation leads yet."
     if not left and out_of_patience(config, ledger):
         return (

@@ -68,12 +68,12 @@ class TestSets:
 
 
 def test_sets(config: Config, ledger: Ledger) -> TestSets:
-    seals = ledger.seals()
+    seals = ledger.items.seals()
     return TestSets(
         tuple(_sets(config, ledger)) if seals else (),
         _candidates(ledger),
-        len(ledger.holdouts()),
-        len(ledger.places()) - len(ledger.training_fragments()),
+        len(ledger.documents.holdouts()),
+        len(ledger.fragments.places()) - len(ledger.fragments.for_training()),
         seals[-1] if seals else None,
     )
 
@@ -92,13 +92,13 @@ def sentences(config: Config, ledger: Ledger) -> list[str]:
 def _sets(config: Config, ledger: Ledger) -> Iterator[TestSet]:
     sentence = power(config, ledger)
     for suite in sentence:
-        if items := ledger.items(suite):
-            documents = {row[0] for row in ledger.item_sources(items).values()}
+        if items := ledger.items.of_suite(suite):
+            documents = {source.document_id for source in ledger.sources.built(items).values()}
             yield TestSet(suite, kind(items[0]), len(items), len(documents), sentence[suite])
 
 
 def _candidates(ledger: Ledger) -> Candidates:
-    cells = {(reason or "taken", kind): n for kind, reason, n in ledger.candidate_reasons()}
+    cells = {(reason or "taken", kind): n for kind, reason, n in ledger.items.candidate_reasons()}
     totals: dict[str, int] = {}
     for (name, _), n in cells.items():
         totals[name] = totals.get(name, 0) + n

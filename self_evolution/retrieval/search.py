@@ -27,14 +27,14 @@ class Search:
         self._ledger = ledger
         self._progress = progress or Progress(quiet=True)
         # The same questions come back in every generation.
-        self._matches = lru_cache(1 << 14)(ledger.matches)
+        self._matches = lru_cache(1 << 14)(ledger.search.matches)
 
     def refresh(self, heed: Callable[[], None] = lambda: None) -> None:
         """Bring the index to what is there now; a batch a transaction, so a kill costs little.
 
         `heed` is called after each batch, and may raise Stopped.
         """
-        gone, new = self._ledger.search_changes()
+        gone, new = self._ledger.search.changes()
         if not gone and not new:
             return
         self._matches.cache_clear()
@@ -42,17 +42,17 @@ class Search:
         with self._progress.bar("search index", "fragments", total, 0) as bar:
             for numbers, put in ((gone, False), (new, True)):
                 for start in range(0, len(numbers), _BATCH):
-                    batch = self._ledger.fragments_numbered(numbers[start : start + _BATCH])
+                    batch = self._ledger.fragments.numbered(numbers[start : start + _BATCH])
                     rows = [(one.number, " ".join(searched(one))) for one in batch]
-                    self._ledger.index(rows) if put else self._ledger.unindex(rows)
+                    self._ledger.search.index(rows) if put else self._ledger.search.unindex(rows)
                     bar.advance(len(rows))
                     heed()
         if len(new) > _BATCH:
-            self._ledger.settle_index()
+            self._ledger.search.settle()
 
     def has(self, fragment_id: str) -> bool:
         """Whether that fragment may be found."""
-        return self._ledger.is_indexed(fragment_id)
+        return self._ledger.search.is_indexed(fragment_id)
 
     def find(self, question: str, limit: int) -> list[Fragment]:
         """The best first, at most `limit`; none if no fragment has any of the question's terms."""
@@ -61,7 +61,7 @@ class Search:
     def matching(self, wanted: list[str], limit: int) -> list[Fragment]:
         """The same by terms, or by MOST of them where there are more."""
         some = spread(wanted, MOST)
-        return self._ledger.fragments(self._matches(tuple(some), limit)) if some else []
+        return self._ledger.fragments.get(self._matches(tuple(some), limit)) if some else []
 
 
 def searched(fragment: Fragment) -> list[str]:

@@ -122,14 +122,14 @@ def of_documents(
         "back": [document.path for document in changes.returned],
     }
     told = "; ".join(f"{len(some)} {kind} ({_some(some)})" for kind, some in kinds.items() if some)
-    most = len(gone) > len(ledger.here()) / 2
+    most = len(gone) > len(ledger.documents.here()) / 2
     if not accept and (most or not reads):
         raise UserError(
             f"{folder}: documents are not what this run has read: {told}\n"
             "--accept-change takes that over from the next generation on: what is gone is set "
             "aside; or start a new run with another --run"
         )
-    if ledger.count("candidate") and not ledger.seals():
+    if ledger.count("candidate") and not ledger.items.seals():
         raise UserError(
             f"{folder}: its test questions are being built from the documents as they were; finish "
             f"that first (`self-evolution examine {folder}`), or start a new run"

@@ -20,10 +20,10 @@ from self_evolution.documents.changes import compare, sources
 from self_evolution.documents.readers.items import read_conversations, read_items
 from self_evolution.errors import UserError
 from self_evolution.ledger import Ledger
-from self_evolution.models import others, weights
+from self_evolution.models import engines, other_models
+from self_evolution.models.endpoint_keys import refuse_shared_key
 from self_evolution.models.ifd import read_template
-from self_evolution.models.keys import refuse_shared
-from self_evolution.models.reporting import check_report_to
+from self_evolution.models.log_backends import check_report_to
 from self_evolution.progress import Progress
 from self_evolution.prompts import Prompts
 from self_evolution.run import Run, locked
@@ -131,9 +131,7 @@ def _refuse_early(settings: Config) -> None:
 
     So that a mistake is found before anything is made, not in the middle of the night.
     """
-    weights.identity(settings.model)
-    weights.require_here(settings.model)
-    weights.require_template(settings.model)
+    engines.check_engine(settings.model)
     check_report_to(settings.train.report_to)
     Prompts(settings.domain)
     files = side_files(settings)
@@ -154,26 +152,26 @@ def _refuse_early(settings: Config) -> None:
 def _refuse_others(settings: Config, known: Container[str], progress: Progress) -> None:
     """Look at every other model that is not `known`: ask an endpoint for what it has."""
     judge = settings.evaluate.judge
-    named = [(name, others.AGAINST) for name in settings.evaluate.against]
+    named = [(name, other_models.AGAINST) for name in settings.evaluate.against]
     if judge and not Prompts(settings.domain).judges:
         raise UserError(
             f"--evaluate.judge {judge}: the prompt profile {settings.domain.prompts} has no "
             "`judge`, so it cannot be asked; leave the judge out, or take another profile"
         )
     if judge and judge != "base":
-        named.append((judge, others.JUDGE))
-    told = [others.told(*one) for one in named]
-    refuse_shared(name for name, _ in named)
+        named.append((judge, other_models.JUDGE))
+    told = [other_models.notice(*one) for one in named]
+    refuse_shared_key(name for name, _ in named)
     for (name, flag), text in zip(named, told, strict=True):
         if name not in known:
             progress.say_once(text)
-            others.look(settings.model, name, flag)
+            other_models.check(settings.model, name, flag)
 
 
 def _begin(ledger: Ledger, settings: Config) -> None:
     with ledger.transaction():
         ledger.set_meta("settings", settings.model_dump(mode="json"))
-        ledger.set_meta("model", weights.identity(settings.model))
+        ledger.set_meta("model", engines.identity(settings.model))
         ledger.set_meta("files", digests(settings))
         ledger.set_meta("versions", _versions())
 
@@ -193,9 +191,9 @@ def _resume(folder: Path, ledger: Ledger, request: Request, progress: Progress) 
     begun = ledger.count("fragment") + ledger.count("prediction") > 0
     sameness.of_settings(folder, stored, wanted, request.accept_change, begun)
     sameness.of_files(folder, ledger, wanted, request.accept_change)
-    if wanted.generations < (last := ledger.last()):
+    if wanted.generations < (last := ledger.evaluations.last()):
         raise UserError(f"--generations {wanted.generations}: this run has {last} already")
-    if begun and weights.identity(wanted.model) != ledger.meta("model"):
+    if begun and engines.identity(wanted.model) != ledger.meta("model"):
         raise UserError(
             f"{folder}: the model in {wanted.model.name} is not the one this run began with; "
             "put the old one back, or start a new run with another --run"
@@ -217,7 +215,7 @@ def _resume(folder: Path, ledger: Ledger, request: Request, progress: Progress) 
             elif wanted.evaluate.judge != before.judge:
                 ledger.reopen("judge")
             ledger.set_meta("settings", wanted.model_dump(mode="json"))
-            ledger.set_meta("model", weights.identity(wanted.model))
+            ledger.set_meta("model", engines.identity(wanted.model))
             ledger.set_meta("files", digests(wanted))
     return wanted
 

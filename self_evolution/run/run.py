@@ -14,10 +14,12 @@ from pathlib import Path
 from self_evolution.config import Config
 from self_evolution.errors import Stopped, UserError
 from self_evolution.ledger import Ledger
-from self_evolution.models import Counter, Engine, open_counter, open_engine, others
-from self_evolution.models.address import is_address
-from self_evolution.models.keys import refuse_shared
-from self_evolution.models.others import Other
+from self_evolution.models import Engine, open_engine, other_models
+from self_evolution.models.endpoint_address import is_address
+from self_evolution.models.endpoint_keys import refuse_shared_key
+from self_evolution.models.engines import open_counter
+from self_evolution.models.other_models import OtherModel
+from self_evolution.models.tokens import TokenCounter
 from self_evolution.progress import Progress
 from self_evolution.prompts import Prompts
 from self_evolution.records import seed_of
@@ -49,7 +51,7 @@ class Run:
         self.stop_asked = False
         self.read_again = False
         self.loaded = engine
-        self._counter: Counter | None = None
+        self._counter: TokenCounter | None = None
 
     @cached_property
     def search(self) -> Search:
@@ -66,20 +68,20 @@ class Run:
         assert self.loaded is not None
         return self.loaded
 
-    def guest(self, name: str, flag: str) -> Other:
+    def guest(self, name: str, flag: str) -> OtherModel:
         """Another model, named by the setting `flag`, for as long as the caller keeps it.
 
         For one that is loaded here the run's own is given up first, and loaded again at next use:
         the memory need never hold two.
         """
         settings = self.config.evaluate
-        refuse_shared([*settings.against, settings.judge, name])
-        self.progress.say_once(others.told(name, flag))
+        refuse_shared_key([*settings.against, settings.judge, name])
+        self.progress.say_once(other_models.notice(name, flag))
         if not is_address(name):
             self.loaded = self._counter = None  # both hold the model
             self.progress.say(f"loading {name}")
             _collect()
-        return others.open_other(self.config.model, name, flag)
+        return other_models.open_model(self.config.model, name, flag)
 
     def borrow(self, engine: Engine) -> None:
         """Use this model, which another run may have loaded; `config` must name the same one.
@@ -98,7 +100,7 @@ class Run:
         self.loaded = engine
 
     @property
-    def count(self) -> Counter:
+    def count(self) -> TokenCounter:
         """Lengths of texts in the model's tokens; its weights are not loaded for that."""
         if self._counter is None:
             self._counter = self.loaded.count if self.loaded else open_counter(self.config.model)
@@ -113,12 +115,12 @@ class Run:
 
         Raises UserError if the adapter on disk is not the one that the ledger knows.
         """
-        known = {row.generation: row.sha256 for row in self.ledger.adapters()}
-        self.engine.use(self.adapter(generation), known.get(generation, ""))
+        known = {row.generation: row.sha256 for row in self.ledger.training.adapters()}
+        self.engine.set_adapter(self.adapter(generation), known.get(generation, ""))
 
     def parent(self, generation: int) -> int:
         """The generation whose model asks for this one, and is trained further."""
-        return self.ledger.leader() if self.config.promote.rollback else generation - 1
+        return self.ledger.evaluations.leader() if self.config.promote.rollback else generation - 1
 
     def setbacks(self, generation: int) -> int:
         """How many generations were rolled back since the leader that this one starts from."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from self_evolution.models import Sampling
+from self_evolution.models import SamplingParams
 from self_evolution.records import Question, content_id
 from self_evolution.run import Run
 from self_evolution.run.outcome import Outcome
@@ -11,31 +11,33 @@ from self_evolution.run.outcome import Outcome
 def ask(run: Run, generation: int) -> Outcome:
     """`ask.per_fragment` rounds over all fragments; the first ask afresh, the others for more."""
     settings = run.config.ask
-    sampling = Sampling(settings.temperature, settings.top_p, settings.max_tokens)
-    tasks = run.ledger.training_fragments()
+    params = SamplingParams(settings.temperature, settings.top_p, settings.max_tokens)
+    tasks = run.ledger.fragments.for_training()
     for sample in range(settings.per_fragment):
-        done = run.ledger.asked(generation, sample)
+        done = run.ledger.pairs.asked(generation, sample)
         label = f"ask {sample + 1} of {settings.per_fragment}"
         batches = run.batches(
             "ask", generation, "questions", tasks, done, run.config.model.batch_size, label
         )
         for ids, seed in batches:
-            fragments = run.ledger.fragments(ids)
+            fragments = run.ledger.fragments.get(ids)
             prompts = [
-                run.prompts.ask(fragment, run.ledger.questions_of(generation, fragment.id)[:sample])
+                run.prompts.ask(
+                    fragment, run.ledger.pairs.questions_of(generation, fragment.id)[:sample]
+                )
                 for fragment in fragments
             ]
             run.use(run.parent(generation))
-            replies = run.engine.generate(prompts, sampling, seed, settings.asker)
+            replies = run.engine.generate(prompts, params, seed, settings.asker)
             run.ledger.add(
                 Question(
-                    content_id("question", generation, fragment.id, sample, text),
+                    content_id("question", generation, fragment.id, sample, reply.text),
                     generation,
                     fragment.id,
                     sample,
-                    text,
-                    finish,
+                    reply.text,
+                    reply.finish_reason,
                 )
-                for fragment, (text, finish) in zip(fragments, replies, strict=True)
+                for fragment, reply in zip(fragments, replies, strict=True)
             )
     return Outcome(len(tasks) * settings.per_fragment)

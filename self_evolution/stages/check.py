@@ -12,11 +12,11 @@ PAIRS_A_BATCH = 256
 
 
 def check(run: Run, generation: int) -> Outcome:
-    tasks = run.ledger.pair_lengths(generation)
-    done = run.ledger.checked(generation)
+    tasks = run.ledger.pairs.lengths(generation)
+    done = run.ledger.pairs.checked(generation)
     # Both sets are rebuilt from the ledger, so an interrupted stage goes on with the same verdicts.
-    seen = {key(*texts) for texts in run.ledger.kept_texts(before=generation + 1)}
-    firewall = Firewall(run.ledger.all_items())
+    seen = {key(*texts) for texts in run.ledger.pairs.kept_texts(before=generation + 1)}
+    firewall = Firewall(run.ledger.items.all())
     for ids, _ in run.batches("check", generation, "pairs", tasks, done, PAIRS_A_BATCH):
         found: list[Verdict | Likeness] = []
         for case in _cases(run, ids):
@@ -29,15 +29,15 @@ def check(run: Run, generation: int) -> Outcome:
                 if match:
                     found.append(Likeness(pair.answer_id, match.item.id, match.share))
         run.ledger.add(found)
-    rejected = [(reason, n) for g, reason, n in run.ledger.reasons() if g == generation]
+    rejected = [(reason, n) for g, reason, n in run.ledger.pairs.reasons() if g == generation]
     kept = len(tasks) - sum(n for _, n in rejected)
     reasons = ", ".join(f"{n:,} {reason.replace('_', ' ')}" for reason, n in rejected)
     return Outcome(len(tasks), f"{kept:,} of {len(tasks):,} pairs kept ({reasons or 'none out'})")
 
 
 def _cases(run: Run, ids: list[str]) -> list[Case]:
-    pairs = run.ledger.pairs(ids)
-    finish = run.ledger.question_finish(ids)
+    pairs = run.ledger.pairs.get(ids)
+    finish = run.ledger.pairs.question_finish(ids)
     cases = []
     for pair in pairs:
         cases.append(

@@ -21,8 +21,8 @@ NO_SET = "no evaluation set: nothing shows whether this helped; give one with --
 def evaluate(run: Run, generation: int) -> Outcome:
     """The run's own model, as it is in this generation."""
     sat = sit(run, generation, run.engine)
-    notes = list(summary(run, run.ledger.evaluations(), generation))
-    if not run.ledger.items("domain"):
+    notes = list(summary(run, run.ledger.evaluations.of_generations(), generation))
+    if not run.ledger.items.of_suite("domain"):
         notes.append(NO_SET)
     return Outcome(sat.asked, "; ".join([*notes, *sat.notes]))
 

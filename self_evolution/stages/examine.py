@@ -26,15 +26,15 @@ from self_evolution.run.outcome import Outcome
 def examine(run: Run, generation: int) -> Outcome:
     """Hold out, build, lock: each step goes on where it was."""
     wanted = builds(run.config)
-    if not run.ledger.seals():
+    if not run.ledger.items.seals():
         if wanted:
-            if not run.ledger.holdouts():
+            if not run.ledger.documents.holdouts():
                 run.ledger.add(Holdout(id) for id in held_out(run))
             for kind in KINDS:
                 build(run, kind)
         abilities.build(run)
         _lock(run, wanted)
-    items = run.ledger.tests()
+    items = run.ledger.items.locked()
     notes = list(_notes(run)) if wanted else []
     notes += filter(None, [abilities.told(run)])
     notes += [f"{suite}: {sentence}" for suite, sentence in power(run.config, run.ledger).items()]
@@ -59,8 +59,8 @@ def power(settings: config.Config, ledger: Ledger) -> dict[str, str]:
     """
     found = {}
     for suite in (*TESTS, abilities.SUITE):
-        exact = ledger.deciding_metric(settings.promote.metric, suite) == "exact-match"
-        items = ledger.items(suite)
+        exact = ledger.evaluations.deciding_metric(settings.promote.metric, suite) == "exact-match"
+        items = ledger.items.of_suite(suite)
         counted = [item for item in items if exact and item.reference_values != ()] or items
         if counted:
             clusters = {item.cluster for item in counted}
@@ -73,7 +73,7 @@ def power(settings: config.Config, ledger: Ledger) -> dict[str, str]:
 def _unit(ledger: Ledger, items: Sequence[Item]) -> str:
     if items[0].suite == abilities.SUITE:
         return "subjects"
-    documents = {row[0] for row in ledger.item_sources(items).values()}
+    documents = {source.document_id for source in ledger.sources.built(items).values()}
     if documents and {item.cluster for item in items} <= documents:
         return "documents"
     return "passages" if all(item.passage.strip() for item in items) else ""
@@ -83,19 +83,21 @@ def _lock(run: Run, built: bool) -> None:
     """Items and seal in one transaction: the set is there as a whole, or not at all."""
     items: list[Item] = []
     if built:
-        own = bool(run.ledger.items("domain"))
+        own = bool(run.ledger.items.of_suite("domain"))
         for kind in KINDS:
             items += _items(run, kind, "domain" if kind == "seen" and not own else kind)
     items += abilities.items(run)
-    every = sorted([*run.ledger.tests(), *items], key=lambda item: (item.suite, item.position))
+    every = sorted(
+        [*run.ledger.items.locked(), *items], key=lambda item: (item.suite, item.position)
+    )
     if every:
         origin = "built" if items else "given"
         run.ledger.add([*items, Seal(1, origin, len(every), digest(every))])
 
 
 def _items(run: Run, kind: str, suite: str) -> Iterator[Item]:
-    taken = [row for row in run.ledger.candidates(kind) if row.reason is None]
-    fragments = run.ledger.fragments([str(row.fragment_id) for row in taken])
+    taken = [row for row in run.ledger.items.candidates(kind) if row.reason is None]
+    fragments = run.ledger.fragments.get([str(row.fragment_id) for row in taken])
     few = len({fragment.document_id for fragment in fragments}) < FEW
     for position, (row, fragment) in enumerate(zip(taken, fragments, strict=True)):
         yield Item(
@@ -112,10 +114,10 @@ def _items(run: Run, kind: str, suite: str) -> Iterator[Item]:
 
 
 def _notes(run: Run) -> Iterator[str]:
-    held = run.ledger.holdouts()
+    held = run.ledger.documents.holdouts()
     if held:
         yield f"{len(held):,} documents held out"
-    reasons = run.ledger.candidate_reasons()
+    reasons = run.ledger.items.candidate_reasons()
     for kind in KINDS:
         mine = {reason: n for one, reason, n in reasons if one == kind}
         if mine:

@@ -16,15 +16,16 @@ from self_evolution.evaluation.ruling import ruling
 from self_evolution.evaluation.statistics import Duel, Preference, preference
 from self_evolution.evaluation.statistics.preferences import Verdict
 from self_evolution.ledger import Ledger
-from self_evolution.models import Sampling, Speaker, others
-from self_evolution.models.protocols import TOO_LONG
+from self_evolution.models import TOO_LONG, Generator, SamplingParams
+from self_evolution.models.other_models import JUDGE
 from self_evolution.prompts import Answers
 from self_evolution.records import Item, Judgement, Message, content_id, seed_of
 from self_evolution.run import Run
+from self_evolution.run.model_identity import base_identity
 from self_evolution.run.outcome import Outcome
 from self_evolution.text.language import detect as language
 
-FLAG = others.JUDGE
+FLAG = JUDGE
 BASE = "base"
 """The judge that is the run's own model, without its adapter."""
 
@@ -62,14 +63,17 @@ def judge(run: Run, generation: int) -> Outcome:
     """Each opponent in turn; the judge is loaded, or reached, only if there is something to ask."""
     name = run.config.evaluate.judge
     named = run.config.evaluate.against
-    opponents = [0, *(row.generation for row in run.ledger.rivals() if row.name in named)]
+    opponents = [
+        0,
+        *(row.generation for row in run.ledger.evaluations.rivals() if row.name in named),
+    ]
     cases = {against: list(_cases(run, generation, against)) for against in opponents}
     for against, some in cases.items():
         _tie(run, generation, against, some)
     if any(_open(run, generation, against, some) for against, some in cases.items()):
-        speaker = _speaker(run, name)
+        model = _judge_model(run, name)
         for against, some in cases.items():
-            _ask(run, generation, against, some, speaker)
+            _ask(run, generation, against, some, model)
     notes = []
     for against in opponents:
         if found := preferred(run.config, run.ledger, name, generation, against):
@@ -83,9 +87,9 @@ def preferred(
     settings: Config, ledger: Ledger, name: str, generation: int, against: int
 ) -> Preference | None:
     """What judge `name` said of a generation, over the items that have both verdicts; or None."""
-    clusters = {item.id: item.cluster for item in ledger.items("domain")}
+    clusters = {item.id: item.cluster for item in ledger.items.of_suite("domain")}
     by_item: dict[str, list[Judgement]] = {}
-    for row in ledger.judgements(name, generation, against):
+    for row in ledger.evaluations.judgements(name, generation, against):
         by_item.setdefault(row.item_id, []).append(row)
     duels = [
         Duel(clusters[id], _verdict(both[0]), _verdict(both[1]), not _unasked(both[0]))
@@ -106,14 +110,16 @@ def _unasked(row: Judgement) -> bool:
 
 
 def _cases(run: Run, generation: int, against: int) -> Iterator[Case]:
-    theirs = {i.id: text for i, text in run.ledger.predictions(against, "domain", "closed")}
-    for item, text in run.ledger.predictions(generation, "domain", "closed"):
+    theirs = {
+        i.id: text for i, text in run.ledger.evaluations.predictions(against, "domain", "closed")
+    }
+    for item, text in run.ledger.evaluations.predictions(generation, "domain", "closed"):
         if item.id in theirs:
             yield Case(item, text, theirs[item.id])
 
 
 def _done(run: Run, generation: int, against: int) -> set[str]:
-    rows = run.ledger.judgements(run.config.evaluate.judge, generation, against)
+    rows = run.ledger.evaluations.judgements(run.config.evaluate.judge, generation, against)
     return {_task(row.item_id, row.place) for row in rows}
 
 
@@ -139,13 +145,13 @@ def _tie(run: Run, generation: int, against: int, cases: list[Case]) -> None:
         run.ledger.add(rows)
 
 
-def _speaker(run: Run, name: str) -> Speaker:
+def _judge_model(run: Run, name: str) -> Generator:
     """Raises UserError if the judge is not the model that judged under this name before."""
     if name == BASE:
-        speaker: Speaker = run.engine
-        identity = others.base_identity(run.ledger)
+        model: Generator = run.engine
+        identity = base_identity(run.ledger)
     else:
-        identity, speaker = run.guest(name, FLAG)
+        identity, model = run.guest(name, FLAG)
     known = run.ledger.meta("judges") or {}
     if known.setdefault(name, identity) != identity:
         raise UserError(
@@ -153,10 +159,10 @@ def _speaker(run: Run, name: str) -> Speaker:
             f"is {identity}); put it back, or give the new one another name"
         )
     run.ledger.set_meta("judges", known)
-    return speaker
+    return model
 
 
-def _ask(run: Run, generation: int, against: int, cases: list[Case], speaker: Speaker) -> None:
+def _ask(run: Run, generation: int, against: int, cases: list[Case], model: Generator) -> None:
     tasks = {
         _task(case.item.id, place): (case, place)
         for case in cases
@@ -172,19 +178,19 @@ def _ask(run: Run, generation: int, against: int, cases: list[Case], speaker: Sp
             for id, (case, _) in tasks.items()
         ],
         _done(run, generation, against),
-        max(run.config.model.batch_size, speaker.at_once),
+        max(run.config.model.batch_size, model.concurrency),
         f"judge, rival {-against}" if against else "judge, base",
     )
-    sampling = Sampling(0.0, 1.0, MOST_TOKENS)
+    params = SamplingParams(0.0, 1.0, MOST_TOKENS)
     for ids, seed in batches:
         prompts = {id: tasks[id][0].prompt(run, tasks[id][1]) for id in ids}
-        fitting = {id: p for id, p in prompts.items() if speaker.fits(p, MOST_TOKENS)}
-        replies = speaker.generate(list(fitting.values()), sampling, seed, "base")
+        fitting = {id: p for id, p in prompts.items() if model.fits(p, MOST_TOKENS)}
+        replies = model.generate(list(fitting.values()), params, seed, "base")
         said = dict(zip(fitting, replies, strict=True))
         rows = []
         for id in ids:
             case, place = tasks[id]
-            text = said[id].text if id in said and said[id].finish != TOO_LONG else ""
+            text = said[id].text if id in said and said[id].finish_reason != TOO_LONG else ""
             letter = ruling(text)
             verdict = _VERDICTS.get((letter, place), "tie" if letter else "unclear")
             rows.append(_judgement(run, generation, against, case.item.id, place, verdict, text))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from self_evolution.evaluation.scores import scored_predictions
 from self_evolution.evaluation.statistics import NO_DIFFERENCE, Change, paired, unseen
 from self_evolution.evaluation.tasks import EXAMS, FORMER, MODES, marks
 from self_evolution.records import Difference, Item, Promotion, seed_of
@@ -32,9 +33,9 @@ class Changes(NamedTuple):
 
 
 def promote(run: Run, generation: int) -> Outcome:
-    there = [row for row in run.ledger.promotions() if row.generation == generation]
+    there = [row for row in run.ledger.evaluations.promotions() if row.generation == generation]
     if not there:
-        leader = run.ledger.leader()
+        leader = run.ledger.evaluations.leader()
         differences = list(_differences(run, generation, {0, leader} - {generation}))
         promoted, reason = _verdict(run, generation, leader, differences)
         if not promoted and run.config.promote.rollback:
@@ -72,21 +73,20 @@ def _next(run: Run, generation: int, leader: int) -> str:
 def _differences(run: Run, generation: int, others: set[int]) -> Iterator[Difference]:
     """To the base and to the leader, in every exam, in the metric that decides."""
     for suite, mode in EXAMS:
-        metric = run.ledger.deciding_metric(run.config.promote.metric, suite, mode)
+        metric = run.ledger.evaluations.deciding_metric(run.config.promote.metric, suite, mode)
         for other in sorted(others):
             before = _scores(run, other, suite, mode, metric)
             after = _scores(run, generation, suite, mode, metric)
             if before.keys() & after.keys():
-                clusters = {item.id: item.cluster for item in run.ledger.items(suite)}
+                clusters = {item.id: item.cluster for item in run.ledger.items.of_suite(suite)}
                 change = _paired(run, before, after, clusters, suite, mode)
                 yield Difference(generation, other, suite, mode, metric, *change)
 
 
 def _scores(run: Run, generation: int, suite: str, mode: str, metric: str) -> dict[str, float]:
     """{item id: score} of the items that the metric applies to, in their order."""
-    pairs = run.ledger.predictions(generation, suite, mode)
-    scores = {item.id: marks(metric, item, text) for item, text in pairs}
-    return {id: score for id, score in scores.items() if score is not None}
+    rows = scored_predictions(run.ledger, generation, suite, mode)
+    return {row.item.id: score for row in rows if (score := row.score(metric)) is not None}
 
 
 def _paired(
@@ -143,7 +143,7 @@ def _beyond_copying(run: Run, generation: int, metric: str) -> tuple[bool, str]:
     if metric in PROOF:
         return True, ""
     mine = _scores(run, generation, "domain", "closed", metric)
-    items = run.ledger.items("domain")
+    items = run.ledger.items.of_suite("domain")
     clusters = {item.id: item.cluster for item in items}
     copied = {
         item.id: max(marks(metric, item, text) or 0.0 for text in _copies(item))
@@ -171,7 +171,7 @@ def _kept(run: Run, row: Difference) -> tuple[bool, str]:
     if row.metric != run.config.promote.metric:
         what += f", {row.metric}"
     told = f"former abilities ({what}) {_said(row)} since the base"
-    clusters = len({item.cluster for item in run.ledger.items(row.suite)})
+    clusters = len({item.cluster for item in run.ledger.items.of_suite(row.suite)})
     if row.suite == "abilities" and row.high >= -bound and unseen(clusters) > bound:
         return True, f"{told} (on {clusters} subjects, which is too few to decide)"
     good = row.low >= -bound

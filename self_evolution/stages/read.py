@@ -31,8 +31,8 @@ def read(run: Run, generation: int) -> Outcome:
     changes = compare(run.ledger, run.config.read, run.read_again)
     _set_aside(run, changes)
     _take_in(run, changes)
-    counts = run.ledger.fragment_counts()
-    problems = [(d.path, d.problem) for d in run.ledger.here() if d.problem]
+    counts = run.ledger.fragments.counts()
+    problems = [(d.path, d.problem) for d in run.ledger.documents.here() if d.problem]
     if not counts["sections"]:
         some = "\n".join(f"{printable(path)}: {problem}" for path, problem in problems[:5])
         raise UserError("no text in these documents\n" + some)
@@ -43,7 +43,7 @@ def read(run: Run, generation: int) -> Outcome:
 
 def _set_aside(run: Run, changes: Changes) -> None:
     """Documents that are gone, with all that came out of them, and those that are back."""
-    here = run.ledger.here()
+    here = run.ledger.documents.here()
     events: list[tuple[str, str]] = []
     for document, kind in changes.gone:
         inside = [one.id for one in here if one.container and one.container == document.sha256]
@@ -79,16 +79,16 @@ class _Intake:
 
     def __init__(self, run: Run, heirs: Mapping[str, str]) -> None:
         self._run = run
-        held = run.ledger.held_out()
+        held = run.ledger.documents.held_out()
         self._held = {name for name, id in heirs.items() if id in held}
         self._rows: list[Row] = []
         self._files = 0
         self._since = time.monotonic()
-        self._known = {document.id for document in run.ledger.documents()}
-        self._live = run.ledger.live_documents()
+        self._known = {document.id for document in run.ledger.documents.all()}
+        self._live = run.ledger.documents.live_ids()
         self._events = run.ledger.count("event")
         limit = run.config.read.limit
-        there = run.ledger.fragment_counts()["sections"]
+        there = run.ledger.fragments.counts()["sections"]
         self._left = max(0, limit - there) if limit else None
 
     def refuse(self, problems: Mapping[str, str]) -> None:
@@ -159,7 +159,7 @@ class _Intake:
 
 def _notes(run: Run, changes: Changes, problems: list[tuple[str, str]]) -> list[str]:
     notes = []
-    here = run.ledger.here()
+    here = run.ledger.documents.here()
     total = sum(f".{d.format}" not in readers.CONTAINERS or bool(d.problem) for d in here)
     if problems:
         bad = "; ".join(f"{printable(path)}: {problem}" for path, problem in problems[:3])
@@ -191,14 +191,14 @@ def _read_side_files(run: Run) -> None:
     """
     files = side_files(run.config)
     for suite, key in (("domain", "evaluate.file"), ("retention", "evaluate.retention_file")):
-        if key in files and not run.ledger.items(suite) and not run.ledger.seals():
+        if key in files and not run.ledger.items.of_suite(suite) and not run.ledger.items.seals():
             rows = read_items(files[key])[: run.config.evaluate.limit or None]
             run.ledger.add(
                 Item(content_id("item", suite, i, *row), suite, i, *row)
                 for i, row in enumerate(rows)
             )
     rehearsal = files.get("train.rehearsal_file")
-    if rehearsal and not run.ledger.conversations():
+    if rehearsal and not run.ledger.training.conversations():
         turns = read_conversations(rehearsal)
         unique = {content_id("conversation", messages): messages for messages in turns}
         run.ledger.add(Conversation(id, messages) for id, messages in unique.items())

@@ -9,13 +9,13 @@ from __future__ import annotations
 from self_evolution.errors import UserError
 from self_evolution.evaluation.predict import Sat, sit
 from self_evolution.evaluation.tasks import exams
-from self_evolution.models import others
+from self_evolution.models.other_models import AGAINST, label
 from self_evolution.records import Rival
 from self_evolution.run import Run
 from self_evolution.run.outcome import Outcome
 from self_evolution.stages.evaluate import summary
 
-FLAG = others.AGAINST
+FLAG = AGAINST
 
 
 def rivals(run: Run, generation: int) -> Outcome:
@@ -24,15 +24,15 @@ def rivals(run: Run, generation: int) -> Outcome:
     asked, notes = 0, []
     for name in dict.fromkeys(run.config.evaluate.against) if wanted else ():
         number = _number(run, name)
-        if wanted <= run.ledger.evaluated(number):
+        if wanted <= run.ledger.evaluations.evaluated(number):
             continue
         sat = _sit(run, number, name)
         if isinstance(sat, Rival):
-            notes.append(f"{others.label(name)} is rival {-sat.generation}, and not asked again")
+            notes.append(f"{label(name)} is rival {-sat.generation}, and not asked again")
             continue
         asked += sat.asked
-        told = [*summary(run, run.ledger.rival_evaluations(), number), *sat.notes]
-        notes.append(f"rival {-number}, {others.label(name)}: {', '.join(told) or 'asked'}")
+        told = [*summary(run, run.ledger.evaluations.of_rivals(), number), *sat.notes]
+        notes.append(f"rival {-number}, {label(name)}: {', '.join(told) or 'asked'}")
     if not wanted:
         notes.append("there are no test questions to put to them; give some with --eval FILE")
     return Outcome(asked, "; ".join(notes))
@@ -40,7 +40,7 @@ def rivals(run: Run, generation: int) -> Outcome:
 
 def _number(run: Run, name: str) -> int:
     """The rival's own, or the next one."""
-    known = {row.name: row.generation for row in run.ledger.rivals()}
+    known = {row.name: row.generation for row in run.ledger.evaluations.rivals()}
     return known.get(name, min(known.values(), default=0) - 1)
 
 
@@ -51,7 +51,9 @@ def _sit(run: Run, number: int, name: str) -> Sat | Rival:
     """
     other = run.guest(name, FLAG)
     rival = Rival(number, name, other.identity)
-    before = next((row for row in run.ledger.rivals() if row.generation == number), rival)
+    before = next(
+        (row for row in run.ledger.evaluations.rivals() if row.generation == number), rival
+    )
     if before != rival:
         raise UserError(
             f"{FLAG} {name}: no longer the model that answered before (that was "
@@ -59,8 +61,8 @@ def _sit(run: Run, number: int, name: str) -> Sat | Rival:
             "another name"
         )
     if before is rival:
-        twins = [row for row in run.ledger.rivals() if row.identity == other.identity]
+        twins = [row for row in run.ledger.evaluations.rivals() if row.identity == other.identity]
         if twins:
             return twins[0]
         run.ledger.add([rival])
-    return sit(run, number, other.speaker)
+    return sit(run, number, other.generator)

@@ -16,15 +16,17 @@ from self_evolution.strategies import STRATEGIES, Scored
 
 def select(run: Run, generation: int) -> Outcome:
     """Raises UserError if there is nothing at all to train on."""
-    if there := run.ledger.selection(generation):
+    if there := run.ledger.training.selection(generation):
         return Outcome(len(there))
     settings = run.config.select
-    new = run.ledger.trainable(generation, TRAINABLE)
-    pool = [Scored(*row) for row in run.ledger.history(before=generation)]
+    new = run.ledger.training.trainable(generation, TRAINABLE)
+    pool = [Scored(*row) for row in run.ledger.training.history(before=generation)]
     seed = seed_of(run.config.seed, "select", generation)
     replay = STRATEGIES[settings.strategy](pool, settings.k, seed)
     if not new and not replay:
-        reasons = [f"{n} {reason}" for g, reason, n in run.ledger.reasons() if g == generation]
+        reasons = [
+            f"{n} {reason}" for g, reason, n in run.ledger.pairs.reasons() if g == generation
+        ]
         raise UserError(
             f"generation {generation}: no pair to train on ({', '.join(reasons) or 'none asked'}); "
             "look at them with `self-evolution export`, then start a new run with looser --check.*"
@@ -67,9 +69,9 @@ def _rehearsal(run: Run, generation: int, pairs: int, seed: int) -> list[str]:
 
 def _unlike_evaluation(run: Run) -> list[str]:
     """The conversations that leak no evaluation question: rehearsal is not checked elsewhere."""
-    firewall = Firewall(run.ledger.all_items())
+    firewall = Firewall(run.ledger.items.all())
     found = []
-    for row in run.ledger.rehearsal():
+    for row in run.ledger.training.rehearsal():
         asked = [turn["content"] for turn in row.messages if turn["role"] == "user"]
         told = [turn["content"] for turn in row.messages if turn["role"] == "assistant"]
         matches = [firewall.match(*pair) for pair in zip(asked, told, strict=False)]

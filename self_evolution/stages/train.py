@@ -6,6 +6,7 @@ import contextlib
 import random
 
 from self_evolution.config import Train
+from self_evolution.models import TrainingJob
 from self_evolution.progress import Bar
 from self_evolution.records import Adapter, Message, seed_of
 from self_evolution.run import Run
@@ -16,7 +17,7 @@ from self_evolution.text.language import detect as language
 
 def train(run: Run, generation: int) -> Outcome:
     """The row that names the adapter is written once its files are complete."""
-    if any(row.generation == generation for row in run.ledger.adapters()):
+    if any(row.generation == generation for row in run.ledger.training.adapters()):
         return Outcome(0)
     parent = run.parent(generation)
     folder = run.adapter(generation)
@@ -31,14 +32,8 @@ def train(run: Run, generation: int) -> Outcome:
     rate = peak_rate(run.config.train, generation) * changed.rate
     run.use(parent)
     with _Steps(run, generation) as steps:
-        trained = run.engine.train(
-            conversations,
-            settings,
-            rate,
-            folder,
-            seed,
-            steps.on_step,
-        )
+        job = TrainingJob(conversations, settings, rate, folder, seed, steps.on_step)
+        trained = run.engine.train(job)
     path = folder.relative_to(run.folder).as_posix()
     run.ledger.add([Adapter(generation, parent, path, *trained)])
     note = f"loss {trained.first_loss:.3f} → {trained.last_loss:.3f} in {trained.steps:,} steps"
@@ -64,9 +59,9 @@ def _conversations(run: Run, generation: int) -> list[list[Message]]:
             *run.prompts.closed(question, language(question)),
             {"role": "assistant", "content": answer},
         ]
-        for question, answer in run.ledger.selected_pairs(generation)
+        for question, answer in run.ledger.training.selected_pairs(generation)
     ]
-    return pairs + run.ledger.selected_conversations(generation)
+    return pairs + run.ledger.training.selected_conversations(generation)
 
 
 def sampled(conversations: list[list[Message]], samples: int, seed: int) -> list[list[Message]]:

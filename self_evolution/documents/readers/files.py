@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from self_evolution.documents.readers.base import storable
 from self_evolution.errors import UserError
-from self_evolution.ledger.store import APPLICATION_ID
+from self_evolution.ledger.database import APPLICATION_ID
 
 
 class Files(NamedTuple):

@@ -60,13 +60,13 @@ class _Maker:
             else:
                 _finish(run)
             self._engine = run.loaded
-            told = any(item.suite != SUITE for item in run.ledger.all_items())
+            told = any(item.suite != SUITE for item in run.ledger.items.all())
             if run.ledger.stage_done(0, "evaluate") and not told:
                 raise UserError(
                     f"{folder}: no evaluation set, so nothing would show a difference; give one "
                     "with --eval FILE, and another --run"
                 )
-            trained = run.ledger.adapters()
+            trained = run.ledger.training.adapters()
             if run.stop_asked:  # while the last batch of all was under way
                 raise Stopped
         steps = tuple(row.steps for row in trained)

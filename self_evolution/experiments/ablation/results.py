@@ -147,7 +147,9 @@ def gather(folder: Path, chosen: Sequence[Variant], seeds: Sequence[int], match:
 
 def _read(folder: Path) -> tuple[list[Evaluation], tuple[int, ...]]:
     with session.looked_at(folder) as (_, ledger):
-        return ledger.evaluations(), tuple(row.steps for row in ledger.adapters())
+        return ledger.evaluations.of_generations(), tuple(
+            row.steps for row in ledger.training.adapters()
+        )
 
 
 def _values(
@@ -160,11 +162,11 @@ def _values(
 ) -> Values | None:
     """Of a variant's all seeds: the questions that every run answered, in one order."""
     first = sides[names[0], seeds[0]]
-    answered = [side.texts[exam].keys() for side in sides.values()]
+    answered = [side.answers[exam].keys() for side in sides.values()]
     scores = {seed: sides[one, seed].scores(exam, metric) for seed in seeds}
     common = [
         key
-        for key in first.texts[exam]
+        for key in first.answers[exam]
         if all(key in keys for keys in answered) and all(key in mine for mine in scores.values())
     ]
     if not common:

@@ -10,9 +10,10 @@ from pathlib import Path
 from self_evolution.config import Config
 from self_evolution.errors import UserError, printable
 from self_evolution.evaluation.abilities import SUITE
-from self_evolution.evaluation.tasks import EXAMS, deciding, marks
+from self_evolution.evaluation.scores import ScoredPrediction, scored_predictions
+from self_evolution.evaluation.tasks import EXAMS, deciding
 from self_evolution.ledger import Ledger
-from self_evolution.models.others import label
+from self_evolution.models.other_models import label
 from self_evolution.records import Item
 from self_evolution.run import open as session
 from self_evolution.schedule import left
@@ -26,7 +27,7 @@ SHOWN = 3
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """Answers of generation `generation`; `texts[suite, mode][key]`, `items[suite][key]`.
+    """Answers of generation `generation`; `answers[suite, mode][key]`, `items[suite][key]`.
 
     A rival's generation is its number, below 0, which is also in its name, with the model's.
     `metrics[suite, mode]` decides in that exam.
@@ -39,7 +40,7 @@ class Side:
     settings: Config
     metrics: dict[tuple[str, str], str]
     items: dict[str, dict[Key, Item]]
-    texts: dict[tuple[str, str], dict[Key, str]]
+    answers: dict[tuple[str, str], dict[Key, ScoredPrediction]]
 
     @property
     def called(self) -> str:
@@ -49,8 +50,7 @@ class Side:
 
     def scores(self, exam: tuple[str, str], metric: str) -> dict[Key, float]:
         """The questions that `metric` applies to, in percent."""
-        items = self.items[exam[0]]
-        found = {key: marks(metric, items[key], text) for key, text in self.texts[exam].items()}
+        found = {key: answer.score(metric) for key, answer in self.answers[exam].items()}
         return {key: score for key, score in found.items() if score is not None}
 
 
@@ -68,10 +68,14 @@ def rival_sides(folder: Path) -> tuple[list[Side], list[str]]:
     """
     found, notes = [], []
     with session.looked_at(folder) as (settings, ledger):
-        exams = {(row.suite, row.mode) for row in ledger.evaluations() if row.suite != SUITE}
-        for row in ledger.rivals():
+        exams = {
+            (row.suite, row.mode)
+            for row in ledger.evaluations.of_generations()
+            if row.suite != SUITE
+        }
+        for row in ledger.evaluations.rivals():
             name = f"rival {-row.generation}, {label(row.name, row.identity)}"
-            if missing := exams - ledger.evaluated(row.generation):
+            if missing := exams - ledger.evaluations.evaluated(row.generation):
                 notes.append(
                     f"{name}, has not taken {len(missing)} of {len(exams)} exams, and is left out: "
                     f"`self-evolution rivals {folder}` goes on"
@@ -82,7 +86,7 @@ def rival_sides(folder: Path) -> tuple[list[Side], list[str]]:
 
 
 def _side(folder: Path, settings: Config, ledger: Ledger, generation: int, name: str) -> Side:
-    items = {suite: _keyed(ledger.items(suite)) for suite in {suite for suite, _ in EXAMS}}
+    items = {suite: _keyed(ledger.items.of_suite(suite)) for suite in {suite for suite, _ in EXAMS}}
     if not any(some for suite, some in items.items() if suite != SUITE):
         raise UserError(
             f"{folder}: no evaluation set, so there is nothing to compare; start a new run "
@@ -91,12 +95,12 @@ def _side(folder: Path, settings: Config, ledger: Ledger, generation: int, name:
     return Side(
         name,
         generation,
-        ledger.leader(),
+        ledger.evaluations.leader(),
         not left(settings, ledger),
         settings,
         deciding(ledger, settings.promote.metric),
         items,
-        {exam: _texts(ledger, generation, exam, items[exam[0]]) for exam in EXAMS},
+        {exam: _answers(ledger, generation, exam, items[exam[0]]) for exam in EXAMS},
     )
 
 
@@ -126,8 +130,8 @@ def asked_alike(sides: Sequence[Side]) -> tuple[list[Side], list[str]]:
 
 
 def _without(side: Side, suite: str) -> Side:
-    texts = {exam: {} if exam[0] == suite else texts for exam, texts in side.texts.items()}
-    return replace(side, items=side.items | {suite: {}}, texts=texts)
+    answers = {exam: {} if exam[0] == suite else some for exam, some in side.answers.items()}
+    return replace(side, items=side.items | {suite: {}}, answers=answers)
 
 
 def _generation(folder: Path, ledger: Ledger, wanted: str) -> int:
@@ -135,7 +139,7 @@ def _generation(folder: Path, ledger: Ledger, wanted: str) -> int:
     if not evaluated:
         raise UserError(f"{folder}: not evaluated yet; `self-evolution run --run {folder}` goes on")
     if wanted == "leader":
-        return ledger.leader()
+        return ledger.evaluations.leader()
     if wanted == "last":
         return max(evaluated)
     if not wanted.isdecimal():
@@ -159,11 +163,11 @@ def _keyed(items: Sequence[Item]) -> dict[Key, Item]:
     return found
 
 
-def _texts(
+def _answers(
     ledger: Ledger, generation: int, exam: tuple[str, str], items: Mapping[Key, Item]
-) -> dict[Key, str]:
-    texts = {item.id: text for item, text in ledger.predictions(generation, *exam)}
-    return {key: texts[item.id] for key, item in items.items() if item.id in texts}
+) -> dict[Key, ScoredPrediction]:
+    found = {row.item.id: row for row in scored_predictions(ledger, generation, *exam)}
+    return {key: found[item.id] for key, item in items.items() if item.id in found}
 
 
 def _unlike(first: Side, other: Side, suite: str) -> Iterator[str]:

@@ -1,4 +1,7 @@
-"""Keys of endpoints: from the environment alone, each to one host, and not in clear over a net."""
+"""The keys of endpoints.
+
+They come from the environment alone; each goes to one host, and to none outside unencrypted.
+"""
 
 from __future__ import annotations
 
@@ -7,35 +10,35 @@ import re
 from collections.abc import Iterable
 
 from self_evolution.errors import UserError
-from self_evolution.models.address import Address, address, is_address
+from self_evolution.models.endpoint_address import Address, is_address, parse_address
 
 KEY = "SELF_EVOLUTION_API_KEY"
-"""The variable with the key of the only host; `KEY_HOST` has that of one among several."""
+"""The variable with the key, if there is one host; `KEY_HOST` has the key of one of several."""
 
 
 def variable(host: str) -> str:
-    """The variable that this host's key is taken from: its own if there is one, also if empty."""
+    """The variable that has the key of `host`: its own if it is set, even to an empty text."""
     own = _own(host)
     return own if own in os.environ else KEY
 
 
-def key(place: Address) -> str:
-    """The key for it, or empty. Raises UserError if it is none, or would be seen on its way."""
-    name = variable(place.host)
+def find_key(address: Address) -> str:
+    """The key, or an empty text. Raises UserError if it is not a key, or would go unencrypted."""
+    name = variable(address.host)
     found = os.environ.get(name, "").strip()
     if not found.isascii() or not found.isprintable():
         raise UserError(f"{name}: not a key, which has plain letters, digits and signs only")
-    if found and place.base.startswith("http://") and not place.near:
+    if found and address.base.startswith("http://") and not address.is_private:
         raise UserError(
-            f"{place.base}: the key in {name} would go there unencrypted; give an address with "
+            f"{address.base}: the key in {name} would go there unencrypted; give an address with "
             "https://, in numbers if it is of your own network, or take the key away"
         )
     return found
 
 
-def refuse_shared(names: Iterable[str]) -> None:
+def refuse_shared_key(names: Iterable[str]) -> None:
     """Raises UserError if several hosts among the models `names` would get the same key."""
-    hosts = dict.fromkeys(address(name).host for name in names if is_address(name))
+    hosts = dict.fromkeys(parse_address(name).host for name in names if is_address(name))
     takers: dict[str, list[str]] = {}
     for host in hosts:
         takers.setdefault(variable(host), []).append(host)

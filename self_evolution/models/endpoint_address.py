@@ -1,4 +1,4 @@
-"""Addresses of endpoints, as people write them: http://HOST[:PORT]/v1#MODEL."""
+"""The address of an endpoint, as people write it: http://HOST[:PORT]/v1#MODEL."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Address(NamedTuple):
     host: str
 
     @property
-    def near(self) -> bool:
+    def is_private(self) -> bool:
         """Whether the host is this machine, or has an address that is not reached from outside."""
         if self.host == "localhost" or self.host.endswith(".localhost"):
             return True
@@ -34,17 +34,17 @@ def is_address(name: str) -> bool:
     return name.lower().startswith(("http://", "https://"))
 
 
-def address(name: str) -> Address:
-    """Raises UserError if it is none, or has what would be kept in the run: a password, a key."""
+def parse_address(name: str) -> Address:
+    """Raises UserError if `name` is not an address, or has a secret, which the run would keep."""
     # No error repeats what may be a secret; an @ may also stand in a model's name.
-    told = "http://…" if "@" in name or "?" in name else printable(name)
-    none = UserError(f"{told}: not an address; {EXPECTED}")
+    shown = "http://…" if "@" in name or "?" in name else printable(name)
+    invalid = UserError(f"{shown}: not an address; {EXPECTED}")
     if not name.isprintable():
-        raise none
+        raise invalid
     try:
         parts = urlsplit(name)
     except ValueError:
-        raise none from None
+        raise invalid from None
     host = parts.hostname or ""
     if "@" in parts.netloc or parts.query:
         raise UserError(
@@ -54,10 +54,10 @@ def address(name: str) -> Address:
     try:
         port = parts.port
     except ValueError:
-        raise none from None
+        raise invalid from None
     if not is_address(name) or not host:
-        raise none
-    place = f"[{host}]" if ":" in host else host
-    place += f":{port}" if port else ""
-    base = f"{parts.scheme.lower()}://{place}{parts.path.rstrip('/')}"
+        raise invalid
+    authority = f"[{host}]" if ":" in host else host
+    authority += f":{port}" if port else ""
+    base = f"{parts.scheme.lower()}://{authority}{parts.path.rstrip('/')}"
     return Address(base.removesuffix("/chat/completions"), parts.fragment, host)

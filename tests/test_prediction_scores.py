@@ -1,0 +1,96 @@
+"""The scores of predictions are in the ledger, and are those that the metrics compute."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from statistics import fmean
+
+import pytest
+
+from self_evolution.evaluation.metrics import METRICS
+from self_evolution.evaluation.scores import (
+    ScoredPrediction,
+    scored_predictions,
+    store_missing,
+    store_scores,
+)
+from self_evolution.evaluation.tasks import marks, measure
+from self_evolution.ledger import Ledger
+from self_evolution.records import PredictionScore, Signature
+
+EXAMS = [(generation, "domain", mode) for generation in (0, 1) for mode in ("closed", "open")]
+
+
+@pytest.fixture
+def ledger(old: Path) -> Iterator[Ledger]:
+    """The ledger of a run that an earlier version evaluated, without storing scores."""
+    with closing(Ledger(old / "run.db")) as ledger:
+        yield ledger
+
+
+def predictions(ledger: Ledger) -> list[ScoredPrediction]:
+    return [row for exam in EXAMS for row in scored_predictions(ledger, *exam)]
+
+
+def test_stored_scores_are_those_that_the_metrics_compute(ledger: Ledger) -> None:
+    computed = {
+        (row.id, metric): marks(metric, row.item, row.text)
+        for row in predictions(ledger)
+        for metric in METRICS
+    }
+    assert len(computed) == 26 * len(METRICS)
+    assert {None, 0.0, 100.0} < set(computed.values())  # or else this shows little
+    store_missing(ledger)
+    stored = {
+        (row.id, metric): row.stored[measure(metric, "domain").signature()]
+        for row in predictions(ledger)
+        for metric in METRICS
+    }
+    assert stored == computed
+    assert ledger.evaluations.unscored() == []
+
+
+def test_an_evaluation_is_the_mean_of_the_stored_scores(ledger: Ledger) -> None:
+    store_missing(ledger)
+    rows = [row for row in ledger.evaluations.of_generations() if row.metric in METRICS]
+    assert len(rows) == 2 * 3 * len(METRICS)
+    for row in rows:
+        found = scored_predictions(ledger, row.generation, row.suite, row.mode)
+        scores = [one.stored[row.signature] for one in found]
+        known = [score for score in scores if score is not None]
+        assert (fmean(known), len(known)) == (pytest.approx(row.mean), row.n)
+
+
+def test_scores_are_computed_for_a_reader_where_none_are_stored(ledger: Ledger) -> None:
+    before = [row.score("token-f1") for row in predictions(ledger)]
+    assert ledger.count("prediction_score") == 0
+    store_missing(ledger)
+    assert [row.score("token-f1") for row in predictions(ledger)] == before
+
+
+def test_stored_scores_are_read_and_not_computed_again(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store_missing(ledger)
+    monkeypatch.setattr("self_evolution.evaluation.scores.marks", None)  # would raise if called
+    assert len([row.score("chrf") for row in predictions(ledger)]) == 26
+
+
+def test_a_score_with_another_signature_is_not_used(ledger: Ledger) -> None:
+    before, *_ = scored_predictions(ledger, 0, "domain", "closed")
+    ledger.add([Signature(1, "chrf|of another version"), PredictionScore(before.id, 1, 12.5)])
+    first, *_ = scored_predictions(ledger, 0, "domain", "closed")
+    assert first.score("chrf") == before.score("chrf") != 12.5
+    store_scores(ledger, 0, "domain", "closed")
+    first, *_ = scored_predictions(ledger, 0, "domain", "closed")
+    assert len(first.stored) == len(METRICS) + 1
+
+
+def test_nothing_is_stored_twice(ledger: Ledger) -> None:
+    for _ in range(2):
+        store_missing(ledger)
+        store_scores(ledger, 1, "domain", "open")
+    assert ledger.count("prediction_score") == ledger.count("prediction") * len(METRICS)
+    assert ledger.count("signature") == len(METRICS)
