@@ -90,11 +90,7 @@ def test_files_exist(page: Path) -> None:
             ours = top in folders and name.endswith((".py", ".sql", "/"))
             if "/" not in name:
                 assert name in modules, f"{page.name}: {name}"
-            elif (
-                name not in new
-                and "NAME" not in name
-                and (ours or top in ("self_evolution", "benchmarks", "tests"))
-            ):
+            elif "NAME" not in name and name not in new and (ours or top in folders_of_code):
                 found = (ROOT / name).exists() or (PACKAGE / name).exists()
                 assert found, f"{page.name}: {name}"
 
