@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from self_evolution.config import Check
 from self_evolution.evaluation.agreement import stated
 from self_evolution.evaluation.candidates import KINDS, TEMPERATURE, filled, samples
-from self_evolution.evaluation.contamination import Firewall, names
+from self_evolution.evaluation.contamination import ContaminationCheck, names
 from self_evolution.evaluation.holdout import shuffled
 from self_evolution.evaluation.metrics import SHORT_ANSWER
 from self_evolution.evaluation.metrics.token_f1 import tokens
@@ -67,7 +67,7 @@ def build(run: Run) -> None:
             return
         places = {topic: first + i for i, topic in enumerate(topics[: tries - first])}
         batches = run.batches(
-            "examine",
+            "build",
             0,
             "questions",
             list(places.items()),
@@ -138,7 +138,7 @@ def _candidates(
         for row in run.ledger.items.candidates(kind)
         if row.reason is None
     ]
-    firewall = Firewall([*run.ledger.items.all(), *map(_as_item, before)])
+    contamination = ContaminationCheck([*run.ledger.items.all(), *map(_as_item, before)])
     seen = {key(row.question, "") for row in before}
     profile, wanted = run.prompts.profile(language), run.prompts.wanted(language)
     for topic, question, replies in zip(topics, questions, answers, strict=True):
@@ -146,7 +146,7 @@ def _candidates(
         values = definite(question.text, reference, profile.common)
         reason, detail = _judged(question, replies, reference, profile, wanted)
         if reason is None:
-            match = firewall.match(question.text, "")
+            match = contamination.match(question.text, "")
             if key(question.text, "") in seen or (match and match.leaks):
                 reason, detail = "duplicate", "asked before, or nearly so"
             elif not values:
@@ -208,7 +208,7 @@ def _about_documents(run: Run, question: str, profile: Profile) -> str:
     return ""
 
 
-def told(run: Run) -> str:
+def describe_abilities(run: Run) -> str:
     """How many were taken of how many, and why not the others, or not any; empty if none wanted."""
     if not run.config.evaluate.abilities:
         return ""

@@ -13,13 +13,14 @@ from dataclasses import replace
 from self_evolution.config import Check, Config
 from self_evolution.errors import UserError
 from self_evolution.evaluation.agreement import agreed
-from self_evolution.evaluation.contamination import Firewall
+from self_evolution.evaluation.contamination import ContaminationCheck
 from self_evolution.evaluation.holdout import shuffled
 from self_evolution.evaluation.pair_checks import Case, judge, key
 from self_evolution.ledger import Ledger
 from self_evolution.models import Reply, SamplingParams
 from self_evolution.records import Candidate, Fragment, Message, Pair, content_id, seed_of
 from self_evolution.run import Run
+from self_evolution.schedule import STAGES
 
 TEMPERATURE = 0.7
 """Of the answers that must agree: at 0 they would agree in any case."""
@@ -38,10 +39,10 @@ def builds(settings: Config) -> bool:
 
 def to_come(settings: Config, ledger: Ledger) -> bool:
     """Whether test questions will be built, which are not there yet."""
-    return builds(settings) and not ledger.stage_done(0, "examine")
+    return builds(settings) and not ledger.stage_done(0, "build")
 
 
-def build(run: Run, kind: str) -> None:
+def build_questions(run: Run, kind: str) -> None:
     """Candidates until there are enough, or every fragment has had its tries."""
     order = _order(run, kind)
     wanted = _wanted(run)
@@ -56,13 +57,14 @@ def build(run: Run, kind: str) -> None:
             return
         places = dict(tasks)
         batches = run.batches(
-            "examine",
+            "build",
             0,
             "questions",
             tasks,
             done,
             run.config.model.batch_size,
-            f"examine {kind} {turn + 1} of {ROUNDS}",
+            f"{STAGES['build'].seed_key} {kind} {turn + 1} of {ROUNDS}",
+            f"build {kind} {turn + 1} of {ROUNDS}",
         )
         for ids, seed in batches:
             rows = list(filled(_candidates(run, kind, ids, places, seed), wanted - kept))
@@ -88,8 +90,8 @@ def _order(run: Run, kind: str) -> list[str]:
         if (place.document_id in held) if kind == "unseen" else (place.fragment_id in training):
             queues[place.document_id].append(place.fragment_id)
     seed = run.config.seed
-    documents = shuffled(queues, seed, "examine")
-    mixed = {id: shuffled(queues[id], seed, "examine") for id in documents}
+    documents = shuffled(queues, seed, STAGES["build"].seed_key)
+    mixed = {id: shuffled(queues[id], seed, STAGES["build"].seed_key) for id in documents}
     longest = max(map(len, mixed.values()), default=0)
     return [mixed[id][i] for i in range(longest) for id in documents if i < len(mixed[id])]
 
@@ -101,7 +103,7 @@ def _candidates(
     fragments = run.ledger.fragments.get(ids)
     asked = _asked(run, fragments, seed)
     answers = _answered(run, fragments, [question.text for question in asked], seed)
-    firewall = Firewall(run.ledger.items.all())
+    contamination = ContaminationCheck(run.ledger.items.all())
     seen = {
         key(row.question, row.reference)
         for one in KINDS
@@ -131,7 +133,7 @@ def _candidates(
             run.prompts.wanted(fragment.language),
             _strict(run.config.check),
         )
-        reason, detail = judge(case, seen, firewall.match(question, reference, fragment.text))
+        reason, detail = judge(case, seen, contamination.match(question, reference, fragment.text))
         if reason is None and objection:
             reason, detail = "disagreement", objection
         if reason is None:
