@@ -28,8 +28,8 @@ OnText = Callable[[int, str], None]
 """Called with the place of a prompt in its batch and the next piece of the reply to it."""
 
 Capability = Literal["streaming", "logprobs", "token_ids", "scoring", "training"]
-"""In this order: `generate` takes `on_text`, it takes `SamplingParams.logprobs`, it fills `Reply.ids`;
-the model is a `Scorer`, it is a `Trainer`."""
+"""In this order: `generate` takes `on_text`; it takes `SamplingParams.logprobs`; it fills
+`Reply.ids`; the model is a `Scorer`; it is a `Trainer`."""
 
 EVERYTHING: frozenset[Capability] = frozenset(get_args(Capability))
 
