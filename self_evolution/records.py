@@ -372,11 +372,6 @@ class Difference:
     n: int
     p: float
 
-    @property
-    def shown(self) -> bool:
-        """Whether the interval leaves 0 out."""
-        return self.low > 0 or self.high < 0
-
 
 @dataclass(frozen=True, slots=True)
 class Promotion:

@@ -11,8 +11,9 @@ from test_report import HOSTILE, Story
 
 from self_evolution.ledger import Ledger
 from self_evolution.records import Document, Fragment, Item, Prediction, Section
-from self_evolution.report.mastery import by_heading, mastery, short_names
-from self_evolution.report.remaining import Place, remaining, unevenness
+from self_evolution.report.facts.mastery import by_heading, mastery, short_names
+from self_evolution.report.facts.remaining import Place, remaining, unevenness
+from self_evolution.report.render.headline import describe_remaining
 
 ALARM = (
     "Alarm {n} means that the link {n} is down. Check the optical module {n} first. "
@@ -73,6 +74,11 @@ def asked(ledger: Ledger, passages: list[str], wrong: set[int], suite: str = "do
 
 def known(ledger: Ledger, metric: str = "exact-match") -> Any:
     return mastery(ledger, metric, 1, ledger.sources.find(ledger.items.all()))
+
+
+def said(ledger: Ledger, metric: str = "exact-match") -> str:
+    """The sentence on where errors are."""
+    return describe_remaining(remaining(known(ledger, metric)))
 
 
 # --- where a question belongs ---------------------------------------------------------------
@@ -206,7 +212,7 @@ def test_names_leave_out_what_all_share() -> None:
 def test_a_chapter_that_holds_the_errors_is_named(story: Story) -> None:
     fragments = library(story.ledger, 4, 10)
     asked(story.ledger, [one.text for one in fragments], {20, 21, 22, 23, 24, 25, 26, 27, 3, 70})
-    assert remaining(known(story.ledger)) == (
+    assert said(story.ledger) == (
         "8 of the 10 remaining errors, 80% [30–100], are in “Chapter 3” of m0.md, with 13% of the "
         "questions."
     )
@@ -215,7 +221,7 @@ def test_a_chapter_that_holds_the_errors_is_named(story: Story) -> None:
 def test_errors_without_a_place_are_called_spread(story: Story) -> None:
     fragments = library(story.ledger, 4, 10)
     asked(story.ledger, [one.text for one in fragments], set(range(0, 80, 9)))
-    assert remaining(known(story.ledger)) == (
+    assert said(story.ledger) == (
         "The 9 remaining errors are spread: no part of the documents is shown to hold most of them."
     )
 
@@ -223,18 +229,16 @@ def test_errors_without_a_place_are_called_spread(story: Story) -> None:
 def test_a_document_is_named_where_no_heading_is(story: Story) -> None:
     fragments = library(story.ledger, 10, 4)
     asked(story.ledger, [one.text for one in fragments], set(range(0, 40, 2)))
-    said = remaining(known(story.ledger))
-    assert (
-        said.startswith("20 of the 20 remaining errors, 100% [")
-        and "are in m0.md, with 50%" in said
-    )
+    told = said(story.ledger)
+    assert told.startswith("20 of the 20 remaining errors, 100% [")
+    assert "are in m0.md, with 50%" in told
 
 
 def test_of_few_errors_and_other_metrics_nothing_is_said(story: Story) -> None:
     fragments = library(story.ledger, 4, 10)
     asked(story.ledger, [one.text for one in fragments], {20, 21, 22, 23})
-    assert remaining(known(story.ledger)) == ""
-    assert remaining(known(story.ledger, "token-f1")) == ""
+    assert said(story.ledger) == ""
+    assert said(story.ledger, "token-f1") == ""
 
 
 def test_one_fragment_with_many_questions_is_one_witness(story: Story) -> None:
@@ -244,8 +248,8 @@ def test_one_fragment_with_many_questions_is_one_witness(story: Story) -> None:
     asked(story.ledger, passages, set(range(8)))
     found = known(story.ledger)
     chapters = by_heading(found.questions).items()
-    assert unevenness([Place(str(name), some) for name, some in chapters]) > 0.05
-    assert "spread" in remaining(found)
+    assert unevenness([Place("m0.md", name, some) for name, some in chapters]) > 0.05
+    assert "spread" in said(story.ledger)
 
 
 # --- on the page ----------------------------------------------------------------------------

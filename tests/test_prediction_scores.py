@@ -12,15 +12,17 @@ import pytest
 from self_evolution.evaluation.metrics import METRICS
 from self_evolution.evaluation.scores import (
     ScoredPrediction,
+    marks,
+    measure,
+    new_scores,
     scored_predictions,
     store_missing,
-    store_scores,
 )
-from self_evolution.evaluation.tasks import marks, measure
+from self_evolution.evaluation.tasks import MAIN, Task
 from self_evolution.ledger import Ledger
 from self_evolution.records import PredictionScore, Signature
 
-EXAMS = [(generation, "domain", mode) for generation in (0, 1) for mode in ("closed", "open")]
+TASKS = [(generation, Task("domain", mode)) for generation in (0, 1) for mode in ("closed", "open")]
 
 
 @pytest.fixture
@@ -31,7 +33,7 @@ def ledger(old: Path) -> Iterator[Ledger]:
 
 
 def predictions(ledger: Ledger) -> list[ScoredPrediction]:
-    return [row for exam in EXAMS for row in scored_predictions(ledger, *exam)]
+    return [row for task in TASKS for row in scored_predictions(ledger, *task)]
 
 
 def test_stored_scores_are_those_that_the_metrics_compute(ledger: Ledger) -> None:
@@ -57,7 +59,7 @@ def test_an_evaluation_is_the_mean_of_the_stored_scores(ledger: Ledger) -> None:
     rows = [row for row in ledger.evaluations.of_generations() if row.metric in METRICS]
     assert len(rows) == 2 * 3 * len(METRICS)
     for row in rows:
-        found = scored_predictions(ledger, row.generation, row.suite, row.mode)
+        found = scored_predictions(ledger, row.generation, Task.of(row))
         scores = [one.stored[row.signature] for one in found]
         known = [score for score in scores if score is not None]
         assert (fmean(known), len(known)) == (pytest.approx(row.mean), row.n)
@@ -79,18 +81,18 @@ def test_stored_scores_are_read_and_not_computed_again(
 
 
 def test_a_score_with_another_signature_is_not_used(ledger: Ledger) -> None:
-    before, *_ = scored_predictions(ledger, 0, "domain", "closed")
+    before, *_ = scored_predictions(ledger, 0, MAIN)
     ledger.add([Signature(1, "chrf|of another version"), PredictionScore(before.id, 1, 12.5)])
-    first, *_ = scored_predictions(ledger, 0, "domain", "closed")
+    first, *_ = scored_predictions(ledger, 0, MAIN)
     assert first.score("chrf") == before.score("chrf") != 12.5
-    store_scores(ledger, 0, "domain", "closed")
-    first, *_ = scored_predictions(ledger, 0, "domain", "closed")
+    ledger.add(new_scores(ledger, [first]))
+    first, *_ = scored_predictions(ledger, 0, MAIN)
     assert len(first.stored) == len(METRICS) + 1
 
 
 def test_nothing_is_stored_twice(ledger: Ledger) -> None:
     for _ in range(2):
         store_missing(ledger)
-        store_scores(ledger, 1, "domain", "open")
+        ledger.add(new_scores(ledger, predictions(ledger)))
     assert ledger.count("prediction_score") == ledger.count("prediction") * len(METRICS)
     assert ledger.count("signature") == len(METRICS)

@@ -211,6 +211,7 @@ def test_equal_files_are_one_document_and_the_rest_is_counted(
     assert "2 <code>.doc</code>" in page
 
 
+@pytest.mark.slow
 def test_documents_in_another_spelling_are_not_read_twice(
     arguments: Callable[..., list[str]],
     documents: Path,

@@ -23,6 +23,7 @@ from self_evolution import cli, config
 from self_evolution.errors import Stopped
 from self_evolution.evaluation.candidates import passage
 from self_evolution.evaluation.prompts import papers
+from self_evolution.evaluation.tasks import deciding
 from self_evolution.ledger import Ledger
 from self_evolution.ledger.search import SearchIndex
 from self_evolution.models.scripted import ScriptedEngine
@@ -37,10 +38,11 @@ from self_evolution.records import (
     Prediction,
     Section,
 )
-from self_evolution.report.outdated import searched as searched_otherwise
-from self_evolution.report.samples import _changes
-from self_evolution.retrieval import Search, asked, is_there, terms, was_shown
-from self_evolution.retrieval import search as searching
+from self_evolution.report.facts.examples import won_and_lost
+from self_evolution.report.facts.subsets import outdated
+from self_evolution.report.render.caveats import describe_searched
+from self_evolution.retrieval import Search, asked, is_there, terms, update_index, was_shown
+from self_evolution.retrieval import index as indexing
 from self_evolution.retrieval.terms import spread
 from self_evolution.run import Run
 
@@ -81,10 +83,14 @@ def _fill(ledger: Ledger, texts: Sequence[str], heading: tuple[str, ...]) -> Non
         ledger.add(rows)
 
 
+def indexed(ledger: Ledger) -> Search:
+    """The search once the index follows the ledger."""
+    update_index(ledger, Progress(quiet=True))
+    return Search(ledger)
+
+
 def found(ledger: Ledger, question: str, limit: int = 3) -> list[str]:
-    search = Search(ledger)
-    search.refresh()
-    return [one.text for one in search.find(question, limit)]
+    return [one.text for one in indexed(ledger).find(question, limit)]
 
 
 @pytest.mark.parametrize(
@@ -156,8 +162,7 @@ def test_the_order_is_that_of_bm25(tmp_path: Path) -> None:
     ledger = filled(tmp_path, MANUAL)
     bags = [Counter(terms(text)) for text in MANUAL]
     average = sum(bag.total() for bag in bags) / len(bags)
-    search = Search(ledger)
-    search.refresh()
+    search = indexed(ledger)
     for question in (
         "the fan of the subrack",
         "command shows module",
@@ -252,7 +257,7 @@ def test_equal_fragments_are_found_once(tmp_path: Path) -> None:
 def test_killed_while_the_index_is_built_it_is_finished(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(searching, "_BATCH", 2)
+    monkeypatch.setattr(indexing, "_BATCH", 2)
     whole = filled(tmp_path, MANUAL)
     expected = found(whole, "command fan module 检查", 99)
     folder = tmp_path / "killed"
@@ -269,7 +274,7 @@ def test_killed_while_the_index_is_built_it_is_finished(
 
     monkeypatch.setattr(SearchIndex, "index", killed)
     with pytest.raises(KeyboardInterrupt):
-        Search(ledger).refresh()
+        indexed(ledger)
     ledger.close()
     monkeypatch.setattr(SearchIndex, "index", index)
     ledger = Ledger(folder / "run.db")
@@ -281,15 +286,15 @@ def test_killed_while_the_index_is_built_it_is_finished(
 def test_ctrl_c_is_heeded_between_batches_of_the_index(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(searching, "_BATCH", 2)
+    monkeypatch.setattr(indexing, "_BATCH", 2)
     ledger = filled(tmp_path, MANUAL)
 
-    def heed() -> None:
+    def stop() -> None:
         if len(ledger.search.changes()[1]) < 6:
             raise Stopped
 
     with pytest.raises(Stopped):
-        Search(ledger).refresh(heed)
+        update_index(ledger, Progress(quiet=True), stop)
     assert ledger.search.changes() == ([], [4, 5, 6, 7, 8])
 
 
@@ -305,8 +310,7 @@ def passage_of(text: str, fragment_id: str | None = None) -> Item:
 
 def test_recall_of_a_passage(tmp_path: Path) -> None:
     ledger = filled(tmp_path, MANUAL)
-    search = Search(ledger)
-    search.refresh()
+    search = indexed(ledger)
     (heat, volts, stopped) = ledger.fragments.get(["f5", "f6", "f1"])
     part = MANUAL[5].partition("，")[0]
     for text in (MANUAL[5], part, MANUAL[5].replace("，", " ， ")):
@@ -321,8 +325,7 @@ def test_a_miss_counts_where_the_passage_has_headings(tmp_path: Path) -> None:
     """They are as many words as a short text, and no fragment's text has them."""
     heading = ("Handbook of the subrack and its modules", "What the alarms mean")
     ledger = filled(tmp_path, MANUAL, heading)
-    search = Search(ledger)
-    search.refresh()
+    search = indexed(ledger)
     (asked_about, other) = ledger.fragments.get(["f0", "f3"])
     built = passage_of(passage(asked_about), "f0")
     given = passage_of(passage(asked_about))
@@ -330,7 +333,7 @@ def test_a_miss_counts_where_the_passage_has_headings(tmp_path: Path) -> None:
         assert recall(search, item, [other, asked_about]) == 100.0
         assert recall(search, item, [other]) == 0.0
     ledger.add([Event(1, "d0", "withdrawn")])
-    search.refresh()
+    search = indexed(ledger)
     for item in (built, given):
         assert recall(search, item, [other]) is None  # it could not be found any longer
         assert recall(search, item, [asked_about]) == 100.0  # but it was
@@ -348,6 +351,7 @@ def recalls(run: Path) -> list[tuple[object, object, object]]:
     ]
 
 
+@pytest.mark.slow
 def test_every_generation_is_asked_with_what_is_found(
     arguments: Arguments, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -372,6 +376,7 @@ def test_every_generation_is_asked_with_what_is_found(
     assert "search" not in exported(run) and "search.jsonl" not in exported(run)
 
 
+@pytest.mark.slow
 def test_it_never_decides_who_leads(arguments: Arguments, tmp_path: Path) -> None:
     assert cli.main(arguments("with")) == 0
     assert cli.main(arguments("without", "--evaluate.top-k", "0")) == 0
@@ -383,7 +388,7 @@ def test_it_never_decides_who_leads(arguments: Arguments, tmp_path: Path) -> Non
     assert {row["mode"] for row in rows(without, "prediction")} == {"closed", "open"}
     assert recalls(without) == []
     with closing(Ledger(without / "run.db")) as ledger:
-        assert len(ledger.search.changes()[1]) == 6  # nothing was indexed
+        assert ledger.search.changes() == ([], [])  # indexed all the same, for whoever serves it
 
 
 @pytest.fixture
@@ -396,9 +401,7 @@ def opened(arguments: Arguments, tmp_path: Path) -> Callable[..., Run]:
         assert cli.main(["split", str(tmp_path / "run")]) == 0
         ledger = Ledger(tmp_path / "run" / "run.db")
         chosen = config.parse(ledger.meta("settings"), "run")
-        run = Run(tmp_path / "run", chosen, ledger, Progress(quiet=True))
-        run.search.refresh()
-        return run
+        return Run(tmp_path / "run", chosen, ledger, Progress(quiet=True))
 
     return make
 
@@ -455,6 +458,7 @@ def test_as_many_passages_as_fit(
     assert list(sizes.values()) == sorted(sizes.values())
 
 
+@pytest.mark.slow
 def test_a_window_too_small_for_any_passage_is_told(
     arguments: Arguments,
     tmp_path: Path,
@@ -470,6 +474,7 @@ def test_a_window_too_small_for_any_passage_is_told(
     assert {row["mode"] for row in rows(tmp_path / "run", "prediction")} == {"closed"}
 
 
+@pytest.mark.slow
 def test_a_changed_document_is_searched_as_it_is_now(
     arguments: Arguments, documents: Path, tmp_path: Path
 ) -> None:
@@ -492,6 +497,7 @@ def test_a_changed_document_is_searched_as_it_is_now(
     assert "is 1024" in shown[2] and "is 512" not in shown[2]
 
 
+@pytest.mark.slow
 def test_who_was_given_other_documents_than_the_base_is_said(
     arguments: Arguments,
     documents: Path,
@@ -532,6 +538,7 @@ def test_who_was_given_other_documents_than_the_base_is_said(
     assert "Documents changed between" in (page.parent / "report.md").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_a_change_in_the_middle_of_the_base_is_said(
     arguments: Arguments, documents: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -558,7 +565,7 @@ def test_a_change_in_the_middle_of_the_base_is_said(
     assert cli.main([*words, "--accept-change"]) == 0
     with closing(Ledger(tmp_path / "run" / "run.db")) as ledger:
         assert [len(states) for states in ledger.search.searched().values()] == [2, 1]
-        assert "those of generation 1:" in searched_otherwise(ledger)
+        assert "those of generation 1:" in describe_searched(outdated(ledger))
 
 
 def test_the_number_of_passages_is_fixed(
@@ -576,11 +583,13 @@ def test_the_report_shows_what_was_found(arguments: Arguments, tmp_path: Path) -
         sources = ledger.evaluations.passages_shown(0, "retrieved", item.id)
         right = item.reference
         ledger.add([Prediction("better", 9, item.id, "retrieved", right, sources[:1])])
-        (won,) = _changes(ledger, "exact-match", 9, "domain", "retrieved", {}).won_examples
+        (found,) = won_and_lost(ledger, deciding(ledger, "exact-match"), 9, {})
+        assert found.task == ("domain", "retrieved")
+        (won,) = found.won_examples
         (fragment,) = ledger.fragments.get(sources[:1])
-        (shown,) = won.shown
-    assert shown[1] == fragment.text
-    assert shown[0].endswith(" › ".join(["", *fragment.heading])) and "a.md" in shown[0]
+        (shown,) = won.passages
+    assert shown.path.endswith("a.md")
+    assert shown[1:] == (fragment.heading, fragment.text)
 
 
 @pytest.fixture
@@ -597,6 +606,7 @@ def searched(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return found
 
 
+@pytest.mark.slow
 def test_each_question_is_searched_for_once_and_not_before_its_turn(
     arguments: Arguments, tmp_path: Path, searched: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -621,6 +631,7 @@ def test_each_question_is_searched_for_once_and_not_before_its_turn(
     assert exported(tmp_path / "run") == exported(tmp_path / "whole")
 
 
+@pytest.mark.slow
 def test_ctrl_c_is_heeded_while_missed_passages_are_looked_for(
     arguments: Arguments, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -641,6 +652,7 @@ def test_ctrl_c_is_heeded_while_missed_passages_are_looked_for(
     assert recalls(tmp_path / "run") == [("domain", "recall@3", 0.0)]
 
 
+@pytest.mark.slow
 def test_what_was_shown_counts_whatever_became_of_the_documents(
     arguments: Arguments,
     documents: Path,
@@ -672,6 +684,7 @@ def test_what_was_shown_counts_whatever_became_of_the_documents(
     assert "of 6 domain questions" in told and "search found nothing" not in told
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [48, 60, 80, 200])
 def test_tables_lose_no_number_in_a_narrow_terminal(
     arguments: Arguments,
@@ -689,14 +702,14 @@ def test_tables_lose_no_number_in_a_narrow_terminal(
     assert max(map(len, told.partition("complete")[0].splitlines())) <= width
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not TELECOM.is_file(), reason=f"no telecom questions in {TELECOM.parent}")
 def test_telecom_questions_find_their_passages(tmp_path: Path) -> None:
     """86 of 100 when this was written; the passages are in Chinese, and much alike."""
     items = json.loads(TELECOM.read_text(encoding="utf-8"))
     passages = json.loads(TELECOM.with_name("aiops_fragments.json").read_text(encoding="utf-8"))
     texts = list(dict.fromkeys(row["instruction"].strip() for row in passages))
-    search = Search(filled(tmp_path, texts))
-    search.refresh()
+    search = indexed(filled(tmp_path, texts))
     hits = [
         row["instruction"].strip() in [one.text for one in search.find(row["input"], 3)]
         for row in items

@@ -52,6 +52,7 @@ def test_every_kind_is_there(pairs: list[dict[str, Any]]) -> None:
     assert counts == {"same": 55, "long": 3, "empty": 1, "merged": 1}
 
 
+@pytest.mark.slow
 def test_the_published_numbers(pairs: list[dict[str, Any]], measured: list[Measure]) -> None:
     for pair, one in zip(pairs, measured, strict=True):
         if kind(pair) == "same":
@@ -84,6 +85,7 @@ def test_an_answer_that_merges_with_its_prompt_is_still_near(
     assert one.ifd == pytest.approx(pair["ifd"], abs=0.05)
 
 
+@pytest.mark.slow
 def test_the_filter_on_files(pairs: list[dict[str, Any]], tmp_path: Path) -> None:
     source, output = tmp_path / "pairs.jsonl", tmp_path / "scored.jsonl"
     lines = [{"id": i, **pair, "published": pair["ifd"]} for i, pair in enumerate(pairs)]

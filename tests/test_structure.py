@@ -15,7 +15,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "self_evolution"
 LAYERS = [
     {"errors", "records", "miniature", "text"},
     {"config"},
-    {"ledger", "progress", "strategies"},
+    {"ledger", "progress", "rollback", "strategies"},
     {"schedule", "documents", "prompts", "retrieval"},
     {"models"},
     {"run"},
@@ -65,6 +65,21 @@ def test_sql_stands_in_the_ledger_alone() -> None:
             text = path.read_text(encoding="utf-8")
             assert not [word for word in words if word in text], path
             assert "import sqlite3" not in text, path
+
+
+def test_no_engine_is_known_by_its_name() -> None:
+    """What an engine can do is declared, and which one it is, is looked up in the table."""
+    from self_evolution.models.engines import ENGINES
+
+    classes = {"Endpoint", "ScriptedEngine", "TransformersEngine"}
+    for path in MODULES:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Compare):
+                values = {one.value for one in ast.walk(node) if isinstance(one, ast.Constant)}
+                assert not values & set(ENGINES), f"{path}:{node.lineno}"
+            elif isinstance(node, ast.Call) and ast.unparse(node.func) == "isinstance":
+                names = {one.id for one in ast.walk(node) if isinstance(one, ast.Name)}
+                assert not names & classes, f"{path}:{node.lineno}"
 
 
 @pytest.mark.parametrize("words", [["--help"], ["run", "--help"], ["--version"], ["status", "."]])

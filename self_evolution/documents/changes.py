@@ -10,6 +10,7 @@ from typing import NamedTuple
 from self_evolution import config
 from self_evolution import miniature as embedded
 from self_evolution.documents import readers
+from self_evolution.documents.readers.files import Files, find
 from self_evolution.errors import UserError
 from self_evolution.ledger import FileRow, Ledger
 from self_evolution.records import Document
@@ -30,7 +31,7 @@ class Changes(NamedTuple):
     also if it was moved in between. `copies` counts files equal to others.
     """
 
-    files: readers.Files
+    files: Files
     digests: dict[str, str]
     new: list[str]
     refused: dict[str, str]
@@ -54,7 +55,7 @@ def sources(documents: tuple[str, ...]) -> dict[str, Path]:
 
 def compare(ledger: Ledger, settings: config.Read, again: bool = False) -> Changes:
     """`again` takes what could not be read, or not wholly, as new. Raises UserError by `find`."""
-    files = readers.find(sources(settings.documents), settings.follow_links)
+    files = find(sources(settings.documents), settings.follow_links)
     digests, large = _digests(ledger, files.paths, settings.max_file_mb << 20)
     refused = {**files.refused, **large}
     live = ledger.documents.live_ids()

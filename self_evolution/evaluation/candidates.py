@@ -10,12 +10,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from self_evolution import config
+from self_evolution.config import Check, Config
 from self_evolution.errors import UserError
 from self_evolution.evaluation.agreement import agreed
 from self_evolution.evaluation.contamination import Firewall
 from self_evolution.evaluation.holdout import shuffled
 from self_evolution.evaluation.pair_checks import Case, judge, key
+from self_evolution.ledger import Ledger
 from self_evolution.models import Reply, SamplingParams
 from self_evolution.records import Candidate, Fragment, Message, Pair, content_id, seed_of
 from self_evolution.run import Run
@@ -27,6 +28,17 @@ ROUNDS = 2
 """A fragment whose first question was not taken gets so many tries in all."""
 
 KINDS = ("seen", "unseen")
+
+
+def builds(settings: Config) -> bool:
+    """Whether this run builds test questions."""
+    choice = settings.evaluate.build
+    return choice == "always" or (choice == "auto" and not settings.evaluate.file)
+
+
+def to_come(settings: Config, ledger: Ledger) -> bool:
+    """Whether test questions will be built, which are not there yet."""
+    return builds(settings) and not ledger.stage_done(0, "examine")
 
 
 def build(run: Run, kind: str) -> None:
@@ -127,9 +139,9 @@ def _candidates(
         yield Candidate(id, kind, position, fragment.id, question, reference, reason, detail)
 
 
-def _strict(settings: config.Check) -> config.Check:
+def _strict(settings: Check) -> Check:
     """A run may train without checks; a reference is checked in any case."""
-    return settings if settings.enabled else config.Check()
+    return settings if settings.enabled else Check()
 
 
 def _asked(run: Run, fragments: Sequence[Fragment], seed: int) -> list[Reply]:

@@ -2,66 +2,83 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import cache
 
-from self_evolution.evaluation.metrics import METRICS
-from self_evolution.evaluation.tasks import EXAMS, marks, measure
+from self_evolution.evaluation.abilities import SUITE
+from self_evolution.evaluation.metrics import METRICS, SHORT_ANSWER, Metric
+from self_evolution.evaluation.tasks import TASKS, Task
 from self_evolution.ledger import Ledger
 from self_evolution.records import Item, PredictionScore, Signature
 
 
 @dataclass(frozen=True, slots=True)
 class ScoredPrediction:
-    """The text that a model gave for `item`, and its `stored` scores by the metrics' signatures."""
+    """The text that a model gave for `item`; `stored` are scores by the metrics' signatures."""
 
     id: str
     item: Item
     text: str
     stored: Mapping[str, float | None]
+    _computed: dict[str, float | None] = field(default_factory=dict)
 
     def score(self, metric: str) -> float | None:
         """In percent; None where the metric does not apply.
 
-        A score is computed if none is stored, or only one of the metric with other settings or
-        another version of its library.
+        A score that is not stored with today's signature of the metric is computed, once.
         """
         signature = _signature(metric, self.item.suite)
         if signature in self.stored:
             return self.stored[signature]
-        return marks(metric, self.item, self.text)
+        if signature not in self._computed:
+            self._computed[signature] = marks(metric, self.item, self.text)
+        return self._computed[signature]
 
 
-def scored_predictions(
-    ledger: Ledger, generation: int, suite: str, mode: str
-) -> list[ScoredPrediction]:
+def measure(metric: str, suite: str) -> Metric:
+    """Exact match of the base's own questions is that of short answers, worded as one likes."""
+    return SHORT_ANSWER if (suite, metric) == (SUITE, SHORT_ANSWER.name) else METRICS[metric]
+
+
+def is_share(metric: str) -> bool:
+    """Whether a mean is told as a share of the questions, each of which scores 0 or 100."""
+    return metric == "exact-match"
+
+
+def marks(metric: str, item: Item, text: str) -> float | None:
+    """The score of an answer to `item`, in percent; None where the metric does not apply."""
+    return measure(metric, item.suite).score(
+        text, item.reference, question=item.question, values=item.reference_values
+    )
+
+
+def scored_predictions(ledger: Ledger, generation: int, task: Task) -> list[ScoredPrediction]:
     """The predictions of a generation or a rival, in the order of the items."""
-    found = ledger.evaluations.scores(generation, suite, mode)
-    return [ScoredPrediction(*row) for row in found]
+    return [ScoredPrediction(*row) for row in ledger.evaluations.scores(generation, *task)]
 
 
-def store_scores(ledger: Ledger, generation: int, suite: str, mode: str) -> None:
-    """Store the scores by all metrics that are not stored yet."""
-    known = ledger.evaluations.signatures()
-    rows: list[Signature | PredictionScore] = []
-    for prediction in scored_predictions(ledger, generation, suite, mode):
+def new_scores(
+    ledger: Ledger, predictions: Iterable[ScoredPrediction]
+) -> Iterator[Signature | PredictionScore]:
+    """The rows to add, so that the scores by all metrics are stored."""
+    signatures = ledger.evaluations.signatures()
+    for prediction in predictions:
         for metric in METRICS:
-            signature = _signature(metric, suite)
+            signature = _signature(metric, prediction.item.suite)
             if signature not in prediction.stored:
-                if signature not in known:
-                    known[signature] = len(known) + 1
-                    rows.append(Signature(known[signature], signature))
+                if signature not in signatures:
+                    signatures[signature] = len(signatures) + 1
+                    yield Signature(signatures[signature], signature)
                 score = prediction.score(metric)
-                rows.append(PredictionScore(prediction.id, known[signature], score))
-    ledger.add(rows)
+                yield PredictionScore(prediction.id, signatures[signature], score)
 
 
 def store_missing(ledger: Ledger) -> None:
     """Store the scores of predictions that have none: an earlier version did not store them."""
-    exams = ledger.evaluations.unscored()
-    for generation, suite, mode in sorted(exams, key=lambda one: (one[0], EXAMS.index(one[1:]))):
-        store_scores(ledger, generation, suite, mode)
+    found = [(generation, Task(*task)) for generation, *task in ledger.evaluations.unscored()]
+    for generation, task in sorted(found, key=lambda one: (one[0], list(TASKS).index(one[1]))):
+        ledger.add(new_scores(ledger, scored_predictions(ledger, generation, task)))
 
 
 @cache

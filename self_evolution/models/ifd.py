@@ -27,7 +27,7 @@ TRAINABLE = ("scored", "one_token", "near_zero_alone")
 
 
 class Measure(NamedTuple):
-    """What scoring found; `outcome` says why there is no IFD, or none to rank by.
+    """The result of scoring a pair; `outcome` says why there is no IFD, or none to rank by.
 
     scored, one_token (computed, but not ranked: a single token is no measure), empty_answer,
     question_too_long (it leaves no room in the window for an answer), answer_too_long (question and

@@ -8,9 +8,11 @@ passage, if there is one, in the prompt).
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 
 from self_evolution.evaluation.predict import sit
-from self_evolution.evaluation.tasks import FORMER, MODES, RECALL, TESTS, deciding, passage_found
+from self_evolution.evaluation.statistics import format_mean
+from self_evolution.evaluation.tasks import MAIN, RECALL, deciding, passage_found
 from self_evolution.records import Evaluation
 from self_evolution.run import Run
 from self_evolution.run.outcome import Outcome
@@ -34,13 +36,11 @@ def summary(run: Run, rows: Sequence[Evaluation], generation: int) -> Iterator[s
     """
     metrics = deciding(run.ledger, run.config.promote.metric)
     there = {(row.suite, row.mode, row.metric): row for row in rows if row.generation == generation}
-    for suite in (*TESTS, *FORMER):
-        exams = [(suite, mode) for mode in MODES if (suite, mode) in metrics]
-        found = [row for exam in exams if (row := there.get((*exam, metrics[exam])))]
+    for suite, some in groupby(metrics, key=lambda task: task.suite):
+        found = [row for task in some if (row := there.get((*task, metrics[task])))]
         scores = [
-            f"{row.mode} {row.mean:.1f} [{row.low:.0f}–{row.high:.0f}]{other}"
+            f"{row.mode} {format_mean(row)}{f' {row.metric}' * (row.metric != metrics[MAIN])}"
             for row in found
-            for other in [f" {row.metric}" if row.metric != metrics["domain", "closed"] else ""]
         ]
         if scores:
             yield f"{suite} {', '.join(scores)}"

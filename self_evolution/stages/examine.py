@@ -7,17 +7,15 @@ changes once generation 0 has been evaluated.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
-from self_evolution import config
 from self_evolution.evaluation import abilities
 from self_evolution.evaluation.agreement import stated
-from self_evolution.evaluation.candidates import KINDS, build, passage
+from self_evolution.evaluation.candidates import KINDS, build, builds, passage
 from self_evolution.evaluation.holdout import held_out
+from self_evolution.evaluation.power import power
 from self_evolution.evaluation.statistics import FEW
-from self_evolution.evaluation.statistics.power import told
-from self_evolution.evaluation.tasks import TESTS
-from self_evolution.ledger import Ledger, digest
+from self_evolution.ledger import digest
 from self_evolution.records import Holdout, Item, Seal, content_id
 from self_evolution.run import Run
 from self_evolution.run.outcome import Outcome
@@ -39,44 +37,6 @@ def examine(run: Run, generation: int) -> Outcome:
     notes += filter(None, [abilities.told(run)])
     notes += [f"{suite}: {sentence}" for suite, sentence in power(run.config, run.ledger).items()]
     return Outcome(len(items), "; ".join(notes))
-
-
-def builds(settings: config.Config) -> bool:
-    """Whether this run builds test questions."""
-    choice = settings.evaluate.build
-    return choice == "always" or (choice == "auto" and not settings.evaluate.file)
-
-
-def to_come(settings: config.Config, ledger: Ledger) -> bool:
-    """Whether test questions will be built, which are not there yet."""
-    return builds(settings) and not ledger.stage_done(0, "examine")
-
-
-def power(settings: config.Config, ledger: Ledger) -> dict[str, str]:
-    """{suite: sentence}: which difference its questions can show in the metric that decides.
-
-    Of the questions that the metric applies to; where that are none, of all.
-    """
-    found = {}
-    for suite in (*TESTS, abilities.SUITE):
-        exact = ledger.evaluations.deciding_metric(settings.promote.metric, suite) == "exact-match"
-        items = ledger.items.of_suite(suite)
-        counted = [item for item in items if exact and item.reference_values != ()] or items
-        if counted:
-            clusters = {item.cluster for item in counted}
-            found[suite] = told(len(counted), len(clusters), _unit(ledger, counted))
-            if others := len(items) - len(counted):
-                found[suite] += f"; {others:,} more have no value to match exactly"
-    return found
-
-
-def _unit(ledger: Ledger, items: Sequence[Item]) -> str:
-    if items[0].suite == abilities.SUITE:
-        return "subjects"
-    documents = {source.document_id for source in ledger.sources.built(items).values()}
-    if documents and {item.cluster for item in items} <= documents:
-        return "documents"
-    return "passages" if all(item.passage.strip() for item in items) else ""
 
 
 def _lock(run: Run, built: bool) -> None:

@@ -10,29 +10,25 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from self_evolution.config import Config
 from self_evolution.errors import UserError
 from self_evolution.evaluation.ruling import ruling
-from self_evolution.evaluation.statistics import Duel, Preference, preference
+from self_evolution.evaluation.statistics import format_mean
 from self_evolution.evaluation.statistics.preferences import Verdict
-from self_evolution.ledger import Ledger
+from self_evolution.evaluation.verdicts import BASE, PLACES, preferred
 from self_evolution.models import TOO_LONG, Generator, SamplingParams
 from self_evolution.models.other_models import JUDGE
 from self_evolution.prompts import Answers
-from self_evolution.records import Item, Judgement, Message, content_id, seed_of
+from self_evolution.records import Item, Judgement, Message, content_id
 from self_evolution.run import Run
 from self_evolution.run.model_identity import base_identity
 from self_evolution.run.outcome import Outcome
 from self_evolution.text.language import detect as language
 
 FLAG = JUDGE
-BASE = "base"
-"""The judge that is the run's own model, without its adapter."""
 
 MOST_TOKENS = 256
 """Of a reply: a letter is asked for, but some say why first."""
 
-PLACES = (1, 2)
 _VERDICTS: dict[tuple[str, int], Verdict] = {
     ("A", 1): "better",
     ("B", 1): "worse",
@@ -78,35 +74,8 @@ def judge(run: Run, generation: int) -> Outcome:
     for against in opponents:
         if found := preferred(run.config, run.ledger, name, generation, against):
             whom = f"rival {-against}" if against else "the base"
-            low, high = found.wins.low, found.wins.high
-            notes.append(f"wins {found.wins.mean:.1f}% [{low:.0f}–{high:.0f}] against {whom}")
+            notes.append(f"wins {format_mean(found.wins, '%')} against {whom}")
     return Outcome(sum(map(len, cases.values())), ", ".join(notes))
-
-
-def preferred(
-    settings: Config, ledger: Ledger, name: str, generation: int, against: int
-) -> Preference | None:
-    """What judge `name` said of a generation, over the items that have both verdicts; or None."""
-    clusters = {item.id: item.cluster for item in ledger.items.of_suite("domain")}
-    by_item: dict[str, list[Judgement]] = {}
-    for row in ledger.evaluations.judgements(name, generation, against):
-        by_item.setdefault(row.item_id, []).append(row)
-    duels = [
-        Duel(clusters[id], _verdict(both[0]), _verdict(both[1]), not _unasked(both[0]))
-        for id, both in by_item.items()
-        if len(both) == len(PLACES)
-    ]
-    seed = seed_of(settings.seed, "judge", generation, against)
-    return preference(duels, resamples=settings.evaluate.resamples, seed=seed)
-
-
-def _verdict(row: Judgement) -> Verdict:
-    known: dict[str, Verdict] = {"better": "better", "worse": "worse", "tie": "tie"}
-    return known.get(row.verdict, "unclear")
-
-
-def _unasked(row: Judgement) -> bool:
-    return row.verdict == "tie" and not row.reply
 
 
 def _cases(run: Run, generation: int, against: int) -> Iterator[Case]:
@@ -151,7 +120,7 @@ def _judge_model(run: Run, name: str) -> Generator:
         model: Generator = run.engine
         identity = base_identity(run.ledger)
     else:
-        identity, model = run.guest(name, FLAG)
+        identity, model = run.models.open_other(name, FLAG)
     known = run.ledger.meta("judges") or {}
     if known.setdefault(name, identity) != identity:
         raise UserError(

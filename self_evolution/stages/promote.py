@@ -7,12 +7,18 @@ leader is served, never just the last one.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
-from self_evolution.evaluation.scores import scored_predictions
-from self_evolution.evaluation.statistics import NO_DIFFERENCE, Change, paired, unseen
-from self_evolution.evaluation.tasks import EXAMS, FORMER, MODES, marks
-from self_evolution.records import Difference, Item, Promotion, seed_of
+from self_evolution import rollback
+from self_evolution.evaluation.differences import Scored, both, difference, scored
+from self_evolution.evaluation.scores import marks
+from self_evolution.evaluation.statistics import (
+    NO_DIFFERENCE,
+    PairedDifference,
+    format_difference,
+    unseen,
+)
+from self_evolution.evaluation.tasks import FORMER, MAIN, MODES, deciding
+from self_evolution.records import Difference, Item, Promotion
 from self_evolution.run import Run
 from self_evolution.run.outcome import Outcome
 
@@ -22,15 +28,6 @@ PROOF = {"exact-match"}
 PASSAGE_START = 100
 """Characters of the passage in the copy that is to be beaten."""
 
-MOST_REHEARSAL = 0.5
-
-
-class Changes(NamedTuple):
-    """By what a generation's learning rate and share of rehearsal are multiplied."""
-
-    rate: float
-    rehearsal: float
-
 
 def promote(run: Run, generation: int) -> Outcome:
     there = [row for row in run.ledger.evaluations.promotions() if row.generation == generation]
@@ -39,71 +36,23 @@ def promote(run: Run, generation: int) -> Outcome:
         differences = list(_differences(run, generation, {0, leader} - {generation}))
         promoted, reason = _verdict(run, generation, leader, differences)
         if not promoted and run.config.promote.rollback:
-            reason += f"; rolled back to generation {leader}{_next(run, generation, leader)}"
+            reason += f"; rolled back to generation {leader}"
+            if changed := rollback.describe_start(run.config, generation + 1, leader):
+                reason += f", from where the next one starts with {changed}"
         there = [Promotion(generation, promoted, reason)]
         run.ledger.add([*differences, *there])
     promoted, reason = there[0].promoted, there[0].reason
     return Outcome(1, f"{'takes the lead' if promoted else 'not promoted'}: {reason}")
 
 
-def changes(on_failure: str, setbacks: int) -> Changes:
-    """What is different after so many generations in a row that were rolled back."""
-    slower = on_failure in ("lower-rate", "both")
-    rehearsed = on_failure in ("more-rehearsal", "both")
-    return Changes(0.5**setbacks if slower else 1.0, 2.0**setbacks if rehearsed else 1.0)
-
-
-def more_rehearsal(share: float, changed: Changes) -> float:
-    """The share of rehearsal with the change, MOST_REHEARSAL at most (or as it was, if above)."""
-    return min(share * changed.rehearsal, max(share, MOST_REHEARSAL))
-
-
-def _next(run: Run, generation: int, leader: int) -> str:
-    """What will be different in the next generation, for people."""
-    changed = changes(run.config.promote.on_failure, generation - leader)
-    told = []
-    if changed.rate != 1:
-        told.append(f"{changed.rate:g} of the learning rate")
-    share = run.config.train.rehearsal
-    if (more := more_rehearsal(share, changed)) != share:
-        told.append(f"{more:.0%} rehearsal instead of {share:.0%}")
-    return f", from where the next one starts with {' and '.join(told)}" if told else ""
-
-
 def _differences(run: Run, generation: int, others: set[int]) -> Iterator[Difference]:
-    """To the base and to the leader, in every exam, in the metric that decides."""
-    for suite, mode in EXAMS:
-        metric = run.ledger.evaluations.deciding_metric(run.config.promote.metric, suite, mode)
+    """To the base and to the leader, in every task, in the metric that decides."""
+    for task, metric in deciding(run.ledger, run.config.promote.metric).items():
+        after = scored(run.ledger, generation, task, metric)
         for other in sorted(others):
-            before = _scores(run, other, suite, mode, metric)
-            after = _scores(run, generation, suite, mode, metric)
-            if before.keys() & after.keys():
-                clusters = {item.id: item.cluster for item in run.ledger.items.of_suite(suite)}
-                change = _paired(run, before, after, clusters, suite, mode)
-                yield Difference(generation, other, suite, mode, metric, *change)
-
-
-def _scores(run: Run, generation: int, suite: str, mode: str, metric: str) -> dict[str, float]:
-    """{item id: score} of the items that the metric applies to, in their order."""
-    rows = scored_predictions(run.ledger, generation, suite, mode)
-    return {row.item.id: score for row in rows if (score := row.score(metric)) is not None}
-
-
-def _paired(
-    run: Run,
-    before: dict[str, float],
-    after: dict[str, float],
-    clusters: dict[str, str],
-    *exam: str,
-) -> Change:
-    common = [id for id in before if id in after]
-    return paired(
-        [before[id] for id in common],
-        [after[id] for id in common],
-        [clusters[id] for id in common],
-        resamples=run.config.evaluate.resamples,
-        seed=seed_of(run.config.seed, "paired", *exam),
-    )
+            if pairs := both(scored(run.ledger, other, task, metric), after):
+                mean, low, high, n, p, _ = difference(run.config, pairs, *task)
+                yield Difference(generation, other, *task, metric, mean, low, high, n, p)
 
 
 def _verdict(
@@ -114,7 +63,7 @@ def _verdict(
     if run.config.promote.rule == "always":
         return True, "rule: always"
     found = {(row.against, row.suite, row.mode): row for row in differences}
-    gain = found.get((leader, "domain", "closed"))
+    gain = found.get((leader, *MAIN))
     judged = [(True, "taken on trust: there is no evaluation set")]
     if gain is not None:
         judged = [_gain(run, gain), _beyond_copying(run, generation, gain.metric)]
@@ -129,7 +78,8 @@ def _verdict(
 
 def _gain(run: Run, row: Difference) -> tuple[bool, str]:
     enough = row.low > 0 if run.config.promote.rule == "significant" else row.mean > 0
-    return enough, f"closed-book {row.metric} {_said(row)} against generation {row.against}"
+    said = _said(PairedDifference.of(row))
+    return enough, f"closed-book {row.metric} {said} against generation {row.against}"
 
 
 def _beyond_copying(run: Run, generation: int, metric: str) -> tuple[bool, str]:
@@ -142,17 +92,14 @@ def _beyond_copying(run: Run, generation: int, metric: str) -> tuple[bool, str]:
     """
     if metric in PROOF:
         return True, ""
-    mine = _scores(run, generation, "domain", "closed", metric)
-    items = run.ledger.items.of_suite("domain")
-    clusters = {item.id: item.cluster for item in items}
+    mine = scored(run.ledger, generation, MAIN, metric)
     copied = {
-        item.id: max(marks(metric, item, text) or 0.0 for text in _copies(item))
-        for item in items
-        if item.id in mine
+        id: Scored(item, "", max(marks(metric, item, text) or 0.0 for text in _copies(item)))
+        for id, (item, _, _) in mine.items()
     }
-    change = _paired(run, copied, mine, clusters, "copies")
-    enough = change.low > 0 if run.config.promote.rule == "significant" else change.mean > 0
-    return enough, f"{_said(change)} against mere copies of question and passage"
+    found = difference(run.config, both(copied, mine), "copies")
+    enough = found.low > 0 if run.config.promote.rule == "significant" else found.mean > 0
+    return enough, f"{_said(found)} against mere copies of question and passage"
 
 
 def _copies(item: Item) -> tuple[str, ...]:
@@ -170,7 +117,7 @@ def _kept(run: Run, row: Difference) -> tuple[bool, str]:
     what = "own questions" if row.suite == "abilities" else MODES[row.mode]
     if row.metric != run.config.promote.metric:
         what += f", {row.metric}"
-    told = f"former abilities ({what}) {_said(row)} since the base"
+    told = f"former abilities ({what}) {_said(PairedDifference.of(row))} since the base"
     clusters = len({item.cluster for item in run.ledger.items.of_suite(row.suite)})
     if row.suite == "abilities" and row.high >= -bound and unseen(clusters) > bound:
         return True, f"{told} (on {clusters} subjects, which is too few to decide)"
@@ -178,6 +125,6 @@ def _kept(run: Run, row: Difference) -> tuple[bool, str]:
     return good, told if good else f"{told}, where at most -{bound:g} may be"
 
 
-def _said(row: Difference | Change) -> str:
-    text = f"{row.mean:+.1f} [{row.low:+.1f} to {row.high:+.1f}]"
-    return text if row.shown else f"{text}, {NO_DIFFERENCE},"
+def _said(found: PairedDifference) -> str:
+    text = format_difference(found)
+    return text if found.shown else f"{text}, {NO_DIFFERENCE},"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from self_evolution.errors import UserError
 from self_evolution.evaluation.predict import Sat, sit
-from self_evolution.evaluation.tasks import exams
+from self_evolution.evaluation.tasks import tasks
 from self_evolution.models.other_models import AGAINST, label
 from self_evolution.records import Rival
 from self_evolution.run import Run
@@ -20,7 +20,7 @@ FLAG = AGAINST
 
 def rivals(run: Run, generation: int) -> Outcome:
     """One after the other; who has taken all exams is neither loaded nor asked again."""
-    wanted = {(exam.suite, exam.mode) for exam in exams(run, generation=-1)}
+    wanted = set(tasks(run, generation=-1))
     asked, notes = 0, []
     for name in dict.fromkeys(run.config.evaluate.against) if wanted else ():
         number = _number(run, name)
@@ -49,7 +49,7 @@ def _sit(run: Run, number: int, name: str) -> Sat | Rival:
 
     Raises UserError if it is not the model that answered under this name before.
     """
-    other = run.guest(name, FLAG)
+    other = run.models.open_other(name, FLAG)
     rival = Rival(number, name, other.identity)
     before = next(
         (row for row in run.ledger.evaluations.rivals() if row.generation == number), rival

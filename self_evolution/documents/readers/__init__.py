@@ -9,7 +9,6 @@ import importlib
 from collections.abc import Callable
 
 from self_evolution.documents.readers.base import Builder, Content, Malformed, Part, storable
-from self_evolution.documents.readers.files import Files, find
 
 Reader = Callable[[bytes], Content]
 """bytes -> content; raises Malformed, which says what is wrong with the file."""
@@ -64,12 +63,10 @@ __all__ = [
     "READERS",
     "Builder",
     "Content",
-    "Files",
     "Malformed",
     "Part",
     "Reader",
     "ending",
-    "find",
     "storable",
 ]
 

@@ -11,7 +11,7 @@ from itertools import count
 from pathlib import Path
 from typing import NamedTuple
 
-from self_evolution.documents.readers.base import storable
+from self_evolution.documents.readers import CONTAINERS, READERS, ending, storable
 from self_evolution.errors import UserError
 from self_evolution.ledger.database import APPLICATION_ID
 
@@ -42,8 +42,6 @@ def find(sources: Mapping[str, Path], follow_links: bool = False) -> Files:
     link that leads out of the folder) refused. A file given twice, in whatever spelling, is found
     once. Raises UserError for a missing path, or where there is nothing to read at all.
     """
-    from self_evolution.documents.readers import ending
-
     found: dict[str, Path] = {}
     refused: dict[str, str] = {}
     others: Counter[str] = Counter()
@@ -166,14 +164,10 @@ def _identity(found: os.stat_result) -> tuple[int, int]:
 
 
 def _readable(name: str) -> bool:
-    from self_evolution.documents.readers import CONTAINERS, READERS, ending
-
     return ending(name) in READERS or ending(name) in CONTAINERS
 
 
 def _known() -> str:
-    from self_evolution.documents.readers import CONTAINERS, READERS
-
     return ", ".join([*READERS, *CONTAINERS])
 
 
