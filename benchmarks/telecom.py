@@ -21,7 +21,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ["HF_HUB_OFFLINE"] = "1"
 
 from self_evolution.progress import Progress
-from self_evolution.run import open as session
+from self_evolution.run.open import Request, open_run
 from self_evolution.schedule import plan
 from self_evolution.stages import perform
 
@@ -96,9 +96,9 @@ def measure(source: Path, run_folder: Path, limit: int) -> dict[str, Any]:
         "read.limit": limit,
         "train.batch_size": 16 * (len(passages) // 16 + 1),
     }
-    request = session.Request(overrides=overrides, documents=(str(source),))
+    request = Request(overrides=overrides, documents=(str(source),))
     stages = []
-    with session.opened(run_folder, request, Progress(), new=True) as run:
+    with open_run(run_folder, request, Progress(), new=True) as run:
         for generation, name in plan(1):
             perform(run, generation, name)
             peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024

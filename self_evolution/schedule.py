@@ -6,10 +6,12 @@ A step is (generation, name of the stage). Generation 0 is the base model.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
+from self_evolution import rollback
 from self_evolution.config import Config
 from self_evolution.ledger import Ledger
+from self_evolution.records import seed_of
 
 
 class Stage(NamedTuple):
@@ -17,12 +19,15 @@ class Stage(NamedTuple):
 
     `when`: once a run, before generation 0 (`run`), or in each generation (`generation`).
     `setting` is the flat key of a setting that must name something, else the run has no such stage.
+    Give a stage that is renamed its first name as `seed_key`: seeds are made of that, so that equal
+    runs stay equal.
     """
 
     name: str
     when: Literal["run", "generation"]
     help: str
     setting: str = ""
+    seed_key: str = ""
 
 
 STAGES: dict[str, Stage] = {
@@ -48,6 +53,11 @@ STAGES: dict[str, Stage] = {
 _OF_THE_BASE = ("evaluate", "promote")
 
 
+def stage_seed(config: Config, stage: str, *parts: Any) -> int:
+    """A seed in [0, 2**31) for a stage, which follows from `config.seed` and `parts` alone."""
+    return seed_of(config.seed, STAGES[stage].seed_key or stage, *parts)
+
+
 def plan(generations: int, config: Config | None = None) -> list[tuple[int, str]]:
     """Every step of a run of that many generations, in order; the default settings if none."""
     config = config or Config()
@@ -66,9 +76,7 @@ def has(config: Config, stage: str) -> bool:
 
 def out_of_patience(config: Config, ledger: Ledger) -> bool:
     """Whether a run ends early: so many generations in a row were not promoted."""
-    last = ledger.evaluations.last()
-    spent = 0 < config.promote.patience <= last - ledger.evaluations.leader()
-    return spent and last < config.generations
+    return rollback.out_of_patience(config, ledger.evaluations.leader(), ledger.evaluations.last())
 
 
 def rounds(config: Config, ledger: Ledger) -> Iterator[int]:

@@ -155,7 +155,7 @@ def test_of_many_fragments_the_one_that_a_question_is_about_is_found(
         filled(tmp_path, [*texts, "Its fans stand at all ports."], heading=("KX-48",))
     ) as ledger:
         run = Run(tmp_path, Config(), ledger, Progress(quiet=True))
-        run.search.refresh()
+        run.update_index()
         language = "zh" if is_cjk(question) else "en"
         assert bool(_about_documents(run, question, load(language))) is about
 

@@ -11,8 +11,7 @@ import tiny
 from self_evolution.evolve import evolve
 from self_evolution.models.ifd import Template, measure
 from self_evolution.progress import Progress
-from self_evolution.run import open as session
-from self_evolution.run.open import Request
+from self_evolution.run.open import Request, open_run
 from self_evolution.schedule import plan
 
 DOCUMENTS = {
@@ -63,7 +62,7 @@ def request_for(name: str, folder: Path) -> Request:
 def test_a_generation(name: str, tmp_path: Path) -> None:
     folder = tmp_path / "run"
     request = request_for(name, tmp_path)
-    with session.opened(folder, request, Progress(quiet=True), new=True) as run:
+    with open_run(folder, request, Progress(quiet=True), new=True) as run:
         template = Template(run.engine, run.prompts, "")
         before = measure(run.engine, template, PAIRS, run.config.score, "base")
         evolve(run)

@@ -399,18 +399,6 @@ def test_a_passage_that_does_not_fit_the_window_is_left_out_and_counted(
     assert "which do not fit the model's window" in capsys.readouterr().err
 
 
-def test_a_finished_run_can_be_looked_at_on_a_read_only_disk(
-    arguments: Arguments, small_disk: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    subprocess.run(["mount", "-o", "remount,size=20m", str(small_disk)], check=True)
-    assert cli.main(_replaced(arguments("run"), "--run", str(small_disk / "run"))) == 0
-    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
-    capsys.readouterr()
-    assert cli.main(["status", str(small_disk / "run")]) == 0
-    assert "complete: 2 generations" in capsys.readouterr().out
-    assert cli.main(["export", str(small_disk / "run"), "-o", str(small_disk.parent / "x")]) == 0
-
-
 def test_a_file_that_cannot_be_written_is_found_before_the_scoring(
     refused: Callable[..., str], script: Path, tmp_path: Path
 ) -> None:

@@ -20,12 +20,11 @@ from self_evolution.config import Config, Domain
 from self_evolution.evaluation.agreement import agreed
 from self_evolution.evaluation.candidates import builds
 from self_evolution.evaluation.holdout import LARGEST_SHARE
-from self_evolution.ledger import Ledger
 from self_evolution.models import Reply, SamplingParams, Weights
 from self_evolution.models.scripted import ScriptedEngine
 from self_evolution.prompts import Prompts
 from self_evolution.records import Fragment, Message
-from self_evolution.run import open as session
+from self_evolution.run.read import read_run
 
 NAMES = ["Alpha", "Brake", "Coral", "Delta", "Echo", "Fox", "Golf", "Hotel", "India", "Jazz"]
 RULES = {
@@ -418,10 +417,9 @@ def test_the_way_of_building_cannot_change_within_a_run(
 
 def test_the_ledger_can_tell_where_a_question_comes_from(words: Words, tmp_path: Path) -> None:
     assert cli.main(words("run")) == 0
-    with session.looked_at(tmp_path / "run") as (_, ledger):
-        assert isinstance(ledger, Ledger)
-        items = ledger.items.locked()
-        found = ledger.sources.built(items)
+    with read_run(tmp_path / "run") as run:
+        items = run.ledger.items.locked()
+        found = run.ledger.sources.built(items)
     assert len(found) == len(items) == 20
     assert all(source.heading[1].startswith("Unit ") for source in found.values())
 

@@ -23,7 +23,7 @@ from self_evolution.evaluation.ruling import ruling
 from self_evolution.evaluation.statistics import Duel, preference
 from self_evolution.evaluation.verdicts import preferred
 from self_evolution.prompts import Answers, Prompts
-from self_evolution.run import open as session
+from self_evolution.run.read import read_run
 
 Arguments = Callable[..., list[str]]
 
@@ -252,8 +252,8 @@ def test_the_base_as_judge_and_a_judge_that_comes_late(
     assert late == early and late
     verdicts = {(row["place"], row["verdict"]) for row in late if row["reply"]}
     assert verdicts == {(1, "better"), (2, "worse")}
-    with session.looked_at(tmp_path / "late") as (settings, ledger):
-        found = preferred(settings, ledger, "base", 1, -1)
+    with read_run(tmp_path / "late") as run:
+        found = preferred(run.config, run.ledger, "base", 1, -1)
     assert found is not None and found.asked == 3
     assert found.agreement and found.first
     assert (found.wins.mean, found.agreement.mean, found.first.mean) == (50.0, 0.0, 100.0)

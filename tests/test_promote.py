@@ -24,9 +24,9 @@ from self_evolution.report.facts import gather
 from self_evolution.report.render import html, markdown
 from self_evolution.report.render.headline import headline
 from self_evolution.run import Run
-from self_evolution.run import open as session
+from self_evolution.run.read import read_run
 from self_evolution.stages import train
-from self_evolution.stages.promote import changes, more_rehearsal, promote
+from self_evolution.stages.promote import promote
 
 Arguments = Callable[..., list[str]]
 AIOPS = SHARED / "data" / "aiops_eval.json"
@@ -279,8 +279,8 @@ def test_a_sabotaged_generation_is_rolled_back_and_the_run_goes_on(
     assert "is complete: nothing to do" in capsys.readouterr().err
     assert cli.main(["train", str(run)]) == 0
     assert "done in all 3 generations" in capsys.readouterr().out
-    with session.looked_at(run) as (config, ledger):
-        facts = gather(config, ledger)
+    with read_run(run) as reader:
+        facts = gather(reader.config, reader.ledger)
     assert "stopped before generation 4" in headline(facts).status
     assert (facts.lead.leader, facts.lead.changes[2, MAIN].shown) == (1, False)
     assert facts.lead.changes[1, MAIN].mean == 100.0
@@ -298,15 +298,6 @@ def test_without_rollback_a_generation_continues_the_one_before(
     assert not any(
         "rolled back" in str(row["reason"]) for row in rows(tmp_path / "run", "promotion")
     )
-
-
-def test_what_changes_after_a_rollback() -> None:
-    assert changes("lower-rate", 0) == (1.0, 1.0)
-    assert changes("lower-rate", 2) == (0.25, 1.0)
-    assert changes("both", 1) == (0.5, 2.0)
-    assert changes("nothing", 3) == (1.0, 1.0)
-    twice = changes("more-rehearsal", 1)
-    assert [more_rehearsal(share, twice) for share in (0.0, 0.1, 0.4, 0.7)] == [0, 0.2, 0.5, 0.7]
 
 
 def test_the_report_says_the_change_with_its_interval(

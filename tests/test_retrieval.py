@@ -41,8 +41,8 @@ from self_evolution.records import (
 from self_evolution.report.facts.examples import won_and_lost
 from self_evolution.report.facts.subsets import outdated
 from self_evolution.report.render.caveats import describe_searched
-from self_evolution.retrieval import Search, asked, is_there, terms, was_shown
-from self_evolution.retrieval import search as searching
+from self_evolution.retrieval import Search, asked, is_there, terms, update_index, was_shown
+from self_evolution.retrieval import index as indexing
 from self_evolution.retrieval.terms import spread
 from self_evolution.run import Run
 
@@ -83,10 +83,14 @@ def _fill(ledger: Ledger, texts: Sequence[str], heading: tuple[str, ...]) -> Non
         ledger.add(rows)
 
 
+def indexed(ledger: Ledger) -> Search:
+    """The search once the index follows the ledger."""
+    update_index(ledger, Progress(quiet=True))
+    return Search(ledger)
+
+
 def found(ledger: Ledger, question: str, limit: int = 3) -> list[str]:
-    search = Search(ledger)
-    search.refresh()
-    return [one.text for one in search.find(question, limit)]
+    return [one.text for one in indexed(ledger).find(question, limit)]
 
 
 @pytest.mark.parametrize(
@@ -158,8 +162,7 @@ def test_the_order_is_that_of_bm25(tmp_path: Path) -> None:
     ledger = filled(tmp_path, MANUAL)
     bags = [Counter(terms(text)) for text in MANUAL]
     average = sum(bag.total() for bag in bags) / len(bags)
-    search = Search(ledger)
-    search.refresh()
+    search = indexed(ledger)
     for question in (
         "the fan of the subrack",
         "command shows module",
@@ -254,7 +257,7 @@ def test_equal_fragments_are_found_once(tmp_path: Path) -> None:
 def test_killed_while_the_index_is_built_it_is_finished(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(searching, "_BATCH", 2)
+    monkeypatch.setattr(indexing, "_BATCH", 2)
     whole = filled(tmp_path, MANUAL)
     expected = found(whole, "command fan module 检查", 99)
     folder = tmp_path / "killed"
@@ -271,7 +274,7 @@ def test_killed_while_the_index_is_built_it_is_finished(
 
     monkeypatch.setattr(SearchIndex, "index", killed)
     with pytest.raises(KeyboardInterrupt):
-        Search(ledger).refresh()
+        indexed(ledger)
     ledger.close()
     monkeypatch.setattr(SearchIndex, "index", index)
     ledger = Ledger(folder / "run.db")
@@ -283,15 +286,15 @@ def test_killed_while_the_index_is_built_it_is_finished(
 def test_ctrl_c_is_heeded_between_batches_of_the_index(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(searching, "_BATCH", 2)
+    monkeypatch.setattr(indexing, "_BATCH", 2)
     ledger = filled(tmp_path, MANUAL)
 
-    def heed() -> None:
+    def stop() -> None:
         if len(ledger.search.changes()[1]) < 6:
             raise Stopped
 
     with pytest.raises(Stopped):
-        Search(ledger).refresh(heed)
+        update_index(ledger, Progress(quiet=True), stop)
     assert ledger.search.changes() == ([], [4, 5, 6, 7, 8])
 
 
@@ -307,8 +310,7 @@ def passage_of(text: str, fragment_id: str | None = None) -> Item:
 
 def test_recall_of_a_passage(tmp_path: Path) -> None:
     ledger = filled(tmp_path, MANUAL)
-    search = Search(ledger)
-    search.refresh()
+    search = indexed(ledger)
     (heat, volts, stopped) = ledger.fragments.get(["f5", "f6", "f1"])
     part = MANUAL[5].partition("，")[0]
     for text in (MANUAL[5], part, MANUAL[5].replace("，", " ， ")):
@@ -323,8 +325,7 @@ def test_a_miss_counts_where_the_passage_has_headings(tmp_path: Path) -> None:
     """They are as many words as a short text, and no fragment's text has them."""
     heading = ("Handbook of the subrack and its modules", "What the alarms mean")
     ledger = filled(tmp_path, MANUAL, heading)
-    search = Search(ledger)
-    search.refresh()
+    search = indexed(ledger)
     (asked_about, other) = ledger.fragments.get(["f0", "f3"])
     built = passage_of(passage(asked_about), "f0")
     given = passage_of(passage(asked_about))
@@ -332,7 +333,7 @@ def test_a_miss_counts_where_the_passage_has_headings(tmp_path: Path) -> None:
         assert recall(search, item, [other, asked_about]) == 100.0
         assert recall(search, item, [other]) == 0.0
     ledger.add([Event(1, "d0", "withdrawn")])
-    search.refresh()
+    search = indexed(ledger)
     for item in (built, given):
         assert recall(search, item, [other]) is None  # it could not be found any longer
         assert recall(search, item, [asked_about]) == 100.0  # but it was
@@ -385,7 +386,7 @@ def test_it_never_decides_who_leads(arguments: Arguments, tmp_path: Path) -> Non
     assert {row["mode"] for row in rows(without, "prediction")} == {"closed", "open"}
     assert recalls(without) == []
     with closing(Ledger(without / "run.db")) as ledger:
-        assert len(ledger.search.changes()[1]) == 6  # nothing was indexed
+        assert ledger.search.changes() == ([], [])  # indexed all the same, for whoever serves it
 
 
 @pytest.fixture
@@ -398,9 +399,7 @@ def opened(arguments: Arguments, tmp_path: Path) -> Callable[..., Run]:
         assert cli.main(["split", str(tmp_path / "run")]) == 0
         ledger = Ledger(tmp_path / "run" / "run.db")
         chosen = config.parse(ledger.meta("settings"), "run")
-        run = Run(tmp_path / "run", chosen, ledger, Progress(quiet=True))
-        run.search.refresh()
-        return run
+        return Run(tmp_path / "run", chosen, ledger, Progress(quiet=True))
 
     return make
 
@@ -699,8 +698,7 @@ def test_telecom_questions_find_their_passages(tmp_path: Path) -> None:
     items = json.loads(TELECOM.read_text(encoding="utf-8"))
     passages = json.loads(TELECOM.with_name("aiops_fragments.json").read_text(encoding="utf-8"))
     texts = list(dict.fromkeys(row["instruction"].strip() for row in passages))
-    search = Search(filled(tmp_path, texts))
-    search.refresh()
+    search = indexed(filled(tmp_path, texts))
     hits = [
         row["instruction"].strip() in [one.text for one in search.find(row["input"], 3)]
         for row in items

@@ -26,7 +26,7 @@ from self_evolution.models.scripted import ScriptedEngine
 from self_evolution.progress import Progress
 from self_evolution.records import Rival
 from self_evolution.run import Run
-from self_evolution.run import open as session
+from self_evolution.run.read import read_run
 from self_evolution.run.side_files import settled
 
 Arguments = Callable[..., list[str]]
@@ -101,8 +101,8 @@ def test_paths_are_kept_so_that_a_run_goes_on_from_anywhere(
     words = arguments("run", "--against", "other.json,embedded,http://127.0.0.1:9/v1#m")
     assert cli.main(["read", *words[1:]]) == 2  # nobody answers there
     assert cli.main(["read", *arguments("run", "--against", "other.json,embedded")[1:]]) == 0
-    with session.looked_at(tmp_path / "run") as (settings, _):
-        assert settings.evaluate.against == (str(other), "embedded")
+    with read_run(tmp_path / "run") as run:
+        assert run.config.evaluate.against == (str(other), "embedded")
     named = Config.model_validate({"evaluate": {"judge": "other.json"}})
     assert settled(named).evaluate.judge == str(other)
     (tmp_path / "base").mkdir()
@@ -474,13 +474,13 @@ def test_who_it_goes_to_is_said_where_that_is_far(
     ledger = Ledger(tmp_path / "run.db")
     run = Run(tmp_path, settings, ledger, Progress())
     monkeypatch.setattr("self_evolution.models.other_models.open_model", lambda *_: None)
-    run.guest("https://models.example.com/v1#m", "--evaluate.against")
+    run.models.open_other("https://models.example.com/v1#m", "--evaluate.against")
     assert "questions and passages go to models.example.com" in capsys.readouterr().err
-    run.guest("https://models.example.com/v1#m", "--evaluate.judge")
+    run.models.open_other("https://models.example.com/v1#m", "--evaluate.judge")
     assert "questions, references and answers go to models" in capsys.readouterr().err
-    run.guest("https://models.example.com/v1#m", "--evaluate.judge")
+    run.models.open_other("https://models.example.com/v1#m", "--evaluate.judge")
     assert capsys.readouterr().err == ""  # once is enough
-    run.guest("http://127.0.0.1:8000/v1#m", "--evaluate.against")
+    run.models.open_other("http://127.0.0.1:8000/v1#m", "--evaluate.against")
     assert capsys.readouterr().err == ""
     ledger.close()
 
@@ -531,9 +531,9 @@ def test_the_memory_never_holds_two_models(tmp_path: Path) -> None:
     )
     ledger = Ledger(tmp_path / "run.db")
     run = Run(tmp_path, settings, ledger, Progress(quiet=True))
-    assert run.count(["a b"]) and run.engine.window
+    assert run.models.count(["a b"]) and run.engine.window
     own = weakref.ref(run.engine)
-    other = run.guest(str(copy), "--evaluate.against")
+    other = run.models.open_other(str(copy), "--evaluate.against")
     assert own() is None
     guest = weakref.ref(other.generator)
     (reply,) = other.generator.generate(

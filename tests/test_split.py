@@ -120,7 +120,7 @@ def test_an_interrupted_split_goes_on_with_all_sections_in_sight(
     cli.main(["read", *arguments("run")[1:]])
     monkeypatch.setattr(Run, "batches", watched)
     with monkeypatch.context() as patch:
-        patch.setattr(Run, "heed_stop", stopped)
+        patch.setattr(Run, "raise_if_stopped", stopped)
         assert cli.main(["split", str(tmp_path / "run")]) == 130
     capsys.readouterr()
     assert cli.main(["split", str(tmp_path / "run")]) == 0

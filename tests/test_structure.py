@@ -15,7 +15,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "self_evolution"
 LAYERS = [
     {"errors", "records", "miniature", "text"},
     {"config"},
-    {"ledger", "progress", "strategies"},
+    {"ledger", "progress", "rollback", "strategies"},
     {"schedule", "documents", "prompts", "retrieval"},
     {"models"},
     {"run"},

@@ -7,23 +7,24 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from self_evolution import config
 from self_evolution.cli.lines import json_lines
 from self_evolution.ledger import Ledger
 from self_evolution.progress import Progress
 from self_evolution.records import Document, Fragment
 from self_evolution.run import Run
-from self_evolution.run.open import Request, stop_signals
+from self_evolution.run.open import Request
+from self_evolution.run.process import stop_signals
 
 
 def write(request: Request, output: str) -> int:
-    """A line a fragment, in reading order; without a model its tokens are a rough count."""
-    from self_evolution.stages import perform
+    """A line a fragment, in reading order; without a model its tokens are a rough count.
 
-    overrides = dict(request.overrides)
-    if request.documents:
-        overrides["read.documents"] = list(request.documents)
-    settings = config.load(request.recipe or "default").changed(overrides)
+    No search index is made, since nobody will search.
+    """
+    from self_evolution.stages import perform
+    from self_evolution.stages.split import make_fragments
+
+    settings = request.settings()
     progress = Progress()
     if not settings.model.name:
         progress.say("no --model: tokens are counted roughly, one for each four bytes")
@@ -35,7 +36,7 @@ def write(request: Request, output: str) -> int:
         run = Run(Path(folder), settings, ledger, progress)
         with stop_signals(run):
             perform(run, 0, "read")
-            perform(run, 0, "split")
+            progress.say(f"{'':<4}split: {make_fragments(run).note}")
         for document in ledger.documents.here():
             for fragment in ledger.fragments.of_document(document.id):
                 out(_line(document, fragment))

@@ -10,7 +10,7 @@ from typing import Any
 from self_evolution.errors import UserError, printable
 from self_evolution.ledger import DocumentRow, Ledger
 from self_evolution.records import Fragment
-from self_evolution.run import open as session
+from self_evolution.run.read import read_run
 
 _MOST = 20
 
@@ -18,17 +18,17 @@ _MOST = 20
 def inspect(options: argparse.Namespace) -> int:
     """All documents in a table; or the fragments of one, which are written as a page too."""
     folder = Path(options.source)
-    with session.looked_at(folder) as (_, ledger):
-        rows = ledger.documents.rows()
+    with read_run(folder) as run:
+        rows = run.ledger.documents.rows()
         if not rows:
             raise UserError(f"{folder}: no document was read yet; `self-evolution read {folder}`")
         if not options.document:
             _list(rows)
             return 0
         row = _chosen(rows, options.document)
-        fragments = ledger.fragments.of_document(row.document.id)
+        fragments = run.ledger.fragments.of_document(row.document.id)
         paths = {row.document.id: row.path for row in rows}
-        _show(ledger, row, fragments, paths)
+        _show(run.ledger, row, fragments, paths)
         if fragments:
             from self_evolution.report.render import document
 

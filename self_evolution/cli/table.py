@@ -118,10 +118,7 @@ def gone(ledger: Ledger) -> str:
         return ""
     told = f"{count:,} documents changed or withdrawn since they were read"
     parents = {row.generation: row.parent for row in ledger.training.adapters()}
-    leader = max(
-        (row.generation for row in ledger.evaluations.promotions() if row.promoted), default=0
-    )
-    generation = adapter = leader or max(parents, default=0)
+    generation = adapter = ledger.evaluations.leader() or max(parents, default=0)
     examples = ledger.training.examples_gone()
     touched = total = 0
     while generation:  # an adapter continues its parent's: it was trained on all of theirs too

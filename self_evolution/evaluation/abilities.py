@@ -56,7 +56,6 @@ def build(run: Run) -> None:
     profile = run.prompts.profile(language)
     if not (wanted and profile.topics and profile.skill):
         return
-    run.search.refresh()
     topics = shuffled(profile.topics, run.config.seed, KIND)
     tries = TRIES * wanted
     rounds = math.ceil(tries / len(topics))

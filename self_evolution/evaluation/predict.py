@@ -47,8 +47,6 @@ def sit(run: Run, generation: int, model: Generator) -> Sat:
     _still_locked(run)
     store_missing(run.ledger)
     taken = tasks(run, generation)
-    if any(task.mode == "retrieved" for task in taken):
-        run.search.refresh(run.heed_stop)
     unput = {task: _predict(run, generation, task, items, model) for task, items in taken.items()}
     there = run.ledger.evaluations.evaluated(generation)
     asked = nothing = 0

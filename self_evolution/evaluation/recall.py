@@ -33,4 +33,4 @@ def recall(
             if is_there(run.search, item):
                 yield 0.0, item.cluster
             bar.advance(1)
-            run.heed_stop()
+            run.raise_if_stopped()

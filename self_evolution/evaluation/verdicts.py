@@ -6,7 +6,8 @@ from self_evolution.config import Config
 from self_evolution.evaluation.statistics import Duel, Preference, preference
 from self_evolution.evaluation.statistics.preferences import Verdict
 from self_evolution.ledger import Ledger
-from self_evolution.records import Judgement, seed_of
+from self_evolution.records import Judgement
+from self_evolution.schedule import stage_seed
 
 BASE = "base"
 """The judge that is the run's own model, without its adapter."""
@@ -28,7 +29,7 @@ def preferred(
         for id, both in by_item.items()
         if len(both) == len(PLACES)
     ]
-    seed = seed_of(settings.seed, "judge", generation, against)
+    seed = stage_seed(settings, "judge", generation, against)
     return preference(duels, resamples=settings.evaluate.resamples, seed=seed)
 
 

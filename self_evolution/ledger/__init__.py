@@ -4,6 +4,7 @@ Rows go in through `add`, one transaction a call; queries are named methods of t
 (`ledger.documents`, `ledger.pairs`, ...). Nothing outside this folder contains SQL.
 """
 
+from self_evolution.ledger.database import upgrade
 from self_evolution.ledger.documents import DocumentRow, FileRow, SectionRow
 from self_evolution.ledger.fragments import Place
 from self_evolution.ledger.items import digest
@@ -19,4 +20,5 @@ __all__ = [
     "Source",
     "StageRow",
     "digest",
+    "upgrade",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import re
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
@@ -66,15 +67,15 @@ class Database:
     def __init__(self, path: Path, read_only: bool = False) -> None:
         """Open the ledger at `path`, or make it. Raises UserError if the file is not ours.
 
-        `read_only` serves for a disk that cannot be written, where nothing else writes it either.
+        A `read_only` ledger writes no row, and may be read while another process writes. It is for
+        one thread, but any thread may close it.
         """
         self.path = path
-        mode = "mode=rwc"
-        if read_only:
-            mode = "mode=ro" if path.with_name(path.name + "-wal").exists() else "immutable=1"
         with self._explained():
-            uri = f"{path.absolute().as_uri()}?{mode}"
-            self._connection = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=10)
+            uri = f"{path.absolute().as_uri()}?{_read_mode(path) if read_only else 'mode=rwc'}"
+            self._connection = sqlite3.connect(
+                uri, uri=True, isolation_level=None, timeout=10, check_same_thread=not read_only
+            )
             try:
                 self._prepare(read_only)
             except BaseException:
@@ -90,6 +91,9 @@ class Database:
         version = self.one("PRAGMA user_version")
         self._refuse(version, empty, read_only)
         if read_only:
+            if empty:
+                raise UserError(f"{self.path}: empty; `self-evolution run` begins a run")
+            self.execute("PRAGMA query_only = ON")
             return
         self.execute("PRAGMA journal_mode = WAL")
         self.execute("PRAGMA synchronous = FULL")
@@ -126,6 +130,19 @@ class Database:
         """A copy of everything in the new file `path`, as of one moment."""
         with self._explained(), closing(sqlite3.connect(path)) as target:
             self._connection.backup(target)
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """All that is read inside is of one moment, whatever another process writes meanwhile."""
+        if self._connection.in_transaction:
+            yield
+            return
+        with self._explained():
+            self._connection.execute("BEGIN")
+            try:
+                yield
+            finally:
+                self._connection.execute("ROLLBACK")
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -216,7 +233,7 @@ class Database:
             elif "no such module" in text:
                 cure = "use a Python whose SQLite has FTS5, as nearly all have"
             elif "unable to open" in text or "readonly" in text:
-                cure = "give a --run folder that you may write to"
+                cure = "give a --run folder that you may write to, or a copy of the run in one"
             else:
                 raise
             raise UserError(f"{self.path}: {text}; {cure}") from None
@@ -226,6 +243,25 @@ class Database:
             raise UserError(
                 f"{self.path}: {error}; not a ledger of Self-Evolution, give another --run"
             ) from None
+
+
+def upgrade(path: Path) -> None:
+    """Bring a ledger of an earlier version up to date, if there is one at `path`."""
+    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if OLDEST <= version < VERSION:
+        Database(path).close()
+
+
+def _read_mode(path: Path) -> str:
+    """The way to open a database without writing to it.
+
+    Where the folder can be written, SQLite makes its `-shm` and `-wal` files, by which it sees what
+    a writer adds. Where it cannot, the files of a writer serve; without them nothing has changed
+    since the last one closed the database, and nothing else is needed.
+    """
+    writable = os.access(path.parent, os.W_OK)
+    return "mode=ro" if writable or path.with_name(path.name + "-wal").exists() else "immutable=1"
 
 
 @cache

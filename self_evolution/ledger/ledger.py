@@ -37,7 +37,8 @@ class Ledger:
     def __init__(self, path: Path, read_only: bool = False) -> None:
         """Open the ledger at `path`, or make it. Raises UserError if the file is not ours.
 
-        `read_only` serves for a disk that cannot be written, where nothing else writes it either.
+        A `read_only` ledger writes no row, and may be read while another process writes. It is for
+        one thread, but any thread may close it.
         """
         self.path = path
         self._db = Database(path, read_only)
@@ -60,6 +61,10 @@ class Ledger:
     def export(self) -> Iterator[tuple[str, Iterator[str]]]:
         """(table, its rows as JSON lines) in a fixed order: equal runs give equal bytes."""
         return export(self._db)
+
+    def snapshot(self) -> AbstractContextManager[None]:
+        """Read everything inside as of one moment, whatever another process writes meanwhile."""
+        return self._db.snapshot()
 
     def transaction(self) -> AbstractContextManager[None]:
         """Write all of what is added inside, or nothing of it."""

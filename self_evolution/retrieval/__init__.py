@@ -1,7 +1,17 @@
 """Finding the fragments that a question is about: BM25 over all that are there."""
 
+from self_evolution.retrieval.index import has_index, update_index
 from self_evolution.retrieval.recall import SHARE, is_there, was_shown
 from self_evolution.retrieval.search import Search
 from self_evolution.retrieval.terms import asked, terms
 
-__all__ = ["SHARE", "Search", "asked", "is_there", "terms", "was_shown"]
+__all__ = [
+    "SHARE",
+    "Search",
+    "asked",
+    "has_index",
+    "is_there",
+    "terms",
+    "update_index",
+    "was_shown",
+]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any, Literal
 
 from self_evolution.config import Config
 from self_evolution.documents.changes import Changes
@@ -11,58 +13,63 @@ from self_evolution.ledger import Ledger
 from self_evolution.run.side_files import digests, side_files
 from self_evolution.schedule import out_of_patience
 
-FREE = {
-    "recipe",
-    "generations",
-    "evaluate.against",
-    "evaluate.judge",
-    "model.download",
-    "read.follow_links",
-    "read.max_file_mb",
-    "read.memory_mb",
-    "read.seconds",
-    "read.workers",
-    "train.checkpoint_steps",
-    "train.report_to",
+Change = Literal["free", "growing", "accepted", "fixed"]
+
+CHANGES: dict[str, Change] = {
+    "recipe": "free",
+    "generations": "free",
+    "seed": "fixed",
+    "model.download": "free",
+    "model.name": "fixed",
+    "model.engine": "fixed",
+    "model.dtype": "fixed",
+    "model.chat_template": "fixed",
+    "model.thinking": "fixed",
+    "read.documents": "free",
+    "read.follow_links": "free",
+    "read.max_file_mb": "free",
+    "read.memory_mb": "free",
+    "read.seconds": "free",
+    "read.workers": "free",
+    "read.limit": "fixed",
+    "split": "fixed",
+    "train.checkpoint_steps": "free",
+    "train.report_to": "free",
+    "train.rank": "fixed",
+    "train.alpha": "fixed",
+    "train.dropout": "fixed",
+    "train.rehearsal_file": "fixed",
+    "train.samples": "growing",
+    "train.steps": "growing",
+    "evaluate.against": "free",
+    "evaluate.judge": "free",
+    "evaluate.abilities": "fixed",
+    "evaluate.build": "fixed",
+    "evaluate.file": "fixed",
+    "evaluate.held_out": "fixed",
+    "evaluate.questions": "fixed",
+    "evaluate.retention_file": "fixed",
+    "evaluate.samples": "fixed",
+    "evaluate.limit": "fixed",
+    "evaluate.max_tokens": "fixed",
+    "evaluate.temperature": "fixed",
+    "evaluate.top_k": "fixed",
+    "evaluate.top_p": "fixed",
 }
-"""Settings that may change in the middle of a run without a word.
+"""How a setting, or a whole section, may change in a run that has begun; the others: `accepted`.
 
-They change no row that is there; those of reading count for the files that are read from then on.
+- `free`: without a word. It changes no row that is there; a setting of reading counts for the files
+  that are read from then on, and documents are compared by themselves.
+- `growing`: a list with a number a generation may go on for generations to come.
+- `accepted`: with --accept-change, from the next batch on.
+- `fixed`: never, because what the run has would no longer belong together. Settings of the model
+  and of splitting may change as long as nothing was made with them.
 """
 
-GROWING = {"train.samples", "train.steps"}
-"""Settings with a number a generation, which may go on for generations to come."""
 
-FIXED = (
-    "seed",
-    "model.name",
-    "model.engine",
-    "model.dtype",
-    "model.chat_template",
-    "model.thinking",
-    "split.",
-    "read.limit",
-    "train.rank",
-    "train.alpha",
-    "train.dropout",
-    "train.rehearsal_file",
-    "evaluate.abilities",
-    "evaluate.build",
-    "evaluate.file",
-    "evaluate.held_out",
-    "evaluate.questions",
-    "evaluate.retention_file",
-    "evaluate.samples",
-    "evaluate.limit",
-    "evaluate.max_tokens",
-    "evaluate.temperature",
-    "evaluate.top_k",
-    "evaluate.top_p",
-)
-"""Settings that a run cannot change: what it has would no longer belong together.
-
-Those of the model and of splitting may, as long as nothing was made with them.
-"""
+def change_of(key: str) -> Change:
+    """How the setting of that flat key may change."""
+    return CHANGES.get(key) or CHANGES.get(key.partition(".")[0], "accepted")
 
 
 def of_settings(folder: Path, stored: Config, wanted: Config, accept: bool, begun: bool) -> None:
@@ -70,17 +77,14 @@ def of_settings(folder: Path, stored: Config, wanted: Config, accept: bool, begu
     changed = [
         key
         for key in old
-        if old[key] != new[key]
-        and key not in FREE
-        and key != "read.documents"
-        and not (key in GROWING and old[key] and new[key][: len(old[key])] == old[key])
+        if old[key] != new[key] and change_of(key) != "free" and not _grown(key, old, new)
     ]
     if not begun:
         changed = [key for key in changed if not key.startswith(("model.", "split."))]
     if not changed:
         return
     listed = "; ".join(f"{key} {old[key]} → {new[key]}" for key in changed)
-    fixed = [key for key in changed if key.startswith(FIXED)]
+    fixed = [key for key in changed if change_of(key) == "fixed"]
     if fixed:
         raise UserError(
             f"{folder}: this run began with other settings: {listed}\n"
@@ -94,11 +98,17 @@ def of_settings(folder: Path, stored: Config, wanted: Config, accept: bool, begu
         )
 
 
+def _grown(key: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
+    """Whether a list only has more numbers than before."""
+    before = old[key]
+    return change_of(key) == "growing" and bool(before) and new[key][: len(before)] == before
+
+
 def of_files(folder: Path, ledger: Ledger, wanted: Config, accept: bool) -> None:
     """Files that settings name must be what they were; prompts and score template may change."""
     known, found = ledger.meta("files"), digests(wanted)
     changed = [key for key in known if key in found and known[key] != found[key]]
-    fixed = [key for key in changed if key.startswith(FIXED)]
+    fixed = [key for key in changed if change_of(key) == "fixed"]
     if fixed or (changed and not accept):
         paths = ", ".join(f"{side_files(wanted)[key]} ({key})" for key in fixed or changed)
         cure = "put the old one back, or start a new run with another --run"

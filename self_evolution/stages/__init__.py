@@ -20,7 +20,7 @@ def perform(run: Run, generation: int, name: str) -> bool:
     """Do what is left of a stage; False if that is nothing. Time and note go to the ledger."""
     if not has(run.config, name) or run.ledger.stage_done(generation, name):
         return False
-    run.heed_stop()
+    run.raise_if_stopped()
     steps = plan(max(generation, 1), run.config)
     before = steps[: steps.index((generation, name))]
     missing = next((step for step in before if not run.ledger.stage_done(*step)), None)

@@ -26,7 +26,7 @@ def answer(run: Run, generation: int) -> Outcome:
             run.prompts.answer(fragment.heading, fragment.text, question.text, fragment.language)
             for question, fragment in asked
         ]
-        run.use(run.parent(generation))
+        run.use(run.start(generation).parent)
         replies = run.engine.generate(prompts, params, seed, settings.answerer)
         run.ledger.add(
             Answer(content_id("answer", id, reply.text), id, reply.text, reply.finish_reason)

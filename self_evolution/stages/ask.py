@@ -27,7 +27,7 @@ def ask(run: Run, generation: int) -> Outcome:
                 )
                 for fragment in fragments
             ]
-            run.use(run.parent(generation))
+            run.use(run.start(generation).parent)
             replies = run.engine.generate(prompts, params, seed, settings.asker)
             run.ledger.add(
                 Question(

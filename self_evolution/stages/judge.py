@@ -120,7 +120,7 @@ def _judge_model(run: Run, name: str) -> Generator:
         model: Generator = run.engine
         identity = base_identity(run.ledger)
     else:
-        identity, model = run.guest(name, FLAG)
+        identity, model = run.models.open_other(name, FLAG)
     known = run.ledger.meta("judges") or {}
     if known.setdefault(name, identity) != identity:
         raise UserError(

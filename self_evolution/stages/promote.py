@@ -7,8 +7,8 @@ leader is served, never just the last one.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
+from self_evolution import rollback
 from self_evolution.evaluation.differences import Scored, both, difference, scored
 from self_evolution.evaluation.scores import marks
 from self_evolution.evaluation.statistics import (
@@ -28,15 +28,6 @@ PROOF = {"exact-match"}
 PASSAGE_START = 100
 """Characters of the passage in the copy that is to be beaten."""
 
-MOST_REHEARSAL = 0.5
-
-
-class Changes(NamedTuple):
-    """By what a generation's learning rate and share of rehearsal are multiplied."""
-
-    rate: float
-    rehearsal: float
-
 
 def promote(run: Run, generation: int) -> Outcome:
     there = [row for row in run.ledger.evaluations.promotions() if row.generation == generation]
@@ -45,35 +36,13 @@ def promote(run: Run, generation: int) -> Outcome:
         differences = list(_differences(run, generation, {0, leader} - {generation}))
         promoted, reason = _verdict(run, generation, leader, differences)
         if not promoted and run.config.promote.rollback:
-            reason += f"; rolled back to generation {leader}{_next(run, generation, leader)}"
+            reason += f"; rolled back to generation {leader}"
+            if changed := rollback.describe_start(run.config, generation + 1, leader):
+                reason += f", from where the next one starts with {changed}"
         there = [Promotion(generation, promoted, reason)]
         run.ledger.add([*differences, *there])
     promoted, reason = there[0].promoted, there[0].reason
     return Outcome(1, f"{'takes the lead' if promoted else 'not promoted'}: {reason}")
-
-
-def changes(on_failure: str, setbacks: int) -> Changes:
-    """What is different after so many generations in a row that were rolled back."""
-    slower = on_failure in ("lower-rate", "both")
-    rehearsed = on_failure in ("more-rehearsal", "both")
-    return Changes(0.5**setbacks if slower else 1.0, 2.0**setbacks if rehearsed else 1.0)
-
-
-def more_rehearsal(share: float, changed: Changes) -> float:
-    """The share of rehearsal with the change, MOST_REHEARSAL at most (or as it was, if above)."""
-    return min(share * changed.rehearsal, max(share, MOST_REHEARSAL))
-
-
-def _next(run: Run, generation: int, leader: int) -> str:
-    """What will be different in the next generation, for people."""
-    changed = changes(run.config.promote.on_failure, generation - leader)
-    told = []
-    if changed.rate != 1:
-        told.append(f"{changed.rate:g} of the learning rate")
-    share = run.config.train.rehearsal
-    if (more := more_rehearsal(share, changed)) != share:
-        told.append(f"{more:.0%} rehearsal instead of {share:.0%}")
-    return f", from where the next one starts with {' and '.join(told)}" if told else ""
 
 
 def _differences(run: Run, generation: int, others: set[int]) -> Iterator[Difference]:

@@ -14,6 +14,7 @@ from self_evolution.documents.readers.worker import Limits
 from self_evolution.documents.readers.workers import Read, Reading, Workers
 from self_evolution.errors import UserError, printable
 from self_evolution.records import Conversation, Document, Event, Holdout, Item, Section, content_id
+from self_evolution.retrieval import has_index
 from self_evolution.run import Run
 from self_evolution.run.outcome import Outcome
 from self_evolution.run.side_files import side_files
@@ -38,6 +39,8 @@ def read(run: Run, generation: int) -> Outcome:
         raise UserError("no text in these documents\n" + some)
     _read_side_files(run)
     run.ledger.set_meta("left_out", changes.files.left_out)
+    if has_index(run.ledger):  # else `split` makes it, once there are fragments
+        run.update_index()
     return Outcome(counts["documents"], "; ".join(_notes(run, changes, problems)))
 
 
@@ -70,7 +73,7 @@ def _take_in(run: Run, changes: Changes) -> None:
             intake.take(name, changes.digests[name], reading, changes.again.get(name, ()))
             if intake.is_due():
                 shown.advance(intake.commit())
-                run.heed_stop()
+                run.raise_if_stopped()
         shown.advance(intake.commit())
 
 

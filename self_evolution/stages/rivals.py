@@ -49,7 +49,7 @@ def _sit(run: Run, number: int, name: str) -> Sat | Rival:
 
     Raises UserError if it is not the model that answered under this name before.
     """
-    other = run.guest(name, FLAG)
+    other = run.models.open_other(name, FLAG)
     rival = Rival(number, name, other.identity)
     before = next(
         (row for row in run.ledger.evaluations.rivals() if row.generation == number), rival

@@ -18,7 +18,7 @@ def score(run: Run, generation: int) -> Outcome:
         template = Template(run.engine, run.prompts, settings.template)
     for ids, _ in run.batches("score", generation, "pairs", tasks, done, PAIRS_A_COMMIT):
         pairs = [(pair.question, pair.answer) for pair in run.ledger.pairs.get(ids)]
-        run.use(run.parent(generation))
+        run.use(run.start(generation).parent)
         measures = measure(run.engine, template, pairs, settings, settings.scorer)
         run.ledger.add(
             Score(id, settings.scorer, *found) for id, found in zip(ids, measures, strict=True)

@@ -7,10 +7,10 @@ import random
 from self_evolution.errors import UserError
 from self_evolution.evaluation.contamination import Firewall
 from self_evolution.models.ifd import TRAINABLE
-from self_evolution.records import Selection, seed_of
+from self_evolution.records import Selection
 from self_evolution.run import Run
 from self_evolution.run.outcome import Outcome
-from self_evolution.stages.promote import changes, more_rehearsal
+from self_evolution.schedule import stage_seed
 from self_evolution.strategies import STRATEGIES, Scored
 
 
@@ -21,7 +21,7 @@ def select(run: Run, generation: int) -> Outcome:
     settings = run.config.select
     new = run.ledger.training.trainable(generation, TRAINABLE)
     pool = [Scored(*row) for row in run.ledger.training.history(before=generation)]
-    seed = seed_of(run.config.seed, "select", generation)
+    seed = stage_seed(run.config, "select", generation)
     replay = STRATEGIES[settings.strategy](pool, settings.k, seed)
     if not new and not replay:
         reasons = [
@@ -50,12 +50,11 @@ def select(run: Run, generation: int) -> Outcome:
 
 
 def _rehearsal(run: Run, generation: int, pairs: int, seed: int) -> list[str]:
-    """Conversations that make up `train.rehearsal` of the whole set, drawn without repetition.
+    """Conversations that make up `train.rehearsal` of the whole set, or more after a rollback.
 
-    After a rollback it may be more of them (`promote.on_failure`).
+    They are drawn without repetition.
     """
-    changed = changes(run.config.promote.on_failure, run.setbacks(generation))
-    share = more_rehearsal(run.config.train.rehearsal, changed)
+    share = run.start(generation).rehearsal
     if not share:
         return []
     there = _unlike_evaluation(run)

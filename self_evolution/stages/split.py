@@ -16,6 +16,13 @@ SECTIONS_A_UNIT, UNITS_A_BATCH = 128, 16
 
 
 def split(run: Run, generation: int) -> Outcome:
+    """Make the fragments, and index them, so that whoever reads the run can search it."""
+    made = make_fragments(run)
+    run.update_index()
+    return made
+
+
+def make_fragments(run: Run) -> Outcome:
     """Raises UserError if no fragment is left to ask about."""
     outline = run.ledger.documents.outline()
     overlapping = {row.document_id for row in outline if row.overlap}
@@ -25,11 +32,11 @@ def split(run: Run, generation: int) -> Outcome:
     # In reading order, so that of two equal fragments the later one is the duplicate.
     order = [(first, i) for i, first in enumerate(units)]
     splitter = (
-        Splitter(run.config.split, run.ledger, run.count, overlapping)
+        Splitter(run.config.split, run.ledger, run.models.count, overlapping)
         if len(done) < len(units)
         else None
     )
-    for ids, _ in run.batches("split", generation, "parts", order, done, UNITS_A_BATCH):
+    for ids, _ in run.batches("split", 0, "parts", order, done, UNITS_A_BATCH):
         assert splitter is not None
         sections = [run.ledger.documents.sections(units[first]) for first in ids]
         run.ledger.add([row for unit in sections for row in splitter.fragments(unit)])

@@ -8,10 +8,10 @@ import random
 from self_evolution.config import Train
 from self_evolution.models import TrainingJob
 from self_evolution.progress import Bar
-from self_evolution.records import Adapter, Message, seed_of
+from self_evolution.records import Adapter, Message
 from self_evolution.run import Run
 from self_evolution.run.outcome import Outcome
-from self_evolution.stages.promote import changes
+from self_evolution.schedule import stage_seed
 from self_evolution.text.language import detect as language
 
 
@@ -19,26 +19,25 @@ def train(run: Run, generation: int) -> Outcome:
     """The row that names the adapter is written once its files are complete."""
     if any(row.generation == generation for row in run.ledger.training.adapters()):
         return Outcome(0)
-    parent = run.parent(generation)
+    start = run.start(generation)
     folder = run.adapter(generation)
     assert folder is not None  # generation 0 is never trained
     folder.parent.mkdir(exist_ok=True)
-    seed = seed_of(run.config.seed, "train", generation)
+    seed = stage_seed(run.config, "train", generation)
     settings = run.config.train.of(generation)
     conversations = _conversations(run, generation)
     if settings.samples:
         conversations = sampled(conversations, settings.samples[0], seed)
-    changed = changes(run.config.promote.on_failure, run.setbacks(generation))
-    rate = peak_rate(run.config.train, generation) * changed.rate
-    run.use(parent)
+    rate = peak_rate(run.config.train, generation) * start.rate
+    run.use(start.parent)
     with _Steps(run, generation) as steps:
         job = TrainingJob(conversations, settings, rate, folder, seed, steps.on_step)
         trained = run.engine.train(job)
     path = folder.relative_to(run.folder).as_posix()
-    run.ledger.add([Adapter(generation, parent, path, *trained)])
+    run.ledger.add([Adapter(generation, start.parent, path, *trained)])
     note = f"loss {trained.first_loss:.3f} → {trained.last_loss:.3f} in {trained.steps:,} steps"
-    if changed.rate != 1:
-        note += f"; at {changed.rate:g} of the learning rate, after what was rolled back"
+    if start.rate != 1:
+        note += f"; at {start.rate:g} of the learning rate, after what was rolled back"
     if left_out := len(conversations) - trained.examples:
         note += f"; {left_out:,} examples longer than --train.max-tokens left out"
     return Outcome(trained.examples, note)

@@ -19,8 +19,7 @@ from self_evolution.experiments.ablation.variants import STEPS, Step, Variant, f
 from self_evolution.models import Engine
 from self_evolution.progress import Progress
 from self_evolution.run import Run
-from self_evolution.run import open as session
-from self_evolution.run.open import Request
+from self_evolution.run.open import Request, copy_run, open_run
 from self_evolution.schedule import left, plan
 from self_evolution.stages import perform
 
@@ -51,7 +50,7 @@ class _Maker:
 
         Returns the numbers by which others are matched with it.
         """
-        with session.opened(folder, request, self.progress, new=True) as run:
+        with open_run(folder, request, self.progress, new=True) as run:
             self._lend(run)
             if last is not None:
                 order = plan(1, run.config)
@@ -59,7 +58,7 @@ class _Maker:
                     perform(run, *step)
             else:
                 _finish(run)
-            self._engine = run.loaded
+            self._engine = run.models.loaded
             told = any(item.suite != SUITE for item in run.ledger.items.all())
             if run.ledger.stage_done(0, "evaluate") and not told:
                 raise UserError(
@@ -76,7 +75,7 @@ class _Maker:
         if run.config.model != self._model:
             self._engine, self._model = None, run.config.model
         if self._engine is not None:
-            run.borrow(self._engine)
+            run.models.use_loaded(self._engine)
             self._engine = None  # given, not shared: the run may have to give it up
 
     def shared(self, chain: Sequence[Shared], seed: int) -> Path | None:
@@ -95,7 +94,7 @@ class _Maker:
     def begin(self, folder: Path, chain: Sequence[Shared], seed: int, request: Request) -> None:
         """A copy of what is shared, unless the run has begun."""
         if not (folder / "run.db").is_file() and (source := self.shared(chain, seed)):
-            session.branch(source, folder, request, self.progress)
+            copy_run(source, folder, request, self.progress)
 
     def with_settings(self, values: Mapping[str, object]) -> Request:
         return self.request._replace(overrides={**self.request.overrides, **values})

@@ -15,7 +15,7 @@ from self_evolution.evaluation.tasks import TASKS, Task, deciding
 from self_evolution.ledger import Ledger
 from self_evolution.models.other_models import label
 from self_evolution.records import Evaluation, Item
-from self_evolution.run import open as session
+from self_evolution.run.read import RunReader, read_run
 from self_evolution.schedule import left
 
 Key = tuple[str, str, int]
@@ -59,9 +59,8 @@ class Side:
 
 def side(folder: Path, wanted: str, name: str = "") -> Side:
     """`wanted`: leader, last, or a number. Raises UserError if it is not evaluated."""
-    with session.looked_at(folder) as (settings, ledger):
-        generation = _generation(folder, ledger, wanted)
-        return _side(folder, settings, ledger, generation, name or str(folder))
+    with read_run(folder) as run:
+        return _side(run, _generation(folder, run.ledger, wanted), name or str(folder))
 
 
 def rival_sides(folder: Path) -> tuple[list[Side], list[str]]:
@@ -70,27 +69,29 @@ def rival_sides(folder: Path) -> tuple[list[Side], list[str]]:
     With a note for each that has not taken all tasks yet, and is left out.
     """
     found, notes = [], []
-    with session.looked_at(folder) as (settings, ledger):
-        tasks = {Task.of(row) for row in ledger.evaluations.of_generations() if row.suite != SUITE}
-        for row in ledger.evaluations.rivals():
+    with read_run(folder) as run:
+        evaluations = run.ledger.evaluations.of_generations()
+        tasks = {Task.of(row) for row in evaluations if row.suite != SUITE}
+        for row in run.ledger.evaluations.rivals():
             name = f"rival {-row.generation}, {label(row.name, row.identity)}"
-            if missing := tasks - ledger.evaluations.evaluated(row.generation):
+            if missing := tasks - run.ledger.evaluations.evaluated(row.generation):
                 notes.append(
                     f"{name}, has not taken {len(missing)} of {len(tasks)} exams, and is left out: "
                     f"`self-evolution rivals {folder}` goes on"
                 )
             else:
-                found.append(_side(folder, settings, ledger, row.generation, name))
+                found.append(_side(run, row.generation, name))
     return found, notes
 
 
-def _side(folder: Path, settings: Config, ledger: Ledger, generation: int, name: str) -> Side:
+def _side(run: RunReader, generation: int, name: str) -> Side:
+    settings, ledger = run.config, run.ledger
     items = {
         suite: _keyed(ledger.items.of_suite(suite)) for suite in {task.suite for task in TASKS}
     }
     if not any(some for suite, some in items.items() if suite != SUITE):
         raise UserError(
-            f"{folder}: no evaluation set, so there is nothing to compare; start a new run "
+            f"{run.folder}: no evaluation set, so there is nothing to compare; start a new run "
             "with --eval FILE"
         )
     return Side(
