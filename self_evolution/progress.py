@@ -71,13 +71,18 @@ class _Lines:
 
     def _say(self) -> None:
         self._said = self._done
-        seconds = max(time.monotonic() - self._start, 1e-6)
-        rate = (self._done - self._first) / seconds
-        left = f", {clock((self._total - self._done) / rate)} left" if rate > 0 else ""
-        if self._done >= self._total:
-            left = f", {clock(seconds)}"
+        seconds = time.monotonic() - self._start
+        pace = _pace(self._done - self._first, self._total - self._done, seconds)
         text = f"{self._label:<22} {self._done:>7,}/{self._total:,} {self._unit}"
-        print(f"{text}, {rate:,.1f}/s{left}", file=sys.stderr, flush=True)
+        print(f"{text}, {pace}", file=sys.stderr, flush=True)
+
+
+def _pace(new: float, left: float, seconds: float) -> str:
+    """Rate of the `new` items in all of these seconds, then the time left or, at the end, taken."""
+    rate = new / max(seconds, 1e-6)
+    if left <= 0:
+        return f"{rate:,.1f}/s, {clock(seconds)}"
+    return f"{rate:,.1f}/s" + (f", {clock(left / rate)} left" if rate else "")
 
 
 @contextmanager
@@ -87,17 +92,11 @@ def _rich_bar(label: str, unit: str, total: int, done: int) -> Iterator[Bar]:
     from rich.text import Text
 
     class Pace(ProgressColumn):
-        """Rate over all of this bar's life, and the time that is left or that it took."""
+        """Rich's own columns follow the last seconds only, which hold no whole batch."""
 
         def render(self, task: Any) -> Text:
-            seconds = max(task.elapsed or 0.0, 1e-6)
-            new = task.completed - done
-            if not new:
-                return Text("")
-            rate = new / seconds
-            left = (task.total - task.completed) / rate
-            time = f"{clock(left)} left" if not task.finished else clock(seconds)
-            return Text.assemble((f"{rate:,.1f}/s", "cyan"), f" · {time}")
+            new, left = task.completed - done, task.total - task.completed
+            return Text(_pace(new, left, task.elapsed or 0.0) if new else "", "cyan")
 
     columns = (
         TextColumn("{task.description:<22}"),

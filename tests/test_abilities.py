@@ -75,6 +75,7 @@ def reasons(run: Path) -> Counter[object]:
 # --- which questions ----------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_base_asks_and_answers_and_the_set_is_locked_and_evaluated(
     arguments: Arguments, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -119,6 +120,7 @@ def test_few_that_agree_are_told_and_fail_nothing(
     assert f"abilities: {len(ALARMS)} of 120 questions taken" in shown
 
 
+@pytest.mark.slow
 def test_what_the_documents_are_about_is_no_former_ability(
     arguments: Arguments, documents: Path, tmp_path: Path
 ) -> None:
@@ -160,6 +162,7 @@ def test_of_many_fragments_the_one_that_a_question_is_about_is_found(
         assert bool(_about_documents(run, question, load(language))) is about
 
 
+@pytest.mark.slow
 def test_what_the_user_asks_himself_is_not_asked_again(
     arguments: Arguments, tmp_path: Path
 ) -> None:
@@ -172,6 +175,7 @@ def test_what_the_user_asks_himself_is_not_asked_again(
     assert questions and not any(name in question for question in questions)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("more", [("--evaluate.abilities", "0"), ()])
 def test_there_may_be_none(
     arguments: Arguments, tmp_path: Path, capsys: pytest.CaptureFixture[str], more: tuple[str, ...]
@@ -208,6 +212,7 @@ def test_what_a_short_answer_says(question: str, answer: str, values: tuple[str,
     assert definite(question, answer) == values
 
 
+@pytest.mark.slow
 def test_the_miniature_disagrees_with_itself_about_what_it_does_not_know(tmp_path: Path) -> None:
     run = tmp_path / "run"
     words = ["--recipe", "embedded", "--run", str(run), "--evaluate.abilities", "40"]
@@ -251,8 +256,11 @@ def test_the_domain_is_not_spoken_of() -> None:
 # --- resume, review, compare --------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kill_at", range(3, 14, 2))
-@pytest.mark.parametrize("after_commit", [False, True])
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "kill_at", [7, *(pytest.param(n, marks=pytest.mark.drill) for n in (3, 5, 9, 11, 13))]
+)
+@pytest.mark.parametrize("after_commit", [False, True], ids=["in transaction", "after commit"])
 def test_killed_in_the_middle_it_goes_on_to_the_same_questions(
     arguments: Arguments, tmp_path: Path, kill_at: int, after_commit: bool
 ) -> None:
@@ -285,6 +293,7 @@ def test_a_person_may_edit_and_strike_them(arguments: Arguments, tmp_path: Path)
     assert len(asked) == 2
 
 
+@pytest.mark.slow
 def test_runs_are_compared_without_them_where_they_differ(
     arguments: Arguments, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -302,6 +311,7 @@ def test_runs_are_compared_without_them_where_they_differ(
     assert "which each base sets itself, differ" in differing
 
 
+@pytest.mark.slow
 def test_other_models_are_not_measured_by_what_the_base_said(
     arguments: Arguments, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -348,6 +358,7 @@ def judged(tmp_path: Path) -> Iterator[Judged]:
     one.ledger.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("subjects", "lost", "promoted", "told"),
     [

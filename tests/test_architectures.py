@@ -58,6 +58,7 @@ def request_for(name: str, folder: Path) -> Request:
     return Request("default", SETTINGS | own, (str(folder / "docs"),))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", tiny.SIX)
 def test_a_generation(name: str, tmp_path: Path) -> None:
     folder = tmp_path / "run"

@@ -198,6 +198,7 @@ def _other_database(path: Path) -> None:
         database.execute("CREATE TABLE accounts (id)")
 
 
+@pytest.mark.slow
 def test_two_processes_on_one_run(
     refused: Callable[..., str], arguments: Arguments, tmp_path: Path
 ) -> None:
@@ -209,6 +210,7 @@ def test_two_processes_on_one_run(
     assert cli.main(arguments("run")) == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -231,6 +233,7 @@ def test_changed_settings_are_refused(
     assert exported(tmp_path / "run") == before
 
 
+@pytest.mark.slow
 def test_changed_settings_are_taken_where_sound(arguments: Arguments, tmp_path: Path) -> None:
     cli.main(arguments("run", "--generations", "1"))
     run = str(tmp_path / "run")
@@ -249,6 +252,7 @@ def test_another_model_is_refused(
     assert "is not the one this run began with" in refused(arguments("run"))
 
 
+@pytest.mark.slow
 def test_other_documents_are_refused_and_more_are_taken_when_accepted(
     refused: Callable[..., str], arguments: Arguments, documents: Path, tmp_path: Path
 ) -> None:
@@ -282,6 +286,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", str(folder)], check=True, capture_output=True)
 
 
+@pytest.mark.slow
 def test_a_full_disk_loses_nothing(
     refused: Callable[..., str], arguments: Arguments, small_disk: Path, tmp_path: Path
 ) -> None:
@@ -338,6 +343,7 @@ def test_a_misspelt_file_is_found_before_a_run_is_made(
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.slow
 def test_model_settings_may_be_mended_while_nothing_was_made_with_them(
     arguments: Arguments, tmp_path: Path
 ) -> None:
@@ -356,6 +362,7 @@ def test_fewer_generations_than_there_are(
     assert "--generations 1: this run has 2 already" in refused(words)
 
 
+@pytest.mark.slow
 def test_new_documents_of_a_complete_run_need_a_further_generation(
     refused: Callable[..., str], arguments: Arguments, documents: Path
 ) -> None:
@@ -365,6 +372,7 @@ def test_new_documents_of_a_complete_run_need_a_further_generation(
     assert "complete with 2 generations; give --generations too" in error
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_from_another_directory(
     arguments: Arguments, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -330,6 +330,7 @@ def test_what_is_no_address(name: str, told: str) -> None:
     assert "secret" not in str(error.value) and "pass@" not in str(error.value)
 
 
+@pytest.mark.slow
 @given(st.text())
 def test_any_text_is_an_address_or_refused(text: str) -> None:
     for name in (text, f"http://{text}", f"http://host/{text}"):

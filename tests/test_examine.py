@@ -83,6 +83,7 @@ Words = Callable[..., list[str]]
 # --- which documents, which questions -----------------------------------------------------
 
 
+@pytest.mark.slow
 def test_both_kinds_are_built_and_held_out_documents_stay_out(
     words: Words, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -133,6 +134,7 @@ def test_few_documents_are_all_trained_on(words: Words, tmp_path: Path) -> None:
     assert {row["suite"] for row in rows(tmp_path / "run", "item")} == {"domain"}
 
 
+@pytest.mark.slow
 def test_what_shares_text_is_not_held_out(words: Words, tmp_path: Path) -> None:
     """Nor more than a fifth of all fragments, however large the documents drawn are."""
     docs = tmp_path / "docs"
@@ -149,6 +151,7 @@ def test_what_shares_text_is_not_held_out(words: Words, tmp_path: Path) -> None:
     assert sizes[True] <= LARGEST_SHARE * sizes.total()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("moved", [False, True])
 def test_a_later_version_of_a_held_out_document_stays_out(
     words: Words, tmp_path: Path, moved: bool
@@ -187,6 +190,7 @@ def test_when_questions_are_built(build: str, file: str, expected: bool) -> None
     assert builds(config) is expected
 
 
+@pytest.mark.slow
 def test_beside_the_users_own_questions_which_decide(words: Words, tmp_path: Path) -> None:
     own = tmp_path / "own.jsonl"
     asked = [f"Tell the port of server {name} North?" for name in NAMES]
@@ -204,6 +208,7 @@ def test_beside_the_users_own_questions_which_decide(words: Words, tmp_path: Pat
     assert "closed-book exact-match" in reason
 
 
+@pytest.mark.slow
 def test_the_number_of_questions_is_a_limit(words: Words, tmp_path: Path) -> None:
     assert cli.main(words("run", "--evaluate.questions", "5")) == 0
     run = tmp_path / "run"
@@ -219,6 +224,7 @@ def test_the_number_of_questions_is_a_limit(words: Words, tmp_path: Path) -> Non
 # --- what training never sees -------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_no_prompt_of_an_examination_is_ever_used_in_training(
     words: Words, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -260,6 +266,7 @@ def test_every_profile_has_an_exam_of_its_own(language: str) -> None:
     assert exam not in (prompts.ask(fragment, []), prompts.ask(fragment, ["问题？"]))
 
 
+@pytest.mark.slow
 def test_a_profile_without_exam_is_refused_with_the_way_on(
     words: Words, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -274,6 +281,7 @@ def test_a_profile_without_exam_is_refused_with_the_way_on(
     assert "nothing shows whether this helped" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_a_pair_that_is_a_built_question_never_reaches_training(
     words: Words, tmp_path: Path
 ) -> None:
@@ -322,6 +330,7 @@ def test_answers_agree_if_they_state_the_same(
     assert values is None or found.values == values
 
 
+@pytest.mark.slow
 def test_questions_on_which_samples_disagree_are_rejected(
     words: Words, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -371,7 +380,15 @@ def test_what_the_fragment_does_not_have_is_no_reference(
 # --- the lock -----------------------------------------------------------------------------
 
 
-def test_killed_at_every_transaction_the_set_is_the_same(words: Words, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "after_commit",
+    [False, pytest.param(True, marks=pytest.mark.drill)],
+    ids=["in transaction", "after commit"],
+)
+@pytest.mark.parametrize("apart", [pytest.param(1, marks=pytest.mark.drill), 3])
+def test_killed_at_a_transaction_the_set_is_the_same(
+    words: Words, tmp_path: Path, apart: int, after_commit: bool
+) -> None:
     assert cli.main(["read", *words("begun")[1:]]) == 0
     assert cli.main(["split", str(tmp_path / "begun")]) == 0
 
@@ -384,14 +401,13 @@ def test_killed_at_every_transaction_the_set_is_the_same(words: Words, tmp_path:
     assert examined("whole") == 0
     expected = exported(tmp_path / "whole")
     assert len(expected["item.jsonl"].splitlines()) == 20
-    for after_commit in (False, True):
-        kills = 0
-        while (status := examined(name := f"{kills}-{after_commit}", kills + 1, after_commit)) != 0:
-            assert status == -signal.SIGKILL
-            kills += 1
-            assert examined(name) == 0
-            assert exported(tmp_path / name) == expected, f"killed at transaction {kills}"
-        assert kills == 7  # the documents held out, four and one batches, the lock
+    transactions = 7  # the documents held out, four and one batches, the lock
+    for last in range(1, transactions + 1, apart):
+        name = f"killed-{last}"
+        assert examined(name, last, after_commit) == -signal.SIGKILL
+        assert examined(name) == 0
+        assert exported(tmp_path / name) == expected, f"killed at transaction {last}"
+    assert examined("not killed", transactions + 1) == 0
 
 
 def test_a_set_that_was_altered_behind_the_ledger_is_refused(
@@ -427,6 +443,7 @@ def test_the_ledger_can_tell_where_a_question_comes_from(words: Words, tmp_path:
 # --- what people are told -----------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_status_and_report_say_what_was_tested_and_what_it_can_show(
     words: Words, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -479,6 +496,7 @@ def test_a_run_with_questions_of_its_own_says_so(
 # --- what became of their documents -------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_questions_on_what_is_gone_stay_are_counted_and_listed(
     words: Words, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

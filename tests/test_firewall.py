@@ -261,6 +261,7 @@ def test_a_leak_never_reaches_training_and_the_report_says_so(
     assert "without them, " in page
 
 
+@pytest.mark.slow
 def test_a_rehearsed_leak_is_left_out(arguments: Any, tmp_path: Path) -> None:
     turns = [
         [{"role": "user", "content": q}, {"role": "assistant", "content": "4711."}]

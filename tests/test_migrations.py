@@ -91,7 +91,16 @@ def test_a_version_that_is_not_known_is_refused(number: int, says: str, old: Pat
     assert (old / "run.db").read_bytes() == before
 
 
-def test_an_old_run_that_cannot_be_written_says_what_to_do(old: Path) -> None:
+def test_an_old_run_that_is_opened_to_be_read_is_brought_up_to_date(old: Path) -> None:
+    with closing(Ledger(old / "run.db", read_only=True)) as ledger:
+        assert ledger.count("prediction_score") == 0 < ledger.count("prediction")
+    assert version(old) == VERSION
+
+
+def test_an_old_run_that_cannot_be_written_says_what_to_do(
+    old: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.access", lambda path, mode: False)
     with pytest.raises(UserError, match=r"earlier version.*read-only.*copy.*self-evolution status"):
         Ledger(old / "run.db", read_only=True)
     assert version(old) == OLDEST

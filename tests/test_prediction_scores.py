@@ -14,9 +14,9 @@ from self_evolution.evaluation.scores import (
     ScoredPrediction,
     marks,
     measure,
+    new_scores,
     scored_predictions,
     store_missing,
-    store_scores,
 )
 from self_evolution.evaluation.tasks import MAIN, Task
 from self_evolution.ledger import Ledger
@@ -85,7 +85,7 @@ def test_a_score_with_another_signature_is_not_used(ledger: Ledger) -> None:
     ledger.add([Signature(1, "chrf|of another version"), PredictionScore(before.id, 1, 12.5)])
     first, *_ = scored_predictions(ledger, 0, MAIN)
     assert first.score("chrf") == before.score("chrf") != 12.5
-    store_scores(ledger, 0, MAIN)
+    ledger.add(new_scores(ledger, [first]))
     first, *_ = scored_predictions(ledger, 0, MAIN)
     assert len(first.stored) == len(METRICS) + 1
 
@@ -93,6 +93,6 @@ def test_a_score_with_another_signature_is_not_used(ledger: Ledger) -> None:
 def test_nothing_is_stored_twice(ledger: Ledger) -> None:
     for _ in range(2):
         store_missing(ledger)
-        store_scores(ledger, 1, Task("domain", "open"))
+        ledger.add(new_scores(ledger, predictions(ledger)))
     assert ledger.count("prediction_score") == ledger.count("prediction") * len(METRICS)
     assert ledger.count("signature") == len(METRICS)

@@ -11,7 +11,7 @@ import pytest
 from conftest import SHARED, rows
 
 from self_evolution import cli
-from self_evolution.cli import table
+from self_evolution.cli import status
 from self_evolution.config import Config
 from self_evolution.evaluation.predict import _measured
 from self_evolution.evaluation.tasks import MAIN, Task
@@ -88,6 +88,7 @@ def asked(count: int, suite: str = "port") -> list[tuple[str, str, str]]:
 # --- the rule -----------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("rule", "right", "promoted"),
     [
@@ -128,6 +129,7 @@ def test_equal_gains_count_for_less_on_few_documents(judged: Callable[..., Judge
     assert not one.verdict(1)[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("lost", "bound", "promoted"),
     [(0, 5.0, True), (2, 5.0, True), (6, 5.0, False), (30, 5.0, False), (30, 100.0, True)],
@@ -156,6 +158,7 @@ def _echoes(texts: list[tuple[str, str, str]]) -> list[str]:
     return [question + passage[:100] for passage, question, _ in texts]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not AIOPS.exists(), reason="shared/data/aiops_eval.json is not here")
 @pytest.mark.parametrize(
     ("metric", "rule", "copied"),
@@ -238,6 +241,7 @@ def _closed(run: Path) -> dict[int, float]:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("understanding")
 def test_a_sabotaged_generation_is_rolled_back_and_the_run_goes_on(
     arguments: Arguments,
@@ -292,7 +296,7 @@ def test_a_sabotaged_generation_is_rolled_back_and_the_run_goes_on(
 def test_without_rollback_a_generation_continues_the_one_before(
     arguments: Arguments, tmp_path: Path
 ) -> None:
-    words = arguments("run", "--generations", "3", "--promote.rollback", "false")
+    words = arguments("run", "--generations", "3", "--promote.on-failure", "continue")
     assert cli.main([*words, "--promote.patience", "0"]) == 0
     assert [row["parent"] for row in rows(tmp_path / "run", "adapter")] == [0, 1, 2]
     assert not any(
@@ -300,6 +304,7 @@ def test_without_rollback_a_generation_continues_the_one_before(
     )
 
 
+@pytest.mark.slow
 def test_the_report_says_the_change_with_its_interval(
     arguments: Arguments, tmp_path: Path, understanding: None
 ) -> None:
@@ -339,5 +344,5 @@ def test_a_loss_in_a_set_without_values_is_told_in_its_own_metric(
     text = markdown.render(facts)
     assert "| Former abilities, from memory (token-f1) | -100.0" in text
     assert "### Former abilities, from memory (token-f1): 0 won, 40 lost" in text
-    table.show(one.run.config, one.ledger)
+    status.show(one.run.config, one.ledger)
     assert "token-f1" in capsys.readouterr().out

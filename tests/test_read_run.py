@@ -19,7 +19,7 @@ import pytest
 from conftest import exported
 
 from self_evolution import cli, report
-from self_evolution.cli import table
+from self_evolution.cli import status
 from self_evolution.errors import UserError
 from self_evolution.ledger import Ledger
 from self_evolution.progress import Progress
@@ -79,7 +79,7 @@ def test_what_is_read_together_is_of_one_moment(run: Path) -> None:
     with closing(Ledger(run / "run.db")) as writer, closing(RunReader(run)) as reader:
         with reader.snapshot():
             before = reader.ledger.count("event")
-            writer.add([Event(before, writer.documents()[0].id, "changed")])
+            writer.add([Event(before, writer.documents.all()[0].id, "changed")])
             assert writer.count("event") == before + 1
             assert reader.ledger.count("event") == before
             with reader.snapshot():
@@ -292,8 +292,8 @@ def watch(folder: Path, times: int, reports: int) -> dict[str, int]:
                         time.sleep(0.01)
                         continue
                     with contextlib.redirect_stdout(io.StringIO()) as shown:
-                        table.show(run.config, run.ledger)
-                        table.show_next(run.config, run.ledger)
+                        status.show(run.config, run.ledger)
+                        status.show_next(run.config, run.ledger)
                     at_work = "next:" in shown.getvalue()
                     assert at_work or "complete: 1 generation" in shown.getvalue()
                     done["at_work"] += at_work

@@ -70,6 +70,26 @@ def test_json_that_cannot_be_read_says_why(data: bytes, problem: str) -> None:
         passages.read(data)
 
 
+@pytest.mark.parametrize(
+    ("broken", "why"),
+    [
+        ('{"text": "cut', "line 2: not JSON"),
+        ('{"text": "a",}', "line 2: not JSON"),
+        ("12", "row 2: expected"),
+        ('{"text": 5}', "row 2: expected"),
+        ("[" * 100_000, "nested too deep"),
+        ("9" * 5000, "thousands of digits"),
+        ("no JSON at all", "line 2: not JSON"),
+    ],
+)
+def test_a_broken_line_costs_that_line_alone(broken: str, why: str) -> None:
+    content = passages.read(f'{{"text": "one"}}\n{broken}\n\n{{"text": "three"}}\n'.encode())
+    assert [part.text for part in content.parts] == ["one", "three"]
+    assert content.note.startswith("1 of 3 lines left out: ") and why in content.note
+    with pytest.raises(Malformed, match=why):
+        passages.read(f'{{"text": "one"}}\n{broken}\n{broken}\n'.encode())
+
+
 def test_deep_values_do_not_grow() -> None:
     value: object = "x"
     for _ in range(300):

@@ -383,6 +383,7 @@ def test_the_page_quotes_documents_as_text(story: Story) -> None:
     assert page.count("&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;") >= 10
 
 
+@pytest.mark.slow
 def test_the_page_is_whole_or_not_there(full: Story, monkeypatch: pytest.MonkeyPatch) -> None:
     before = full.html()
     assert full.html() == before  # nothing on it depends on the moment
@@ -404,6 +405,7 @@ def test_a_folder_in_the_way_is_a_user_error(full: Story) -> None:
         full.html()
 
 
+@pytest.mark.slow
 def test_a_large_run_is_sampled_in_the_database(
     story: Story, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -485,6 +487,7 @@ def test_hostile_text_does_nothing_in_a_browser(story: Story, browser: Any) -> N
     page.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [360, 768, 1440])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_browser_shows_the_page_and_asks_for_nothing_else(

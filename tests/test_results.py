@@ -145,6 +145,7 @@ def test_a_loss_that_diverged_is_null(story: Story) -> None:
     assert (row["first_loss"], row["last_loss"]) == (2.0, None)
 
 
+@pytest.mark.slow
 def test_equal_runs_have_equal_results_but_for_the_cost(
     arguments: Arguments, tmp_path: Path
 ) -> None:
@@ -199,6 +200,7 @@ def test_relative_scores_are_ratios_of_means_on_the_same_items(story: Story) -> 
     assert relative(story.ledger, 0, {0: "the base"}, "exact-match") == []
 
 
+@pytest.mark.slow
 def test_relative_scores_stand_in_the_reports(story: Story) -> None:
     story.items()
     for generation, right in ((0, set(range(40))), (1, set(range(20, 100)))):

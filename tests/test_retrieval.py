@@ -351,6 +351,7 @@ def recalls(run: Path) -> list[tuple[object, object, object]]:
     ]
 
 
+@pytest.mark.slow
 def test_every_generation_is_asked_with_what_is_found(
     arguments: Arguments, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -375,6 +376,7 @@ def test_every_generation_is_asked_with_what_is_found(
     assert "search" not in exported(run) and "search.jsonl" not in exported(run)
 
 
+@pytest.mark.slow
 def test_it_never_decides_who_leads(arguments: Arguments, tmp_path: Path) -> None:
     assert cli.main(arguments("with")) == 0
     assert cli.main(arguments("without", "--evaluate.top-k", "0")) == 0
@@ -456,6 +458,7 @@ def test_as_many_passages_as_fit(
     assert list(sizes.values()) == sorted(sizes.values())
 
 
+@pytest.mark.slow
 def test_a_window_too_small_for_any_passage_is_told(
     arguments: Arguments,
     tmp_path: Path,
@@ -471,6 +474,7 @@ def test_a_window_too_small_for_any_passage_is_told(
     assert {row["mode"] for row in rows(tmp_path / "run", "prediction")} == {"closed"}
 
 
+@pytest.mark.slow
 def test_a_changed_document_is_searched_as_it_is_now(
     arguments: Arguments, documents: Path, tmp_path: Path
 ) -> None:
@@ -493,6 +497,7 @@ def test_a_changed_document_is_searched_as_it_is_now(
     assert "is 1024" in shown[2] and "is 512" not in shown[2]
 
 
+@pytest.mark.slow
 def test_who_was_given_other_documents_than_the_base_is_said(
     arguments: Arguments,
     documents: Path,
@@ -533,6 +538,7 @@ def test_who_was_given_other_documents_than_the_base_is_said(
     assert "Documents changed between" in (page.parent / "report.md").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_a_change_in_the_middle_of_the_base_is_said(
     arguments: Arguments, documents: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -600,6 +606,7 @@ def searched(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return found
 
 
+@pytest.mark.slow
 def test_each_question_is_searched_for_once_and_not_before_its_turn(
     arguments: Arguments, tmp_path: Path, searched: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -624,6 +631,7 @@ def test_each_question_is_searched_for_once_and_not_before_its_turn(
     assert exported(tmp_path / "run") == exported(tmp_path / "whole")
 
 
+@pytest.mark.slow
 def test_ctrl_c_is_heeded_while_missed_passages_are_looked_for(
     arguments: Arguments, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -644,6 +652,7 @@ def test_ctrl_c_is_heeded_while_missed_passages_are_looked_for(
     assert recalls(tmp_path / "run") == [("domain", "recall@3", 0.0)]
 
 
+@pytest.mark.slow
 def test_what_was_shown_counts_whatever_became_of_the_documents(
     arguments: Arguments,
     documents: Path,
@@ -675,6 +684,7 @@ def test_what_was_shown_counts_whatever_became_of_the_documents(
     assert "of 6 domain questions" in told and "search found nothing" not in told
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [48, 60, 80, 200])
 def test_tables_lose_no_number_in_a_narrow_terminal(
     arguments: Arguments,
@@ -692,6 +702,7 @@ def test_tables_lose_no_number_in_a_narrow_terminal(
     assert max(map(len, told.partition("complete")[0].splitlines())) <= width
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not TELECOM.is_file(), reason=f"no telecom questions in {TELECOM.parent}")
 def test_telecom_questions_find_their_passages(tmp_path: Path) -> None:
     """86 of 100 when this was written; the passages are in Chinese, and much alike."""

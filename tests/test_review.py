@@ -57,6 +57,7 @@ def test_the_file_says_all_that_a_reviewer_needs(run: Path) -> None:
     assert all(line["keep"] is True for line in lines)
 
 
+@pytest.mark.slow
 def test_edits_and_deletions_make_a_new_version(
     run: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -110,6 +111,7 @@ def test_an_edit_can_be_taken_back(run: Path) -> None:
     assert [row["version"] for row in rows(run, "seal")] == [1, 2, 3]
 
 
+@pytest.mark.slow
 def test_after_generation_0_was_evaluated_it_is_too_late(
     run: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -137,6 +139,7 @@ def test_when_all_is_struck_out_nothing_shows_whether_it_helped(
     assert rows(own, "prediction") == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "said"),
     [
@@ -167,6 +170,7 @@ def test_before_there_are_questions_it_says_how_to_make_them(
     assert "`self-evolution examine RUN` makes them" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("keep", ["false", None, "no", 0])
 def test_keep_is_true_or_false(run: Path, keep: object, capsys: pytest.CaptureFixture[str]) -> None:
     lines = written(run)

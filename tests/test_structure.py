@@ -67,6 +67,21 @@ def test_sql_stands_in_the_ledger_alone() -> None:
             assert "import sqlite3" not in text, path
 
 
+def test_no_engine_is_known_by_its_name() -> None:
+    """What an engine can do is declared, and which one it is, is looked up in the table."""
+    from self_evolution.models.engines import ENGINES
+
+    classes = {"Endpoint", "ScriptedEngine", "TransformersEngine"}
+    for path in MODULES:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Compare):
+                values = {one.value for one in ast.walk(node) if isinstance(one, ast.Constant)}
+                assert not values & set(ENGINES), f"{path}:{node.lineno}"
+            elif isinstance(node, ast.Call) and ast.unparse(node.func) == "isinstance":
+                names = {one.id for one in ast.walk(node) if isinstance(one, ast.Name)}
+                assert not names & classes, f"{path}:{node.lineno}"
+
+
 @pytest.mark.parametrize("words", [["--help"], ["run", "--help"], ["--version"], ["status", "."]])
 def test_nothing_heavy_is_imported_before_it_is_needed(words: list[str]) -> None:
     done = subprocess.run(

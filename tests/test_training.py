@@ -70,6 +70,7 @@ def files(folder: Path) -> list[str]:
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["qwen2", "gemma3", "phi3"])
 def test_training_lowers_the_loss_and_leaves_the_base_alone(
     name: str, tmp_path: Path, capfd: Any
@@ -127,6 +128,7 @@ def test_the_first_loss_is_on_the_assistants_tokens_alone(tmp_path: Path) -> Non
     assert train(engine, tmp_path / "gen-1").first_loss == pytest.approx(total / count, abs=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stop", [1, 4, 7])
 @pytest.mark.parametrize("micro", [4, 1])
 def test_an_interrupted_training_ends_as_if_it_had_not_been(
@@ -157,6 +159,7 @@ def test_an_interrupted_training_ends_as_if_it_had_not_been(
     assert not (tmp_path / "gen-1.partial").exists()
 
 
+@pytest.mark.slow
 def test_a_checkpoint_that_was_cut_off_is_passed_over(tmp_path: Path) -> None:
     settings = SETTINGS.model_copy(update={"checkpoint_steps": 2})
     whole = train(tiny.engine("qwen2"), tmp_path / "whole", settings)
@@ -168,6 +171,7 @@ def test_a_checkpoint_that_was_cut_off_is_passed_over(tmp_path: Path) -> None:
     assert train(tiny.engine("qwen2"), tmp_path / "gen-1", settings) == whole
 
 
+@pytest.mark.slow
 def test_a_checkpoint_of_another_training_is_passed_over(tmp_path: Path) -> None:
     whole = train(tiny.engine("qwen2"), tmp_path / "whole", seed=6)
     with pytest.raises(Stopped):
@@ -175,6 +179,7 @@ def test_a_checkpoint_of_another_training_is_passed_over(tmp_path: Path) -> None
     assert train(tiny.engine("qwen2"), tmp_path / "gen-1", seed=6) == whole
 
 
+@pytest.mark.slow
 def test_a_continued_adapter_starts_where_it_was_left_and_rollback_starts_anew(
     tmp_path: Path,
 ) -> None:
@@ -195,6 +200,7 @@ def test_a_continued_adapter_starts_where_it_was_left_and_rollback_starts_anew(
     assert train(engine, tmp_path / "gen-2b", seed=6) == second
 
 
+@pytest.mark.slow
 def test_checkpointing_activations_changes_nothing_but_memory(tmp_path: Path) -> None:
     plain, saving = tiny.engine("qwen2"), tiny.engine("qwen2")
     settings = SETTINGS.model_copy(update={"gradient_checkpointing": True})
@@ -215,6 +221,7 @@ def test_checkpoints_ask_no_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert files(tmp_path / "gen-1") == FILES
 
 
+@pytest.mark.slow
 def test_a_training_leaves_nothing_in_memory(tmp_path: Path) -> None:
     engine = tiny.engine("qwen2")
     sizes = []

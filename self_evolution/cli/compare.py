@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from self_evolution.cli import tables
+from self_evolution.cli.output import write_json
 from self_evolution.errors import UserError
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from self_evolution.experiments.comparison import Row
 
 
@@ -43,44 +46,31 @@ def compare(options: argparse.Namespace) -> int:
     return 0
 
 
-def write_json(path: Path, value: Any) -> None:
-    """Whole at any moment. Raises UserError if the disk does not take it."""
-    from self_evolution.report.render.pages import put
-
-    put(path, json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False) + "\n")
-
-
 def show(rows: Sequence[Row], what: str, generations: Sequence[str]) -> None:
     """The scores of each row, then its differences to the first."""
-    from rich import box
     from rich.console import Console
-    from rich.table import Table
     from rich.text import Text
 
-    from self_evolution.cli.table import print_fitting
-    from self_evolution.evaluation.statistics import format_difference, format_mean, format_p
+    from self_evolution.evaluation.statistics import format_difference, format_p
     from self_evolution.evaluation.tasks import MODES, Task
 
-    look: dict[str, Any] = {"box": box.SIMPLE_HEAD, "pad_edge": False, "collapse_padding": True}
-
     def table(tasks: Sequence[Task], apart: str) -> Table:
-        scores = Table(title="means, % [95% interval]", title_justify="left", **look)
+        scores = tables.plain("means, % [95% interval]")
         scores.add_column(what, overflow="fold")
         scores.add_column("gen", justify="right", no_wrap=True)
         for task in tasks:
             title = f"{task.suite}\n{MODES[task.mode]}\n{rows[0].metrics[task]}"
             scores.add_column(title, justify="right", no_wrap=True)
         for row, generation in zip(rows, generations, strict=True):
-            cells = [format_mean(row.scores[task], apart=apart) for task in tasks]
+            cells = [tables.cell(row.scores[task], apart) for task in tasks]
             scores.add_row(Text(row.name), generation, *cells)
         return scores
 
-    print_fitting(list(rows[0].scores), table)
+    tables.print_fitting(list(rows[0].scores), table)
     console = Console()
     print(f"differences to {rows[0].name}, points [95% interval], p after Holm over all of them")
     for task in rows[0].scores:
-        title = f"{task.suite}, {MODES[task.mode]}, {rows[0].metrics[task]}"
-        differences = Table(title=title, title_justify="left", **look)
+        differences = tables.plain(f"{task.suite}, {MODES[task.mode]}, {rows[0].metrics[task]}")
         differences.add_column(what, overflow="fold")
         for name in ("difference", "p"):
             differences.add_column(name, justify="right", no_wrap=True)

@@ -11,7 +11,7 @@ from typing import Any
 
 from self_evolution import config
 from self_evolution.cli import runs
-from self_evolution.cli.lines import json_lines
+from self_evolution.cli.output import json_lines
 from self_evolution.documents.readers.items import read_rows
 from self_evolution.errors import UserError
 from self_evolution.progress import Progress

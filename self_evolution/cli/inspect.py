@@ -7,7 +7,8 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from self_evolution.errors import UserError, printable
+from self_evolution.cli import tables
+from self_evolution.errors import UserError, nearest, printable
 from self_evolution.ledger import DocumentRow, Ledger
 from self_evolution.records import Fragment
 from self_evolution.run.read import read_run
@@ -50,18 +51,14 @@ def _chosen(rows: list[DocumentRow], wanted: str) -> DocumentRow:
                 f"  {printable(row.path)}  or by its id: {row.document.id}" for row in live[:_MOST]
             )
             raise UserError(f"{wanted}: {len(live):,} documents fit; name one of them\n{some}")
-    from self_evolution.errors import nearest
-
     raise UserError(f"{wanted}: no such document in this run; {nearest(wanted, paths)}")
 
 
 def _list(rows: list[DocumentRow]) -> None:
-    from rich import box
     from rich.console import Console
-    from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
+    table = tables.plain()
     table.add_column("document", overflow="fold", ratio=3)
     for name in ("sections", "fragments", "same"):
         table.add_column(name, justify="right", no_wrap=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from self_evolution.cli.lines import json_lines
+from self_evolution.cli.output import json_lines
 from self_evolution.documents.readers.items import read_rows
 from self_evolution.errors import UserError
 from self_evolution.progress import Progress

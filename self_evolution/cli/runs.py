@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from self_evolution.cli import table
+from self_evolution.cli import status as closing
 from self_evolution.errors import UserError
 from self_evolution.progress import Progress
 from self_evolution.run.open import Request, open_run
@@ -26,7 +26,7 @@ def run(options: argparse.Namespace) -> int:
         page = run.folder / "report" / "index.html"
         if not complete or not page.is_file():
             pages.write(run.config, run.ledger, page)
-        table.show(run.config, run.ledger)
+        closing.show(run.config, run.ledger)
         print(f"report: {page}")
     return 0
 
@@ -76,8 +76,8 @@ def stage(options: argparse.Namespace) -> int:
 
 def status(options: argparse.Namespace) -> int:
     with read_run(Path(options.source)) as run:
-        table.show(run.config, run.ledger)
-        table.show_next(run.config, run.ledger)
+        closing.show(run.config, run.ledger)
+        closing.show_next(run.config, run.ledger)
     return 0
 
 

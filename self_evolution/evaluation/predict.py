@@ -12,15 +12,23 @@ from self_evolution.evaluation.prompts import length, papers
 from self_evolution.evaluation.recall import recall
 from self_evolution.evaluation.scores import (
     measure,
+    new_scores,
     scored_predictions,
     store_missing,
-    store_scores,
 )
 from self_evolution.evaluation.statistics import bootstrap
 from self_evolution.evaluation.tasks import MODES, RECALL, Task, tasks
 from self_evolution.ledger import digest
 from self_evolution.models import TOO_LONG, Generator, SamplingParams
-from self_evolution.records import Evaluation, Item, Prediction, content_id, seed_of
+from self_evolution.records import (
+    Evaluation,
+    Item,
+    Prediction,
+    PredictionScore,
+    Signature,
+    content_id,
+    seed_of,
+)
 from self_evolution.retrieval import SHARE
 from self_evolution.run import Run
 
@@ -54,9 +62,7 @@ def sit(run: Run, generation: int, model: Generator) -> Sat:
         shown = run.ledger.evaluations.shown(generation, *task)
         if shown and task not in there:
             recalled = list(_recall(run, generation, task, items, shown))
-            with run.ledger.transaction():
-                store_scores(run.ledger, generation, task)
-                run.ledger.add([*_measured(run, generation, task), *recalled])
+            run.ledger.add([*_measured(run, generation, task), *recalled])
         asked += len(shown)
         nothing += sum(task.mode == "retrieved" and not sources for sources in shown.values())
     notes = unsaid(run.ledger.evaluations.unsaid(generation), run.config.evaluate.max_tokens)
@@ -159,9 +165,15 @@ def _silence(task: Task, rows: Sequence[Prediction], most: int) -> str:
     )
 
 
-def _measured(run: Run, generation: int, task: Task) -> Iterator[Evaluation]:
-    """A row a metric; one that applies to none of the items (no values anywhere) has no row."""
+def _measured(
+    run: Run, generation: int, task: Task
+) -> Iterator[Signature | PredictionScore | Evaluation]:
+    """The score of each prediction by each metric, and the evaluation of all of them by each.
+
+    A metric that applies to none of the items (no values anywhere) has no evaluation.
+    """
     rows = scored_predictions(run.ledger, generation, task)
+    yield from new_scores(run.ledger, rows)
     found = intervals(
         {name: [row.score(name) for row in rows] for name in METRICS},
         [row.item.cluster for row in rows],

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import cache
 
 from self_evolution.evaluation.abilities import SUITE
@@ -15,23 +15,25 @@ from self_evolution.records import Item, PredictionScore, Signature
 
 @dataclass(frozen=True, slots=True)
 class ScoredPrediction:
-    """The text that a model gave for `item`, and its `stored` scores by the metrics' signatures."""
+    """The text that a model gave for `item`; `stored` are scores by the metrics' signatures."""
 
     id: str
     item: Item
     text: str
     stored: Mapping[str, float | None]
+    _computed: dict[str, float | None] = field(default_factory=dict)
 
     def score(self, metric: str) -> float | None:
         """In percent; None where the metric does not apply.
 
-        A score is computed if none is stored, or only one of the metric with other settings or
-        another version of its library.
+        A score that is not stored with today's signature of the metric is computed, once.
         """
         signature = _signature(metric, self.item.suite)
         if signature in self.stored:
             return self.stored[signature]
-        return marks(metric, self.item, self.text)
+        if signature not in self._computed:
+            self._computed[signature] = marks(metric, self.item, self.text)
+        return self._computed[signature]
 
 
 def measure(metric: str, suite: str) -> Metric:
@@ -56,27 +58,27 @@ def scored_predictions(ledger: Ledger, generation: int, task: Task) -> list[Scor
     return [ScoredPrediction(*row) for row in ledger.evaluations.scores(generation, *task)]
 
 
-def store_scores(ledger: Ledger, generation: int, task: Task) -> None:
-    """Store the scores by all metrics that are not stored yet."""
-    known = ledger.evaluations.signatures()
-    rows: list[Signature | PredictionScore] = []
-    for prediction in scored_predictions(ledger, generation, task):
+def new_scores(
+    ledger: Ledger, predictions: Iterable[ScoredPrediction]
+) -> Iterator[Signature | PredictionScore]:
+    """The rows to add, so that the scores by all metrics are stored."""
+    signatures = ledger.evaluations.signatures()
+    for prediction in predictions:
         for metric in METRICS:
-            signature = _signature(metric, task.suite)
+            signature = _signature(metric, prediction.item.suite)
             if signature not in prediction.stored:
-                if signature not in known:
-                    known[signature] = len(known) + 1
-                    rows.append(Signature(known[signature], signature))
+                if signature not in signatures:
+                    signatures[signature] = len(signatures) + 1
+                    yield Signature(signatures[signature], signature)
                 score = prediction.score(metric)
-                rows.append(PredictionScore(prediction.id, known[signature], score))
-    ledger.add(rows)
+                yield PredictionScore(prediction.id, signatures[signature], score)
 
 
 def store_missing(ledger: Ledger) -> None:
     """Store the scores of predictions that have none: an earlier version did not store them."""
     found = [(generation, Task(*task)) for generation, *task in ledger.evaluations.unscored()]
     for generation, task in sorted(found, key=lambda one: (one[0], list(TASKS).index(one[1]))):
-        store_scores(ledger, generation, task)
+        ledger.add(new_scores(ledger, scored_predictions(ledger, generation, task)))
 
 
 @cache

@@ -4,7 +4,6 @@ Rows go in through `add`, one transaction a call; queries are named methods of t
 (`ledger.documents`, `ledger.pairs`, ...). Nothing outside this folder contains SQL.
 """
 
-from self_evolution.ledger.database import upgrade
 from self_evolution.ledger.documents import DocumentRow, FileRow, SectionRow
 from self_evolution.ledger.fragments import Place
 from self_evolution.ledger.items import digest
@@ -20,5 +19,4 @@ __all__ = [
     "Source",
     "StageRow",
     "digest",
-    "upgrade",
 ]

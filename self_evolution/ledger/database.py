@@ -89,10 +89,12 @@ class Database:
         if not empty and self.one("PRAGMA application_id") != APPLICATION_ID:
             raise UserError(f"{self.path}: not a ledger of Self-Evolution; give another --run")
         version = self.one("PRAGMA user_version")
-        self._refuse(version, empty, read_only)
+        self._refuse(version, empty)
         if read_only:
             if empty:
                 raise UserError(f"{self.path}: empty; `self-evolution run` begins a run")
+            if version < VERSION:
+                self._update()
             self.execute("PRAGMA query_only = ON")
             return
         self.execute("PRAGMA journal_mode = WAL")
@@ -102,7 +104,7 @@ class Database:
         if version < VERSION:
             migrate(self._connection)
 
-    def _refuse(self, version: int, empty: bool, read_only: bool) -> None:
+    def _refuse(self, version: int, empty: bool) -> None:
         """Raise UserError for a ledger that this version of the program cannot open."""
         if version > VERSION:
             raise UserError(
@@ -116,12 +118,16 @@ class Database:
                 f"version {version}, and this program opens versions from {OLDEST} on); start a "
                 "new run with another --run"
             )
-        if version < VERSION and read_only:
+
+    def _update(self) -> None:
+        """Bring a ledger of an earlier version up to date, although it is opened to be read."""
+        if not os.access(self.path.parent, os.W_OK):
             raise UserError(
                 f"{self.path}: made by an earlier version of Self-Evolution, and the folder is "
                 "read-only, so it cannot be brought up to date; copy the folder to a place that "
                 "you may write to, and run `self-evolution status` on the copy"
             )
+        Database(self.path).close()
 
     def close(self) -> None:
         self._connection.close()
@@ -243,14 +249,6 @@ class Database:
             raise UserError(
                 f"{self.path}: {error}; not a ledger of Self-Evolution, give another --run"
             ) from None
-
-
-def upgrade(path: Path) -> None:
-    """Bring a ledger of an earlier version up to date, if there is one at `path`."""
-    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
-        (version,) = connection.execute("PRAGMA user_version").fetchone()
-    if OLDEST <= version < VERSION:
-        Database(path).close()
 
 
 def _read_mode(path: Path) -> str:

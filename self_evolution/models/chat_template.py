@@ -27,8 +27,8 @@ _DATE = re.compile(r"""strftime_now\(\s*(["'])(.*?)\1\s*\)""")
 class Chat:
     """A tokenizer with its chat template.
 
-    Settles once what templates differ in: whether they take a system role (otherwise its text
-    goes before the first user turn), what ends an assistant's turn, whether a space precedes it.
+    Templates differ, so it is found out once whether this one takes a system role (otherwise its
+    text goes before the first user turn), what ends an assistant's turn, and what precedes it.
     """
 
     def __init__(self, tokenizer: Any, template: str, thinking: bool, model_stops: object) -> None:
@@ -45,7 +45,7 @@ class Chat:
             for id, token in tokenizer.added_tokens_decoder.items()
             if token.special and token.content not in ("<think>", "</think>")
         ]
-        # Left out of the text; of thoughts, `read` must see where they end.
+        # These are left out of the text of a reply, but for the marks around thoughts.
         self._silent = {id for id, _ in special}
         words = sorted((word for _, word in special), key=len, reverse=True)
         self._special = re.compile("|".join(map(re.escape, words)) or r"(?!)")
@@ -195,7 +195,7 @@ class Chat:
             return False
 
     def _reply_frame(self) -> tuple[str, list[int]]:
-        """What stands between the prompt and a reply (a space, or nothing), and what ends it."""
+        """The text between a prompt and its reply (a space, or nothing), and its end."""
         turns = [{"role": "user", "content": "?"}, {"role": "assistant", "content": _MARK}]
         whole = self._render(turns, prompt=False)
         at = whole.index(_MARK)
@@ -210,9 +210,9 @@ class Chat:
 
 
 def _undated(template: str | dict[str, str]) -> str:
-    """A template that tells today's date tells the same one in all generations of a run.
+    """The template with a fixed date for today's, so that prompts do not change during a run.
 
-    Of several named templates it is the default one.
+    Where there are several named templates, the default one is taken.
     """
     text = template if isinstance(template, str) else template.get("default", "")
     return _DATE.sub(lambda match: repr(_TODAY.strftime(match[2])), text)

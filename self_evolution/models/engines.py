@@ -11,10 +11,13 @@ from self_evolution.models.protocols import Capability, Engine, Generator, requi
 from self_evolution.models.tokens import TokenCounter
 
 ENGINES = {
-    "transformers": "self_evolution.models.pretrained",
     "scripted": "self_evolution.models.scripted",
+    "transformers": "self_evolution.models.pretrained",
 }
-"""The values of `model.engine`, each with the module that has the functions of `EngineModule`."""
+"""The values of `model.engine`, each with the module that has the functions of `EngineModule`.
+
+Another model goes to the first engine that opens its name; the last one opens any.
+"""
 
 
 class EngineModule(Protocol):
@@ -46,7 +49,7 @@ def engine_module(name: str) -> EngineModule:
 
 
 def engine_for(model: str) -> str:
-    """The engine that opens the model of this name. Raises UserError if none does."""
+    """The first engine that opens the model of this name. Raises UserError if none does."""
     for name in ENGINES:
         if engine_module(name).opens(model):
             return name

@@ -27,10 +27,11 @@ TRAINABLE = ("scored", "one_token", "near_zero_alone")
 
 
 class Measure(NamedTuple):
-    """What scoring found; `outcome` says why there is no IFD, or none to rank by.
+    """The result of scoring a pair; `outcome` says why there is no IFD, or none to rank by.
 
     scored, one_token (computed, but not ranked: a single token is no measure), empty_answer,
-    answer_too_long (question and answer do not fit the window), near_zero_alone, not_finite.
+    question_too_long (it leaves no room in the window for an answer), answer_too_long (question and
+    answer do not fit the window), near_zero_alone, not_finite.
     """
 
     outcome: str
@@ -83,10 +84,15 @@ def measure(
         for i, q, a in zip(inside, with_question, alone, strict=True)
     }
     return [
-        found.get(i)
-        or Measure("answer_too_long" if answer else "empty_answer", None, None, None, len(answer))
-        for i, answer in enumerate(answers)
+        found.get(i) or Measure(_unscored(*row, window), None, None, None, len(answers[i]))
+        for i, row in enumerate(given)
     ]
+
+
+def _unscored(prompt: Sequence[int], answer: Sequence[int], window: int) -> str:
+    if not answer:
+        return "empty_answer"
+    return "question_too_long" if len(prompt) >= window else "answer_too_long"
 
 
 def _ratio(given: float, alone: float, size: int) -> Measure:

@@ -88,7 +88,7 @@ def settle_network(settings: Model) -> bool:
 
 
 def revision(name: str) -> str:
-    """Which version of a hub's model was fetched last; empty if none was, or for a folder."""
+    """The version of a hub's model that was fetched last; empty if none was, or for a folder."""
     if Path(name).is_dir():
         return ""
     import huggingface_hub

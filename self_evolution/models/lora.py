@@ -25,7 +25,7 @@ def attach(base: Any, tuned: Any, settings: Train, seed: int) -> Any:
     _detach(tuned)
     config = LoraConfig(
         r=settings.rank,
-        lora_alpha=settings.alpha,
+        lora_alpha=settings.lora_alpha,
         lora_dropout=settings.dropout,
         target_modules="all-linear",
         bias="none",

@@ -1,4 +1,4 @@
-"""Models besides the run's own, by name: a folder, a hub name, a script (dry runs), an endpoint."""
+"""Models that a run only asks, as rivals or as judges: a folder, a hub name, an endpoint."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def settings_of(own: Model, name: str) -> Model:
 
 
 def notice(name: str, flag: str) -> str:
-    """What to tell people before the model is asked for anything; empty if it is private.
+    """A sentence on what goes to which host, for people; empty if the model is private.
 
     Raises UserError if the name is no address but begins like one.
     """

@@ -1,4 +1,4 @@
-"""What the stages may ask of a model, as three small protocols: generate, score, train.
+"""Three small protocols of a model: it generates, it scores, it is trained.
 
 A model that is only asked, such as an endpoint or a judge, is a `Generator`. The model of a run is
 an `Engine`, which does all three on the same weights. Each declares its `capabilities`.
@@ -28,8 +28,8 @@ OnText = Callable[[int, str], None]
 """Called with the place of a prompt in its batch and the next piece of the reply to it."""
 
 Capability = Literal["streaming", "logprobs", "token_ids", "scoring", "training"]
-"""`generate` takes `on_text`; takes `SamplingParams.logprobs`; fills `Reply.ids`. The model is also
-a `Scorer`; is also a `Trainer`."""
+"""In this order: `generate` takes `on_text`; it takes `SamplingParams.logprobs`; it fills
+`Reply.ids`; the model is a `Scorer`; it is a `Trainer`."""
 
 EVERYTHING: frozenset[Capability] = frozenset(get_args(Capability))
 
@@ -47,6 +47,8 @@ class SamplingParams(NamedTuple):
 
 
 class Generator(Protocol):
+    """A model that replies to conversations."""
+
     capabilities: frozenset[Capability]
 
     revision: str
@@ -78,6 +80,8 @@ class Generator(Protocol):
 
 
 class Scorer(Protocol):
+    """A model that computes the likelihood of given tokens."""
+
     window: int
     """Longest sequence in tokens."""
 
@@ -98,6 +102,8 @@ class Scorer(Protocol):
 
 
 class Trainer(Protocol):
+    """A model whose adapter is trained, and exchanged for others that were trained before."""
+
     def set_adapter(self, folder: Path | None, sha256: str = "") -> None:
         """Make the adapter in `folder` the "current" one; None takes it off.
 
@@ -129,3 +135,13 @@ def require(name: str, declared: frozenset[Capability], *wanted: Capability) -> 
     missing = [_MEANINGS[one] for one in wanted if one not in declared]
     if missing:
         raise UserError(f"{name} cannot {' or '.join(missing)}; choose another --model.engine")
+
+
+def check_request(
+    name: str, declared: frozenset[Capability], params: SamplingParams, on_text: OnText | None
+) -> None:
+    """Raises UserError if a call of `generate` asks for what is not declared."""
+    if params.logprobs:
+        require(name, declared, "logprobs")
+    if on_text:
+        require(name, declared, "streaming")

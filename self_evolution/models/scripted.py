@@ -25,7 +25,7 @@ from self_evolution.models.protocols import (
     Row,
     SamplingParams,
     Weights,
-    require,
+    check_request,
 )
 from self_evolution.models.reply import Reply
 from self_evolution.models.tokens import TokenCounter
@@ -103,8 +103,7 @@ class ScriptedEngine:
         weights: Weights,
         on_text: OnText | None = None,
     ) -> list[Reply]:
-        if params.logprobs:
-            require("the scripted engine", self.capabilities, "logprobs")
+        check_request("the scripted engine", self.capabilities, params, on_text)
         replies = [self._reply(messages, params.max_tokens, weights) for messages in prompts]
         if on_text:
             for i, reply in enumerate(replies):

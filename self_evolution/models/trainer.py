@@ -164,7 +164,6 @@ def training_arguments(
         learning_rate=job.learning_rate,
         lr_scheduler_type=settings.schedule,
         warmup_steps=round(settings.warmup * steps),
-        weight_decay=settings.weight_decay,
         bf16=device == "cuda" and next(model.parameters()).dtype == torch.bfloat16,
         use_cpu=device == "cpu",
         save_strategy="steps" if settings.checkpoint_steps else "no",
@@ -184,14 +183,14 @@ def training_arguments(
 
 
 class _AdapterTrainer(Trainer):  # type: ignore[misc]
-    """Its checkpoints ask a hub nothing: PEFT would look there whether the vocabulary grew."""
+    """Saves checkpoints without asking a hub, where PEFT looks whether the vocabulary grew."""
 
     def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
         self.model.save_pretrained(output_dir, state_dict=state_dict, save_embedding_layers=False)
 
 
 class _Watch(TrainerCallback):  # type: ignore[misc]
-    """Tells the caller of each step, and stops with a checkpoint when it says so."""
+    """Tells the caller of each step, and stops with a checkpoint when the caller says so."""
 
     def __init__(self, on_step: Callable[[int, int], bool]) -> None:
         self._on_step = on_step

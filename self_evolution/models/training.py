@@ -1,4 +1,4 @@
-"""A training job, what it leaves, and the label that its loss ignores."""
+"""A training job, its result, and the label that its loss ignores."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class TrainingJob(NamedTuple):
 
 
 class Trained(NamedTuple):
-    """What training left in its folder. Losses are means per target token, in nats."""
+    """The result of a training job. Losses are means per target token, in nats."""
 
     sha256: str
     examples: int

@@ -1,4 +1,4 @@
-"""Which model a run began with."""
+"""The identity of the model that a run began with."""
 
 from __future__ import annotations
 
@@ -7,5 +7,5 @@ from self_evolution.models.other_models import identity
 
 
 def base_identity(ledger: Ledger) -> str:
-    """The identity of the run's own model, to be compared with that of another."""
+    """For comparison with the identity of another model."""
     return identity(ledger.meta("model") or {}, ledger.meta("revision") or "")

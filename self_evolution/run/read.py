@@ -7,7 +7,6 @@ The one exception is a run made by an earlier version: its ledger is brought up 
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -17,7 +16,7 @@ from pathlib import Path
 from self_evolution import config
 from self_evolution.config import Config
 from self_evolution.errors import UserError
-from self_evolution.ledger import Ledger, upgrade
+from self_evolution.ledger import Ledger
 from self_evolution.prompts import Prompts
 from self_evolution.retrieval import Search, has_index
 
@@ -37,8 +36,6 @@ class RunReader:
         """Raises UserError if there is no run."""
         if not (folder / "run.db").is_file():
             raise no_run(folder)
-        if os.access(folder, os.W_OK):
-            upgrade(folder / "run.db")
         self.folder = folder
         self._ledgers: dict[threading.Thread, Ledger] = {}
         self._lock = threading.Lock()

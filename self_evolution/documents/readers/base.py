@@ -52,14 +52,24 @@ class Builder:
         self._parts: list[Part] = []
         self._at = 0
         self._size = 0
+        self.struck = 0  # passages that are crossed out in the source, and left out here
+
+    @property
+    def note(self) -> str:
+        """What was left out, for people; empty if nothing was."""
+        return left_out(self.struck)
 
     def heading(self, level: int, text: str) -> None:
         """What follows stands under this heading; a blank one is passed over."""
         name = " ".join(normal(text).split())
         if name:
-            self._close()
-            self._path = [(depth, above) for depth, above in self._path if depth < level]
+            self.leave(level)
             self._path.append((level, name))
+
+    def leave(self, level: int) -> None:
+        """What follows stands under no heading of this level or a deeper one."""
+        self._close()
+        self._path = [(depth, above) for depth, above in self._path if depth < level]
 
     def block(self, text: str, page: int | None = None) -> None:
         """A paragraph, list, table or code block as Markdown, and the page it begins on."""
@@ -85,6 +95,12 @@ class Builder:
             self._parts.append(Part(heading, text, self._at, self._at + len(text), pages))
             self._at += len(text) + 2
         self._blocks, self._pages, self._size = [], [], 0
+
+
+def left_out(struck: int) -> str:
+    """The note on so many struck-out passages; empty for none."""
+    passages = "passage" if struck == 1 else "passages"
+    return f"{struck:,} struck-out {passages} left out" if struck else ""
 
 
 class Heading(NamedTuple):

@@ -8,15 +8,23 @@ from typing import Any
 from self_evolution.documents.readers.base import Malformed, storable
 
 
-def rows(text: str) -> list[tuple[int, Any]]:
+def rows(text: str, broken: list[Malformed] | None = None) -> list[tuple[int, Any]]:
     """(number, value) of a JSON list's values, or of the lines that are not empty.
 
-    The number is the value's place in the list, or its line; both count from 1. Raises Malformed.
+    The number is the value's place in the list, or its line; both count from 1. Lines that are no
+    JSON are left out, and their errors added to `broken`, where that is given. Raises Malformed.
     """
     if text.lstrip().startswith("["):
         return list(enumerate(_list(text), 1))
-    lines = enumerate(text.split("\n"), 1)
-    return [(number, _line(number, line)) for number, line in lines if line.strip()]
+    found = []
+    for number, line in enumerate(text.split("\n"), 1):
+        try:
+            found += [(number, _line(number, line))] if line.strip() else []
+        except Malformed as error:
+            if broken is None:
+                raise
+            broken.append(error)
+    return found
 
 
 def value(text: str) -> Any:

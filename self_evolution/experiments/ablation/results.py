@@ -204,10 +204,11 @@ def _notes(first: Side, seeds: int, generation: str) -> list[str]:
             "A difference counts only if it is shown over documents and over seeds: the interval "
             "has the outer ends of both."
         )
-    if first.settings.promote.rollback:
+    policy = first.settings.promote
+    if policy.rollback and policy.rule != "always":
         notes.append(
             "Each run promotes and rolls back for itself, and goes on from its own leader; "
-            "--promote.rule always --promote.rollback false has all go straight on."
+            "--promote.rule always has all go straight on."
         )
     if generation == "leader":
         notes.append("Each run is represented by its leader, because rules of promotion differ.")

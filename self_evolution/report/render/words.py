@@ -44,6 +44,7 @@ OUTCOMES = {
     "scored": "has an IFD and a place in the ranking",
     "one_token": "an answer of one token: trained on, not ranked",
     "empty_answer": "no token to score",
+    "question_too_long": "the question alone does not fit the window: left out",
     "answer_too_long": "question and answer do not fit the window: left out",
     "near_zero_alone": "certain even without its question: trained on, not ranked",
     "not_finite": "the model gave no finite likelihood: left out",

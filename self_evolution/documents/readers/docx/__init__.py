@@ -40,7 +40,7 @@ def read(data: bytes) -> Content:
     root = page.convert(body)
     builder = Builder()
     html.build(root, builder)
-    return Content(page.title or _core_title(package), builder.parts())
+    return Content(page.title or _core_title(package), builder.parts(), builder.note)
 
 
 def _links(package: Package) -> dict[str, str]:

@@ -9,7 +9,7 @@ from self_evolution.documents.readers.base import normal
 from self_evolution.documents.readers.docx.places import Items, Place, Table
 from self_evolution.documents.readers.docx.runs import Look, Runs, allowed, fill, is_menu, sub
 from self_evolution.documents.readers.docx.styles import Level, Style, W, is_on, outline, value
-from self_evolution.documents.readers.html.survey import names
+from self_evolution.documents.readers.html.elements import names
 
 if TYPE_CHECKING:
     from lxml.etree import _Element

@@ -18,7 +18,7 @@ from self_evolution.documents.readers.epub.levels import (
     without_lists,
 )
 from self_evolution.documents.readers.epub.styles import mark
-from self_evolution.documents.readers.html.survey import HEADINGS
+from self_evolution.documents.readers.html.elements import HEADINGS
 from self_evolution.documents.readers.html.tree import tree
 from self_evolution.documents.readers.package import Package
 
@@ -74,7 +74,8 @@ def read(data: bytes) -> Content:
             html.build(root, builder)
         else:
             _chapter(root, builder, firsts.get(path), nested)
-    note = f"chapters missing or broken: {', '.join(unread)}" if unread else ""
+    missing = f"chapters missing or broken: {', '.join(unread)}" if unread else ""
+    note = "; ".join(filter(None, (missing, builder.note)))
     return Content(book.title, builder.parts(), note)
 
 

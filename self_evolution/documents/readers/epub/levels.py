@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from self_evolution.documents.readers.base import normal
-from self_evolution.documents.readers.html.survey import HEADINGS
+from self_evolution.documents.readers.html.elements import HEADINGS
 
 if TYPE_CHECKING:
     from lxml.etree import _Element

@@ -1,14 +1,23 @@
-"""What single elements of a page say: levels, numbers, languages, formulas."""
+"""What single elements of a page say: levels, numbers, languages, marks."""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
 
-from self_evolution.documents.readers.html.survey import HEADINGS, names
+from self_evolution.documents.readers.base import normal
+from self_evolution.documents.readers.html.inline import index, power
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
+
+HEADINGS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
+
+
+def names(text: str) -> frozenset[str]:
+    """The words of a text as a set."""
+    return frozenset(text.split())
+
 
 # The names that generators of documentation have for notes.
 _BOX = re.compile(r"(?:^|[\s_-])(?:note|tip|hint|warning|caution|danger|important|admonition)\b")
@@ -46,12 +55,6 @@ def in_head(cell: _Element) -> bool:
     return head is not None and head.tag == "thead"
 
 
-def formula(math: _Element) -> str:
-    """A formula as its author wrote it, or what stands in it."""
-    source = math.get("alttext") or math.findtext(".//annotation[@encoding='application/x-tex']")
-    return source or " ".join("".join(math.itertext("mi", "mn", "mo", "mtext")).split())
-
-
 def language(pre: _Element) -> str:
     """The language that a code block says it is in; highlighters write it around or inside."""
     near = [pre, *pre[:1]]
@@ -72,3 +75,23 @@ def are_line_numbers(code: str, pre: _Element) -> bool:
         return False
     cell = next(pre.iterancestors("td"), None)
     return cell is not None and cell.getnext() is not None
+
+
+def title(root: _Element) -> str:
+    """What the page calls itself."""
+    for element in (root.find("head/title"), root.find(".//h1"), root.find(".//title")):
+        text = " ".join(normal("".join(element.itertext())).split()) if element is not None else ""
+        if text:
+            return text.rstrip("¶#§ ")
+    return ""
+
+
+def mark(element: _Element, text: str) -> str:
+    """Raised or lowered text, or the link to a note."""
+    inner = element.find("a")
+    link = element.getparent() if inner is None else inner
+    linked = link is not None and link.tag == "a" and bool(link.get("href"))
+    if element.tag == "a" or (element.tag == "sup" and linked):
+        text = text.strip()
+        return text if text.startswith("[") else f"[{text}]"
+    return power(text) if element.tag == "sup" else index(text)

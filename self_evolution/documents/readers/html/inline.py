@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from self_evolution.documents.readers.formulas import lowered, raised
+
 # Marks that no text has in it: controls are taken out of what comes in.
 BREAK = "\x01"
 _BOLD_START, _BOLD_END, _CODE_START, _CODE_END = "\x02", "\x03", "\x04", "\x05"
@@ -24,7 +26,7 @@ _INSIDE = re.compile(
 _BOLD = re.compile("\x02([^\x02\x03]*)\x03")
 _CODE = re.compile("\x04([^\x04\x05]*)\x05")
 _WORDS = re.compile(r"\w")
-_EXPONENT = re.compile(r"[+\-\u2212\u2013]?(?:[\d.,]+|\w)\Z")
+_FRACTION = re.compile("([0-9]?)\\^([0-9]+)[/\u2044]\\Z")
 
 
 class Inline:
@@ -63,6 +65,17 @@ class Inline:
         text = "".join(self._pieces[position:])
         del self._pieces[position:]
         return text
+
+    def ends_fraction(self, position: int) -> bool:
+        """Joins a raised number, a slash and the lowered one since `position`: 5^1/2 is 5 1/2."""
+        below = "".join(self._pieces[position:]).strip()
+        start = max(position - 3, 0)
+        match = _FRACTION.search("".join(self._pieces[start:position])) if below.isdigit() else None
+        if match:
+            gap = " " if match[1] else ""
+            before = match.string[: match.start()]
+            self._pieces[start:] = [f"{before}{match[1]}{gap}{match[2]}/{below}"]
+        return match is not None
 
     def blank(self) -> bool:
         """Whether nothing but space has come in."""
@@ -111,12 +124,10 @@ def power(text: str) -> str:
     text = _MARKS.sub("", text).strip()
     if not text or text[0] in "[(" or (len(text) > 1 and text.isalpha()):
         return text
-    return f"^{text}" if _EXPONENT.match(text) else f"^({text})"
+    return raised(text)
 
 
 def index(text: str) -> str:
     """Lowered text: digits follow as in a formula, all else is marked."""
     text = _MARKS.sub("", text).strip()
-    if not text or text.isdigit():
-        return text
-    return f"_{text}" if text.isalnum() else f"_({text})"
+    return text if not text or text.isdigit() else lowered(text)

@@ -10,22 +10,20 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
+from self_evolution.documents.readers.html.controls import Controls, find
+from self_evolution.documents.readers.html.elements import HEADINGS, names
+
 if TYPE_CHECKING:
     from lxml.etree import _Element
 
-
-def names(text: str) -> frozenset[str]:
-    """The words of a text as a set."""
-    return frozenset(text.split())
-
-
-HEADINGS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
 _HIDDEN = names(
     "title script style template noscript svg canvas audio video object iframe embed map "
     "select datalist button textarea rp nav annotation annotation-xml"
 )
 _ROLES = names("navigation search menu menubar toolbar tablist")
 _UNSEEN = re.compile(r"(?:\bdisplay\s*:\s*none|\bvisibility\s*:\s*hidden)\b", re.IGNORECASE)
+STRUCK = names("del s strike")
+_CROSSED = re.compile(r"text-decoration(?:-line)?\s*:[^;]*\bline-through", re.IGNORECASE)
 _ICONS = names("a i b span em")
 _PARAGRAPHS = names("p li dd dt")
 _CONTAINERS = names(
@@ -55,6 +53,7 @@ class Survey(NamedTuple):
 
     unseen: set[_Element]
     data: set[_Element]
+    controls: Controls
 
 
 class _Block:
@@ -106,12 +105,13 @@ def survey(root: _Element) -> Survey:
     blocks = [_Block(root)]
     tables: list[_Block] = []
     here, neighbours = _site(root)
+    controls = find(root)
     link: _Element | None = None
     walker = etree.iterwalk(root, events=("start", "end"))
     for event, element in walker:
         block, tag = blocks[-1], element.tag
         if event == "start":
-            if is_hidden(element):
+            if _is_hidden(element, controls) or is_struck(element):
                 hidden.add(element)
                 walker.skip_subtree()
                 continue
@@ -151,15 +151,23 @@ def survey(root: _Element) -> Survey:
                 block.beside += letters
                 block.run += letters
                 block.note_text(text, letters)
-    return Survey(hidden | unseen, data)
+    unseen |= hidden
+    unseen |= {one for one, region in controls.regions.items() if region in unseen}
+    return Survey(unseen, data, controls)
 
 
-def is_hidden(element: _Element) -> bool:
+def is_struck(element: _Element) -> bool:
+    """Whether an element is crossed out."""
+    style = element.get("style")
+    return element.tag in STRUCK or bool(style and _CROSSED.search(style))
+
+
+def _is_hidden(element: _Element, controls: Controls) -> bool:
     """Whether neither this element nor what is in it is shown as part of the text."""
     if element.tag in _HIDDEN:
-        return True
+        return element not in controls.texts
     attributes = element.attrib
-    if not attributes:
+    if not attributes or controls.opens(element):
         return False
     if "hidden" in attributes or attributes.get("role") in _ROLES:
         return True

@@ -14,13 +14,15 @@ from self_evolution.documents.readers.base import Content, Malformed
 from self_evolution.documents.readers.pdf.blocks import Blocks, typical_leading
 from self_evolution.documents.readers.pdf.captions import at_their_tables
 from self_evolution.documents.readers.pdf.columns import with_tables
+from self_evolution.documents.readers.pdf.forms import filled, opened
 from self_evolution.documents.readers.pdf.furniture import contents, running
 from self_evolution.documents.readers.pdf.headings import body_size, headings
+from self_evolution.documents.readers.pdf.ink import seen
 from self_evolution.documents.readers.pdf.joins import Joins
 from self_evolution.documents.readers.pdf.lines import Line, lines
 from self_evolution.documents.readers.pdf.outline import outline, title
 from self_evolution.documents.readers.pdf.tables import cells, grids
-from self_evolution.documents.readers.pdf.words import Word, words
+from self_evolution.documents.readers.pdf.words import Ink, Word, words
 
 _MOST_PAGES = 20_000
 _MOST_IMAGES = 5_000  # objects of a page that are looked at; some scanners cut a page in strips
@@ -35,6 +37,7 @@ def read(data: bytes) -> Content:
     """
     with _opened(data) as document:
         count = len(document)
+        notes = opened(document)
         pages, scans = [], []
         for index in range(min(count, _MOST_PAGES)):
             page = _page(document, index)
@@ -43,13 +46,14 @@ def read(data: bytes) -> Content:
         entries = outline(document)
         said = document.get_metadata_dict().get("Title") or ""
         unread = _read_scans(document, pages, scans)
-    note = f"the first {_MOST_PAGES} of {count} pages" if count > _MOST_PAGES else ""
+    if count > _MOST_PAGES:
+        notes.append(f"the first {_MOST_PAGES} of {count} pages")
     if unread:
         missing = f"{unread} of {count} pages are scanned images; to read them: {ocr.INSTALL}"
         if not any(pages):
             raise Malformed(missing)
-        note = f"{note}; {missing}" if note else missing
-    return Content(title(pages, said, body_size(pages)), _parts(pages, entries), note)
+        notes.append(missing)
+    return Content(title(pages, said, body_size(pages)), _parts(pages, entries), "; ".join(notes))
 
 
 @contextmanager
@@ -88,8 +92,13 @@ def _page(document: Any, index: int) -> list[Line] | None:
             found = words(text_page)
         finally:
             pdfium.FPDFText_ClosePage(text_page)
+        if not found and _has_image(page):
+            return None
+        hides = any(word.font.ink is Ink.NONE for word in found)
+        found = seen(page, found, hides and _has_image(page))
+        found = filled(document, page, found)
         if not found:
-            return None if _has_image(page) else []
+            return []
         return _with_tables(page, found, index + 1)
     finally:
         pdfium.FPDF_ClosePage(page)

@@ -1,15 +1,14 @@
-"""The closing table in the terminal."""
+"""How far a run is and what it found, in the terminal."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from itertools import groupby
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from self_evolution.cli import tables
 from self_evolution.config import Config
 from self_evolution.ledger import Ledger
 from self_evolution.progress import clock
-from self_evolution.records import Evaluation
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -24,9 +23,6 @@ STOPPED = (
 
 def show(config: Config, ledger: Ledger) -> None:
     """A row a generation: what it was trained on, what it knows, what it lost, who leads."""
-    from rich import box
-    from rich.table import Table
-
     from self_evolution.evaluation.tasks import MAIN, MODES, Task, deciding
     from self_evolution.schedule import out_of_patience
 
@@ -48,13 +44,7 @@ def show(config: Config, ledger: Ledger) -> None:
     generations = sorted(set(seconds) | set(promotions))
 
     def table(columns: Sequence[Task], apart: str) -> Table:
-        made = Table(
-            box=box.SIMPLE_HEAD,
-            title=f"{metric}, % [95% interval]; → leads",
-            title_justify="left",
-            pad_edge=False,
-            collapse_padding=True,
-        )
+        made = tables.plain(f"{metric}, % [95% interval]; → leads")
         made.add_column("gen", justify="right", no_wrap=True)
         made.add_column("trained\non", justify="right", no_wrap=True)
         for task in columns:
@@ -69,12 +59,12 @@ def show(config: Config, ledger: Ledger) -> None:
             made.add_row(
                 f"{mark}{generation}" + ("" if generation in promotions else " …"),
                 f"{row['new'] + row['replay'] + row['rehearsal']:,}" if row else "–",
-                *(_cell(scores.get((generation, task)), apart) for task in columns),
+                *(tables.cell(scores.get((generation, task)), apart) for task in columns),
                 clock(seconds.get(generation, 0.0)),
             )
         return made
 
-    print_fitting(columns, table)
+    tables.print_fitting(columns, table)
     from self_evolution.evaluation.building import to_come
     from self_evolution.report.render import terminal
 
@@ -87,25 +77,6 @@ def show(config: Config, ledger: Ledger) -> None:
         from self_evolution.stages.evaluate import NO_SET
 
         print(NO_SET)
-
-
-def print_fitting(columns: Sequence[Task], table: Callable[[Sequence[Task], str], Table]) -> None:
-    """Print `table(columns, apart)`, where `apart` stands between a mean and its interval.
-
-    Where the terminal is too narrow, intervals stand under their means, or suites in tables of
-    their own.
-    """
-    from rich.console import Console
-
-    console = Console()
-    endless = console.options.update(max_width=10_000)
-    by_suite = [list(some) for _, some in groupby(columns, key=lambda task: task.suite)]
-    for groups, apart in (([columns], " "), ([columns], "\n"), (by_suite, " "), (by_suite, "\n")):
-        tables = [table(group, apart) for group in groups]
-        if all(console.measure(one, options=endless).maximum <= console.width for one in tables):
-            break
-    for one in tables:
-        console.print(one)
 
 
 def gone(ledger: Ledger) -> str:
@@ -139,11 +110,3 @@ def show_next(config: Config, ledger: Ledger) -> None:
         print(f"next: {todo[0][1]} of generation {todo[0][0]}; {len(todo)} stages to go")
     elif not out_of_patience(config, ledger):
         print(f"complete: {config.generations} generations")
-
-
-def _cell(row: Evaluation | None, apart: str) -> str:
-    from self_evolution.evaluation.statistics import format_mean
-
-    if row is None:
-        return "–"
-    return format_mean(row, apart=apart).replace("100.0", "100", 1)

@@ -1,4 +1,4 @@
-"""JSON lines on standard output, or in a file that is there once it is whole."""
+"""JSON on standard output, or in a file that appears under its name once it is complete."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from self_evolution.errors import UserError
 def json_lines(output: str | None) -> Iterator[Callable[[dict[str, Any]], None]]:
     """A function that writes a row as a line, to standard output (no name, or `-`) or to a file.
 
-    The file is there under its name once it is complete; that it can be written is found out first.
-    A pipe or a device is written to as it is.
+    The file is opened before the first row, so that one that cannot be written is found out early.
+    A pipe or a device is written to directly. Raises UserError if writing fails.
     """
     if output in (None, "", "-"):
         yield lambda row: print(json.dumps(row, ensure_ascii=False))
@@ -43,3 +43,14 @@ def json_lines(output: str | None) -> Iterator[Callable[[dict[str, Any]], None]]
     finally:
         if whole:
             temporary.unlink(missing_ok=True)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """One JSON value as a file. Raises UserError if writing fails."""
+    temporary = path.with_name(path.name + ".tmp")
+    try:
+        text = json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False)
+        temporary.write_text(text + "\n", encoding="utf-8")
+        temporary.replace(path)
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror}") from None
