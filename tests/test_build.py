@@ -18,7 +18,7 @@ from test_resume import in_child
 from self_evolution import cli
 from self_evolution.config import Config, Domain
 from self_evolution.evaluation.agreement import agreed
-from self_evolution.evaluation.candidates import builds
+from self_evolution.evaluation.building import builds
 from self_evolution.evaluation.holdout import LARGEST_SHARE
 from self_evolution.models import Reply, SamplingParams, Weights
 from self_evolution.models.scripted import ScriptedEngine

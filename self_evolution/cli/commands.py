@@ -227,5 +227,5 @@ COMMANDS = {
     ),
 } | {stage.name: _OWN.get(stage.name) or _stage(stage) for stage in STAGES.values()}
 
-ALIASES = {"examine": "build"}
+ALIASES = {"build": "build"}
 """Earlier names of commands, which still work."""

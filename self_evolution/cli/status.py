@@ -65,7 +65,7 @@ def show(config: Config, ledger: Ledger) -> None:
         return made
 
     tables.print_fitting(columns, table)
-    from self_evolution.evaluation.candidates import to_come
+    from self_evolution.evaluation.building import to_come
     from self_evolution.report.render import terminal
 
     documents = filter(None, (gone(ledger), *terminal.changed(ledger)))

@@ -11,10 +11,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 
 from self_evolution.config import Check
+from self_evolution.evaluation import building
 from self_evolution.evaluation.agreement import stated
-from self_evolution.evaluation.candidates import KINDS, TEMPERATURE, filled, samples
+from self_evolution.evaluation.building import TEMPERATURE, samples, taken
+from self_evolution.evaluation.candidates import KINDS
 from self_evolution.evaluation.contamination import ContaminationCheck, names
 from self_evolution.evaluation.holdout import shuffled
 from self_evolution.evaluation.metrics import SHORT_ANSWER
@@ -50,44 +53,21 @@ SAID = 0.75
 
 def build(run: Run) -> None:
     """Candidates until there are enough, or the tries are spent. None if the profile has no way."""
-    wanted = run.config.evaluate.abilities
-    wanted = min(wanted, run.config.evaluate.limit or wanted)
+    wanted = building.limited(run, run.config.evaluate.abilities)
     language = run.ledger.fragments.main_language()
     profile = run.prompts.profile(language)
     if not (wanted and profile.topics and profile.skill):
         return
     topics = shuffled(profile.topics, run.config.seed, KIND)
     tries = TRIES * wanted
-    rounds = math.ceil(tries / len(topics))
-    for turn in range(rounds):
-        there = run.ledger.items.candidates(KIND)
-        first = len(topics) * turn
-        kept = sum(row.reason is None for row in there)
-        if kept >= wanted:
-            return
-        places = {topic: first + i for i, topic in enumerate(topics[: tries - first])}
-        batches = run.batches(
-            "build",
-            0,
-            "questions",
-            list(places.items()),
-            {str(row.topic) for row in there if row.position >= first},
-            run.config.model.batch_size,
-            f"abilities {turn + 1} of {rounds}",
-        )
-        for ids, seed in batches:
-            rows = list(filled(_candidates(run, language, ids, places, seed), wanted - kept))
-            run.ledger.add(rows)
-            kept += sum(row.reason is None for row in rows)
-            if kept >= wanted:
-                return
+    rounds = [topics[: tries - first] for first in range(0, tries, len(topics))]
+    building.build(run, KIND, rounds, wanted, SUITE, partial(_candidates, run, language), True)
 
 
 def items(run: Run) -> Iterator[Item]:
     """The questions taken; those on one subject stand or fall together."""
-    taken = [row for row in run.ledger.items.candidates(KIND) if row.reason is None]
     common = run.prompts.profile(run.ledger.fragments.main_language()).common
-    for position, row in enumerate(taken):
+    for position, row in enumerate(taken(run.ledger, KIND)):
         yield Item(
             content_id("item", SUITE, position, row.id),
             SUITE,
@@ -132,12 +112,7 @@ def _candidates(
     closed = [run.prompts.closed(question.text, detect(question.text)) for question in questions]
     params = SamplingParams(TEMPERATURE, settings.top_p, settings.max_tokens)
     answers = samples(run, closed, params, seed)
-    before = [
-        row
-        for kind in (*KINDS, KIND)
-        for row in run.ledger.items.candidates(kind)
-        if row.reason is None
-    ]
+    before = [row for kind in (*KINDS, KIND) for row in taken(run.ledger, kind)]
     contamination = ContaminationCheck([*run.ledger.items.all(), *map(_as_item, before)])
     seen = {key(row.question, "") for row in before}
     profile, wanted = run.prompts.profile(language), run.prompts.wanted(language)
@@ -215,11 +190,4 @@ def describe_abilities(run: Run) -> str:
     profile = run.prompts.profile(run.ledger.fragments.main_language())
     if not (profile.topics and profile.skill):
         return f"{SUITE}: no questions, because the prompt profile has no `topics` and `skill`"
-    reasons = {
-        reason: n for kind, reason, n in run.ledger.items.candidate_reasons() if kind == KIND
-    }
-    out = [f"{n:,} {name.replace('_', ' ')}" for name, n in reasons.items() if name]
-    return (
-        f"{SUITE}: {reasons.get(None, 0):,} of {sum(reasons.values()):,} questions taken "
-        f"({', '.join(out) or 'none out'})"
-    )
+    return building.describe(run.ledger, KIND, SUITE)

@@ -7,23 +7,20 @@ the answers agree and stand in the fragment, the most typical one is the referen
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 
-from self_evolution.config import Check, Config
+from self_evolution.config import Check
 from self_evolution.errors import UserError
 from self_evolution.evaluation.agreement import agreed
+from self_evolution.evaluation.building import TEMPERATURE, build, limited, samples, taken
 from self_evolution.evaluation.contamination import ContaminationCheck
 from self_evolution.evaluation.holdout import shuffled
 from self_evolution.evaluation.pair_checks import Case, judge, key
-from self_evolution.ledger import Ledger
 from self_evolution.models import Reply, SamplingParams
-from self_evolution.records import Candidate, Fragment, Message, Pair, content_id, seed_of
+from self_evolution.records import Candidate, Fragment, Pair, content_id
 from self_evolution.run import Run
 from self_evolution.schedule import STAGES
-
-TEMPERATURE = 0.7
-"""Of the answers that must agree: at 0 they would agree in any case."""
 
 ROUNDS = 2
 """A fragment whose first question was not taken gets so many tries in all."""
@@ -31,52 +28,13 @@ ROUNDS = 2
 KINDS = ("seen", "unseen")
 
 
-def builds(settings: Config) -> bool:
-    """Whether this run builds test questions."""
-    choice = settings.evaluate.build
-    return choice == "always" or (choice == "auto" and not settings.evaluate.file)
-
-
-def to_come(settings: Config, ledger: Ledger) -> bool:
-    """Whether test questions will be built, which are not there yet."""
-    return builds(settings) and not ledger.stage_done(0, "build")
-
-
 def build_questions(run: Run, kind: str) -> None:
     """Candidates until there are enough, or every fragment has had its tries."""
-    order = _order(run, kind)
-    wanted = _wanted(run)
-    for turn in range(ROUNDS):
-        there = run.ledger.items.candidates(kind)
-        first = len(order) * turn
-        taken = {row.fragment_id for row in there if row.position < first and row.reason is None}
-        tasks = [(id, first + i) for i, id in enumerate(order) if id not in taken]
-        done = {str(row.fragment_id) for row in there if row.position >= first}
-        kept = sum(row.reason is None for row in there)
-        if kept >= wanted:
-            return
-        places = dict(tasks)
-        batches = run.batches(
-            "build",
-            0,
-            "questions",
-            tasks,
-            done,
-            run.config.model.batch_size,
-            f"{STAGES['build'].seed_key} {kind} {turn + 1} of {ROUNDS}",
-            f"build {kind} {turn + 1} of {ROUNDS}",
-        )
-        for ids, seed in batches:
-            rows = list(filled(_candidates(run, kind, ids, places, seed), wanted - kept))
-            run.ledger.add(rows)
-            kept += sum(row.reason is None for row in rows)
-            if kept >= wanted:
-                return
-
-
-def _wanted(run: Run) -> int:
-    settings = run.config.evaluate
-    return min(settings.questions, settings.limit) if settings.limit else settings.questions
+    wanted = limited(run, run.config.evaluate.questions)
+    make = partial(_candidates, run, kind)
+    build(
+        run, kind, [_order(run, kind)] * ROUNDS, wanted, f"{STAGES['build'].seed_key} {kind}", make
+    )
 
 
 def _order(run: Run, kind: str) -> list[str]:
@@ -97,24 +55,19 @@ def _order(run: Run, kind: str) -> list[str]:
 
 
 def _candidates(
-    run: Run, kind: str, ids: Sequence[str], places: dict[str, int], seed: int
+    run: Run, kind: str, ids: Sequence[str], places: Mapping[str, int], seed: int
 ) -> Iterator[Candidate]:
     """A question each, with answers that agree, or the reason why it is none."""
     fragments = run.ledger.fragments.get(ids)
     asked = _asked(run, fragments, seed)
     answers = _answered(run, fragments, [question.text for question in asked], seed)
     contamination = ContaminationCheck(run.ledger.items.all())
-    seen = {
-        key(row.question, row.reference)
-        for one in KINDS
-        for row in run.ledger.items.candidates(one)
-        if row.reason is None
-    }
-    for fragment, asking, samples in zip(fragments, asked, answers, strict=True):
+    seen = {key(row.question, row.reference) for one in KINDS for row in taken(run.ledger, one)}
+    for fragment, asking, replies in zip(fragments, asked, answers, strict=True):
         question = asking.text
         position = places[fragment.id]
-        reference, _, objection = agreed(question, [sample.text for sample in samples])
-        cut = any(sample.finish_reason == "length" for sample in samples)
+        reference, _, objection = agreed(question, [reply.text for reply in replies])
+        cut = any(reply.finish_reason == "length" for reply in replies)
         id = content_id("candidate", kind, position, fragment.id, question, reference)
         pair = Pair(
             id,
@@ -171,27 +124,6 @@ def _answered(
     return samples(
         run, prompts, SamplingParams(TEMPERATURE, settings.top_p, settings.max_tokens), seed
     )
-
-
-def samples(
-    run: Run, prompts: Sequence[Sequence[Message]], params: SamplingParams, seed: int
-) -> list[list[Reply]]:
-    """`evaluate.samples` replies of the base to each prompt, each time afresh."""
-    columns = [
-        run.engine.generate(prompts, params, seed_of(seed, "sample", sample), "base")
-        for sample in range(run.config.evaluate.samples)
-    ]
-    return [list(row) for row in zip(*columns, strict=True)]
-
-
-def filled(rows: Iterable[Candidate], room: int) -> Iterator[Candidate]:
-    """The last batch may have more than are wanted: those are set aside as surplus."""
-    for row in rows:
-        if row.reason is None and room <= 0:
-            yield replace(row, reason="surplus", detail="the set was full")
-        else:
-            room -= row.reason is None
-            yield row
 
 
 def passage(fragment: Fragment) -> str:

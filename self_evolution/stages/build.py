@@ -11,7 +11,8 @@ from collections.abc import Iterator
 
 from self_evolution.evaluation import abilities
 from self_evolution.evaluation.agreement import stated
-from self_evolution.evaluation.candidates import KINDS, build_questions, builds, passage
+from self_evolution.evaluation.building import builds, describe, taken
+from self_evolution.evaluation.candidates import KINDS, build_questions, passage
 from self_evolution.evaluation.holdout import held_out
 from self_evolution.evaluation.power import power
 from self_evolution.evaluation.statistics import FEW
@@ -56,10 +57,10 @@ def _lock(run: Run, built: bool) -> None:
 
 
 def _items(run: Run, kind: str, suite: str) -> Iterator[Item]:
-    taken = [row for row in run.ledger.items.candidates(kind) if row.reason is None]
-    fragments = run.ledger.fragments.get([str(row.fragment_id) for row in taken])
+    rows = taken(run.ledger, kind)
+    fragments = run.ledger.fragments.get([str(row.fragment_id) for row in rows])
     few = len({fragment.document_id for fragment in fragments}) < FEW
-    for position, (row, fragment) in enumerate(zip(taken, fragments, strict=True)):
+    for position, (row, fragment) in enumerate(zip(rows, fragments, strict=True)):
         yield Item(
             content_id("item", suite, position, row.id),
             suite,
@@ -77,12 +78,6 @@ def _notes(run: Run) -> Iterator[str]:
     held = run.ledger.documents.holdouts()
     if held:
         yield f"{len(held):,} documents held out"
-    reasons = run.ledger.items.candidate_reasons()
     for kind in KINDS:
-        mine = {reason: n for one, reason, n in reasons if one == kind}
-        if mine:
-            out = [f"{n:,} {name.replace('_', ' ')}" for name, n in mine.items() if name]
-            yield (
-                f"{kind}: {mine.get(None, 0):,} of {sum(mine.values()):,} questions taken "
-                f"({', '.join(out) or 'none out'})"
-            )
+        if run.ledger.items.candidates(kind):
+            yield describe(run.ledger, kind, kind)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from self_evolution.config import Config
-from self_evolution.evaluation.candidates import to_come
+from self_evolution.evaluation.building import to_come
 from self_evolution.ledger import Ledger, StageRow
 from self_evolution.schedule import STAGES, left, out_of_patience, plan
 

@@ -1,0 +1,71 @@
+"""What a run knows, as small frozen types. Each one is a row of the ledger's table of that name."""
+
+from self_evolution.records.documents import (
+    Document,
+    Event,
+    Fragment,
+    Section,
+)
+from self_evolution.records.evaluations import (
+    Candidate,
+    Difference,
+    Evaluation,
+    Holdout,
+    Item,
+    Judgement,
+    Lock,
+    Prediction,
+    PredictionScore,
+    Promotion,
+    Replacement,
+    Rival,
+    Signature,
+)
+from self_evolution.records.ids import (
+    content_id,
+    seed_of,
+)
+from self_evolution.records.pairs import (
+    Adapter,
+    Answer,
+    Conversation,
+    Likeness,
+    Message,
+    Pair,
+    Question,
+    Score,
+    Selection,
+    Verdict,
+)
+
+__all__ = [
+    "Adapter",
+    "Answer",
+    "Candidate",
+    "Conversation",
+    "Difference",
+    "Document",
+    "Evaluation",
+    "Event",
+    "Fragment",
+    "Holdout",
+    "Item",
+    "Judgement",
+    "Likeness",
+    "Lock",
+    "Message",
+    "Pair",
+    "Prediction",
+    "PredictionScore",
+    "Promotion",
+    "Question",
+    "Replacement",
+    "Rival",
+    "Score",
+    "Section",
+    "Selection",
+    "Signature",
+    "Verdict",
+    "content_id",
+    "seed_of",
+]
