@@ -17,7 +17,7 @@ def evolve(run: Run) -> None:
     """Bring a run from wherever it stands to the end of its last generation."""
     perform(run, 0, "read")  # files -> documents and their sections
     perform(run, 0, "split")  # sections -> fragments that fit; duplicates pointed out
-    perform(run, 0, "examine")  # test questions, on held-out documents too; locked
+    perform(run, 0, "build")  # test questions, on held-out documents too; locked
     perform(run, 0, "rivals")  # other models, on the questions every generation gets
     perform(run, 0, "evaluate")  # the base model, on the same questions
     perform(run, 0, "promote")  # it leads until somebody is better

@@ -27,7 +27,7 @@ class Progress:
         if not self._quiet:
             print(text, file=sys.stderr, flush=True)
 
-    def say_once(self, text: str) -> None:
+    def print_once(self, text: str) -> None:
         """What was said already, and an empty text, is not said."""
         if text and text not in self._told:
             self._told.add(text)

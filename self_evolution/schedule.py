@@ -35,7 +35,7 @@ STAGES: dict[str, Stage] = {
     for stage in (
         Stage("read", "run", "files into sections; with -o a filter"),
         Stage("split", "run", "sections into fragments"),
-        Stage("examine", "run", "test questions are built and locked"),
+        Stage("build", "run", "test questions are built and locked", seed_key="examine"),
         Stage("rivals", "run", "other models answer the test questions", "evaluate.against"),
         Stage("ask", "generation", "questions about each fragment"),
         Stage("answer", "generation", "answers with the fragment open"),

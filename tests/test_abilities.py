@@ -95,8 +95,8 @@ def test_the_base_asks_and_answers_and_the_set_is_locked_and_evaluated(
     assert found["not_one_question"] == sum(topic.startswith("Node") for topic in TOPICS)
     assert found["no_short_answer"] == sum(topic.startswith("Procedure") for topic in TOPICS)
     assert "abilities: 11 of 32 questions taken (" in shown
-    (seal,) = rows(run, "seal")
-    assert (seal["origin"], seal["items"]) == ("built", 17)  # six of them are the user's own
+    (lock,) = rows(run, "lock")
+    assert (lock["origin"], lock["items"]) == ("built", 17)  # six of them are the user's own
     scores = {
         (row["generation"], row["mode"]): row["mean"]
         for row in rows(run, "evaluation")
@@ -217,7 +217,7 @@ def test_the_miniature_disagrees_with_itself_about_what_it_does_not_know(tmp_pat
     run = tmp_path / "run"
     words = ["--recipe", "embedded", "--run", str(run), "--evaluate.abilities", "40"]
     assert cli.main(["read", *words]) == 0
-    for stage in ("split", "examine", "evaluate"):
+    for stage in ("split", "build", "evaluate"):
         assert cli.main([stage, str(run)]) == 0
     found = reasons(run)
     assert found[None] == 40 and found["disagreement"] > 10
@@ -276,7 +276,7 @@ def test_a_person_may_edit_and_strike_them(arguments: Arguments, tmp_path: Path)
     words = arguments("run", "--evaluate.abilities", "3")
     assert cli.main(["read", *words[1:]]) == 0
     run = tmp_path / "run"
-    for stage in ("split", "examine"):
+    for stage in ("split", "build"):
         assert cli.main([stage, str(run)]) == 0
     lines = written(run)
     mine = [line for line in lines if line["kind"] == "ability"]

@@ -271,7 +271,7 @@ def _chain(tmp_path: Path, *vary: str) -> list[tuple[str, str]]:
 
 
 def test_no_more_is_shared_than_is_equal(tmp_path: Path) -> None:
-    split, documents = ("shared/documents", "split"), ("shared/documents", "examine")
+    split, documents = ("shared/documents", "split"), ("shared/documents", "build")
     scored = ("shared/seed-3", "score")
     assert _chain(tmp_path, "select.k=1,2") == [documents, scored]
     assert _chain(tmp_path, "train.learning-rate=1e-4,2e-4", "promote.rule=rises,always") == [

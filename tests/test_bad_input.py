@@ -44,14 +44,18 @@ def _replaced(words: list[str], flag: str, value: str) -> list[str]:
     return [*words[: at + 1], value, *words[at + 2 :]]
 
 
-def test_missing_path(refused: Callable[..., str], arguments: Arguments, tmp_path: Path) -> None:
+def test_a_path_that_is_not_there_is_refused(
+    refused: Callable[..., str], arguments: Arguments, tmp_path: Path
+) -> None:
     words = arguments("run")
     words[1] = str(tmp_path / "nowhere")
     assert "nowhere: no such file or folder" in refused(words)
     assert not (tmp_path / "run").exists()
 
 
-def test_empty_folder(refused: Callable[..., str], arguments: Arguments, tmp_path: Path) -> None:
+def test_a_folder_without_documents_is_refused(
+    refused: Callable[..., str], arguments: Arguments, tmp_path: Path
+) -> None:
     (tmp_path / "empty").mkdir()
     words = arguments("run")
     words[1] = str(tmp_path / "empty")
@@ -59,7 +63,9 @@ def test_empty_folder(refused: Callable[..., str], arguments: Arguments, tmp_pat
     assert not (tmp_path / "run").exists()
 
 
-def test_no_documents_and_no_model(refused: Callable[..., str], documents: Path) -> None:
+def test_a_run_without_documents_or_model_is_refused(
+    refused: Callable[..., str], documents: Path
+) -> None:
     assert "no documents given" in refused(["run", "--model", "x"])
     assert "no model given: --model FOLDER" in refused(["run", str(documents)])
 
@@ -74,7 +80,7 @@ def test_a_file_in_another_encoding_is_read_and_one_that_is_no_text_named(
     assert "noise.txt: " in error
 
 
-def test_only_unreadable_files(
+def test_documents_that_all_cannot_be_read_are_refused(
     refused: Callable[..., str], arguments: Arguments, tmp_path: Path
 ) -> None:
     (tmp_path / "old.txt").write_bytes(b"\x00\x01\x02" * 40)
@@ -84,7 +90,9 @@ def test_only_unreadable_files(
     assert "old.txt: " in error
 
 
-def test_json_cut_off(refused: Callable[..., str], arguments: Arguments, tmp_path: Path) -> None:
+def test_json_that_is_cut_off_is_refused(
+    refused: Callable[..., str], arguments: Arguments, tmp_path: Path
+) -> None:
     path = tmp_path / "cut.json"
     path.write_text('[{"instruction": "one"}, {"instruc')
     words = arguments("run")
@@ -105,7 +113,7 @@ def test_json_cut_off(refused: Callable[..., str], arguments: Arguments, tmp_pat
         ("", "no evaluation question in it"),
     ],
 )
-def test_bad_evaluation_set(
+def test_a_broken_evaluation_set_is_refused_before_a_run_is_made(
     refused: Callable[..., str], arguments: Arguments, tmp_path: Path, row: str, said: str
 ) -> None:
     (tmp_path / "bad.jsonl").write_text(row)
@@ -113,7 +121,7 @@ def test_bad_evaluation_set(
     assert not (tmp_path / "run").exists()
 
 
-def test_model_folders_that_are_none(
+def test_a_folder_that_holds_no_model_is_refused(
     refused: Callable[..., str], documents: Path, tmp_path: Path
 ) -> None:
     base = ["run", str(documents), "--run", str(tmp_path / "run"), "--model"]
@@ -149,7 +157,7 @@ def test_model_folders_that_are_none(
         (["--domain.prompts", "xx"], "no such profile or readable file; shipped: embedded, en"),
     ],
 )
-def test_bad_settings(
+def test_a_setting_that_is_wrong_is_named_with_what_was_expected(
     refused: Callable[..., str],
     arguments: Arguments,
     tmp_path: Path,
@@ -160,7 +168,7 @@ def test_bad_settings(
     assert not (tmp_path / "run").exists()
 
 
-def test_unknown_key_in_a_recipe_file(
+def test_an_unknown_setting_in_a_recipe_file_is_refused(
     refused: Callable[..., str], arguments: Arguments, tmp_path: Path
 ) -> None:
     recipe = tmp_path / "mine.yaml"
@@ -171,11 +179,11 @@ def test_unknown_key_in_a_recipe_file(
     assert "not valid YAML" in refused(arguments("run", "--recipe", str(recipe)))
 
 
-def test_unknown_command(refused: Callable[..., str]) -> None:
+def test_an_unknown_command_is_refused_with_the_nearest_one(refused: Callable[..., str]) -> None:
     assert "unknown command `rn`; did you mean `run`?" in refused(["rn"])
 
 
-def test_a_folder_that_is_not_ours(
+def test_a_folder_that_is_no_run_is_refused_and_left_as_it_is(
     refused: Callable[..., str], arguments: Arguments, tmp_path: Path
 ) -> None:
     (tmp_path / "run").mkdir()
@@ -199,7 +207,7 @@ def _other_database(path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_two_processes_on_one_run(
+def test_a_run_that_another_process_works_on_is_refused(
     refused: Callable[..., str], arguments: Arguments, tmp_path: Path
 ) -> None:
     assert cli.main(arguments("run")) == 0
@@ -302,7 +310,7 @@ def test_a_full_disk_loses_nothing(
     assert exported(small_disk / "run") == exported(tmp_path / "whole")
 
 
-def test_filters_name_the_line(refused: Callable[..., str], tmp_path: Path) -> None:
+def test_a_filter_names_the_line_that_is_wrong(refused: Callable[..., str], tmp_path: Path) -> None:
     path = tmp_path / "rows.jsonl"
     path.write_text('{"ifd": 0.5}\n{"idf": 0.5}\n')
     assert 'row 2: expected "ifd" in an object' in refused(["select", str(path)])
@@ -354,7 +362,7 @@ def test_model_settings_may_be_mended_while_nothing_was_made_with_them(
     assert "max_tokens: 512" in (tmp_path / "run" / "recipe.yaml").read_text()
 
 
-def test_fewer_generations_than_there_are(
+def test_fewer_generations_than_a_run_has_are_refused(
     refused: Callable[..., str], arguments: Arguments, tmp_path: Path
 ) -> None:
     assert cli.main(arguments("run")) == 0

@@ -63,7 +63,7 @@ def test_every_setting_has_help() -> None:
     assert [key for key, field in config.fields() if not field.description] == []
 
 
-def test_overrides_are_typed() -> None:
+def test_a_setting_given_as_text_becomes_its_type() -> None:
     changed = config.Config().changed({"train.learning_rate": "2e-3", "check.enabled": "false"})
     assert changed.train.learning_rate == 2e-3
     assert changed.check.enabled is False

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from self_evolution import cli, config
-from self_evolution.cli.parser import COMMANDS
+from self_evolution.cli.commands import ALIASES, COMMANDS
 from self_evolution.documents.readers import CONTAINERS, READERS
 from self_evolution.evaluation.metrics import METRICS
 from self_evolution.strategies import Scored
@@ -23,9 +23,6 @@ PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").g
 SETTINGS = {key for key, _ in config.fields()}
 SECTIONS = {key.partition(".")[0] for key in SETTINGS if "." in key}
 pages = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-
-# The documentation has the names of the commands to come; for each, the name until then.
-FORMER_NAMES = {"build": "examine"}
 
 
 def _code(page: Path) -> Iterator[str]:
@@ -60,7 +57,7 @@ def test_commands_and_their_flags_exist(page: Path, flags: Callable[[str], set[s
     for name, *words in _commands(page):
         if name == "COMMAND":
             continue
-        command = name if name in COMMANDS else FORMER_NAMES.get(name, name)
+        command = ALIASES.get(name, name)
         assert command in COMMANDS, f"{page.name}: self-evolution {name}"
         given = {word for word in words if re.fullmatch(r"--?[a-z][a-z.-]*", word)}
         for flag in given - flags(command) - {"--help-all"}:
@@ -151,7 +148,7 @@ def test_every_metric_and_stage_is_in_the_docs() -> None:
     assert set(METRICS) <= set(_code(ROOT / "docs" / "evaluation.md"))
     told = {*_code(ROOT / "docs" / "commands.md")}
     told |= {words[0] for words in _commands(ROOT / "docs" / "commands.md")}
-    assert set(COMMANDS) <= told | {FORMER_NAMES.get(word, word) for word in told}
+    assert set(COMMANDS) <= told
 
 
 def _written(name: str) -> dict[str, Any]:

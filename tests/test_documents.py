@@ -293,7 +293,7 @@ def test_nothing_of_a_document_is_trained_on_once_it_is_withdrawn(
     run = str(tmp_path / "run")
     before = (
         "split",
-        "examine",
+        "build",
         "evaluate",
         "promote",
         "ask",

@@ -188,15 +188,24 @@ def test_thoughts_are_no_answer(server: Server) -> None:
         {"content": "It is 3.", "reasoning_content": "port? 1?"},
         {"content": None, "reasoning_content": "I never ended"},
         {"content": "<think> I never ended"},
+        {
+            "content": [
+                {"type": "thinking", "thinking": [{"type": "text", "text": "port? 1?"}]},
+                {"type": "text", "text": "It is "},
+                {"type": "text", "text": "4."},
+            ]
+        },
     ]
-    texts = {reply.text for reply in _ask(endpoint, *"abcd")}
-    assert texts == {"It is 2.", "It is 3.", ""}
+    texts = {reply.text for reply in _ask(endpoint, *"abcde")}
+    assert texts == {"It is 2.", "It is 3.", "It is 4.", ""}
 
 
 def test_thinking_is_switched_off_where_the_server_knows_how(server: Server) -> None:
     endpoint = _endpoint(server)
     _ask(endpoint, "one")
-    assert server.bodies[-1]["chat_template_kwargs"] == {"enable_thinking": False}
+    options = {"enable_thinking": False, "thinking": False, "reasoning_effort": "low"}
+    assert server.bodies[-1]["chat_template_kwargs"] == options
+    assert server.bodies[-1]["reasoning_effort"] == "low"
 
     def strict(body: dict[str, object]) -> object:
         return (400, "unknown field chat_template_kwargs") if len(body) > 7 else None
@@ -204,7 +213,12 @@ def test_thinking_is_switched_off_where_the_server_knows_how(server: Server) -> 
     server.script = [strict] * 3
     assert _ask(endpoint, "two") == [Reply("TWO", "stop")]
     assert _ask(endpoint, "three") == [Reply("THREE", "stop")]  # it is remembered
-    assert ["chat_template_kwargs" in body for body in server.bodies] == [True, True, False, False]
+    assert ["chat_template_kwargs" in body for body in server.bodies] == [
+        *(True, True, True, False, False)
+    ]
+    assert ["reasoning_effort" in body for body in server.bodies] == [
+        *(True, True, False, False, False)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -219,7 +233,7 @@ def test_a_prompt_beyond_the_window_is_left_out(server: Server, status: int, tol
     endpoint = _endpoint(server)
     server.script = [(status, told)]
     assert _ask(endpoint, "long") == [Reply("", TOO_LONG)]
-    server.script = [(400, "no such sampler"), (400, "no such sampler")]
+    server.script = [(400, "no such sampler")] * 3
     with pytest.raises(UserError, match=r"status 400: .*no such sampler"):
         _ask(endpoint, "short")
 

@@ -213,6 +213,27 @@ def test_a_thought_that_the_template_opens_is_none_of_the_text(tmp_path: Any) ->
     assert chat.read(chat.text("hm\n</think>\n\nThe pump.")).text == "The pump."
 
 
+@pytest.mark.parametrize(
+    ("opening", "closing"),
+    [
+        ("<think>", "</think>"),
+        ("[THINK]", "[/THINK]"),
+        ("<thought>", "</thought>"),
+        ("<reasoning>", "</reasoning>"),
+        ("<|START_THINKING|>", "<|END_THINKING|>"),
+    ],
+)
+def test_what_the_template_opens_is_a_thought_whatever_it_is_called(
+    tmp_path: Any, opening: str, closing: str
+) -> None:
+    path = tmp_path / "chat.jinja"
+    opened = f"<|im_start|>assistant\n{opening}\n"
+    path.write_text(CHATML.replace("<|im_start|>assistant\n", opened))
+    chat = tiny.engine("qwen3", chat_template=str(path)).chat
+    assert chat.read(chat.text("hm, the")).text == ""
+    assert chat.read(chat.text(f"hm\n{closing}\n\nThe pump.")).text == "The pump."
+
+
 def test_a_thinking_model_may_think() -> None:
     engine = tiny.engine("qwen3", thinking=True)
     assert engine.chat.tokenizer.decode(engine.prompt_ids([ONE])).endswith("assistant\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
@@ -132,6 +133,64 @@ def test_a_thought_that_the_template_opens_is_not_streamed(tmp_path: Path) -> No
     )
     assert reply.finish_reason == "length" and reply.ids
     assert (reply.text, pieces) == ("", [])
+
+
+@pytest.mark.parametrize(
+    "thought",
+    [
+        "<think>\nhm\n</think>\n\n{}",  # Qwen, DeepSeek
+        "hm\n</think>\n\n{}",  # the template opened it
+        "<think></think>{}",
+        "[THINK]hm[/THINK]{}",  # Magistral
+        "◁think▷hm◁/think▷{}",  # Kimi
+        "<seed:think>hm</seed:think>{}",  # Seed
+        "<thought>\nhm\n</thought>\n{}",  # EXAONE
+        " <thinking>hm</thinking> {}",
+        "<reasoning>hm</reasoning>{}",
+        "<|START_THINKING|>hm<|END_THINKING|>{}",  # Command
+        "<|inner_prefix|>hm<|inner_suffix|>{}",  # Apertus
+        "<|channel>thought\nhm<channel|>{}",  # Gemma
+        "<|channel|>analysis<|message|>hm<|end|><|start|>assistant"
+        "<|channel|>final<|message|>{}",  # gpt-oss
+        "<|channel|>commentary<|message|>hm<|channel|>final<|message|>{}",
+        "<|channel|>final<|message|>{}",
+    ],
+)
+def test_thoughts_of_all_kinds_are_left_out(thought: str) -> None:
+    answer = "It is < 4711, see [1]."
+    assert without_thoughts(thought.format(answer)) == answer
+    begun = thought.partition("hm")[0] + "hm"
+    if "hm" in thought and not thought.startswith("hm"):
+        assert without_thoughts(begun + ", so") == ""
+    sent: list[str] = []
+    stream = TextStream(sent.append)
+    text = thought.format(answer)
+    for end in range(len(text) + 1):
+        stream.update(without_thoughts(text[:end]))
+    stream.update(without_thoughts(text), finished=True)
+    assert "".join(sent).endswith(answer)
+    assert thought.startswith("hm") or "".join(sent) == answer
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "The tag <thought> opens a thought, </thought> closes it.",
+        "Write <reasoning> first.",
+        "a < b and [T] and <t>",
+        "The final channel of the analysis",
+    ],
+)
+def test_an_answer_that_speaks_of_thoughts_stays(answer: str) -> None:
+    assert without_thoughts(answer) == answer
+
+
+def test_odd_text_takes_no_time_to_hold_back() -> None:
+    begun = time.monotonic()
+    for odd in ("<" * 3000, "<|" * 2000, "[THIN" * 1000, "<t<" * 1500):
+        TextStream(lambda text: None).update(f"{odd}a")
+        without_thoughts(odd)
+    assert time.monotonic() - begun < 10
 
 
 @given(

@@ -87,7 +87,7 @@ def test_stages_one_by_one_give_the_same_run(arguments: Arguments, tmp_path: Pat
     words = arguments("steps", "--generations", "1")
     assert cli.main(["read", *words[1:]]) == 0
     run = str(tmp_path / "steps")
-    for stage in ("split", "examine", "evaluate", "promote"):
+    for stage in ("split", "build", "evaluate", "promote"):
         assert cli.main([stage, run]) == 0
     for stage in ("ask", "answer", "check", "score", "select", "train", "evaluate", "promote"):
         assert cli.main([stage, run]) == 0

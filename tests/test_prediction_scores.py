@@ -12,9 +12,9 @@ import pytest
 from self_evolution.evaluation.metrics import METRICS
 from self_evolution.evaluation.scores import (
     ScoredPrediction,
-    marks,
     measure,
     new_scores,
+    score_answer,
     scored_predictions,
     store_missing,
 )
@@ -38,7 +38,7 @@ def predictions(ledger: Ledger) -> list[ScoredPrediction]:
 
 def test_stored_scores_are_those_that_the_metrics_compute(ledger: Ledger) -> None:
     computed = {
-        (row.id, metric): marks(metric, row.item, row.text)
+        (row.id, metric): score_answer(metric, row.item, row.text)
         for row in predictions(ledger)
         for metric in METRICS
     }
@@ -76,7 +76,9 @@ def test_stored_scores_are_read_and_not_computed_again(
     ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store_missing(ledger)
-    monkeypatch.setattr("self_evolution.evaluation.scores.marks", None)  # would raise if called
+    monkeypatch.setattr(
+        "self_evolution.evaluation.scores.score_answer", None
+    )  # would raise if called
     assert len([row.score("chrf") for row in predictions(ledger)]) == 26
 
 

@@ -115,7 +115,7 @@ def test_passages_stay_whole(name: str) -> None:
         ("a.json", b'[{"instruction": 3}]', "row 1: expected"),
         ("a.json", b'[{"instruction": "x"}', "JSON cut off"),
         ("a.json", b"[}]", "JSON broken"),
-        ("a.jsonl", b'{"text": "x"}\n{"tex', "line 2: not JSON"),
+        ("a.jsonl", b'{"text": "x"}\n{"tex\n{"te', "line 2: not JSON"),
     ],
 )
 def test_what_cannot_be_read_says_why(name: str, data: bytes, problem: str) -> None:

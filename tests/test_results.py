@@ -60,7 +60,7 @@ def test_an_empty_run_has_results_too(story: Story) -> None:
     found = results(story)
     assert found["schema"] == VERSION
     assert found["evaluations"] == found["differences"] == found["relative"] == found["cost"] == []
-    assert found["tests"]["seal"] is None and found["leaks"]["all"] is None
+    assert found["tests"]["lock"] is None and found["leaks"]["all"] is None
     assert found["headline"]["sentence"].startswith("The documents are not read yet")
 
 
@@ -169,7 +169,7 @@ def test_equal_runs_have_equal_results_but_for_the_cost(
 
 def test_stages_that_had_nothing_to_do_are_left_out(story: Story) -> None:
     for generation, name, items, note in (
-        (0, "read", 3, ""), (0, "examine", 0, ""), (1, "train", 0, "nothing to train on"),
+        (0, "read", 3, ""), (0, "build", 0, ""), (1, "train", 0, "nothing to train on"),
     ):  # fmt: skip
         story.ledger.log_stage(StageRow(generation, name, items, 0.01, 0.01, True, note))
     assert story.facts().stages.names == ["read", "train"]

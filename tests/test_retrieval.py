@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from self_evolution import cli, config
 from self_evolution.errors import Stopped
 from self_evolution.evaluation.candidates import passage
-from self_evolution.evaluation.prompts import papers
+from self_evolution.evaluation.prompts import task_prompts
 from self_evolution.evaluation.tasks import deciding
 from self_evolution.ledger import Ledger
 from self_evolution.ledger.search import SearchIndex
@@ -420,14 +420,14 @@ def question(text: str) -> Item:
 
 def test_several_passages_stand_under_their_headings(opened: Callable[..., Run]) -> None:
     run = opened("--evaluate.top-k", "2")
-    paper = papers(
+    paper = task_prompts(
         run, run.engine, "retrieved", [question("What is the colour of alarm Brake, node Coral?")]
     )["i"]
     asked_with = paper.messages[-1]["content"]
     assert len(paper.sources) == 2
     assert "Handbook > Alarm Brake\nThe colour of alarm Brake is amber" in asked_with
     assert asked_with.endswith("What is the colour of alarm Brake, node Coral?")
-    one = papers(run, run.engine, "retrieved", [question("What is amber?")])["i"]
+    one = task_prompts(run, run.engine, "retrieved", [question("What is amber?")])["i"]
     (fragment,) = run.ledger.fragments.get(one.sources)
     assert one.messages == run.prompts.answer(
         fragment.heading, fragment.text, "What is amber?", "en"
@@ -439,7 +439,9 @@ def test_what_is_not_found_is_asked_with_the_book_closed(
 ) -> None:
     run = opened()
     item = question("Zanzibar?")
-    assert papers(run, run.engine, "retrieved", [item]) == papers(run, run.engine, "closed", [item])
+    assert task_prompts(run, run.engine, "retrieved", [item]) == task_prompts(
+        run, run.engine, "closed", [item]
+    )
 
 
 def test_as_many_passages_as_fit(
@@ -450,7 +452,7 @@ def test_as_many_passages_as_fit(
     sizes = {}
     for window in range(10, 120):
         monkeypatch.setattr(ScriptedEngine, "window", window)
-        paper = papers(run, run.engine, "retrieved", [item]).get("i")
+        paper = task_prompts(run, run.engine, "retrieved", [item]).get("i")
         sizes[window] = len(paper.sources) if paper else 0
         if paper:
             assert len(run.engine.prompt_ids(paper.messages)) <= window - 10

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from conftest import rows
-from test_examine import words  # noqa: F401 - a fixture
+from test_build import words  # noqa: F401 - a fixture
 
 from self_evolution import cli
 
@@ -20,7 +20,7 @@ Words = Callable[..., list[str]]
 def run(words: Words, tmp_path: Path) -> Path:  # noqa: F811
     """A run whose test questions are locked, and nothing else."""
     assert cli.main(["read", *words("run")[1:]]) == 0
-    for stage in ("split", "examine"):
+    for stage in ("split", "build"):
         assert cli.main([stage, str(tmp_path / "run")]) == 0
     return tmp_path / "run"
 
@@ -75,7 +75,7 @@ def test_edits_and_deletions_make_a_new_version(
     gone = rows(run, "replacement")
     assert {row["item_id"] for row in gone} == {line["id"] for line in lines[:4]}
     assert sum(row["new_id"] is None for row in gone) == 2
-    assert [(row["version"], row["origin"]) for row in rows(run, "seal")] == [
+    assert [(row["version"], row["origin"]) for row in rows(run, "lock")] == [
         (1, "built"),
         (2, "reviewed"),
     ]
@@ -96,7 +96,7 @@ def test_taken_back_as_it_was_nothing_changes(
     lines = written(run)
     assert taken(run, lines) == 0
     assert "nothing has changed; 20 questions are locked as version 1" in capsys.readouterr().out
-    assert len(rows(run, "seal")) == 1
+    assert len(rows(run, "lock")) == 1
 
 
 def test_an_edit_can_be_taken_back(run: Path) -> None:
@@ -108,7 +108,7 @@ def test_an_edit_can_be_taken_back(run: Path) -> None:
     again[0]["question"] = original
     assert taken(run, again) == 0
     assert written(run)[0]["question"] == original
-    assert [row["version"] for row in rows(run, "seal")] == [1, 2, 3]
+    assert [row["version"] for row in rows(run, "lock")] == [1, 2, 3]
 
 
 @pytest.mark.slow
@@ -128,7 +128,7 @@ def test_when_all_is_struck_out_nothing_shows_whether_it_helped(
     """Of the user's own questions too; reading the documents again brings none of them back."""
     assert cli.main(["read", *arguments("own")[1:]]) == 0
     own = tmp_path / "own"
-    for stage in ("split", "examine"):
+    for stage in ("split", "build"):
         assert cli.main([stage, str(own)]) == 0
     assert [line["kind"] for line in written(own)] == ["own"] * 6
     assert taken(own, []) == 0
@@ -157,7 +157,7 @@ def test_a_row_that_is_wrong_is_named(
     assert said in capsys.readouterr().err
     assert taken(run, [lines[0], lines[0]]) == 2
     assert "row 2: twice the same id" in capsys.readouterr().err
-    assert len(rows(run, "seal")) == 1
+    assert len(rows(run, "lock")) == 1
 
 
 def test_before_there_are_questions_it_says_how_to_make_them(
@@ -167,7 +167,7 @@ def test_before_there_are_questions_it_says_how_to_make_them(
 ) -> None:
     assert cli.main(["read", *words("run")[1:]]) == 0
     assert cli.main(["review", str(tmp_path / "run")]) == 2
-    assert "`self-evolution examine RUN` makes them" in capsys.readouterr().err
+    assert "`self-evolution build RUN` makes them" in capsys.readouterr().err
 
 
 @pytest.mark.slow
@@ -177,7 +177,7 @@ def test_keep_is_true_or_false(run: Path, keep: object, capsys: pytest.CaptureFi
     lines[3]["keep"] = keep
     assert taken(run, lines) == 2
     assert 'row 4: "keep" is ' in capsys.readouterr().err
-    assert len(rows(run, "seal")) == 1
+    assert len(rows(run, "lock")) == 1
 
 
 def test_the_same_file_again_is_told_apart_from_a_strange_one(

@@ -241,7 +241,7 @@ def test_killed_in_the_middle_a_rival_goes_on(
         name = f"killed-{at}"
         assert in_child(arguments(name, *more), kill_at=at) == -signal.SIGKILL
         killed = {row["name"]: row["done"] for row in _stages(tmp_path / name)}
-        kills += killed.get("examine") == 1 and killed.get("rivals") != 1
+        kills += killed.get("build") == 1 and killed.get("rivals") != 1
         assert in_child(arguments(name, *more)) == 0
         assert exported(tmp_path / name) == expected
     assert kills > len(places) / 2
@@ -262,7 +262,7 @@ def test_another_model_under_the_same_name_is_refused(
     words = arguments("run", "--against", str(other), "--generations", "1")
     assert cli.main(["read", *words[1:]]) == 0
     run = str(tmp_path / "run")
-    for stage in ("split", "examine"):
+    for stage in ("split", "build"):
         cli.main([stage, run])
     assert in_child(["rivals", run], kill_at=2) == -signal.SIGKILL
     other.write_text(json.dumps(RULES))
@@ -282,7 +282,7 @@ def test_another_revision_of_a_hubs_model_is_another_model(
     words = arguments("run", "--against", str(other), "--generations", "1")
     assert cli.main(["read", *words[1:]]) == 0
     run = str(tmp_path / "run")
-    for stage in ("split", "examine"):
+    for stage in ("split", "build"):
         cli.main([stage, run])
     monkeypatch.setattr(ScriptedEngine, "revision", "4f1a")
     assert in_child(["rivals", run], kill_at=2) == -signal.SIGKILL
@@ -350,7 +350,7 @@ def test_it_is_a_stage_that_comes_after_the_questions(
     named = ["--evaluate.against", str(other)]
     assert cli.main(["rivals", run, *named]) == 2
     assert "comes after split" in capsys.readouterr().err
-    for stage in ("split", "examine"):
+    for stage in ("split", "build"):
         assert cli.main([stage, run]) == 0
     assert cli.main(["evaluate", run, *named]) == 2
     assert "evaluate of generation 0 comes after rivals" in capsys.readouterr().err

@@ -47,8 +47,8 @@ def test_a_renamed_stage_keeps_its_seeds(tmp_path: Path, monkeypatch: pytest.Mon
     tasks = [("a", 1), ("b", 2), ("c", 3)]
     with closing(Ledger(tmp_path / "run.db")) as ledger:
         run = Run(tmp_path, Config(), ledger, Progress(quiet=True))
-        before = list(run.batches("examine", 0, "questions", tasks, set(), 2, "round 1"))
-        monkeypatch.setitem(STAGES, "build", Stage("build", "run", "", seed_key="examine"))
-        assert list(run.batches("build", 0, "questions", tasks, set(), 2, "round 1")) == before
-        monkeypatch.setitem(STAGES, "build", Stage("build", "run", ""))
-        assert list(run.batches("build", 0, "questions", tasks, set(), 2, "round 1")) != before
+        before = list(run.batches("ask", 0, "questions", tasks, set(), 2, "round 1"))
+        monkeypatch.setitem(STAGES, "inquire", Stage("inquire", "run", "", seed_key="ask"))
+        assert list(run.batches("inquire", 0, "questions", tasks, set(), 2, "round 1")) == before
+        monkeypatch.setitem(STAGES, "inquire", Stage("inquire", "run", ""))
+        assert list(run.batches("inquire", 0, "questions", tasks, set(), 2, "round 1")) != before

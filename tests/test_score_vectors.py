@@ -66,9 +66,11 @@ def test_the_published_numbers(pairs: list[dict[str, Any]], measured: list[Measu
 def test_what_they_score_as_one_or_cut_off_has_no_number(
     pairs: list[dict[str, Any]], measured: list[Measure]
 ) -> None:
-    outcomes = {"empty": "empty_answer", "long": "question_too_long"}
+    outcomes = {"empty": "empty_answer", "long": "answer_too_long"}
     for pair, one in zip(pairs, measured, strict=True):
         if wanted := outcomes.get(kind(pair)):
+            if "no answer tokens left" in pair["note"]:
+                wanted = "question_too_long"
             assert (one.outcome, one.ifd) == (wanted, None), pair["note"]
 
 

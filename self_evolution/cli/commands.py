@@ -107,7 +107,7 @@ _OWN = {
 
 def _stage(stage: Stage) -> Command:
     """The command of a stage, whose `--help` shows the settings of the stage."""
-    section = "evaluate" if stage.name == "examine" else stage.name
+    section = "evaluate" if stage.name == "build" else stage.name
     common: Common = {stage.name: (stage.setting or section,)}
     return Command(f"Stage: {stage.help}", "runs.stage", (RUN, ACCEPT), common)
 
@@ -226,3 +226,6 @@ COMMANDS = {
         ),
     ),
 } | {stage.name: _OWN.get(stage.name) or _stage(stage) for stage in STAGES.values()}
+
+ALIASES = {"build": "build"}
+"""Earlier names of commands, which still work."""

@@ -12,7 +12,7 @@ import sys
 from typing import Any, NoReturn
 
 from self_evolution import __version__
-from self_evolution.cli.commands import COMMANDS, Command
+from self_evolution.cli.commands import ALIASES, COMMANDS, Command
 from self_evolution.errors import nearest
 
 WIDEST = 100
@@ -49,7 +49,10 @@ class _Parser(argparse.ArgumentParser):
 
 def parse(arguments: list[str]) -> argparse.Namespace:
     """The options of a command line; `overrides` holds the settings it gives, by flat key."""
-    name = next((word for word in arguments if not word.startswith("-")), "")
+    place = next((i for i, word in enumerate(arguments) if not word.startswith("-")), None)
+    name = "" if place is None else ALIASES.get(arguments[place], arguments[place])
+    if place is not None:
+        arguments = [*arguments[:place], name, *arguments[place + 1 :]]
     parser = _Parser(
         prog="self-evolution",
         description="Private documents in, a small language model that knows them out.",

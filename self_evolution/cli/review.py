@@ -27,10 +27,10 @@ def review(options: argparse.Namespace) -> int:
     rows = read_rows(Path(options.imported))
     with open_run(folder, Request(), Progress()) as run:
         edited, struck = stage.take_back(run, rows, options.imported)
-        seal = run.ledger.items.seals()[-1]
+        lock = run.ledger.items.locks()[-1]
     if edited or struck:
         told = f"{edited:,} edited, {struck:,} struck out"
     else:
         told = "nothing has changed"
-    print(f"review: {told}; {seal.items:,} questions are locked as version {seal.version}")
+    print(f"review: {told}; {lock.items:,} questions are locked as version {lock.version}")
     return 0

@@ -18,7 +18,7 @@ from self_evolution.evaluation import building
 from self_evolution.evaluation.agreement import stated
 from self_evolution.evaluation.building import TEMPERATURE, samples, taken
 from self_evolution.evaluation.candidates import KINDS
-from self_evolution.evaluation.contamination import Firewall, names
+from self_evolution.evaluation.contamination import ContaminationCheck, names
 from self_evolution.evaluation.holdout import shuffled
 from self_evolution.evaluation.metrics import SHORT_ANSWER
 from self_evolution.evaluation.metrics.token_f1 import tokens
@@ -113,7 +113,7 @@ def _candidates(
     params = SamplingParams(TEMPERATURE, settings.top_p, settings.max_tokens)
     answers = samples(run, closed, params, seed)
     before = [row for kind in (*KINDS, KIND) for row in taken(run.ledger, kind)]
-    firewall = Firewall([*run.ledger.items.all(), *map(_as_item, before)])
+    contamination = ContaminationCheck([*run.ledger.items.all(), *map(_as_item, before)])
     seen = {key(row.question, "") for row in before}
     profile, wanted = run.prompts.profile(language), run.prompts.wanted(language)
     for topic, question, replies in zip(topics, questions, answers, strict=True):
@@ -121,7 +121,7 @@ def _candidates(
         values = definite(question.text, reference, profile.common)
         reason, detail = _judged(question, replies, reference, profile, wanted)
         if reason is None:
-            match = firewall.match(question.text, "")
+            match = contamination.match(question.text, "")
             if key(question.text, "") in seen or (match and match.leaks):
                 reason, detail = "duplicate", "asked before, or nearly so"
             elif not values:
@@ -183,7 +183,7 @@ def _about_documents(run: Run, question: str, profile: Profile) -> str:
     return ""
 
 
-def told(run: Run) -> str:
+def describe_abilities(run: Run) -> str:
     """How many were taken of how many, and why not the others, or not any; empty if none wanted."""
     if not run.config.evaluate.abilities:
         return ""

@@ -26,7 +26,7 @@ def builds(settings: Config) -> bool:
 
 def to_come(settings: Config, ledger: Ledger) -> bool:
     """Whether test questions will be built, which are not there yet."""
-    return builds(settings) and not ledger.stage_done(0, "examine")
+    return builds(settings) and not ledger.stage_done(0, "build")
 
 
 def limited(run: Run, wanted: int) -> int:
@@ -51,7 +51,8 @@ def build(
     """Make candidates until `wanted` are taken, or all rounds are over.
 
     A round is a list of subjects to ask about: fragments or topics. In later rounds, a subject of
-    which a question is taken is asked about only if `again`.
+    which a question is taken is asked about only if `again`. Seeds are made of `label`, and people
+    see `kind`.
     """
     first = 0
     for turn, subjects in enumerate(rounds, 1):
@@ -63,13 +64,14 @@ def build(
         passed = set() if again else {_subject(row) for row in before}
         places = {one: first + i for i, one in enumerate(subjects) if one not in passed}
         batches = run.batches(
-            "examine",
+            "build",
             0,
             "questions",
             list(places.items()),
             {_subject(row) for row in there if row.position >= first},
             run.config.model.batch_size,
             f"{label} {turn} of {len(rounds)}",
+            f"build {kind} {turn} of {len(rounds)}",
         )
         for some, seed in batches:
             rows = list(_filled(make(some, places, seed), wanted - kept))

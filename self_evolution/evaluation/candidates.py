@@ -14,12 +14,13 @@ from self_evolution.config import Check
 from self_evolution.errors import UserError
 from self_evolution.evaluation.agreement import agreed
 from self_evolution.evaluation.building import TEMPERATURE, build, limited, samples, taken
-from self_evolution.evaluation.contamination import Firewall
+from self_evolution.evaluation.contamination import ContaminationCheck
 from self_evolution.evaluation.holdout import shuffled
 from self_evolution.evaluation.pair_checks import Case, judge, key
 from self_evolution.models import Reply, SamplingParams
 from self_evolution.records import Candidate, Fragment, Pair, content_id
 from self_evolution.run import Run
+from self_evolution.schedule import STAGES
 
 ROUNDS = 2
 """A fragment whose first question was not taken gets so many tries in all."""
@@ -31,7 +32,9 @@ def build_questions(run: Run, kind: str) -> None:
     """Candidates until there are enough, or every fragment has had its tries."""
     wanted = limited(run, run.config.evaluate.questions)
     make = partial(_candidates, run, kind)
-    build(run, kind, [_order(run, kind)] * ROUNDS, wanted, f"examine {kind}", make)
+    build(
+        run, kind, [_order(run, kind)] * ROUNDS, wanted, f"{STAGES['build'].seed_key} {kind}", make
+    )
 
 
 def _order(run: Run, kind: str) -> list[str]:
@@ -45,8 +48,8 @@ def _order(run: Run, kind: str) -> list[str]:
         if (place.document_id in held) if kind == "unseen" else (place.fragment_id in training):
             queues[place.document_id].append(place.fragment_id)
     seed = run.config.seed
-    documents = shuffled(queues, seed, "examine")
-    mixed = {id: shuffled(queues[id], seed, "examine") for id in documents}
+    documents = shuffled(queues, seed, STAGES["build"].seed_key)
+    mixed = {id: shuffled(queues[id], seed, STAGES["build"].seed_key) for id in documents}
     longest = max(map(len, mixed.values()), default=0)
     return [mixed[id][i] for i in range(longest) for id in documents if i < len(mixed[id])]
 
@@ -58,7 +61,7 @@ def _candidates(
     fragments = run.ledger.fragments.get(ids)
     asked = _asked(run, fragments, seed)
     answers = _answered(run, fragments, [question.text for question in asked], seed)
-    firewall = Firewall(run.ledger.items.all())
+    contamination = ContaminationCheck(run.ledger.items.all())
     seen = {key(row.question, row.reference) for one in KINDS for row in taken(run.ledger, one)}
     for fragment, asking, replies in zip(fragments, asked, answers, strict=True):
         question = asking.text
@@ -83,7 +86,7 @@ def _candidates(
             run.prompts.wanted(fragment.language),
             _strict(run.config.check),
         )
-        reason, detail = judge(case, seen, firewall.match(question, reference, fragment.text))
+        reason, detail = judge(case, seen, contamination.match(question, reference, fragment.text))
         if reason is None and objection:
             reason, detail = "disagreement", objection
         if reason is None:

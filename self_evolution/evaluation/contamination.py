@@ -1,4 +1,4 @@
-"""The leak firewall: is a generated pair one of the evaluation's questions in other clothes?
+"""The leak contamination: is a generated pair one of the evaluation's questions in other clothes?
 
 A pair leaks if its question says what an evaluation question says: the same words in any order, or
 nearly the same words with the same numbers, codes and names; if question or answer hold a whole
@@ -61,7 +61,7 @@ class _Known(NamedTuple):
     question: str
 
 
-class Firewall:
+class ContaminationCheck:
     """All items of an evaluation, to compare pairs with."""
 
     def __init__(self, items: Iterable[Item]) -> None:

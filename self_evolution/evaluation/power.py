@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from self_evolution.config import Config
 from self_evolution.evaluation import abilities
 from self_evolution.evaluation.scores import is_share
-from self_evolution.evaluation.statistics.power import told
+from self_evolution.evaluation.statistics.power import describe_power
 from self_evolution.evaluation.tasks import TESTS
 from self_evolution.ledger import Ledger
 from self_evolution.records import Item
@@ -25,7 +25,7 @@ def power(settings: Config, ledger: Ledger) -> dict[str, str]:
         counted = [item for item in items if exact and item.reference_values != ()] or items
         if counted:
             clusters = {item.cluster for item in counted}
-            found[suite] = told(len(counted), len(clusters), _unit(ledger, counted))
+            found[suite] = describe_power(len(counted), len(clusters), _unit(ledger, counted))
             if others := len(items) - len(counted):
                 found[suite] += f"; {others:,} more have no value to match exactly"
     return found

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from self_evolution.errors import UserError
 from self_evolution.evaluation.metrics import METRICS
 from self_evolution.evaluation.metrics.aggregate import intervals
-from self_evolution.evaluation.prompts import length, papers
+from self_evolution.evaluation.prompts import length, task_prompts
 from self_evolution.evaluation.recall import recall
 from self_evolution.evaluation.scores import (
     measure,
@@ -36,26 +36,28 @@ SILENCE = 64
 """So many empty answers, and no other, are enough to know that a rival says nothing."""
 
 
-class Sat(NamedTuple):
+class Predictions(NamedTuple):
     """How many questions were answered in all exams, and what was not as it should be."""
 
     asked: int
     notes: list[str]
 
 
-class Unput(NamedTuple):
+class Skipped(NamedTuple):
     """Questions of an exam without an answer: too long for the model, or refused by a server."""
 
     too_long: int
     refused: int
 
 
-def sit(run: Run, generation: int, model: Generator) -> Sat:
+def predict(run: Run, generation: int, model: Generator) -> Predictions:
     """All exams, for a generation or a rival: predictions, a batch a transaction; then metrics."""
     _still_locked(run)
     store_missing(run.ledger)
     taken = tasks(run, generation)
-    unput = {task: _predict(run, generation, task, items, model) for task, items in taken.items()}
+    skipped = {
+        task: _predict_task(run, generation, task, items, model) for task, items in taken.items()
+    }
     there = run.ledger.evaluations.evaluated(generation)
     asked = nothing = 0
     for task, items in taken.items():
@@ -65,11 +67,13 @@ def sit(run: Run, generation: int, model: Generator) -> Sat:
             run.ledger.add([*_measured(run, generation, task), *recalled])
         asked += len(shown)
         nothing += sum(task.mode == "retrieved" and not sources for sources in shown.values())
-    notes = unsaid(run.ledger.evaluations.unsaid(generation), run.config.evaluate.max_tokens)
-    return Sat(asked, [*notes, *_otherwise(run, unput, nothing)])
+    notes = unanswered(
+        run.ledger.evaluations.unanswered(generation), run.config.evaluate.max_tokens
+    )
+    return Predictions(asked, [*notes, *_otherwise(run, skipped, nothing)])
 
 
-def unsaid(counts: tuple[int, int, int], most: int) -> Iterator[str]:
+def unanswered(counts: tuple[int, int, int], most: int) -> Iterator[str]:
     """For people: how many answers are empty, or were cut off after `most` tokens, if any.
 
     `counts`: answers, empty ones, those that were cut off.
@@ -83,18 +87,18 @@ def unsaid(counts: tuple[int, int, int], most: int) -> Iterator[str]:
 
 def _still_locked(run: Run) -> None:
     """Raises UserError if the test questions are not those that were locked."""
-    seals = run.ledger.items.seals()
-    if seals and digest(run.ledger.items.locked()) != seals[-1].sha256:
+    locks = run.ledger.items.locks()
+    if locks and digest(run.ledger.items.locked()) != locks[-1].sha256:
         raise UserError(
             f"{run.folder}: the test questions in run.db are not those that were locked before "
             "generation 0; start a new run"
         )
 
 
-def _predict(
+def _predict_task(
     run: Run, generation: int, task: Task, asked: Sequence[Item], model: Generator
-) -> Unput:
-    """Papers are made a batch at a time, for those alone that have no answer yet."""
+) -> Skipped:
+    """Prompts are made a batch at a time, for those alone that have no answer yet."""
     settings = run.config.evaluate
     params = SamplingParams(settings.temperature, settings.top_p, settings.max_tokens)
     items = {item.id: item for item in asked}
@@ -116,11 +120,11 @@ def _predict(
     for ids, seed in batches:
         if generation >= 0:
             run.use(generation)
-        put = papers(run, model, task.mode, [items[id] for id in ids])
+        put = task_prompts(run, model, task.mode, [items[id] for id in ids])
         too_long += len(ids) - len(put)
         if not put:
             continue
-        prompts = [paper.messages for paper in put.values()]
+        prompts = [prompt.messages for prompt in put.values()]
         replies = model.generate(prompts, params, seed, "current")
         refused += sum(reply.finish_reason == TOO_LONG for reply in replies)
         rows = [
@@ -130,10 +134,10 @@ def _predict(
                 id,
                 task.mode,
                 reply.text,
-                paper.sources,
+                prompt.sources,
                 reply.finish_reason,
             )
-            for (id, paper), reply in zip(put.items(), replies, strict=True)
+            for (id, prompt), reply in zip(put.items(), replies, strict=True)
             if reply.finish_reason != TOO_LONG
         ]
         heard = heard or any(row.text for row in rows)
@@ -149,7 +153,7 @@ def _predict(
     if silent:
         told = _silence(task, silent, settings.max_tokens)
         raise UserError(f"rival {-generation}: {told}")
-    return Unput(too_long, refused)
+    return Skipped(too_long, refused)
 
 
 def _heard(run: Run, generation: int, task: Task) -> bool:
@@ -203,20 +207,20 @@ def _recall(
         yield Evaluation(generation, task.suite, task.mode, name, *interval, signature)
 
 
-def _otherwise(run: Run, unput: Mapping[Task, Unput], nothing: int) -> Iterator[str]:
+def _otherwise(run: Run, skipped: Mapping[Task, Skipped], nothing: int) -> Iterator[str]:
     """Questions that were not put, or not as they should be; empty where all is as wanted.
 
     `nothing` counts those for which the search found nothing.
     """
-    if missing := sum(left.too_long for task, left in unput.items() if task.mode != "retrieved"):
+    if missing := sum(left.too_long for task, left in skipped.items() if task.mode != "retrieved"):
         yield f"{missing:,} left out, which do not fit the model's window"
-    if missing := sum(left.too_long for task, left in unput.items() if task.mode == "retrieved"):
+    if missing := sum(left.too_long for task, left in skipped.items() if task.mode == "retrieved"):
         yield (
             f"{missing:,} left out with search, because no passage found fits the model's window "
             f"beside an answer of {run.config.evaluate.max_tokens:,}: give a smaller "
             "--split.max-tokens or --evaluate.max-tokens to a new run"
         )
-    if refused := sum(left.refused for left in unput.values()):
+    if refused := sum(left.refused for left in skipped.values()):
         yield f"{refused:,} refused by the endpoint, because they do not fit the model's window"
     if nothing:
         yield f"search found nothing for {nothing:,} questions, which were put with the book closed"

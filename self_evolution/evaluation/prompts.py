@@ -11,7 +11,7 @@ from self_evolution.run import Run
 from self_evolution.text.language import detect as language
 
 
-class Paper(NamedTuple):
+class TaskPrompt(NamedTuple):
     """A question as it is put, and the ids of the fragments beside it, the best first."""
 
     messages: list[Message]
@@ -26,59 +26,61 @@ def length(mode: str, item: Item) -> int:
     return len(item.question) + (len(item.passage) if mode == "open" else 0)
 
 
-def papers(run: Run, model: Generator, mode: str, items: Sequence[Item]) -> dict[str, Paper]:
+def task_prompts(
+    run: Run, model: Generator, mode: str, items: Sequence[Item]
+) -> dict[str, TaskPrompt]:
     """By item id: those that leave room for an answer in the model's window.
 
     Mode `closed` has the question alone, `open` the item's passage, and `retrieved` what a search
     finds. Where it finds nothing, the question stands alone, as it would for a user.
     """
-    made = ((item.id, _paper(run, model, mode, item)) for item in items)
-    return {id: paper for id, paper in made if _fits(run, model, paper)}
+    made = ((item.id, _task_prompt(run, model, mode, item)) for item in items)
+    return {id: prompt for id, prompt in made if _fits(run, model, prompt)}
 
 
-def _paper(run: Run, model: Generator, mode: str, item: Item) -> Paper:
+def _task_prompt(run: Run, model: Generator, mode: str, item: Item) -> TaskPrompt:
     if mode == "retrieved":
         return _retrieved(run, model, item)
     return _open(run, item) if mode == "open" else _closed(run, item)
 
 
-def _closed(run: Run, item: Item) -> Paper:
-    return Paper(run.prompts.closed(item.question, language(item.question)))
+def _closed(run: Run, item: Item) -> TaskPrompt:
+    return TaskPrompt(run.prompts.closed(item.question, language(item.question)))
 
 
-def _open(run: Run, item: Item) -> Paper:
+def _open(run: Run, item: Item) -> TaskPrompt:
     passage = item.passage.strip()
-    return Paper(run.prompts.answer((), passage, item.question, language(passage)))
+    return TaskPrompt(run.prompts.answer((), passage, item.question, language(passage)))
 
 
-def _retrieved(run: Run, model: Generator, item: Item) -> Paper:
+def _retrieved(run: Run, model: Generator, item: Item) -> TaskPrompt:
     """As many whole passages as fit, the best first; one too long makes room for the next."""
     found = run.search.find(item.question, run.config.evaluate.top_k)
     if not found:
         return _closed(run, item)
-    paper = _shown(run, item, found)
-    if _fits(run, model, paper):
-        return paper
+    prompt = _shown(run, item, found)
+    if _fits(run, model, prompt):
+        return prompt
     some: list[Fragment] = []
     for fragment in found:
         if _fits(run, model, tried := _shown(run, item, [*some, fragment])):
             some.append(fragment)
-            paper = tried
-    return paper
+            prompt = tried
+    return prompt
 
 
-def _shown(run: Run, item: Item, found: Sequence[Fragment]) -> Paper:
+def _shown(run: Run, item: Item, found: Sequence[Fragment]) -> TaskPrompt:
     """One passage stands as it does when it is asked about; several, each under its headings."""
     heading = found[0].heading if len(found) == 1 else ()
     passage = "\n\n".join(
         one.text if one.heading == heading else f"{' > '.join(one.heading)}\n{one.text}"
         for one in found
     )
-    return Paper(
+    return TaskPrompt(
         run.prompts.answer(heading, passage, item.question, language(item.question)),
         tuple(one.id for one in found),
     )
 
 
-def _fits(run: Run, model: Generator, paper: Paper) -> bool:
-    return model.fits(paper.messages, run.config.evaluate.max_tokens)
+def _fits(run: Run, model: Generator, prompt: TaskPrompt) -> bool:
+    return model.fits(prompt.messages, run.config.evaluate.max_tokens)

@@ -14,7 +14,7 @@ from self_evolution.errors import UserError
 from self_evolution.evaluation import abilities
 from self_evolution.evaluation.agreement import stated
 from self_evolution.ledger import Ledger, digest
-from self_evolution.records import Item, Replacement, Seal, content_id
+from self_evolution.records import Item, Lock, Replacement, content_id
 from self_evolution.run import Run
 
 TEXTS = ("passage", "question", "reference")
@@ -61,9 +61,9 @@ def take_back(run: Run, rows: Sequence[Any], origin: str) -> tuple[int, int]:
     if run.ledger.count("prediction"):
         raise UserError(
             f"{run.folder}: a model has answered these questions; changed ones would measure "
-            "something else: start a new run, and review it after `self-evolution examine`"
+            "something else: start a new run, and review it after `self-evolution build`"
         )
-    version = run.ledger.items.seals()[-1].version + 1
+    version = run.ledger.items.locks()[-1].version + 1
     kept: dict[str, Item] = {}
     for number, row in enumerate(rows, 1):
         item = items.get(str(row.get("id"))) if isinstance(row, dict) else None
@@ -88,15 +88,15 @@ def take_back(run: Run, rows: Sequence[Any], origin: str) -> tuple[int, int]:
     every = sorted(kept.values(), key=lambda item: (item.suite, item.position))
     gone = [Replacement(id, version, new.id) for id, new in changed.items()]
     gone += [Replacement(id, version, None) for id in struck]
-    seal = Seal(version, "reviewed", len(every), digest(every))
-    run.ledger.add([*changed.values(), *gone, seal])
+    lock = Lock(version, "reviewed", len(every), digest(every))
+    run.ledger.add([*changed.values(), *gone, lock])
     return len(changed), len(struck)
 
 
 def _locked(ledger: Ledger) -> list[Item]:
-    if not ledger.items.seals():
+    if not ledger.items.locks():
         raise UserError(
-            f"{ledger.path.parent}: no test questions; `self-evolution examine RUN` makes them, "
+            f"{ledger.path.parent}: no test questions; `self-evolution build RUN` makes them, "
             "unless --evaluate.build is never"
         )
     return ledger.items.locked()

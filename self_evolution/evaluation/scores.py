@@ -32,7 +32,7 @@ class ScoredPrediction:
         if signature in self.stored:
             return self.stored[signature]
         if signature not in self._computed:
-            self._computed[signature] = marks(metric, self.item, self.text)
+            self._computed[signature] = score_answer(metric, self.item, self.text)
         return self._computed[signature]
 
 
@@ -46,7 +46,7 @@ def is_share(metric: str) -> bool:
     return metric == "exact-match"
 
 
-def marks(metric: str, item: Item, text: str) -> float | None:
+def score_answer(metric: str, item: Item, text: str) -> float | None:
     """The score of an answer to `item`, in percent; None where the metric does not apply."""
     return measure(metric, item.suite).score(
         text, item.reference, question=item.question, values=item.reference_values

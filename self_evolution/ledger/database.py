@@ -43,7 +43,7 @@ TABLES: dict[str, type[Any]] = {
         records.Holdout,
         records.Item,
         records.Candidate,
-        records.Seal,
+        records.Lock,
         records.Replacement,
         records.Rival,
         records.Prediction,

@@ -83,7 +83,7 @@ class Evaluations(Part):
         query = "SELECT sources FROM prediction WHERE generation = ? AND mode = ? AND item_id = ?"
         return tuple(json.loads(self._db.one(query, (generation, mode, item_id)) or "[]"))
 
-    def unsaid(self, generation: int) -> tuple[int, int, int]:
+    def unanswered(self, generation: int) -> tuple[int, int, int]:
         """(answers, those that are empty, those that were cut off) of all exams."""
         query = """SELECT count(*), coalesce(sum(text = ''), 0),
                      coalesce(sum(finish = 'length'), 0) FROM prediction WHERE generation = ?"""

@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterable
 
 from self_evolution.ledger.database import Part
-from self_evolution.records import Candidate, Item, Seal
+from self_evolution.records import Candidate, Item, Lock
 
 
 class Items(Part):
@@ -29,8 +29,8 @@ class Items(Part):
         """The items that are locked, as they are now."""
         return [item for item in self.all() if item.suite != "retention"]
 
-    def seals(self) -> list[Seal]:
-        return self._db.rows(Seal, "ORDER BY version")
+    def locks(self) -> list[Lock]:
+        return self._db.rows(Lock, "ORDER BY version")
 
     def replaced(self) -> set[str]:
         """Ids of the items that a review edited or struck out."""

@@ -27,6 +27,12 @@ CREATE TABLE prediction_score (
 """
 
 
+_NAMES = """
+ALTER TABLE seal RENAME TO lock;
+UPDATE stage SET name = 'build' WHERE name = 'examine';
+"""
+
+
 class Step(NamedTuple):
     """The SQL that brings a ledger to `version` from the version before."""
 
@@ -38,6 +44,7 @@ class Step(NamedTuple):
 STEPS = (
     Step(4, "tables", Path(__file__).with_name("schema.sql").read_text(encoding="utf-8")),
     Step(5, "scores of predictions", _PREDICTION_SCORES),
+    Step(6, "names of the field", _NAMES),
 )
 """Steps by version. A step that was released is never changed: another one follows it."""
 

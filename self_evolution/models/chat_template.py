@@ -12,7 +12,13 @@ import jinja2
 
 from self_evolution.errors import UserError
 from self_evolution.models.location import NO_TEMPLATE
-from self_evolution.models.reply import Reply, without_thoughts
+from self_evolution.models.reply import (
+    MARKERS,
+    OPENINGS,
+    Reply,
+    thinking_options,
+    without_thoughts,
+)
 from self_evolution.models.training import IGNORED
 from self_evolution.records import Message
 
@@ -46,7 +52,7 @@ class Chat:
             if token.special and token.content not in ("<think>", "</think>")
         ]
         # These are left out of the text of a reply, but for the marks around thoughts.
-        self._silent = {id for id, _ in special}
+        self._silent = {id for id, word in special if word not in MARKERS}
         words = sorted((word for _, word in special), key=len, reverse=True)
         self._special = re.compile("|".join(map(re.escape, words)) or r"(?!)")
         try:
@@ -54,7 +60,8 @@ class Chat:
             self._before = self._render([{"role": "user", "content": "?"}], prompt=True)
             self._before_ids = self.text(self._before)
             # Some templates open the thought themselves, so that the reply only closes it.
-            self._thought = "<think>" if self._before.rstrip().endswith("<think>") else ""
+            opened = (one for one in OPENINGS if self._before.rstrip().endswith(one))
+            self._thought = next(opened, "")
             self._lead, self._end = self._reply_frame()
         except (jinja2.TemplateError, ValueError) as error:
             raise UserError(
@@ -182,7 +189,7 @@ class Chat:
             turns,
             tokenize=False,
             add_generation_prompt=prompt,
-            enable_thinking=self._thinking,
+            **thinking_options(self._thinking),
         )
         return text
 

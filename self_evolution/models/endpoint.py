@@ -16,7 +16,14 @@ from self_evolution.errors import UserError, printable
 from self_evolution.models.endpoint_address import EXPECTED, parse_address
 from self_evolution.models.endpoint_http import CONCURRENCY, PAUSE, Connection, has_events
 from self_evolution.models.protocols import Capability, OnText, SamplingParams, Weights
-from self_evolution.models.reply import TOO_LONG, Reply, TextStream, without_thoughts
+from self_evolution.models.reply import (
+    TOO_LONG,
+    Reply,
+    TextStream,
+    content_text,
+    thinking_options,
+    without_thoughts,
+)
 from self_evolution.records import Message
 
 if TYPE_CHECKING:
@@ -43,7 +50,10 @@ class Endpoint:
         self.address = parse_address(name)
         self._connection = Connection(self.address, pause)
         # A model that thinks would spend the reply's tokens on it; not every server knows this.
-        self._extra: dict[str, Any] = {"chat_template_kwargs": {"enable_thinking": thinking}}
+        options = thinking_options(thinking)
+        extra: dict[str, Any] = {"chat_template_kwargs": options}
+        effort = {} if thinking else {"reasoning_effort": options["reasoning_effort"]}
+        self._extras = [extra | effort, extra, {}]  # where a server refuses one, the next is tried
         self.model, self._window = asyncio.run(self._find_model())
 
     @property
@@ -128,7 +138,7 @@ class Endpoint:
         self, client: httpx2.AsyncClient, body: dict[str, Any], stream: TextStream | None
     ) -> Reply:
         while True:
-            extra = self._extra
+            extra = self._extras[0]
             response = await self._connection.send(
                 client, "POST", "/chat/completions", body | extra
             )
@@ -137,7 +147,8 @@ class Endpoint:
                 return Reply("", TOO_LONG)
             if not (refused and extra):
                 break
-            self._extra = {}
+            if extra is self._extras[0]:  # no other request was refused in the meantime
+                self._extras.pop(0)
         if stream and has_events(response):
             answer = await self._joined(response, stream)
         else:
@@ -154,7 +165,7 @@ class Endpoint:
         async for event in self._connection.events(response):
             try:
                 for choice in event["choices"]:  # there is none in the event on usage
-                    text += choice["delta"].get("content") or ""
+                    text += content_text(choice["delta"].get("content"))
                     tokens += (choice.get("logprobs") or {}).get("content") or []
                     finish_reason = choice.get("finish_reason") or finish_reason
             except (AttributeError, KeyError, TypeError):
@@ -166,7 +177,7 @@ class Endpoint:
     def _parsed(self, answer: Any, with_logprobs: bool) -> Reply:
         try:
             choice = answer["choices"][0]
-            text = without_thoughts(choice["message"].get("content") or "")
+            text = without_thoughts(content_text(choice["message"].get("content")))
             finish_reason = "length" if choice.get("finish_reason") == "length" else "stop"
             if not with_logprobs:
                 return Reply(text, finish_reason)

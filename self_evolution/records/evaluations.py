@@ -59,7 +59,7 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
-class Seal:
+class Lock:
     """The test questions (all but retention) as locked: how many, and the digest of their rows.
 
     `origin`: given (the user's own alone), built, or reviewed (by a person, after that).

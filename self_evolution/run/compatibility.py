@@ -139,10 +139,10 @@ def of_documents(
             "--accept-change takes that over from the next generation on: what is gone is set "
             "aside; or start a new run with another --run"
         )
-    if ledger.count("candidate") and not ledger.items.seals():
+    if ledger.count("candidate") and not ledger.items.locks():
         raise UserError(
             f"{folder}: its test questions are being built from the documents as they were; finish "
-            f"that first (`self-evolution examine {folder}`), or start a new run"
+            f"that first (`self-evolution build {folder}`), or start a new run"
         )
     if not reads and out_of_patience(wanted, ledger):
         raise UserError(

@@ -62,7 +62,7 @@ class Models:
         """
         settings = self._config.evaluate
         refuse_shared_key([*settings.against, settings.judge, name])
-        self._progress.say_once(other_models.notice(name, flag))
+        self._progress.print_once(other_models.notice(name, flag))
         if not is_address(name):
             self.loaded = self._counter = None  # both hold the model
             self._progress.say(f"loading {name}")

@@ -57,5 +57,5 @@ def check_others(settings: Config, known: Container[str], progress: Progress) ->
     refuse_shared_key(name for name, _ in named)
     for (name, flag), text in zip(named, told, strict=True):
         if name not in known:
-            progress.say_once(text)
+            progress.print_once(text)
             other_models.check(settings.model, name, flag)

@@ -81,17 +81,18 @@ class Run:
         done: set[str],
         size: int,
         label: str = "",
+        title: str = "",
     ) -> Iterator[tuple[list[str], int]]:
         """(ids still to do, seed) of each batch of `tasks`; the caller commits it as one.
 
         Which ids share a batch, and its seed, follow from all the tasks and not from what is left,
         so a run that was interrupted goes on exactly as it would have. `label` tells one round of
-        a stage from another, for people and in the seed: new words make other seeds. Raises Stopped
-        after a committed batch if the person asked for it.
+        a stage from another in the seed: new words make other seeds. `title` is for people, where
+        it is not the label. Raises Stopped after a committed batch if the person asked for it.
         """
         ordered = [id for id, _ in sorted(tasks, key=lambda task: (task[1], task[0]))]
         there = sum(id in done for id in ordered)
-        name = label or stage
+        name = title or label or stage
         if generation:
             name = f"gen {generation} {name}" if generation > 0 else f"rival {-generation} {name}"
         if there == len(ordered):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from self_evolution.evaluation.contamination import Firewall
+from self_evolution.evaluation.contamination import ContaminationCheck
 from self_evolution.evaluation.pair_checks import Case, judge, key
 from self_evolution.records import Likeness, Verdict
 from self_evolution.run import Run
@@ -16,12 +16,12 @@ def check(run: Run, generation: int) -> Outcome:
     done = run.ledger.pairs.checked(generation)
     # Both sets are rebuilt from the ledger, so an interrupted stage goes on with the same verdicts.
     seen = {key(*texts) for texts in run.ledger.pairs.kept_texts(before=generation + 1)}
-    firewall = Firewall(run.ledger.items.all())
+    contamination = ContaminationCheck(run.ledger.items.all())
     for ids, _ in run.batches("check", generation, "pairs", tasks, done, PAIRS_A_BATCH):
         found: list[Verdict | Likeness] = []
         for case in _cases(run, ids):
             pair = case.pair
-            match = firewall.match(pair.question, pair.answer, pair.fragment)
+            match = contamination.match(pair.question, pair.answer, pair.fragment)
             reason, detail = judge(case, seen, match)
             found.append(Verdict(pair.answer_id, reason, detail))
             if reason is None:

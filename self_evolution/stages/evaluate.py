@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-from self_evolution.evaluation.predict import sit
+from self_evolution.evaluation.predict import predict
 from self_evolution.evaluation.statistics import format_mean
 from self_evolution.evaluation.tasks import MAIN, RECALL, deciding, passage_found
 from self_evolution.records import Evaluation
@@ -22,11 +22,11 @@ NO_SET = "no evaluation set: nothing shows whether this helped; give one with --
 
 def evaluate(run: Run, generation: int) -> Outcome:
     """The run's own model, as it is in this generation."""
-    sat = sit(run, generation, run.engine)
+    predictions = predict(run, generation, run.engine)
     notes = list(summary(run, run.ledger.evaluations.of_generations(), generation))
     if not run.ledger.items.of_suite("domain"):
         notes.append(NO_SET)
-    return Outcome(sat.asked, "; ".join([*notes, *sat.notes]))
+    return Outcome(predictions.asked, "; ".join([*notes, *predictions.notes]))
 
 
 def summary(run: Run, rows: Sequence[Evaluation], generation: int) -> Iterator[str]:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from self_evolution import rollback
 from self_evolution.evaluation.differences import Scored, both, difference, scored
-from self_evolution.evaluation.scores import marks
+from self_evolution.evaluation.scores import score_answer
 from self_evolution.evaluation.statistics import (
     NO_DIFFERENCE,
     PairedDifference,
@@ -94,7 +94,7 @@ def _beyond_copying(run: Run, generation: int, metric: str) -> tuple[bool, str]:
         return True, ""
     mine = scored(run.ledger, generation, MAIN, metric)
     copied = {
-        id: Scored(item, "", max(marks(metric, item, text) or 0.0 for text in _copies(item)))
+        id: Scored(item, "", max(score_answer(metric, item, text) or 0.0 for text in _copies(item)))
         for id, (item, _, _) in mine.items()
     }
     found = difference(run.config, both(copied, mine), "copies")

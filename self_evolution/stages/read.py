@@ -194,7 +194,7 @@ def _read_side_files(run: Run) -> None:
     """
     files = side_files(run.config)
     for suite, key in (("domain", "evaluate.file"), ("retention", "evaluate.retention_file")):
-        if key in files and not run.ledger.items.of_suite(suite) and not run.ledger.items.seals():
+        if key in files and not run.ledger.items.of_suite(suite) and not run.ledger.items.locks():
             rows = read_items(files[key])[: run.config.evaluate.limit or None]
             run.ledger.add(
                 Item(content_id("item", suite, i, *row), suite, i, *row)

@@ -7,7 +7,7 @@ nothing.
 from __future__ import annotations
 
 from self_evolution.errors import UserError
-from self_evolution.evaluation.predict import Sat, sit
+from self_evolution.evaluation.predict import Predictions, predict
 from self_evolution.evaluation.tasks import tasks
 from self_evolution.models.other_models import AGAINST, label
 from self_evolution.records import Rival
@@ -26,12 +26,12 @@ def rivals(run: Run, generation: int) -> Outcome:
         number = _number(run, name)
         if wanted <= run.ledger.evaluations.evaluated(number):
             continue
-        sat = _sit(run, number, name)
-        if isinstance(sat, Rival):
-            notes.append(f"{label(name)} is rival {-sat.generation}, and not asked again")
+        predictions = _predict(run, number, name)
+        if isinstance(predictions, Rival):
+            notes.append(f"{label(name)} is rival {-predictions.generation}, and not asked again")
             continue
-        asked += sat.asked
-        told = [*summary(run, run.ledger.evaluations.of_rivals(), number), *sat.notes]
+        asked += predictions.asked
+        told = [*summary(run, run.ledger.evaluations.of_rivals(), number), *predictions.notes]
         notes.append(f"rival {-number}, {label(name)}: {', '.join(told) or 'asked'}")
     if not wanted:
         notes.append("there are no test questions to put to them; give some with --eval FILE")
@@ -44,7 +44,7 @@ def _number(run: Run, name: str) -> int:
     return known.get(name, min(known.values(), default=0) - 1)
 
 
-def _sit(run: Run, number: int, name: str) -> Sat | Rival:
+def _predict(run: Run, number: int, name: str) -> Predictions | Rival:
     """What came of it; or, where the same model was there under another name, that rival.
 
     Raises UserError if it is not the model that answered under this name before.
@@ -65,4 +65,4 @@ def _sit(run: Run, number: int, name: str) -> Sat | Rival:
         if twins:
             return twins[0]
         run.ledger.add([rival])
-    return sit(run, number, other.generator)
+    return predict(run, number, other.generator)

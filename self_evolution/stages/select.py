@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 from self_evolution.errors import UserError
-from self_evolution.evaluation.contamination import Firewall
+from self_evolution.evaluation.contamination import ContaminationCheck
 from self_evolution.models.ifd import TRAINABLE
 from self_evolution.records import Selection
 from self_evolution.run import Run
@@ -68,12 +68,12 @@ def _rehearsal(run: Run, generation: int, pairs: int, seed: int) -> list[str]:
 
 def _unlike_evaluation(run: Run) -> list[str]:
     """The conversations that leak no evaluation question: rehearsal is not checked elsewhere."""
-    firewall = Firewall(run.ledger.items.all())
+    contamination = ContaminationCheck(run.ledger.items.all())
     found = []
     for row in run.ledger.training.rehearsal():
         asked = [turn["content"] for turn in row.messages if turn["role"] == "user"]
         told = [turn["content"] for turn in row.messages if turn["role"] == "assistant"]
-        matches = [firewall.match(*pair) for pair in zip(asked, told, strict=False)]
+        matches = [contamination.match(*pair) for pair in zip(asked, told, strict=False)]
         if not any(match and match.leaks for match in matches):
             found.append(row.id)
     return found

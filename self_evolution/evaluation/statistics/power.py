@@ -67,7 +67,7 @@ def _seen(gain: float, questions: int, clusters: int, correlation: float) -> boo
     return bool(gain >= needed)
 
 
-def told(questions: int, clusters: int, unit: str) -> str:
+def describe_power(questions: int, clusters: int, unit: str) -> str:
     """`with 300 questions over 80 documents a difference of 4.4 points is detectable`."""
     points = detectable(questions, clusters)
     over = f"with {questions:,} questions{f' over {clusters:,} {unit}' if unit else ''}"

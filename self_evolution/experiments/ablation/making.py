@@ -25,7 +25,7 @@ from self_evolution.stages import perform
 
 Match = Literal["steps", "samples", "nothing"]
 
-_LAST_FOR_ALL: Step = (0, "examine")
+_LAST_FOR_ALL: Step = (0, "build")
 """The last stage that is made once for all seeds: they are asked the same questions."""
 
 

@@ -18,9 +18,9 @@ STEPS = plan(1)
 
 FIRST: dict[str, Step] = {
     "split": (0, "split"),
-    "ask": (0, "examine"),
-    "answer": (0, "examine"),
-    "check": (0, "examine"),
+    "ask": (0, "build"),
+    "answer": (0, "build"),
+    "check": (0, "build"),
     "evaluate": (0, "evaluate"),
     "score": (1, "score"),
     "select": (1, "select"),

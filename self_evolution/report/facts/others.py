@@ -42,7 +42,7 @@ class Board:
 class Rivals:
     """The rivals that the run ever had; `leader` is a generation, `names` are by generation.
 
-    `twins` are the rivals that are the base model itself. `unsaid`, by generation: how many
+    `twins` are the rivals that are the base model itself. `unanswered`, by generation: how many
     answers there are, how many are empty, and how many were cut off.
     """
 
@@ -51,7 +51,7 @@ class Rivals:
     names: Mapping[int, str]
     boards: tuple[Board, ...]
     twins: tuple[Rival, ...]
-    unsaid: Mapping[int, tuple[int, int, int]]
+    unanswered: Mapping[int, tuple[int, int, int]]
 
 
 def rivals(config: Config, ledger: Ledger) -> Rivals:
@@ -63,7 +63,7 @@ def rivals(config: Config, ledger: Ledger) -> Rivals:
         names(ledger),
         tuple(_boards(config, ledger, found)) if found else (),
         tuple(one for one in found if one.identity == model),
-        {one.generation: ledger.evaluations.unsaid(one.generation) for one in found},
+        {one.generation: ledger.evaluations.unanswered(one.generation) for one in found},
     )
 
 

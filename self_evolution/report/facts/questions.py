@@ -9,7 +9,7 @@ from self_evolution.config import Config
 from self_evolution.evaluation.power import power
 from self_evolution.evaluation.review import kind
 from self_evolution.ledger import Ledger
-from self_evolution.records import Seal
+from self_evolution.records import Lock
 from self_evolution.report.facts.counts import Counts, counts
 
 
@@ -28,7 +28,7 @@ class TestSet:
 class TestSets:
     """`candidates`: the outcomes of building, `taken` first, by kind of question.
 
-    `held_out` counts documents, `held_fragments` what could be asked about in them. `seal` is the
+    `held_out` counts documents, `held_fragments` what could be asked about in them. `lock` is the
     last one.
     """
 
@@ -36,7 +36,7 @@ class TestSets:
     candidates: Counts[str]
     held_out: int
     held_fragments: int
-    seal: Seal | None
+    lock: Lock | None
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -51,16 +51,16 @@ class TestSets:
 
 
 def test_sets(config: Config, ledger: Ledger) -> TestSets:
-    seals = ledger.items.seals()
+    locks = ledger.items.locks()
     return TestSets(
-        tuple(_sets(config, ledger)) if seals else (),
+        tuple(_sets(config, ledger)) if locks else (),
         counts(
             ((kind, reason or "taken", n) for kind, reason, n in ledger.items.candidate_reasons()),
             first="taken",
         ),
         len(ledger.documents.holdouts()),
         len(ledger.fragments.places()) - len(ledger.fragments.for_training()),
-        seals[-1] if seals else None,
+        locks[-1] if locks else None,
     )
 
 

@@ -8,7 +8,7 @@ from self_evolution.evaluation.scores import is_share
 from self_evolution.report.facts import Facts
 from self_evolution.report.facts.questions import TestSets
 from self_evolution.report.facts.subsets import Outdated
-from self_evolution.report.render.words import score, told
+from self_evolution.report.render.words import format_score, score
 
 FEW = 30
 """Fewer questions are called few."""
@@ -108,9 +108,9 @@ def _number(n: int, questions: int, metric: str) -> Iterator[str]:
 
 def _built(tests: TestSets) -> Iterator[str]:
     """Sentences on how the questions were made, where it was not the user who made them."""
-    if not tests.seal or not {"seen", "unseen"} & {one.kind for one in tests.sets}:
+    if not tests.lock or not {"seen", "unseen"} & {one.kind for one in tests.sets}:
         return
-    reviewed = tests.seal.origin == "reviewed"
+    reviewed = tests.lock.origin == "reviewed"
     yield (
         "The base model itself built test questions from the documents; independent answers with "
         "the fragment open agree on each reference. "
@@ -134,10 +134,11 @@ def _changed(facts: Facts) -> Iterator[str]:
         if found and found.some and found.all:
             without = "without them no question is left"
             if found.other_score:
-                without = f"{told(found.other_score, metric)} without them"
+                without = f"{format_score(found.other_score, metric)} without them"
             said += (
-                f" {metric} on domain questions, book closed: {told(found.all, metric)} with the "
-                f"{found.some:,} that are among these, {without}."
+                f" {metric} on domain questions, book closed: "
+                f"{format_score(found.all, metric)} with the {found.some:,} that are among these, "
+                f"{without}."
             )
         yield said
     if said := describe_searched(facts.outdated):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from self_evolution.evaluation.predict import unsaid
+from self_evolution.evaluation.predict import unanswered
 from self_evolution.evaluation.statistics import NO_DIFFERENCE, format_difference, format_mean
 from self_evolution.evaluation.tasks import MAIN
 from self_evolution.evaluation.verdicts import BASE
@@ -27,8 +27,8 @@ def rival_notes(found: Rivals, most_tokens: int) -> Iterator[str]:
     """Remarks on the rivals for the reader; answers are cut off after `most_tokens`."""
     for one in found.twins:
         yield f"{_rival(found, one.generation)} is the base model itself."
-    for generation, counts in found.unsaid.items():
-        for note in unsaid(counts, most_tokens):
+    for generation, counts in found.unanswered.items():
+        for note in unanswered(counts, most_tokens):
             yield f"{_rival(found, generation)}: {note}."
 
 

@@ -64,13 +64,13 @@ def interval(row: Evaluation | Interval) -> str:
     return f"[{number(row.low)}–{number(row.high)}]"
 
 
-def told(row: Evaluation | Interval, metric: str) -> str:
+def format_score(row: Evaluation | Interval, metric: str) -> str:
     """`83% [78–88]`: a share of the questions for exact-match, points for other metrics."""
     return f"{number(row.mean)}{'%' if is_share(metric) else ''} {interval(row)}"
 
 
 def score(row: Evaluation) -> str:
-    return told(row, row.metric)
+    return format_score(row, row.metric)
 
 
 def lower_first(text: str) -> str:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
-from self_evolution.records import Seal
+from self_evolution.records import Lock
 from self_evolution.report.facts.questions import TestSet
 from self_evolution.report.render.results.base import Model, of
 
@@ -66,7 +66,7 @@ class Headline(Model):
 
 
 class Tests(Model):
-    seal: Seal | None
+    lock: Lock | None
     """the test questions as they were locked"""
     sets: list[TestSet]
     held_out_documents: int = of("held_out")

@@ -17,15 +17,15 @@ from self_evolution.evaluation.holdout import held_out
 from self_evolution.evaluation.power import power
 from self_evolution.evaluation.statistics import FEW
 from self_evolution.ledger import digest
-from self_evolution.records import Holdout, Item, Seal, content_id
+from self_evolution.records import Holdout, Item, Lock, content_id
 from self_evolution.run import Run
 from self_evolution.run.outcome import Outcome
 
 
-def examine(run: Run, generation: int) -> Outcome:
+def build(run: Run, generation: int) -> Outcome:
     """Hold out, build, lock: each step goes on where it was."""
     wanted = builds(run.config)
-    if not run.ledger.items.seals():
+    if not run.ledger.items.locks():
         if wanted:
             if not run.ledger.documents.holdouts():
                 run.ledger.add(Holdout(id) for id in held_out(run))
@@ -35,13 +35,13 @@ def examine(run: Run, generation: int) -> Outcome:
         _lock(run, wanted)
     items = run.ledger.items.locked()
     notes = list(_notes(run)) if wanted else []
-    notes += filter(None, [abilities.told(run)])
+    notes += filter(None, [abilities.describe_abilities(run)])
     notes += [f"{suite}: {sentence}" for suite, sentence in power(run.config, run.ledger).items()]
     return Outcome(len(items), "; ".join(notes))
 
 
 def _lock(run: Run, built: bool) -> None:
-    """Items and seal in one transaction: the set is there as a whole, or not at all."""
+    """Items and lock in one transaction: the set is there as a whole, or not at all."""
     items: list[Item] = []
     if built:
         own = bool(run.ledger.items.of_suite("domain"))
@@ -53,7 +53,7 @@ def _lock(run: Run, built: bool) -> None:
     )
     if every:
         origin = "built" if items else "given"
-        run.ledger.add([*items, Seal(1, origin, len(every), digest(every))])
+        run.ledger.add([*items, Lock(1, origin, len(every), digest(every))])
 
 
 def _items(run: Run, kind: str, suite: str) -> Iterator[Item]:

@@ -110,15 +110,15 @@ def test_both_kinds_are_built_and_held_out_documents_stay_out(
     )
     assert "points is detectable" in shown.err
     assert "nothing shows whether" not in shown.out
-    (seal,) = rows(run, "seal")
-    assert (seal["version"], seal["origin"], seal["items"]) == (1, "built", 20)
+    (lock,) = rows(run, "lock")
+    assert (lock["version"], lock["origin"], lock["items"]) == (1, "built", 20)
     evaluated = {(row["suite"], row["mode"]) for row in rows(run, "evaluation")}
     assert {("domain", "closed"), ("unseen", "closed"), ("unseen", "open")} <= evaluated
 
 
 def test_ten_documents_stand_or_fall_as_wholes(words: Words, tmp_path: Path) -> None:
     assert cli.main(["read", *words("run", "--evaluate.held-out", "0")[1:]]) == 0
-    for stage in ("split", "examine"):
+    for stage in ("split", "build"):
         assert cli.main([stage, str(tmp_path / "run")]) == 0
     items = rows(tmp_path / "run", "item")
     documents = {row["id"] for row in rows(tmp_path / "run", "document")}
@@ -285,7 +285,7 @@ def test_a_profile_without_exam_is_refused_with_the_way_on(
 def test_a_pair_that_is_a_built_question_never_reaches_training(
     words: Words, tmp_path: Path
 ) -> None:
-    """The firewall knows the built questions, those of held-out documents too."""
+    """The contamination knows the built questions, those of held-out documents too."""
     script = tmp_path / "script.json"
     table = json.loads(script.read_text())
     table["rules"][1]["pattern"] = r"The tag of (\w+ Alpha \w+) is ([^.]+)\..*Ask one question"
@@ -374,7 +374,7 @@ def test_what_the_fragment_does_not_have_is_no_reference(
     shown = capsys.readouterr()
     assert "nothing shows whether this helped" in shown.out
     assert "seen: 0 of 32 questions taken (32 ungrounded value)" in " ".join(shown.err.split())
-    assert rows(tmp_path / "run", "item") == rows(tmp_path / "run", "seal") == []
+    assert rows(tmp_path / "run", "item") == rows(tmp_path / "run", "lock") == []
 
 
 # --- the lock -----------------------------------------------------------------------------
@@ -392,22 +392,22 @@ def test_killed_at_a_transaction_the_set_is_the_same(
     assert cli.main(["read", *words("begun")[1:]]) == 0
     assert cli.main(["split", str(tmp_path / "begun")]) == 0
 
-    def examined(name: str, kill_at: int = 0, after_commit: bool = False) -> int:
+    def built(name: str, kill_at: int = 0, after_commit: bool = False) -> int:
         folder = tmp_path / name
         if not folder.exists():
             shutil.copytree(tmp_path / "begun", folder)
-        return in_child(["examine", str(folder)], kill_at, after_commit)
+        return in_child(["build", str(folder)], kill_at, after_commit)
 
-    assert examined("whole") == 0
+    assert built("whole") == 0
     expected = exported(tmp_path / "whole")
     assert len(expected["item.jsonl"].splitlines()) == 20
     transactions = 7  # the documents held out, four and one batches, the lock
     for last in range(1, transactions + 1, apart):
         name = f"killed-{last}"
-        assert examined(name, last, after_commit) == -signal.SIGKILL
-        assert examined(name) == 0
+        assert built(name, last, after_commit) == -signal.SIGKILL
+        assert built(name) == 0
         assert exported(tmp_path / name) == expected, f"killed at transaction {last}"
-    assert examined("not killed", transactions + 1) == 0
+    assert built("not killed", transactions + 1) == 0
 
 
 def test_a_set_that_was_altered_behind_the_ledger_is_refused(
@@ -415,7 +415,7 @@ def test_a_set_that_was_altered_behind_the_ledger_is_refused(
 ) -> None:
     assert cli.main(["read", *words("run")[1:]]) == 0
     run = tmp_path / "run"
-    for stage in ("split", "examine"):
+    for stage in ("split", "build"):
         assert cli.main([stage, str(run)]) == 0
     with closing(sqlite3.connect(run / "run.db")) as database, database:
         database.execute("UPDATE item SET reference = 'T-1.' WHERE position = 0")
@@ -512,10 +512,10 @@ def test_questions_on_what_is_gone_stay_are_counted_and_listed(
     assert "3 of 20 test questions are about documents that have changed or gone since" in (
         " ".join(capsys.readouterr().out.split())
     )
-    (seal,) = rows(run, "seal")
+    (lock,) = rows(run, "lock")
     fragments = {row["id"]: str(row["text"]) for row in rows(run, "fragment")}
     answered = Counter(row["generation"] for row in rows(run, "prediction"))
-    assert seal["items"] == 20 and answered == {0: 60, 1: 60, 2: 60}
+    assert lock["items"] == 20 and answered == {0: 60, 1: 60, 2: 60}
     items = {row["id"]: row for row in rows(run, "item")}
     gone = {(row["table"], row["id"]) for row in rows(run, "withdrawn")}
     mine = {id for id in items if ("item", id) in gone}

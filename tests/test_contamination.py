@@ -1,4 +1,4 @@
-"""The leak firewall: what it stops, and what it lets pass."""
+"""The leak contamination: what it stops, and what it lets pass."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from self_evolution import cli
 from self_evolution import miniature as embedded
-from self_evolution.evaluation.contamination import Firewall, Match
+from self_evolution.evaluation.contamination import ContaminationCheck, Match
 from self_evolution.records import Item
 from self_evolution.text.numerals import with_digits
 from self_evolution.text.words import cut
@@ -48,12 +48,12 @@ def items() -> list[Item]:
 
 
 @pytest.fixture(scope="module")
-def firewall(items: list[Item]) -> Firewall:
-    return Firewall(items)
+def contamination(items: list[Item]) -> ContaminationCheck:
+    return ContaminationCheck(items)
 
 
-def _stopped(firewall: Firewall, pairs: list[Pair]) -> list[Pair]:
-    matches = [(pair, firewall.match(*pair)) for pair in pairs]
+def _stopped(contamination: ContaminationCheck, pairs: list[Pair]) -> list[Pair]:
+    matches = [(pair, contamination.match(*pair)) for pair in pairs]
     return [pair for pair, match in matches if match and match.leaks]
 
 
@@ -67,14 +67,16 @@ def _reordered(rng: random.Random, text: str) -> str:
     return " ".join(words) + "?"
 
 
-def test_verbatim_and_reordered_leaks_are_stopped(firewall: Firewall, items: list[Item]) -> None:
+def test_verbatim_and_reordered_leaks_are_stopped(
+    contamination: ContaminationCheck, items: list[Item]
+) -> None:
     """Of every item, with the reference as the answer, and with one that says nothing."""
     rng = random.Random(3)
     for answer in (None, "Yes."):
         pairs = [(item.question, answer or item.reference, item.passage) for item in items]
-        assert len(_stopped(firewall, pairs)) == len(pairs)
+        assert len(_stopped(contamination, pairs)) == len(pairs)
         mixed = [(_reordered(rng, question), *rest) for question, *rest in pairs]
-        assert len(_stopped(firewall, [(q, a, f) for q, a, f in mixed])) == len(pairs)
+        assert len(_stopped(contamination, [(q, a, f) for q, a, f in mixed])) == len(pairs)
 
 
 def _held_out(rng: random.Random) -> list[Pair]:
@@ -101,14 +103,14 @@ def _in_words(text: str) -> str:
 
 
 def test_the_share_of_paraphrases_that_are_stopped(
-    firewall: Firewall, items: list[Item], record_property: Any
+    contamination: ContaminationCheck, items: list[Item], record_property: Any
 ) -> None:
     """Reported, not promised: what only a reader can tell is not stopped."""
     paraphrases = _held_out(random.Random(4))
-    share = len(_stopped(firewall, paraphrases)) / len(paraphrases)
+    share = len(_stopped(contamination, paraphrases)) / len(paraphrases)
     record_property("paraphrases stopped", share)
     print(f"of 50 paraphrases in held-out wordings {share:.0%} are stopped")
-    seen = sum(firewall.match(*pair) is not None for pair in paraphrases)
+    seen = sum(contamination.match(*pair) is not None for pair in paraphrases)
     print(f"and {seen / 50:.0%} are stopped or noticed as near")
     assert seen / 50 >= 0.2
 
@@ -120,7 +122,7 @@ def test_translated_digits_hide_nothing() -> None:
     made = [
         Item(str(i), "domain", i, "", text, "Two.", None) for i, text in enumerate(texts + chinese)
     ]
-    wall = Firewall(made)
+    wall = ContaminationCheck(made)
     tens = ["-", "-", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
     units = ["-", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
 
@@ -139,15 +141,17 @@ def test_translated_digits_hide_nothing() -> None:
     assert _stopped(wall, [(text, "Two.", "") for text in others]) == []
 
 
-def test_an_item_within_a_longer_text_is_found(firewall: Firewall, items: list[Item]) -> None:
+def test_an_item_within_a_longer_text_is_found(
+    contamination: ContaminationCheck, items: list[Item]
+) -> None:
     question = items[0].question
-    assert _stopped(firewall, [(f"Answer this for me, please. {question}", "Yes.", "")])
-    assert _stopped(firewall, [("What is asked?", f"They ask: {question} I say coral.", "")])
+    assert _stopped(contamination, [(f"Answer this for me, please. {question}", "Yes.", "")])
+    assert _stopped(contamination, [("What is asked?", f"They ask: {question} I say coral.", "")])
 
 
 def test_a_run_of_words_counts_unless_the_fragment_has_it() -> None:
     reference = "Switch off the left pump first, then open the valve and wait until it is dry."
-    wall = Firewall(
+    wall = ContaminationCheck(
         [Item("a", "domain", 0, "", "What comes first in the repair?", reference, None)]
     )
     pair = ("Which steps are there?", f"There are some. {reference}")
@@ -181,23 +185,27 @@ def _harmless() -> list[Pair]:
 
 
 @needs_aiops
-def test_harmless_pairs_on_the_same_documents_pass(firewall: Firewall) -> None:
+def test_harmless_pairs_on_the_same_documents_pass(contamination: ContaminationCheck) -> None:
     pairs = _harmless()
-    lost = _stopped(firewall, pairs)
+    lost = _stopped(contamination, pairs)
     print(f"{len(lost)} of {len(pairs)} harmless pairs are lost")
     assert len(lost) <= 0.02 * len(pairs), lost[:5]
 
 
-def test_another_thing_is_another_question(firewall: Firewall, items: list[Item]) -> None:
+def test_another_thing_is_another_question(
+    contamination: ContaminationCheck, items: list[Item]
+) -> None:
     question = items[0].question
     other = question.replace("Temun", "Bramo")
     assert other != question
-    match = firewall.match(other, "The colour is red.", "")
+    match = contamination.match(other, "The colour is red.", "")
     assert match is None or not match.leaks or match.item.question == other
 
 
 def test_near_is_told_from_far() -> None:
-    wall = Firewall([Item("a", "domain", 0, "", "Give the code that identifies Temun.", "7", None)])
+    wall = ContaminationCheck(
+        [Item("a", "domain", 0, "", "Give the code that identifies Temun.", "7", None)]
+    )
     near = wall.match("What is the code of Temun?", "7", "")
     assert isinstance(near, Match) and not near.leaks and near.share == pytest.approx(2 / 3)
     assert wall.match("Who made Temun?", "Arcolux", "") is None
@@ -213,7 +221,9 @@ def test_the_index_finds_what_comparing_with_all_finds(
 ) -> None:
     """Words are single letters with a w before, so that none is a function word."""
     texts = [" ".join(f"w{letter}" for letter in words) for words in (asked, *known)]
-    wall = Firewall(Item(str(i), "d", i, "", text, "", None) for i, text in enumerate(texts[1:]))
+    wall = ContaminationCheck(
+        Item(str(i), "d", i, "", text, "", None) for i, text in enumerate(texts[1:])
+    )
     match = wall.match(texts[0], "", "")
     words = Counter(asked)
     shares = [(words & Counter(one)).total() / (words | Counter(one)).total() for one in known]

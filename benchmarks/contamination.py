@@ -1,6 +1,6 @@
-"""The leak firewall: time to compare many pairs with many evaluation questions.
+"""The leak contamination: time to compare many pairs with many evaluation questions.
 
-    python benchmarks/firewall.py QUESTIONS.json [--pairs 100000] [--items 1000]
+    python benchmarks/contamination.py QUESTIONS.json [--pairs 100000] [--items 1000]
 
 QUESTIONS is an evaluation set (JSON: instruction, input, output); its questions are numbered and
 repeated until there are enough. The pairs quote sentences of its passages, as pairs about the same
@@ -17,7 +17,7 @@ import re
 import time
 from pathlib import Path
 
-from self_evolution.evaluation.contamination import Firewall
+from self_evolution.evaluation.contamination import ContaminationCheck
 from self_evolution.records import Item
 
 ASKING = ("{}时需要注意什么？", "关于“{}”是怎么规定的？", "{}的含义是什么？", "如何{}？")
@@ -37,11 +37,11 @@ def main() -> None:
     ]
     pairs = quoting([row["instruction"] for row in rows], 2_000)
     start = time.perf_counter()
-    firewall = Firewall(items)
+    contamination = ContaminationCheck(items)
     built = time.perf_counter()
     leaked = near = 0
     for place in range(options.pairs):
-        match = firewall.match(*pairs[place % len(pairs)])
+        match = contamination.match(*pairs[place % len(pairs)])
         leaked += bool(match and match.leaks)
         near += bool(match and not match.leaks)
     found = {
