@@ -12,7 +12,7 @@ from self_evolution.records import Candidate, Message, seed_of
 from self_evolution.run import Run
 
 TEMPERATURE = 0.7
-"""Of the answers that must agree: at 0 they would agree in any case."""
+"""The temperature of answers that must agree: at 0 they would agree in any case."""
 
 Make = Callable[[Sequence[str], Mapping[str, int], int], Iterable[Candidate]]
 """Subjects of a batch, the position of each subject of the round, seed -> a candidate each."""

@@ -1,4 +1,4 @@
-"""Which difference the test questions can show."""
+"""The smallest difference that the test questions can show."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from self_evolution.records import Item
 
 
 def power(settings: Config, ledger: Ledger) -> dict[str, str]:
-    """{suite: sentence}: which difference its questions can show in the metric that decides.
+    """{suite: sentence on the smallest difference that its questions can show}.
 
-    Of the questions that the metric applies to; where that are none, of all.
+    Only questions that the deciding metric applies to are counted; where there are none, all are.
     """
     found = {}
     for suite in (*TESTS, abilities.SUITE):

@@ -56,7 +56,7 @@ TASKS = {
 """Every task that there may be, with its title, in the order in which people are told of them."""
 
 RECALL = "recall@{}"
-"""Of the questions whose passage is in the documents, those for which it was shown."""
+"""The share of questions, among those whose passage is in the documents, that were given it."""
 
 
 def tasks(run: Run, generation: int) -> dict[Task, list[Item]]:
@@ -91,7 +91,7 @@ def deciding(ledger: Ledger, wanted: str) -> dict[Task, str]:
 
 
 def passage_found(row: Evaluation) -> str:
-    """What a row of RECALL says, for people."""
+    """A row of RECALL as a sentence for people."""
     k = row.metric.partition("@")[2]
     among = f"among the {k} found" if k != "1" else "the one found"
     return (

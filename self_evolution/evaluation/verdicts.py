@@ -1,4 +1,4 @@
-"""What a judge said of a generation beside another model, over all questions."""
+"""Verdicts of a judge on a generation beside another model, over all questions."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PLACES = (1, 2)
 def preferred(
     settings: Config, ledger: Ledger, name: str, generation: int, against: int
 ) -> Preference | None:
-    """What judge `name` said of a generation, over the items that have both verdicts; or None."""
+    """Wins of a generation before judge `name`, over the items with both verdicts, if any."""
     clusters = {item.id: item.cluster for item in ledger.items.of_suite("domain")}
     by_item: dict[str, list[Judgement]] = {}
     for row in ledger.evaluations.judgements(name, generation, against):

@@ -12,7 +12,7 @@ Key = TypeVar("Key")
 
 Verdict = Literal["higher", "lower", "no difference shown"]
 NO_DIFFERENCE: Final = "no difference shown"
-"""What is said of every difference whose interval holds 0, in these words."""
+"""The words for every difference whose interval holds 0."""
 
 CHANGE = (-100.0, 100.0)
 """The range of a difference of two scores."""

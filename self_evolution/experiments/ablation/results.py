@@ -1,4 +1,4 @@
-"""What came of an ablation: lines over the generations, bars, and differences with p-values."""
+"""Results of an ablation: lines over the generations, bars, and differences with p-values."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ def gather(folder: Path, chosen: Sequence[Variant], seeds: Sequence[int], match:
 
 
 def _curve(runs: Sequence[Sequence[Evaluation]], task: Task, metric: str) -> Curve:
-    """Of the generations that all seeds have."""
+    """The mean over the seeds, in each generation that all seeds have."""
     means = [
         {row.generation: row for row in rows if (Task.of(row), row.metric) == (task, metric)}
         for rows in runs

@@ -1,4 +1,4 @@
-"""What is varied: settings with their values, and from which stage on that makes a difference."""
+"""Variants: settings with their values, and from which stage on these make a difference."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from self_evolution.schedule import plan
 
 Step = tuple[int, str]
 STEPS = plan(1)
-"""Those that every run has."""
+"""The steps that every run has."""
 
 FIRST: dict[str, Step] = {
     "split": (0, "split"),

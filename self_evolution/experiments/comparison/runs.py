@@ -52,7 +52,7 @@ class Comparison:
 
 
 def compare(sides: Sequence[Side], notes: Sequence[str] = ()) -> Comparison:
-    """With `notes` before those that are found.
+    """Compare all sides with the first; `notes` come before those that are found.
 
     Raises UserError if the sides were not asked the same questions.
     """
@@ -83,7 +83,7 @@ def _unlike(sides: Sequence[Side]) -> list[str]:
 
 
 def _sentence(sides: Sequence[Side], found: Sequence[Row]) -> str:
-    """What is shown in the first task there is (domain questions, book closed, if any)."""
+    """A sentence on the first task there is (domain questions, book closed, if any)."""
     task = next(iter(found[0].scores), None)
     if task is None:
         return NOTHING_COMMON

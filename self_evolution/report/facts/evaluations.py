@@ -31,7 +31,7 @@ class Comparison:
 
     @property
     def trend(self) -> Trend:
-        """What the paired difference shows; without one, whether the intervals overlap."""
+        """By the paired difference; without one, by whether the intervals overlap."""
         if self.difference:
             return trend(self.difference)
         if self.now.low > self.base.high:
@@ -112,7 +112,7 @@ def differences(rows: Iterable[Difference]) -> Differences:
 
 @dataclass(frozen=True, slots=True)
 class TaskScores:
-    """All metrics of one task: rows[generation][metric].
+    """The scores of one task in all metrics: `rows[generation][metric]`.
 
     Scores of a metric with more than one signature are not comparable over the generations.
     """

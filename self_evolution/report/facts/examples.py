@@ -37,7 +37,7 @@ class Changed:
 
 @dataclass(frozen=True, slots=True)
 class WonAndLost:
-    """Of `asked` questions, how many a generation answers better or worse than the base."""
+    """Counts of the `asked` questions that a generation answers better or worse than the base."""
 
     task: Task
     metric: str
@@ -52,9 +52,9 @@ class WonAndLost:
 def won_and_lost(
     ledger: Ledger, metrics: Mapping[Task, str], candidate: int, sources: Mapping[str, Source]
 ) -> list[WonAndLost]:
-    """Of the domain, book closed or with search, and of former abilities, each in its metric.
+    """The domain, book closed or with search, and former abilities, each in its metric.
 
-    `sources` by item id. None where the base alone is evaluated.
+    `sources` are by item id. There are none where the base alone is evaluated.
     """
     tasks = (MAIN, Task("domain", "retrieved"), *(task for task in TASKS if task.suite in FORMER))
     found = [

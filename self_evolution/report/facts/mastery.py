@@ -1,4 +1,4 @@
-"""What the model knows of each document, by heading, and what it still misses."""
+"""How much the model knows of each document, by heading, and which questions it still misses."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from self_evolution.ledger import Ledger, Source
 from self_evolution.records import Item
 
 SUITES = ("domain", "seen")
-"""Of the unseen documents no model was ever told: there is nothing to master."""
+"""No model was ever told of the unseen documents, so there is nothing to master."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ class Mastery:
 
 
 def mastery(ledger: Ledger, metric: str, candidate: int, sources: Mapping[str, Source]) -> Mastery:
-    """Of the closed-book test questions on documents that are trained on; `sources` by item id."""
+    """Closed-book test questions on documents that are trained on; `sources` are by item id."""
     questions: list[Asked] = []
     unplaced = 0
     for suite in SUITES:
@@ -119,7 +119,7 @@ def short_names(paths: Iterable[str]) -> dict[str, str]:
 
 
 def by_heading(questions: Sequence[Asked]) -> dict[tuple[str, ...], list[Asked]]:
-    """Of one document: by the first level at which its questions differ in their headings."""
+    """Questions on one document, by the first level at which their headings differ."""
     headings = [one.source.heading for one in questions]
     least, most = min(headings), max(headings)  # what these two share, all share
     depth = 1

@@ -40,7 +40,7 @@ class Board:
 
 @dataclass(frozen=True, slots=True)
 class Rivals:
-    """All rivals the run ever had; `leader` is a generation, `names` are by generation.
+    """The rivals that the run ever had; `leader` is a generation, `names` are by generation.
 
     `twins` are the rivals that are the base model itself. `unanswered`, by generation: how many
     answers there are, how many are empty, and how many were cut off.
@@ -109,7 +109,7 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """All that was judged; `itself` are the base (0) and the rivals that judged themselves too."""
+    """Every verdict; `itself` are the base (0) and the rivals that judged themselves too."""
 
     rows: tuple[Judged, ...]
     itself: tuple[int, ...]

@@ -34,7 +34,7 @@ def relative(
     metric: str,
     resamples: int = RESAMPLES,
 ) -> list[Relative]:
-    """Of `metric` and OVERLAP, to each of `names` ({generation: name}) in every task of both."""
+    """Ratios of `metric` and OVERLAP to each of `names` ({generation: name}) in every task."""
     found = []
     for task in TASKS:
         for one in dict.fromkeys((metric, *OVERLAP)):

@@ -10,7 +10,7 @@ from self_evolution.evaluation.statistics import Interval, bootstrap
 from self_evolution.report.facts.mastery import Asked, Mastery, by_heading, by_path
 
 FEWEST = 5
-"""Of fewer errors nothing is said: they are told one by one."""
+"""Nothing is said of fewer errors, which the report tells one by one."""
 
 PARTS = 3
 """More parts than that are no place."""
@@ -21,7 +21,7 @@ HALF, EXCESS = 0.5, 1.5
 SHUFFLES = 2000
 
 LEVEL = 0.05 / 2
-"""Of each of the two tests, by headings and by documents: 5% together."""
+"""The level of each of the two tests, by headings and by documents: 5% together."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class Stages:
-    """What the stages took, by name and generation, without those that had nothing to do."""
+    """Time and items of each stage, by name and generation; idle stages are left out."""
 
     rows: dict[tuple[str, int], StageRow]
 

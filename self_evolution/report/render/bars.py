@@ -59,7 +59,7 @@ class Bars:
         return frame(name, (width, height), self.title, " ".join(self._told()), parts)
 
     def _told(self) -> Iterator[str]:
-        """All of the chart's numbers in words, for those who cannot see it."""
+        """The chart's numbers in words, for those who cannot see it."""
         for metric, group in self.values.items():
             told = (
                 f"{variant} {one.mean:.1f} [{one.low:.1f} to {one.high:.1f}]"

@@ -1,4 +1,4 @@
-"""What a careful reader would object to the first screen, said there first."""
+"""Objections that a careful reader would make to the first screen, said there first."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def describe_outdated(found: Outdated) -> str:
 
 
 def describe_searched(found: Outdated) -> str:
-    """Who was not given the passages that the base was, as a sentence; empty if all were."""
+    """A sentence on who was not given the passages that the base was; empty if all were."""
     generations = [str(who) for who in found.others if who > 0]
     rivals = [str(-who) for who in found.others if who < 0]
     named = [
@@ -107,7 +107,7 @@ def _number(n: int, questions: int, metric: str) -> Iterator[str]:
 
 
 def _built(tests: TestSets) -> Iterator[str]:
-    """Who made the questions, where it was not the user."""
+    """Sentences on how the questions were made, where it was not the user who made them."""
     if not tests.lock or not {"seen", "unseen"} & {one.kind for one in tests.sets}:
         return
     reviewed = tests.lock.origin == "reviewed"
@@ -127,7 +127,7 @@ def _built(tests: TestSets) -> Iterator[str]:
 
 
 def _changed(facts: Facts) -> Iterator[str]:
-    """What changed documents do to the test, with the score without the questions on them."""
+    """How changed documents touch the test, with the score without the questions on them."""
     if said := describe_outdated(facts.outdated):
         said += "; they stay, so that every generation is asked the same."
         found, metric = facts.current, facts.lead.metric

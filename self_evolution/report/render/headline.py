@@ -17,7 +17,7 @@ from self_evolution.report.render.words import interval, lower_first, number, sc
 
 @dataclass(frozen=True, slots=True)
 class Headline:
-    """What is not to be said is empty."""
+    """A sentence that there is no reason for is empty."""
 
     sentence: str
     losses: str
@@ -37,7 +37,7 @@ def headline(facts: Facts) -> Headline:
 
 
 def _gain(facts: Facts) -> str:
-    """What the candidate knows, and what the base did."""
+    """A sentence on how much the candidate knows, beside the base."""
     lead, state = facts.lead, facts.state
     if not state.questions:
         if not state.read:
@@ -69,8 +69,10 @@ def _gain(facts: Facts) -> str:
 
 
 def _losses(facts: Facts) -> str:
-    """What fell but closed-book answers, or that nothing is shown to have: reading, as far as it
-    fell, and former abilities in any case. A metric other than the main task's is named."""
+    """Sentences on losses elsewhere: in reading, as far as it fell, and in former abilities.
+
+    Former abilities are told in any case. A metric other than the main task's is named.
+    """
     lead = facts.lead
     if not lead.candidate:
         return ""
@@ -133,7 +135,7 @@ def _joined(names: Sequence[str]) -> str:
 
 
 def _status(facts: Facts) -> str:
-    """Who leads, and whether the run is complete."""
+    """A sentence on which generation leads, and whether the run is complete."""
     leader, state, config = facts.lead.leader, facts.state, facts.config
     leads = f"{f'Generation {leader}' if leader else 'The base (generation 0)'} leads"
     leads += " and is the one to use."

@@ -62,7 +62,7 @@ def _retention_chart(facts: Facts) -> Chart | None:
 
 
 def _metrics(lines: tuple[Line, ...]) -> str:
-    """That of all lines, or, where they differ, each with the lines that are drawn in it."""
+    """The metric of all lines, or, where they differ, each with the lines that are drawn in it."""
     drawn: dict[str, list[str]] = {}
     for line in lines:
         for metric in sorted({row.metric for row in line.rows.values()}):

@@ -30,7 +30,7 @@ def escape(text: object) -> str:
 
 
 def _broken(mark: str) -> str:
-    """With a backslash where it makes the mark a text."""
+    """The mark with a backslash, placed where it makes the mark a text."""
     return "\\://" if mark == "://" else f"{mark[:-1]}\\{mark[-1]}"
 
 

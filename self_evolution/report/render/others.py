@@ -1,4 +1,4 @@
-"""What is said of other models: rivals, and a model as judge."""
+"""Sentences on other models: rivals, and a model as judge."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ BETTER = {"higher": "the leader is better", "lower": "the rival is better"}
 
 
 def describe_standing(one: Standing) -> str:
-    """Who is better, or that no difference is shown; empty until the leader has taken the task."""
+    """The better one, or that no difference is shown; empty until the leader has taken the task."""
     return BETTER.get(one.above.verdict, NO_DIFFERENCE) if one.above else ""
 
 
 def rival_notes(found: Rivals, most_tokens: int) -> Iterator[str]:
-    """What a reader should know of the rivals; answers are cut off after `most_tokens`."""
+    """Remarks on the rivals for the reader; answers are cut off after `most_tokens`."""
     for one in found.twins:
         yield f"{_rival(found, one.generation)} is the base model itself."
     for generation, counts in found.unanswered.items():

@@ -1,4 +1,4 @@
-"""What all charts share: axes, labels, their frame with a description, and files of their own."""
+"""The parts that charts share: axes, labels, a frame with a description, a file of their own."""
 
 from __future__ import annotations
 

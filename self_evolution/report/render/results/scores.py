@@ -56,7 +56,7 @@ class Relative(Model):
 
 
 class Judged(Model):
-    """Whose answers a model as judge prefers, in both orders; a tie counts half.
+    """Wins of a generation before a model as judge, in both orders; a tie counts half.
 
     `against`: 0 the base, below 0 a rival. Of the `asked` questions, those with two different
     answers: how often both orders have the same outcome (`agreement`), how many replies say
