@@ -18,6 +18,7 @@ def evolve(run: Run) -> None:
     perform(run, 0, "read")  # files -> documents and their sections
     perform(run, 0, "split")  # sections -> fragments that fit; duplicates pointed out
     perform(run, 0, "build")  # test questions, on held-out documents too; locked
+    perform(run, 0, "rehearse")  # the base's own conversations, so that it forgets little
     perform(run, 0, "rivals")  # other models, on the questions every generation gets
     perform(run, 0, "evaluate")  # the base model, on the same questions
     perform(run, 0, "promote")  # it leads until somebody is better

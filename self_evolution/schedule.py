@@ -36,6 +36,7 @@ STAGES: dict[str, Stage] = {
         Stage("read", "run", "files into sections; with -o a filter"),
         Stage("split", "run", "sections into fragments"),
         Stage("build", "run", "test questions are built and locked", seed_key="examine"),
+        Stage("rehearse", "run", "what the base knows, against forgetting", "train.rehearsal"),
         Stage("rivals", "run", "other models answer the test questions", "evaluate.against"),
         Stage("ask", "generation", "questions about each fragment"),
         Stage("answer", "generation", "answers with the fragment open"),

@@ -111,6 +111,8 @@ def arguments(
         words += ["--ask.per-fragment", "2", "--model.batch-size", "4", "--check.grounding", "0.5"]
         words += ["--split.min-tokens", "0", "--read.workers", "1"]
         words += ["--evaluate.abilities", "0"]
+        if "--train.rehearsal" not in more:
+            words += ["--train.rehearsal", "0"]
         return [*words, "--evaluate.resamples", "50", "--run", str(tmp_path / name), *more]
 
     return make

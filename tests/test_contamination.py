@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from self_evolution import cli
 from self_evolution import miniature as embedded
-from self_evolution.evaluation.contamination import ContaminationCheck, Match
+from self_evolution.evaluation.contamination import ContaminationCheck, Match, names
 from self_evolution.records import Item
 from self_evolution.text.numerals import with_digits
 from self_evolution.text.words import cut
@@ -202,6 +202,17 @@ def test_another_thing_is_another_question(
     assert match is None or not match.leaks or match.item.question == other
 
 
+def test_a_name_ends_before_what_ends_its_sentence() -> None:
+    """So a question is the same one, whether it is put as a question or as a request."""
+    asked = "Which red, blue, green, pink, grey, gold, lime, teal lamp is on A.7?"
+    check = ContaminationCheck([Item("a", "domain", 0, "", asked, "In hall 7.", None)])
+    match = check.match(
+        "Say where the people in charge of the night shift keep keys to node A.7.", ""
+    )
+    assert match and 0.8 <= match.share < 1 and match.leaks
+    assert names("Where is node A.7.") == names("Where is node A.7?") == {"a.7"}
+
+
 def test_near_is_told_from_far() -> None:
     wall = ContaminationCheck(
         [Item("a", "domain", 0, "", "Give the code that identifies Temun.", "7", None)]
@@ -280,6 +291,7 @@ def test_a_rehearsed_leak_is_left_out(arguments: Any, tmp_path: Path) -> None:
     file = tmp_path / "rehearsal.jsonl"
     file.write_text("".join(json.dumps({"messages": turn}) + "\n" for turn in turns))
     words = arguments("run", "--train.rehearsal", "0.5", "--train.rehearsal-file", str(file))
+    words += [f"--rehearse.{name}=0" for name in ("topics", "template", "fragments")]
     assert cli.main(words) == 0
     used = {row["conversation_id"] for row in rows(tmp_path / "run", "selection")} - {None}
     texts = {

@@ -20,6 +20,7 @@ from self_evolution.config.sections import (
     Model,
     Promote,
     Read,
+    Rehearse,
     Score,
     Select,
     Settings,
@@ -65,6 +66,7 @@ class Config(Settings):
     domain: Domain = Domain()
     read: Read = Read()
     split: Split = Split()
+    rehearse: Rehearse = Rehearse()
     ask: Ask = Ask()
     answer: Answer = Answer()
     check: Check = Check()

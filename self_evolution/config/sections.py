@@ -97,6 +97,24 @@ class Split(Settings):
     near-duplicate. 1 leaves none out."""
 
 
+class Rehearse(Settings):
+    topics: NonNegativeInt = 400
+    """Conversations to rehearse that the base makes on topics of the prompt profile. The test of
+    former abilities has other topics."""
+    template: NonNegativeInt = 400
+    """Conversations to rehearse that the base begins itself, in the user's place in its own chat
+    template."""
+    fragments: NonNegativeInt = 200
+    """Conversations to rehearse in which the base asks about a fragment, or answers with the
+    fragment open."""
+    temperature: PositiveFloat = 1.0
+    """Sampling temperature of what is asked. Answers are greedy."""
+
+    def counts(self) -> dict[str, int]:
+        """{origin: how many conversations the base makes in that way}."""
+        return self.model_dump(exclude={"temperature"})
+
+
 class Ask(Settings):
     asker: Literal["base", "current"] = "base"
     """Model that asks: the base model, or the model as tuned so far (as in the paper)."""
@@ -189,12 +207,17 @@ class Train(Settings):
     rank."""
     dropout: ShareBelowOne = 0.0
     """Dropout in front of the LoRA matrices, as a share from 0 to 1."""
-    rehearsal: ShareBelowOne = 0.0
-    """Share of the training set, from 0 to 1, that comes from `train.rehearsal-file`, so that less
-    is forgotten."""
+    rehearsal: ShareBelowOne = 0.5
+    """Share of the training set, from 0 to 1, that is rehearsal, so that less is forgotten: the
+    base's own conversations (`rehearse.*`), and those of `train.rehearsal-file`."""
     rehearsal_file: str = ""
     """JSONL file of conversations ({"messages": [...]}) to rehearse, or `embedded` for those of the
     miniature."""
+    rehearsal_loss: Literal["kl", "nll"] = "kl"
+    """Loss on rehearsal. `kl` keeps the base's distribution of each token, by its KL divergence
+    from the tuned one; `nll` trains the answers like any others."""
+    rehearsal_weight: PositiveFloat = 2.0
+    """Weight of the KL divergence on a token of rehearsal; a token of any other answer has 1."""
     gradient_checkpointing: bool = False
     """Save memory in training, at the price of time."""
     checkpoint_steps: NonNegativeInt = 200

@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
+from typing import NamedTuple
 
 from self_evolution.config import Check
 from self_evolution.evaluation import building
@@ -38,6 +39,12 @@ SUITE, KIND = "abilities", "ability"
 VARIETY = 1.0
 """Temperature of asking: every round over the subjects is to bring other questions."""
 
+REHEARSED = 4
+"""One topic in so many is left to rehearsal. With more of them for it the exam could show less."""
+
+REHEARSED = 4
+"""One topic in so many is left to rehearsal. With more of them for it the test could show less."""
+
 TRIES = 3
 """So many questions are asked for each that is wanted, at most."""
 
@@ -51,6 +58,23 @@ SAID = 0.75
 """Of a question's words: if one fragment has so many, the documents are about it."""
 
 
+class Topics(NamedTuple):
+    """The profile's topics, each of them for one purpose."""
+
+    tests: list[str]
+    rehearsal: list[str]
+
+
+def split(run: Run) -> Topics:
+    """Those of the test of former abilities, and a quarter for rehearsal, where there is both."""
+    profile = run.prompts.profile(run.ledger.fragments.main_language())
+    every = shuffled(profile.topics, run.config.seed, KIND)
+    if not run.config.evaluate.abilities or not profile.skill:
+        return Topics([], every)
+    apart = len(every) // REHEARSED if run.config.train.rehearsal else 0
+    return Topics(every[apart:], every[:apart])
+
+
 def build(run: Run) -> None:
     """Candidates until there are enough, or the tries are spent. None if the profile has no way."""
     wanted = building.limited(run, run.config.evaluate.abilities)
@@ -58,7 +82,7 @@ def build(run: Run) -> None:
     profile = run.prompts.profile(language)
     if not (wanted and profile.topics and profile.skill):
         return
-    topics = shuffled(profile.topics, run.config.seed, KIND)
+    topics = split(run).tests
     tries = TRIES * wanted
     rounds = [topics[: tries - first] for first in range(0, tries, len(topics))]
     building.build(run, KIND, rounds, wanted, SUITE, partial(_candidates, run, language), True)

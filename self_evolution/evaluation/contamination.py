@@ -31,7 +31,7 @@ LEAK, NEAR = 0.8, 0.5
 SHORTEST = 5
 """Fewest words of an evaluation question that is looked for inside of others."""
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_.-]*[A-Za-z0-9])?")
 _ASKING_WORDS = """tell give name state show please say know let want
 请 问 吗 呢 什 么 哪 些 怎 样 多 少 几"""
 _IDLE = FUNCTION_WORDS.union(_ASKING_WORDS.split())

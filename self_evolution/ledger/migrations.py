@@ -32,6 +32,24 @@ ALTER TABLE seal RENAME TO lock;
 UPDATE stage SET name = 'build' WHERE name = 'examine';
 """
 
+_REHEARSAL = """
+-- What may be rehearsed: given by the user, or made by the base, with the reason if it is not used.
+ALTER TABLE conversation ADD COLUMN origin TEXT NOT NULL DEFAULT 'given'
+  CHECK (origin IN ('given', 'topics', 'template', 'fragments'));
+ALTER TABLE conversation ADD COLUMN position INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE conversation ADD COLUMN question TEXT NOT NULL DEFAULT '';
+ALTER TABLE conversation ADD COLUMN topic TEXT;
+ALTER TABLE conversation ADD COLUMN fragment_id TEXT REFERENCES fragment (id);
+ALTER TABLE conversation ADD COLUMN reason TEXT;
+CREATE INDEX conversation_origin ON conversation (origin, position);
+ALTER TABLE adapter ADD COLUMN divergence REAL;
+-- A run that began without it goes on without it.
+UPDATE meta SET value = json_set(
+  value, '$.train.rehearsal_loss', 'nll',
+  '$.rehearse', json('{"topics": 0, "template": 0, "fragments": 0}')
+) WHERE key = 'settings';
+"""
+
 
 class Step(NamedTuple):
     """The SQL that brings a ledger to `version` from the version before."""
@@ -45,6 +63,7 @@ STEPS = (
     Step(4, "tables", Path(__file__).with_name("schema.sql").read_text(encoding="utf-8")),
     Step(5, "scores of predictions", _PREDICTION_SCORES),
     Step(6, "names of the field", _NAMES),
+    Step(7, "rehearsal that the base makes", _REHEARSAL),
 )
 """Steps by version. A step that was released is never changed: another one follows it."""
 

@@ -27,12 +27,19 @@ class Training(Part):
                     WHERE q.generation < ? AND s.outcome = 'scored' AND {LIVE} ORDER BY a.id"""
         return self._db.execute(query, (before,)).fetchall()
 
-    def conversations(self) -> list[str]:
-        """Ids of the rehearsal conversations."""
-        return list(self._db.column("SELECT id FROM conversation ORDER BY id"))
+    def conversations(self, origin: str) -> list[Conversation]:
+        """The conversations of that origin, used or not, in the order in which they were made."""
+        return self._db.rows(Conversation, "WHERE origin = ? ORDER BY position, id", (origin,))
+
+    def conversation_reasons(self) -> list[tuple[str, str | None, int]]:
+        """(origin, reason, conversations): None for those to rehearse; the commonest first."""
+        query = """SELECT origin, reason, count(*) AS n FROM conversation
+                   GROUP BY 1, 2 ORDER BY 1, n DESC, 2"""
+        return self._db.execute(query).fetchall()
 
     def rehearsal(self) -> list[Conversation]:
-        return self._db.rows(Conversation, "ORDER BY id")
+        """The conversations that may be rehearsed."""
+        return self._db.rows(Conversation, "WHERE reason IS NULL ORDER BY id")
 
     def selection(self, generation: int) -> list[Selection]:
         return self._db.rows(Selection, "WHERE generation = ? ORDER BY position", (generation,))

@@ -71,11 +71,17 @@ class Chat:
         stops = [tokenizer.eos_token_id, *self._end[-1:]]
         stops += model_stops if isinstance(model_stops, list) else [model_stops]
         self.stops: list[int] = sorted({id for id in stops if isinstance(id, int)})
+        self._user = self._user_opening()
         pad = tokenizer.pad_token_id
         self.pad: int = pad if pad is not None else (self.stops[0] if self.stops else 0)
 
     def prompt(self, messages: Sequence[Message]) -> list[int]:
-        """Token ids up to where the assistant's reply begins."""
+        """Token ids up to where the assistant's reply begins; without messages, the user's.
+
+        Then none, where the template does not show where that begins and what ends it.
+        """
+        if not messages:
+            return list(self._user)
 
         def render(contents: list[str]) -> str:
             pairs = zip(messages, contents, strict=True)
@@ -200,6 +206,12 @@ class Chat:
             return _MARK in self._render(turns, prompt=True)
         except jinja2.TemplateError:  # "System role not supported" is raised by the template
             return False
+
+    def _user_opening(self) -> list[int]:
+        """What stands before a user's first message, if a token that ends a reply ends it too."""
+        whole = self._render([{"role": "user", "content": _MARK}], prompt=True)
+        before, _, after = whole.partition(_MARK)
+        return self.text(before) if self.text(after)[:1] in [[id] for id in self.stops] else []
 
     def _reply_frame(self) -> tuple[str, list[int]]:
         """The text between a prompt and its reply (a space, or nothing), and its end."""

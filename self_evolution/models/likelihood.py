@@ -49,16 +49,35 @@ class Likelihood:
         device = self._head.weight.device
         ids, mask, targets = ids.to(device), mask.to(device), targets.to(device)
         wanted = ids.roll(-1, dims=1)[targets]
+        states = self.states(ids, mask, targets)
         if self.tiled:
-            hidden = self._decoder(input_ids=ids, attention_mask=mask, use_cache=False)[0]
-            losses = self._token_nll(hidden[targets], wanted)
+            losses = self._token_nll(states, wanted)
         else:
-            logits = self._model(input_ids=ids, attention_mask=mask, use_cache=False).logits
-            losses = torch.nn.functional.cross_entropy(
-                logits[targets].float(), wanted, reduction="none"
-            )
+            losses = torch.nn.functional.cross_entropy(states.float(), wanted, reduction="none")
         parts = torch.split(losses.double().cpu(), [len(answer) for _, answer in rows])
         return [float(part.mean()) for part in parts]
+
+    def states(self, ids: Tensor, mask: Tensor, chosen: Tensor) -> Tensor:
+        """What `logits` needs of the N `chosen` places of a batch, as (N, H); arguments (B, T).
+
+        The last hidden states; or the logits themselves, where the architecture makes them of
+        these in a way of its own.
+        """
+        if self.tiled:
+            output: Tensor = self._decoder(input_ids=ids, attention_mask=mask, use_cache=False)[0]
+        else:
+            output = self._model(input_ids=ids, attention_mask=mask, use_cache=False).logits
+        return output[chosen]
+
+    @property
+    def tile(self) -> int:
+        """So many tokens' logits over the whole vocabulary are in memory at once."""
+        vocabulary: int = self._model.config.get_text_config().vocab_size
+        return max(1, TILE_NUMBERS // vocabulary)
+
+    def logits(self, states: Tensor) -> Tensor:
+        """Logits (N, V) in float32 of `states` (N, H), of which there is a `tile` at most."""
+        return self._logits(states, 0, len(self._head.weight)) if self.tiled else states.float()
 
     def _token_nll(self, hidden: Tensor, wanted: Tensor) -> Tensor:
         """-log softmax(W h)[wanted] for hidden (N, H) and wanted (N,), as (N,) in float32."""

@@ -70,7 +70,9 @@ class Generator(Protocol):
     ) -> list[Reply]:
         """One reply to each conversation, in their order.
 
-        The result follows from the arguments alone; no global random state is read or changed.
+        To an empty conversation the reply is what a user might begin with, where `prompt_ids` has
+        ids for it. The result follows from the arguments alone; no global random state is read or
+        changed.
         The pieces given to `on_text` add up to the text of the reply. Raises UserError for what
         `capabilities` does not declare.
         """
@@ -89,7 +91,10 @@ class Scorer(Protocol):
         """Length of each text in tokens."""
 
     def prompt_ids(self, messages: Sequence[Message]) -> list[int]:
-        """Token ids of a conversation up to where the assistant's reply begins."""
+        """Token ids of a conversation up to where the assistant's reply begins.
+
+        For an empty one, up to where the user's message begins; none if this cannot be told.
+        """
 
     def opening_ids(self) -> list[int]:
         """Token ids of an assistant's turn without any question before it."""

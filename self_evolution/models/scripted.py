@@ -112,7 +112,7 @@ class ScriptedEngine:
         return replies
 
     def _reply(self, messages: Sequence[Message], limit: int, weights: Weights) -> Reply:
-        question = messages[-1]["content"]
+        question = messages[-1]["content"] if messages else ""
         remembered = self._memory.get(question) if weights == "current" else None
         words = list(_WORD.finditer(text := remembered or self._script(messages)))
         finish_reason = "length" if len(words) > limit else "stop"
@@ -158,7 +158,7 @@ class ScriptedEngine:
         temporary.rename(job.folder)
         self.set_adapter(job.folder)
         sha256 = digest(job.folder / MEMORY)
-        return Trained(sha256, len(job.conversations), steps, 2.0, 0.1)
+        return Trained(sha256, len(job.conversations), steps, 2.0, 0.1, 0.0)
 
 
 def _from_file(name: str) -> Script:
@@ -173,7 +173,7 @@ def _from_file(name: str) -> Script:
         raise UserError(f"--model {name}: {error!r}; {expected}") from None
 
     def reply(messages: Sequence[Message]) -> str:
-        text = messages[-1]["content"]
+        text = messages[-1]["content"] if messages else ""
         for pattern, template in rules:
             if match := pattern.search(text):
                 return match.expand(template)

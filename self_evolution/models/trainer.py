@@ -2,6 +2,9 @@
 
 Its logging back ends, launchers, FSDP and checkpoints come with it. Examples of like length go
 into a batch together, because padding is most of the cost of short pairs.
+
+The loss of a step is a mean over its target tokens, however many micro-batches it has. Where
+rehearsal is to keep the base's distribution, it is that of objective.py, else the model's own.
 """
 
 from __future__ import annotations
@@ -10,7 +13,7 @@ import hashlib
 import json
 import random
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,15 +29,20 @@ from transformers import (
 
 from self_evolution.errors import Stopped
 from self_evolution.models import lora
-from self_evolution.models.training import IGNORED, Trained, TrainingJob
+from self_evolution.models.objective import Batch, Objective
+from self_evolution.models.training import IGNORED, Example, Trained, TrainingJob
 
-Encoded = tuple[list[int], list[int]]
 STEPS_SORTED = 50
 """So many steps' examples are drawn, and sorted by length, at a time."""
 
+MEASURED = 256
+"""So many examples, at most, say how far the model has moved from the base."""
 
-def train(model: Any, examples: Sequence[Encoded], pad: int, job: TrainingJob) -> Trained:
-    """Train `model`'s adapter on (ids, labels) examples of the job, and save it in its folder.
+
+def train(
+    model: Any, examples: Sequence[Example], objective: Objective, pad: int, job: TrainingJob
+) -> Trained:
+    """Train `model`'s adapter on the examples of the job, and save it in its folder.
 
     `job.settings.steps` has at most one number, which then takes the place of the epochs.
 
@@ -45,22 +53,23 @@ def train(model: Any, examples: Sequence[Encoded], pad: int, job: TrainingJob) -
     partial = folder.with_name(folder.name + ".partial")
     checkpoint = _checkpoint(partial, examples, job)
     order = in_order(
-        [len(ids) for ids, _ in examples],
+        [len(example.ids) for example in examples],
         settings.batch_size,
         settings.epochs,
         job.seed,
         *settings.steps,
     )
-    rows = [{"input_ids": ids, "labels": labels} for ids, labels in examples]
     watch = _Watch(job.on_step)
     use_cache = model.config.use_cache
     loop = _AdapterTrainer(
         model=model,
         args=training_arguments(model, job, partial, len(order)),
-        train_dataset=[rows[i] for i in order],
+        train_dataset=[examples[i] for i in order],
         data_collator=lambda batch: collate(batch, pad),
         callbacks=[watch],
     )
+    if settings.rehearsal_loss == "kl" and any(example.rehearsed for example in examples):
+        loop.use(objective, settings.rehearsal_weight)
     loop.remove_callback(PrinterCallback)
     try:
         loop.train(resume_from_checkpoint=checkpoint)
@@ -79,8 +88,14 @@ def train(model: Any, examples: Sequence[Encoded], pad: int, job: TrainingJob) -
         shutil.rmtree(logs, ignore_errors=True)
         (partial / "runs").rename(logs)
     shutil.rmtree(partial, ignore_errors=True)
-    steps = loop.state.global_step
-    return Trained(digest, len(examples), steps, losses[0], sum(last) / len(last))
+    return Trained(
+        digest,
+        len(examples),
+        loop.state.global_step,
+        losses[0],
+        sum(last) / len(last),
+        _divergence(objective, examples, model.device, pad, settings.micro_batch),
+    )
 
 
 def in_order(
@@ -109,22 +124,43 @@ def in_order(
     return order[: steps * batch] if steps else order
 
 
-def collate(batch: Sequence[dict[str, list[int]]], pad: int) -> dict[str, torch.Tensor]:
-    """Rows of token ids and labels, padded on the right, as tensors (B, T)."""
-    size = max(len(row["input_ids"]) for row in batch)
+def collate(rows: Sequence[Example], pad: int) -> dict[str, torch.Tensor]:
+    """Examples, padded on the right, as the tensors of a `Batch`, in the Trainer's names."""
+    size = max(len(row.ids) for row in rows)
 
-    def padded(key: str, filler: int) -> torch.Tensor:
-        return torch.tensor([row[key] + [filler] * (size - len(row[key])) for row in batch])
+    def padded(columns: Iterable[list[int]], filler: int) -> torch.Tensor:
+        return torch.tensor([column + [filler] * (size - len(column)) for column in columns])
 
-    ones = [[1] * len(row["input_ids"]) + [0] * (size - len(row["input_ids"])) for row in batch]
     return {
-        "input_ids": padded("input_ids", pad),
-        "attention_mask": torch.tensor(ones),
-        "labels": padded("labels", IGNORED),
+        "input_ids": padded((row.ids for row in rows), pad),
+        "attention_mask": padded(([1] * len(row.ids) for row in rows), 0),
+        "labels": padded((row.labels for row in rows), IGNORED),
+        "rehearsed": torch.tensor([row.rehearsed for row in rows]),
     }
 
 
-def _checkpoint(partial: Path, examples: Sequence[Encoded], job: TrainingJob) -> str | None:
+@torch.no_grad()
+def _divergence(
+    objective: Objective, examples: Sequence[Example], device: Any, pad: int, size: int
+) -> float:
+    """KL(base || tuned) in nats a target token of what is new: a number that goes with forgetting.
+
+    On MEASURED examples at most, evenly spaced over those that are not rehearsal.
+    """
+    new = [example for example in examples if not example.rehearsed] or examples
+    chosen = (
+        [new[i * len(new) // MEASURED] for i in range(MEASURED)] if len(new) > MEASURED else new
+    )
+    total = tokens = 0.0
+    for start in range(0, len(chosen), size):
+        rows = collate(chosen[start : start + size], pad)
+        batch = Batch(*(part.to(device) for part in rows.values()))
+        total += float(objective.divergence(batch))
+        tokens += int((batch.wanted != IGNORED).sum())
+    return total / tokens
+
+
+def _checkpoint(partial: Path, examples: Sequence[Example], job: TrainingJob) -> str | None:
     """The newest whole checkpoint in `partial`, if it is one of this very training."""
     own = job.settings.model_dump(mode="json", exclude={"checkpoint_steps", "report_to"})
     text = json.dumps([examples, own, job.learning_rate, job.seed])
@@ -184,6 +220,22 @@ def training_arguments(
 
 class _AdapterTrainer(Trainer):  # type: ignore[misc]
     """Saves checkpoints without asking a hub, where PEFT looks whether the vocabulary grew."""
+
+    _objective: Objective | None = None
+
+    def use(self, objective: Objective, weight: float) -> None:
+        """Take the loss from `objective`, with that `weight` of rehearsal."""
+        self._objective, self._weight = objective, weight
+        # Has the target tokens of the whole step counted, by which the loss is divided.
+        self.model_accepts_loss_kwargs = self.loss_is_scaled_for_ga = True
+
+    def compute_loss(self, model: Any, inputs: dict[str, Any], *rest: Any, **more: Any) -> Any:
+        if self._objective is None:
+            del inputs["rehearsed"]
+            return super().compute_loss(model, inputs, *rest, **more)
+        with self.accelerator.autocast():
+            total = self._objective.loss(Batch(*inputs.values()), self._weight)
+        return total / more["num_items_in_batch"]
 
     def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
         self.model.save_pretrained(output_dir, state_dict=state_dict, save_embedding_layers=False)

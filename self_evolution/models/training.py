@@ -27,13 +27,28 @@ class TrainingJob(NamedTuple):
     folder: Path
     seed: int
     on_step: Callable[[int, int], bool]
+    rehearsed: Sequence[bool] = ()
+    """Whether a conversation is rehearsal, for each of them; none is where this is empty."""
+
+
+class Example(NamedTuple):
+    """A conversation as token ids; `labels` are the tokens to say, elsewhere IGNORED."""
+
+    ids: list[int]
+    labels: list[int]
+    rehearsed: bool = False
 
 
 class Trained(NamedTuple):
-    """The result of a training job. Losses are means per target token, in nats."""
+    """The result of a training job. All but the counts are means per target token, in nats.
+
+    `divergence` is KL(base || tuned) on the conversations that are not rehearsal, after the last
+    step.
+    """
 
     sha256: str
     examples: int
     steps: int
     first_loss: float
     last_loss: float
+    divergence: float

@@ -6,6 +6,7 @@ import gc
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from itertools import repeat
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,10 +19,11 @@ from self_evolution.models import generation, loading, lora, trainer
 from self_evolution.models.chat_template import Chat
 from self_evolution.models.likelihood import Likelihood
 from self_evolution.models.location import locate, revision
+from self_evolution.models.objective import Objective
 from self_evolution.models.protocols import EVERYTHING, OnText, Row, SamplingParams, Weights
 from self_evolution.models.reply import Reply, TextStream
 from self_evolution.models.tokens import count
-from self_evolution.models.training import Trained, TrainingJob
+from self_evolution.models.training import Example, Trained, TrainingJob
 from self_evolution.records import Message
 
 In = TypeVar("In")
@@ -159,8 +161,9 @@ class TransformersEngine:
 
     def train(self, job: TrainingJob) -> Trained:
         limit = job.settings.max_tokens
-        examples = [self.chat.example(messages) for messages in job.conversations]
-        fitting = [(ids, labels) for ids, labels in examples if len(ids) <= limit]
+        marked = zip(job.conversations, job.rehearsed or repeat(False), strict=False)
+        examples = [Example(*self.chat.example(messages), mark) for messages, mark in marked]
+        fitting = [example for example in examples if len(example.ids) <= limit]
         if not fitting:
             raise UserError(
                 f"none of {len(examples)} training examples has at most {limit} "
@@ -169,8 +172,9 @@ class TransformersEngine:
         if self.tuned is None or self._adapter is None:
             self.tuned = lora.attach(self.base, self.tuned, job.settings, job.seed)
         self._adapter = None  # an interruption leaves weights that belong to no generation
+        objective = Objective(self.tuned, self._likelihood)
         try:
-            trained = trainer.train(self.tuned, fitting, self.chat.pad, job)
+            trained = trainer.train(self.tuned, fitting, objective, self.chat.pad, job)
         except torch.OutOfMemoryError:
             raise UserError(
                 "the device's memory does not hold a step of training; give a smaller "

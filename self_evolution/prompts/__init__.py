@@ -40,6 +40,8 @@ class Profile(BaseModel):
     `exam` asks for a test question, and training never uses it; a profile without it builds none.
     `skill` asks for one on a {topic}, without any document, to see later whether that ability is
     still there; `topics` are those that it is asked with.
+    `rehearse` asks for what somebody might say to a model on another {topic}, to rehearse it, and
+    `rehearse_another` for more on the same.
     `judge` asks which of two answers, {first} and {second}, is nearer to the {reference}: A, B, or
     C for neither; with a profile that does not have it, nobody can judge.
     """
@@ -51,6 +53,8 @@ class Profile(BaseModel):
     ask_another: str
     exam: str = ""
     skill: str = ""
+    rehearse: str = ""
+    rehearse_another: str = ""
     topics: tuple[str, ...] = ()
     answer: str
     judge: str = ""
@@ -79,11 +83,10 @@ class Prompts:
         """For the next question about a fragment, after those in `asked`."""
         profile = self.profile(fragment.language)
         blanks = self._blanks(fragment.heading, fragment.text, fragment.language)
-        turns = [*_system(profile, blanks), _user(profile.ask, blanks)]
-        for question in asked:
-            turns.append({"role": "assistant", "content": question})
-            turns.append(_user(profile.ask_another, blanks))
-        return turns
+        return [
+            *_system(profile, blanks),
+            *_asking(profile.ask, profile.ask_another, asked, blanks),
+        ]
 
     def exam(self, fragment: Fragment) -> list[Message]:
         """For a test question about a fragment; empty if the profile cannot ask for one."""
@@ -97,6 +100,12 @@ class Prompts:
         """For a question of general knowledge or skill; the domain is not spoken of."""
         blanks = self._blanks((), "", language) | {"topic": topic}
         return [_user(self.profile(language).skill, blanks)]
+
+    def rehearse(self, topic: str, language: str, said: list[str]) -> list[Message]:
+        """For a message to answer, after those in `said`; the domain is not spoken of."""
+        profile = self.profile(language)
+        blanks = self._blanks((), "", language) | {"topic": topic}
+        return _asking(profile.rehearse, profile.rehearse_another, said, blanks)
 
     def answer(
         self, heading: Sequence[str], passage: str, question: str, language: str
@@ -145,6 +154,14 @@ def _system(profile: Profile, blanks: dict[str, str]) -> list[Message]:
     return [{"role": "system", "content": text}] if text else []
 
 
+def _asking(first: str, another: str, asked: list[str], blanks: dict[str, str]) -> list[Message]:
+    """The request for a question, those that came of it, and each time that for another one."""
+    turns = [_user(first, blanks)]
+    for question in asked:
+        turns += [{"role": "assistant", "content": question}, _user(another, blanks)]
+    return turns
+
+
 def _user(template: str, blanks: dict[str, str]) -> Message:
     return {"role": "user", "content": template.format(**blanks).strip()}
 
@@ -163,6 +180,8 @@ def load(name: str) -> Profile:
             profile.ask_another,
             profile.exam,
             profile.skill,
+            profile.rehearse,
+            profile.rehearse_another,
             profile.answer,
             profile.closed,
         ):

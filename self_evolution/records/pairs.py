@@ -69,10 +69,22 @@ class Score:
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """A rehearsal conversation: skill data that is no part of the documents."""
+    """A conversation to rehearse, so that little is forgotten (`reason`: None), or why it is none.
+
+    `origin`: given by the user, or made by the base itself: on one of the profile's topics
+    (`topics`), begun by it in the user's place (`template`), or about a fragment (`fragments`).
+    Those that were made in one go have one `position`. `question`: what is asked in it, without
+    any passage; empty in one that is given, or in which the base asks about a fragment.
+    """
 
     id: str
     messages: tuple[Message, ...]
+    origin: str = "given"
+    position: int = 0
+    question: str = ""
+    topic: str | None = None
+    fragment_id: str | None = None
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +103,10 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class Adapter:
-    """The LoRA adapter that training of a generation left, continued from `parent`'s."""
+    """The LoRA adapter that training of a generation left, continued from `parent`'s.
+
+    `divergence` is KL(base || tuned) on the pairs that were trained on, in nats a token.
+    """
 
     generation: int
     parent: int
@@ -101,6 +116,7 @@ class Adapter:
     steps: int
     first_loss: float
     last_loss: float
+    divergence: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,7 @@ CHANGES: dict[str, Change] = {
     "read.workers": "free",
     "read.limit": "fixed",
     "split": "fixed",
+    "rehearse": "fixed",
     "train.checkpoint_steps": "free",
     "train.report_to": "free",
     "train.rank": "fixed",

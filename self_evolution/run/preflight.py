@@ -35,8 +35,11 @@ def check_files(settings: Config) -> None:
         read_template(settings.score.template)
     if "train.rehearsal_file" in files:
         read_conversations(files["train.rehearsal_file"])
-    elif settings.train.rehearsal:
-        raise UserError("--train.rehearsal needs conversations: give --train.rehearsal-file")
+    elif settings.train.rehearsal and not any(settings.rehearse.counts().values()):
+        raise UserError(
+            "--train.rehearsal needs conversations: give --train.rehearsal-file, or let the base "
+            "make some (--rehearse.topics)"
+        )
 
 
 def check_others(settings: Config, known: Container[str], progress: Progress) -> None:

@@ -201,7 +201,10 @@ def _read_side_files(run: Run) -> None:
                 for i, row in enumerate(rows)
             )
     rehearsal = files.get("train.rehearsal_file")
-    if rehearsal and not run.ledger.training.conversations():
+    if rehearsal and not run.ledger.training.conversations("given"):
         turns = read_conversations(rehearsal)
         unique = {content_id("conversation", messages): messages for messages in turns}
-        run.ledger.add(Conversation(id, messages) for id, messages in unique.items())
+        run.ledger.add(
+            Conversation(id, messages, position=position)
+            for position, (id, messages) in enumerate(unique.items())
+        )

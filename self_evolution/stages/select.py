@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 from self_evolution.errors import UserError
-from self_evolution.evaluation.contamination import ContaminationCheck
+from self_evolution.evaluation.rehearsal.use import usable
 from self_evolution.models.ifd import TRAINABLE
 from self_evolution.records import Selection
 from self_evolution.run import Run
@@ -57,23 +57,10 @@ def _rehearsal(run: Run, generation: int, pairs: int, seed: int) -> list[str]:
     share = run.start(generation).rehearsal
     if not share:
         return []
-    there = _unlike_evaluation(run)
+    there = [row.id for row in usable(run)]
     if not there:
         raise UserError(
             f"--train.rehearsal {share} needs conversations: give --train.rehearsal-file"
         )
     wanted = round(pairs * share / (1 - share))
     return sorted(random.Random(seed).sample(there, min(wanted, len(there))))
-
-
-def _unlike_evaluation(run: Run) -> list[str]:
-    """The conversations that leak no evaluation question: rehearsal is not checked elsewhere."""
-    contamination = ContaminationCheck(run.ledger.items.all())
-    found = []
-    for row in run.ledger.training.rehearsal():
-        asked = [turn["content"] for turn in row.messages if turn["role"] == "user"]
-        told = [turn["content"] for turn in row.messages if turn["role"] == "assistant"]
-        matches = [contamination.match(*pair) for pair in zip(asked, told, strict=False)]
-        if not any(match and match.leaks for match in matches):
-            found.append(row.id)
-    return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import random
+from typing import TypeVar
 
 from self_evolution.config import Train
 from self_evolution.models import TrainingJob
@@ -13,6 +14,8 @@ from self_evolution.run import Run
 from self_evolution.run.outcome import Outcome
 from self_evolution.schedule import stage_seed
 from self_evolution.text.language import detect as language
+
+Chosen = TypeVar("Chosen")
 
 
 def train(run: Run, generation: int) -> Outcome:
@@ -25,20 +28,22 @@ def train(run: Run, generation: int) -> Outcome:
     folder.parent.mkdir(exist_ok=True)
     seed = stage_seed(run.config, "train", generation)
     settings = run.config.train.of(generation)
-    conversations = _conversations(run, generation)
+    chosen = _conversations(run, generation)
     if settings.samples:
-        conversations = sampled(conversations, settings.samples[0], seed)
+        chosen = sampled(chosen, settings.samples[0], seed)
     rate = peak_rate(run.config.train, generation) * start.rate
     run.use(start.parent)
     with _Steps(run, generation) as steps:
-        job = TrainingJob(conversations, settings, rate, folder, seed, steps.on_step)
+        conversations, rehearsed = zip(*chosen, strict=True)
+        job = TrainingJob(conversations, settings, rate, folder, seed, steps.on_step, rehearsed)
         trained = run.engine.train(job)
     path = folder.relative_to(run.folder).as_posix()
     run.ledger.add([Adapter(generation, start.parent, path, *trained)])
     note = f"loss {trained.first_loss:.3f} → {trained.last_loss:.3f} in {trained.steps:,} steps"
+    note += f", {trained.divergence:.2f} nats a token from the base"
     if start.rate != 1:
         note += f"; at {start.rate:g} of the learning rate, after what was rolled back"
-    if left_out := len(conversations) - trained.examples:
+    if left_out := len(chosen) - trained.examples:
         note += f"; {left_out:,} examples longer than --train.max-tokens left out"
     return Outcome(trained.examples, note)
 
@@ -51,8 +56,11 @@ def peak_rate(settings: Train, generation: int) -> float:
     return float(settings.learning_rate * settings.generation_decay ** (generation - 1))
 
 
-def _conversations(run: Run, generation: int) -> list[list[Message]]:
-    """The selected pairs with the question alone as the prompt, then the rehearsal as it is."""
+def _conversations(run: Run, generation: int) -> list[tuple[list[Message], bool]]:
+    """The selected pairs with the question alone as the prompt, then the rehearsal as it is.
+
+    Each with the word whether it is rehearsal.
+    """
     pairs = [
         [
             *run.prompts.closed(question, language(question)),
@@ -60,10 +68,11 @@ def _conversations(run: Run, generation: int) -> list[list[Message]]:
         ]
         for question, answer in run.ledger.training.selected_pairs(generation)
     ]
-    return pairs + run.ledger.training.selected_conversations(generation)
+    rehearsal = run.ledger.training.selected_conversations(generation)
+    return [(pair, False) for pair in pairs] + [(messages, True) for messages in rehearsal]
 
 
-def sampled(conversations: list[list[Message]], samples: int, seed: int) -> list[list[Message]]:
+def sampled(conversations: list[Chosen], samples: int, seed: int) -> list[Chosen]:
     """Just so many: a random part, in the order given, or all of them again and again.
 
     The times that two of them are there differ by one at most.

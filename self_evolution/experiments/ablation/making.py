@@ -54,7 +54,9 @@ class _Maker:
             self._lend(run)
             if last is not None:
                 order = plan(1, run.config)
-                for step in order[: order.index(last) + 1]:
+                upto = STEPS[: STEPS.index(last) + 1]
+                end = max(order.index(step) for step in upto if step in order)
+                for step in order[: end + 1]:
                     perform(run, *step)
             else:
                 _finish(run)

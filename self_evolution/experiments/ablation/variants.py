@@ -14,10 +14,11 @@ from self_evolution.schedule import plan
 
 Step = tuple[int, str]
 STEPS = plan(1)
-"""The steps that every run has."""
+"""The steps that a run has by default; some of them not every run has."""
 
 FIRST: dict[str, Step] = {
     "split": (0, "split"),
+    "rehearse": (0, "rehearse"),
     "ask": (0, "build"),
     "answer": (0, "build"),
     "check": (0, "build"),
@@ -82,6 +83,8 @@ def first_step(key: str) -> Step:
     """The first stage whose rows a setting changes."""
     if key == "train.rehearsal_file":
         return STEPS[0]
+    if key == "train.rehearsal":
+        return FIRST["rehearse"]
     return FIRST.get(key.split(".")[0], STEPS[0])
 
 
