@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
@@ -183,14 +182,6 @@ def test_thoughts_of_all_kinds_are_left_out(thought: str) -> None:
 )
 def test_an_answer_that_speaks_of_thoughts_stays(answer: str) -> None:
     assert without_thoughts(answer) == answer
-
-
-def test_odd_text_takes_no_time_to_hold_back() -> None:
-    begun = time.monotonic()
-    for odd in ("<" * 3000, "<|" * 2000, "[THIN" * 1000, "<t<" * 1500):
-        TextStream(lambda text: None).update(f"{odd}a")
-        without_thoughts(odd)
-    assert time.monotonic() - begun < 10
 
 
 @given(

@@ -28,6 +28,7 @@ SETTINGS = {
     "split.min-tokens": "0",
     "read.workers": "1",
     "evaluate.abilities": "0",
+    "train.rehearsal": "0",
     "evaluate.resamples": "50",
 }
 

@@ -12,6 +12,7 @@ import torch
 from self_evolution.config import Train
 from self_evolution.errors import Stopped
 from self_evolution.models import likelihood, lora, trainer
+from self_evolution.models import objective as objective_module
 from self_evolution.models.objective import Batch, Objective
 from self_evolution.models.training import IGNORED, Example, Trained, TrainingJob
 from self_evolution.models.transformers_engine import TransformersEngine
@@ -45,7 +46,7 @@ def examples(engine: TransformersEngine) -> list[Example]:
 
 
 def batch(engine: TransformersEngine, rows: list[Example]) -> Batch:
-    return Batch(*trainer.collate(rows, engine.chat.pad).values())
+    return Batch.of(rows, engine.chat.pad)
 
 
 def by_hand(engine: TransformersEngine, row: Example) -> tuple[float, float, int]:
@@ -160,6 +161,31 @@ def test_an_interrupted_training_ends_as_if_it_had_not_been(stop: int, tmp_path:
         train(tmp_path / "gen-1", settings, stop=stop)
     assert train(tmp_path / "gen-1", settings) == whole
     assert weights(tmp_path / "gen-1") == weights(tmp_path / "whole")
+
+
+def test_the_bases_states_may_be_made_in_each_step(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where they are too many to be kept, the training comes to the same."""
+    kept = train(tmp_path / "kept")
+    monkeypatch.setattr(objective_module, "KEPT_NUMBERS", 0)
+    made = train(tmp_path / "made")
+    assert made.last_loss == pytest.approx(kept.last_loss, abs=1e-4)
+    assert made.divergence == pytest.approx(kept.divergence, abs=1e-4)
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_the_bases_states_are_those_of_each_example(name: str) -> None:
+    engine, objective = stirred(name)
+    rows = examples(engine)
+    found = objective.base_states(rows, engine.chat.pad, 3)
+    assert sorted(found) == [i for i, row in enumerate(rows) if row.rehearsed]
+    for i, states in found.items():
+        with engine.tuned.disable_adapter(), torch.no_grad():
+            alone = batch(engine, [rows[i]])
+            chosen = alone.wanted != IGNORED
+            own = engine._likelihood.states(alone.input_ids, alone.attention_mask, chosen)
+        assert torch.allclose(states, own, atol=1e-5)
 
 
 def test_rehearsal_by_likelihood_trains_as_if_it_were_new(tmp_path: Path) -> None:

@@ -49,7 +49,7 @@ def test_rehearsal_doubles_up_to_half_and_never_falls(
 
 
 def test_without_rollback_a_generation_continues_the_one_before() -> None:
-    config = settings(rollback=False, on_failure="both")
+    config = settings(on_failure="continue")
     assert rollback.start(config, 5, 1) == (4, 1.0, 0.1)
 
 

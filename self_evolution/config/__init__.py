@@ -23,10 +23,10 @@ from self_evolution.config.sections import (
     Rehearse,
     Score,
     Select,
-    Settings,
     Split,
     Train,
 )
+from self_evolution.config.types import Settings
 from self_evolution.errors import UserError, nearest
 
 __all__ = [

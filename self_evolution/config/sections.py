@@ -7,26 +7,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    NonNegativeFloat,
-    NonNegativeInt,
-    PositiveFloat,
-    PositiveInt,
-)
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
-Share = Annotated[float, Field(ge=0.0, le=1.0)]
-TopP = Annotated[float, Field(gt=0.0, le=1.0)]
-Points = Annotated[float, Field(ge=0.0, le=100.0)]
-ShareBelowOne = Annotated[float, Field(ge=0.0, lt=1.0)]
-
-
-class Settings(BaseModel):
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False
-    )
+from self_evolution.config.types import Points, Settings, Share, ShareBelowOne, TopP
 
 
 class Model(Settings):

@@ -25,7 +25,8 @@ class Likelihood:
         self._model = model
         self._decoder = model.get_decoder()
         self._head = model.get_output_embeddings()
-        self._cap = getattr(model.config.get_text_config(), "final_logit_softcapping", None)
+        self._config = model.config.get_text_config()
+        self._cap = getattr(self._config, "final_logit_softcapping", None)
         # Some architectures scale or shift their logits in ways of their own. Rather than list
         # them, compare once; where tiles disagree, the model's own logits are used.
         self.tiled = self._agrees()
@@ -72,8 +73,12 @@ class Likelihood:
     @property
     def tile(self) -> int:
         """So many tokens' logits over the whole vocabulary are in memory at once."""
-        vocabulary: int = self._model.config.get_text_config().vocab_size
-        return max(1, TILE_NUMBERS // vocabulary)
+        return max(1, TILE_NUMBERS // int(self._config.vocab_size))
+
+    @property
+    def width(self) -> int:
+        """Numbers in a state."""
+        return int(self._config.hidden_size if self.tiled else self._config.vocab_size)
 
     def logits(self, states: Tensor) -> Tensor:
         """Logits (N, V) in float32 of `states` (N, H), of which there is a `tile` at most."""

@@ -13,7 +13,7 @@ import hashlib
 import json
 import random
 import shutil
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -59,16 +59,18 @@ def train(
         job.seed,
         *settings.steps,
     )
+    keeps = settings.rehearsal_loss == "kl" and any(example.rehearsed for example in examples)
+    base = objective.base_states(examples, pad, settings.micro_batch) if keeps else {}
     watch = _Watch(job.on_step)
     use_cache = model.config.use_cache
     loop = _AdapterTrainer(
         model=model,
         args=training_arguments(model, job, partial, len(order)),
-        train_dataset=[examples[i] for i in order],
-        data_collator=lambda batch: collate(batch, pad),
+        train_dataset=order,
+        data_collator=lambda places: collate(examples, base, places, pad),
         callbacks=[watch],
     )
-    if settings.rehearsal_loss == "kl" and any(example.rehearsed for example in examples):
+    if keeps:
         loop.use(objective, settings.rehearsal_weight)
     loop.remove_callback(PrinterCallback)
     try:
@@ -124,19 +126,15 @@ def in_order(
     return order[: steps * batch] if steps else order
 
 
-def collate(rows: Sequence[Example], pad: int) -> dict[str, torch.Tensor]:
-    """Examples, padded on the right, as the tensors of a `Batch`, in the Trainer's names."""
-    size = max(len(row.ids) for row in rows)
-
-    def padded(columns: Iterable[list[int]], filler: int) -> torch.Tensor:
-        return torch.tensor([column + [filler] * (size - len(column)) for column in columns])
-
-    return {
-        "input_ids": padded((row.ids for row in rows), pad),
-        "attention_mask": padded(([1] * len(row.ids) for row in rows), 0),
-        "labels": padded((row.labels for row in rows), IGNORED),
-        "rehearsed": torch.tensor([row.rehearsed for row in rows]),
-    }
+def collate(
+    examples: Sequence[Example], base: dict[int, torch.Tensor], places: Sequence[int], pad: int
+) -> dict[str, torch.Tensor]:
+    """The batch of the examples at `places`, with what there is of the base's states."""
+    batch = Batch.of([examples[i] for i in places], pad)
+    states = [base[i] for i in places if i in base]
+    if states:
+        batch = batch._replace(base=torch.cat(states))
+    return {name: part for name, part in batch._asdict().items() if part is not None}
 
 
 @torch.no_grad()
@@ -153,8 +151,7 @@ def _divergence(
     )
     total = tokens = 0.0
     for start in range(0, len(chosen), size):
-        rows = collate(chosen[start : start + size], pad)
-        batch = Batch(*(part.to(device) for part in rows.values()))
+        batch = Batch.of(chosen[start : start + size], pad, device)
         total += float(objective.divergence(batch))
         tokens += int((batch.wanted != IGNORED).sum())
     return total / tokens
@@ -234,7 +231,7 @@ class _AdapterTrainer(Trainer):  # type: ignore[misc]
             del inputs["rehearsed"]
             return super().compute_loss(model, inputs, *rest, **more)
         with self.accelerator.autocast():
-            total = self._objective.loss(Batch(*inputs.values()), self._weight)
+            total = self._objective.loss(Batch(**inputs), self._weight)
         return total / more["num_items_in_batch"]
 
     def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
