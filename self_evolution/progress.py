@@ -1,4 +1,4 @@
-"""What a person sees of long work: bars in a terminal, plain lines elsewhere."""
+"""The progress of long work: bars in a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Progress:
             print(text, file=sys.stderr, flush=True)
 
     def print_once(self, text: str) -> None:
-        """What was said already, and an empty text, is not said."""
+        """Print a text, unless it is empty or was printed before."""
         if text and text not in self._told:
             self._told.add(text)
             self.say(text)

@@ -1,4 +1,4 @@
-"""What a run knows, as small frozen types. Each one is a row of the ledger's table of that name."""
+"""The records of a run as small frozen types. Each type is a table of the ledger."""
 
 from __future__ import annotations
 
@@ -45,9 +45,9 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """What became of a document after it was read: `changed`, `withdrawn`, or `returned`.
+    """A change of a document after it was read: `changed`, `withdrawn`, or `returned`.
 
-    The last event of a document counts; one without any is as it was read.
+    The last event of a document counts. A document without events is as it was read.
     """
 
     position: int
@@ -124,7 +124,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the check stage said of a pair: kept (`reason` is None), or why not."""
+    """The decision of the check stage about a pair: kept (`reason` is None), or rejected."""
 
     answer_id: str
     reason: str | None
@@ -219,7 +219,8 @@ class Item:
 
     @property
     def cluster(self) -> str:
-        """What it stands or falls with, for the statistics: as built, its passage, or itself."""
+        """The group of items that statistics resample together: as built, its passage, or the
+        item."""
         return self.cluster_id or self.passage.strip() or self.id
 
 
@@ -310,7 +311,7 @@ class Signature:
 
 @dataclass(frozen=True, slots=True)
 class PredictionScore:
-    """What a metric says of a prediction, in percent; None where the metric does not apply."""
+    """The score of a prediction in a metric, in percent; None where the metric does not apply."""
 
     prediction_id: str
     signature_id: int
@@ -319,11 +320,11 @@ class PredictionScore:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What a judge made of a generation's answer beside that of `against` (the base, or a rival).
+    """A judge's comparison of a generation's answer with that of `against` (the base, or a rival).
 
-    `place`: where the generation's stood, 1 or 2. `verdict`: better, worse or tie, or unclear
-    where the reply does not say. Answers that are the same are a tie, and nobody is asked: the
-    reply is then empty.
+    `place`: the place of the generation's answer in the prompt, 1 or 2. `verdict`: better, worse,
+    tie, or unclear if the reply names no clear winner. Equal answers are a tie: the judge is not
+    asked, and the reply is empty.
     """
 
     id: str
@@ -356,9 +357,9 @@ class Evaluation:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """How far a generation is above (or below) generation `against` on the same items, in points.
+    """The mean difference of a generation from generation `against` on the same items, in points.
 
-    The mean of paired differences with its 95% interval, and p, two-sided, of no difference.
+    It has a 95% interval and a two-sided p-value of the hypothesis that there is no difference.
     """
 
     generation: int

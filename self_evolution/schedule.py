@@ -88,6 +88,7 @@ def rounds(config: Config, ledger: Ledger) -> Iterator[int]:
 
 
 def left(config: Config, ledger: Ledger) -> list[tuple[int, str]]:
-    """What a run has still to do, in order: no further generation once its patience is spent."""
+    """The stages that a run has still to do, in order. Once its patience is spent, no generation
+    follows."""
     last = ledger.evaluations.last() if out_of_patience(config, ledger) else config.generations
     return [step for step in plan(last, config) if not ledger.stage_done(*step)]

@@ -228,7 +228,7 @@ def test_the_number_of_questions_is_a_limit(words: Words, tmp_path: Path) -> Non
 def test_no_prompt_of_an_examination_is_ever_used_in_training(
     words: Words, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of all prompts of a run, those that ask test questions come before generation 0 alone."""
+    """Prompts that write test questions all come before generation 0."""
     calls: list[tuple[list[Sequence[Message]], int]] = []
     generate = ScriptedEngine.generate
 
@@ -334,7 +334,7 @@ def test_answers_agree_if_they_state_the_same(
 def test_questions_on_which_samples_disagree_are_rejected(
     words: Words, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of the servers called South, each sample makes up another tag."""
+    """Each sample makes up another tag for the servers called South."""
     generate = ScriptedEngine.generate
 
     def unsure(

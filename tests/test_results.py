@@ -238,7 +238,7 @@ def test_the_markdown_says_what_the_page_says(story: Story) -> None:
 
 
 def _shown(text: str) -> str:
-    """What a reader of Markdown sees of a paragraph; markup that is not text fails."""
+    """Return a paragraph of Markdown as a reader sees it; markup that is not text fails."""
     markdown_it = pytest.importorskip("markdown_it")
     parser = markdown_it.MarkdownIt("commonmark").enable(["table", "strikethrough"])
     html = parser.render(text)

@@ -1,4 +1,4 @@
-"""How far a run is and what it found, in the terminal."""
+"""The state of a run and its results, in the terminal."""
 
 from __future__ import annotations
 
@@ -80,9 +80,10 @@ def show(config: Config, ledger: Ledger) -> None:
 
 
 def gone(ledger: Ledger) -> str:
-    """What documents are gone, and how much of the adapter in use was trained on them.
+    """Describe which documents are gone, and how much of the adapter in use was trained on them.
 
-    That is the leader's, or the last one as long as the base leads. Empty if none are gone.
+    The adapter in use is the leader's, or the last one while the base leads. Empty if none are
+    gone.
     """
     count = ledger.fragments.counts()["gone"]
     if not count:
@@ -103,7 +104,7 @@ def gone(ledger: Ledger) -> str:
 
 
 def show_next(config: Config, ledger: Ledger) -> None:
-    """What a run has left to do."""
+    """Print what a run has left to do."""
     from self_evolution.schedule import left, out_of_patience
 
     if todo := left(config, ledger):

@@ -1,4 +1,5 @@
-"""What one stretch of a document becomes: joined, cut to size, and held against all before it."""
+"""The splitting of consecutive sections: joined, cut to size, and compared with all earlier
+text."""
 
 from __future__ import annotations
 
@@ -91,11 +92,11 @@ class Splitter:
             self._passages.setdefault(_key(heading, text), first)
 
     def committed(self) -> None:
-        """What was made so far is in the ledger."""
+        """Note that all fragments made so far are in the ledger."""
         self._pending.clear()
 
     def fragments(self, sections: Sequence[Section]) -> Iterator[Fragment]:
-        """Of consecutive sections of one document."""
+        """Yield the fragments of consecutive sections of one document."""
         chained = sections[0].document_id in self._overlapping
         again: list[Section] = []
         chains: list[list[Section]] = []

@@ -45,7 +45,7 @@ NEAREST = 20
 """So many fragments, those that a search finds first, may be what a question is about."""
 
 SAID = 0.75
-"""Of a question's words: if one fragment has so many, the documents are about it."""
+"""If one fragment has at least this share of a question's words, the documents are about it."""
 
 
 def build(run: Run) -> None:
@@ -102,9 +102,9 @@ def items(run: Run) -> Iterator[Item]:
 
 
 def definite(question: str, answer: str, common: Sequence[str] = ()) -> tuple[str, ...]:
-    """What a short answer says beyond its question: its values, or else its words.
+    """Return the values that a short answer adds to its question, or else the words.
 
-    Empty if that is nothing, or more than a short answer says. `common` words say nothing.
+    Empty if it adds nothing, or more than a short answer does. `common` words are not counted.
     """
     values = stated(question, answer)
     if not values:
@@ -209,7 +209,8 @@ def _about_documents(run: Run, question: str, profile: Profile) -> str:
 
 
 def describe_abilities(run: Run) -> str:
-    """How many were taken of how many, and why not the others, or not any; empty if none wanted."""
+    """Describe how many questions were taken of how many, and why others were not; empty if none
+    wanted."""
     if not run.config.evaluate.abilities:
         return ""
     profile = run.prompts.profile(run.ledger.fragments.main_language())

@@ -23,7 +23,7 @@ from self_evolution.run import Run
 from self_evolution.schedule import STAGES
 
 TEMPERATURE = 0.7
-"""Of the answers that must agree: at 0 they would agree in any case."""
+"""The temperature of the answers that must agree. At 0 they would always agree."""
 
 ROUNDS = 2
 """A fragment whose first question was not taken gets so many tries in all."""
@@ -195,5 +195,6 @@ def filled(rows: Iterable[Candidate], room: int) -> Iterator[Candidate]:
 
 
 def passage(fragment: Fragment) -> str:
-    """With its heading, which may be what names the thing."""
+    """Return the text of a fragment with its heading, which may be the only place that names the
+    thing."""
     return "\n".join(filter(None, (" > ".join(fragment.heading), fragment.text)))

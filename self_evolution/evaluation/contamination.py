@@ -38,9 +38,10 @@ _IDLE = FUNCTION_WORDS.union(_ASKING_WORDS.split())
 
 
 class Match(NamedTuple):
-    """How a pair resembles an item, for people if it leaks (`how`), else empty.
+    """The likeness of a pair and a test question. `how` describes a leak, and is empty if there is
+    none.
 
-    `share`: of the words of both questions, those in common; 1 for what is copied.
+    `share`: the share of the words of both questions that they have in common; 1 for a copy.
     """
 
     item: Item

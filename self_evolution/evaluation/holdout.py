@@ -1,4 +1,4 @@
-"""Which documents are kept out of training, so that there are questions nobody was told about."""
+"""The choice of held-out documents: training never uses them, so no model can know them from it."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from self_evolution.records import content_id
 from self_evolution.run import Run
 
 FEWEST_DOCUMENTS = 5
-"""With fewer of them none is held out."""
+"""If there are fewer documents than this, none is held out."""
 
 LARGEST_SHARE = 0.2
-"""Of documents, and of fragments, that may be held out."""
+"""The largest share of the documents, and of the fragments, that may be held out."""
 
 
 def held_out(run: Run) -> list[str]:

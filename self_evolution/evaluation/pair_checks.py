@@ -31,7 +31,7 @@ class Case(NamedTuple):
 
 
 Objection = str | None
-"""What is wrong with the pair, for people; None if nothing is."""
+"""The reason why a pair is rejected, for people; None if there is none."""
 
 
 def judge(case: Case, seen: set[bytes], match: Match | None) -> tuple[str | None, str]:

@@ -1,4 +1,4 @@
-"""Which difference the test questions can show."""
+"""The smallest difference that the test questions can show."""
 
 from __future__ import annotations
 

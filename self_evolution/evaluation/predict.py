@@ -37,7 +37,7 @@ SILENCE = 64
 
 
 class Predictions(NamedTuple):
-    """How many questions were answered in all exams, and what was not as it should be."""
+    """The number of questions answered in all evaluation tasks, and the problems that came up."""
 
     asked: int
     notes: list[str]
@@ -193,7 +193,7 @@ def _measured(
 def _recall(
     run: Run, generation: int, task: Task, items: Sequence[Item], shown: dict[str, tuple[str, ...]]
 ) -> Iterator[Evaluation]:
-    """How often the right passage was shown; no row where no passage is known or there."""
+    """Yield how often the right passage was shown; no row where no passage is known or there."""
     if task.mode != "retrieved":
         return
     found = list(recall(run, items, shown, f"{task.suite} recall"))

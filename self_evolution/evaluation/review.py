@@ -22,7 +22,7 @@ EXPECTED = 'expected {"id", "passage", "question", "reference", "values", "keep"
 
 
 def kind(item: Item) -> str:
-    """Whose question it is: own (the user's), seen, unseen, or ability."""
+    """Return the kind of a question: own (the user's), seen, unseen, or ability."""
     if item.suite == abilities.SUITE:
         return abilities.KIND
     if item.fragment_id is None:

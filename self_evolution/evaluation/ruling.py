@@ -1,4 +1,4 @@
-"""What a judge's reply says: A, B, C (neither is better), or nothing that is clear."""
+"""The ruling in a judge's reply: A, B, C (neither is better), or unclear."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _YET = re.compile(
     r"|但|不过|然而|更|第一|第二",
     re.IGNORECASE,
 )
-"""What follows on "both are right, but": an answer that is preferred after all."""
+"""The words after "both are right, but" that prefer one answer after all."""
 
 _BARE = re.compile(r"(?<![A-Za-z0-9])([ABC])(?![A-Za-z0-9'’])")
 _NAMED = re.compile(

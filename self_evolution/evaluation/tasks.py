@@ -56,7 +56,7 @@ TASKS = {
 """Every task that there may be, with its title, in the order in which people are told of them."""
 
 RECALL = "recall@{}"
-"""Of the questions whose passage is in the documents, those for which it was shown."""
+"""The share of questions for which the right passage was shown, where it is in the documents."""
 
 
 def tasks(run: Run, generation: int) -> dict[Task, list[Item]]:
@@ -91,7 +91,7 @@ def deciding(ledger: Ledger, wanted: str) -> dict[Task, str]:
 
 
 def passage_found(row: Evaluation) -> str:
-    """What a row of RECALL says, for people."""
+    """Describe a row of RECALL for people."""
     k = row.metric.partition("@")[2]
     among = f"among the {k} found" if k != "1" else "the one found"
     return (

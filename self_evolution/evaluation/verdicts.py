@@ -1,4 +1,4 @@
-"""What a judge said of a generation beside another model, over all questions."""
+"""The verdicts of a judge on a generation and another model, over all questions."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ BASE = "base"
 """The judge that is the run's own model, without its adapter."""
 
 PLACES = (1, 2)
-"""Where the generation's answer may stand of the two."""
+"""The two places in which the generation's answer may be shown."""
 
 
 def preferred(
     settings: Config, ledger: Ledger, name: str, generation: int, against: int
 ) -> Preference | None:
-    """What judge `name` said of a generation, over the items that have both verdicts; or None."""
+    """Return the verdicts of judge `name` on a generation, over items with both verdicts; or
+    None."""
     clusters = {item.id: item.cluster for item in ledger.items.of_suite("domain")}
     by_item: dict[str, list[Judgement]] = {}
     for row in ledger.evaluations.judgements(name, generation, against):

@@ -35,7 +35,7 @@ class SectionRow(NamedTuple):
 
 
 class FileRow(NamedTuple):
-    """What a file was like when it was last looked at (bytes, nanoseconds)."""
+    """The size (bytes) and time (nanoseconds) of a file when it was last looked at."""
 
     name: str
     size: int
@@ -114,7 +114,7 @@ class Documents(Part):
         return set(self._db.column("SELECT DISTINCT section_id FROM fragment"))
 
     def short_sections(self, characters: int) -> int:
-        """How many sections with less text than that are in no fragment."""
+        """Count the sections that are shorter than `characters` and belong to no fragment."""
         query = """SELECT count(*) FROM section s JOIN live_document d ON d.id = s.document_id
                    WHERE length(s.text) < ? AND NOT EXISTS (
                      SELECT 1 FROM fragment f WHERE f.document_id = s.document_id

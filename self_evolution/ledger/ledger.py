@@ -20,7 +20,7 @@ from self_evolution.ledger.training import Training
 
 
 class StageRow(NamedTuple):
-    """How far a stage of a generation is, and what it cost (seconds, CPU-seconds)."""
+    """The state of a stage of a generation, and its cost (seconds, CPU-seconds)."""
 
     generation: int
     name: str
@@ -75,7 +75,7 @@ class Ledger:
         self._db.add(rows)
 
     def count(self, table: str) -> int:
-        """How many rows a table has."""
+        """Count the rows of a table."""
         assert table in TABLES
         return int(self._db.one(f"SELECT count(*) FROM {table}"))
 

@@ -1,4 +1,4 @@
-"""Where in the documents a test question comes from."""
+"""The places in the documents that test questions come from."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SHORTEST = 8
 """Fewer letters and digits in a row of sentences tell nothing of where they come from."""
 
 ENOUGH = 0.5
-"""Of the shorter of passage and fragment, the share that must be in both."""
+"""The share of the shorter text, passage or fragment, that must be in both."""
 
 
 class Source(NamedTuple):

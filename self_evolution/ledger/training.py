@@ -1,4 +1,5 @@
-"""What a generation is trained on, and the adapters that come of it."""
+"""The ledger's part for training: the examples of each generation and the adapters made from
+them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a model is: in a folder, or in the hub's cache; and whether the network may be used."""
+"""The location of a model: a folder or the hub's cache; and whether the network may be used."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from self_evolution.retrieval.terms import spread, terms
 from self_evolution.text.wording import contained, wording
 
 SHARE = 0.8
-"""Of a passage's shingles of three words, so many must be in a fragment that holds it."""
+"""A fragment holds a passage if it has at least this share of its shingles of three words."""
 
 _TERMS, _CANDIDATES = 32, 5
 

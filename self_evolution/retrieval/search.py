@@ -36,7 +36,8 @@ class Search:
         return self.matching(asked(question), limit)
 
     def matching(self, wanted: list[str], limit: int) -> list[Fragment]:
-        """The same by terms, or by MOST of them where there are more."""
+        """Return the fragments that match best by these terms, or by MOST of them where there are
+        more."""
         some = spread(wanted, MOST)
         return self._ledger.fragments.get(self._ids(tuple(some), limit)) if some else []
 

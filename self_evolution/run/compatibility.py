@@ -56,19 +56,19 @@ CHANGES: dict[str, Change] = {
     "evaluate.top_k": "fixed",
     "evaluate.top_p": "fixed",
 }
-"""How a setting, or a whole section, may change in a run that has begun; the others: `accepted`.
+"""The rule by which a setting, or a section, may change in a run that has begun; else `accepted`.
 
-- `free`: without a word. It changes no row that is there; a setting of reading counts for the files
-  that are read from then on, and documents are compared by themselves.
-- `growing`: a list with a number a generation may go on for generations to come.
+- `free`: without confirmation. The change affects no existing row; a setting of reading applies to
+  files that are read from then on, and changes of documents are found separately.
+- `growing`: a list with one number a generation may be made longer for generations to come.
 - `accepted`: with --accept-change, from the next batch on.
-- `fixed`: never, because what the run has would no longer belong together. Settings of the model
+- `fixed`: never, because the existing rows would no longer belong together. Settings of the model
   and of splitting may change as long as nothing was made with them.
 """
 
 
 def change_of(key: str) -> Change:
-    """How the setting of that flat key may change."""
+    """Return the rule by which the setting with this flat key may change."""
     return CHANGES.get(key) or CHANGES.get(key.partition(".")[0], "accepted")
 
 

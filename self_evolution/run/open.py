@@ -28,10 +28,10 @@ from self_evolution.run.side_files import digests, settled
 
 
 class Request(NamedTuple):
-    """What the command line asks for. `recipe` empty: the run's own, or the default.
+    """The wishes of the command line. An empty `recipe` means the run's own, or the default.
 
-    `reads` is the wish to have the folders looked at again, `again` to have read once more what
-    could not be read.
+    `reads` asks to look at the folders again; `again` asks to read files once more that could not
+    be read.
     """
 
     recipe: str = ""

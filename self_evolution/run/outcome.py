@@ -1,4 +1,4 @@
-"""What a stage says when it is done."""
+"""The result that a stage reports when it is done."""
 
 from __future__ import annotations
 

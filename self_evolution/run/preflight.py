@@ -1,6 +1,6 @@
-"""What settings name, looked at before anything is made: model, files, and other models.
+"""Checks before a run starts that the model, files and other models named in settings exist.
 
-So a mistake is found at once, and not in the middle of the night.
+A mistake is found at once, and not after hours of work.
 """
 
 from __future__ import annotations

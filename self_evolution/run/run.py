@@ -1,4 +1,4 @@
-"""What a stage is given: a run's folder, settings, ledger and models, and the one way to work."""
+"""The context that every stage gets: the run's folder, settings, ledger and models."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ def digests(settings: Config) -> dict[str, str]:
 
 
 def settled(settings: Config) -> Config:
-    """The same settings with absolute paths, so that a run can be gone on with from anywhere."""
+    """Return the settings with absolute paths, so that a run can be continued from any folder."""
     words = {key: settings.flat()[key] for key in (*_WORDS, "model.name")}
     paths: dict[str, object] = {
         key: absolute(name)

@@ -27,7 +27,7 @@ from self_evolution.text.language import detect as language
 FLAG = JUDGE
 
 MOST_TOKENS = 256
-"""Of a reply: a letter is asked for, but some say why first."""
+"""The limit of a judge's reply. One letter is enough, but some models give reasons first."""
 
 _VERDICTS: dict[tuple[str, int], Verdict] = {
     ("A", 1): "better",
@@ -49,7 +49,7 @@ class Case(NamedTuple):
         return self.mine.strip() == self.other.strip()
 
     def prompt(self, run: Run, place: int) -> list[Message]:
-        """With the generation's answer in that place."""
+        """Return the judge's prompt with the generation's answer in that place (1 or 2)."""
         first, second = (self.mine, self.other) if place == 1 else (self.other, self.mine)
         answers = Answers(self.item.reference, first, second)
         return run.prompts.judge(self.item.question, answers, language(self.item.question))

@@ -45,9 +45,10 @@ def _number(run: Run, name: str) -> int:
 
 
 def _predict(run: Run, number: int, name: str) -> Predictions | Rival:
-    """What came of it; or, where the same model was there under another name, that rival.
+    """Let a rival answer the test questions, and return its predictions.
 
-    Raises UserError if it is not the model that answered under this name before.
+    If the same model has answered under another name, return that rival instead.
+    Raises UserError if the model under this name is not the one that answered before.
     """
     other = run.models.open_other(name, FLAG)
     rival = Rival(number, name, other.identity)

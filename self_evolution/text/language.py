@@ -1,4 +1,4 @@
-"""Which language a text is in: by its script, and by py3langid where several share one."""
+"""The language of a text: by its script, and by py3langid where several languages share one."""
 
 from __future__ import annotations
 
@@ -151,7 +151,7 @@ def _east_asian(others: str) -> str:
 
 
 def _by_script(others: str, prior: str) -> str:
-    """Of letters that are none of the Chinese, Japanese and Korean ones."""
+    """Guess the language of a text from its letters that are not Chinese, Japanese or Korean."""
     codes = max(_IN_SCRIPT, key=lambda script: len(script[0].findall(others)))[1].split()
     if len(codes) == 1:
         return codes[0]
@@ -182,7 +182,7 @@ def _shares(words: list[str], codes: Sequence[str]) -> dict[str, float]:
 
 @cache
 def _identifier() -> Any:
-    """Of py3langid, for the languages that share a script."""
+    """Load py3langid, for the languages that share a script."""
     from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
     identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)

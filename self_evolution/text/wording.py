@@ -1,4 +1,4 @@
-"""What a text says, apart from how it is set: its words, and whether another has said them all."""
+"""The wording of a text without its layout: its words, and whether another text has all of them."""
 
 from __future__ import annotations
 
@@ -56,9 +56,9 @@ class Wording(NamedTuple):
     shown: str
     words: list[str]
     starts: list[int]
-    """Where in `shown` each word begins."""
+    """The place in `shown` at which each word begins."""
     end: int
-    """Where in `shown` the last word ends."""
+    """The place in `shown` at which the last word ends."""
     opens: set[int]
     """Words that begin a sentence or a line."""
     items: dict[int, str]
@@ -185,7 +185,7 @@ def _weight(words: list[str]) -> float:
 
 
 def _beginnings(later: Wording, earlier: Wording) -> list[int]:
-    """Where the later text may begin: with a sentence, or at least three words into one."""
+    """Return where the later text may begin: at a sentence, or at least three words into one."""
     found = []
     start = 0
     for at, word in enumerate(earlier.words):
@@ -247,13 +247,13 @@ def _slipped(later: Wording, here: int, earlier: Wording, at: int) -> bool:
 
 
 def jaccard(one: list[str], two: list[str]) -> float:
-    """Of the shingles of three words that one of both texts has, the share that both have."""
+    """Return the share of shingles of three words in both texts, among those in either."""
     first, second = _shingles(one), _shingles(two)
     return len(first & second) / len(first | second) if first or second else 1.0
 
 
 def contained(one: list[str], two: list[str]) -> float:
-    """Of the shingles of three words that the first text has, the share that the second has."""
+    """Return the share of the first text's shingles of three words that the second also has."""
     first = _shingles(one)
     return len(first & _shingles(two)) / len(first)
 

@@ -66,7 +66,8 @@ def exact_match(tokenizer: Any, model: Any, items: list[dict[str, Any]], open_bo
 
 
 def asked_key(entity: Entity, text: str) -> str | None:
-    """Which attribute a question asks for in an asking wording; None if it is no such question."""
+    """Return the attribute that a question asks for in an asking wording; None for other
+    questions."""
     for attribute in TYPES[entity.kind]:
         if text in {entity.say(wording) for wording in attribute.asking}:
             return attribute.key

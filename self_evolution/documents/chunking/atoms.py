@@ -150,7 +150,7 @@ def _lines(text: str, block: Block) -> list[tuple[int, int]]:
 
 
 def _price(text: str, before: Block | None, block: Block) -> float:
-    """Of a cut between two blocks."""
+    """Return the price of a cut between two blocks."""
     if before is None:
         return 0.0
     price = 0.0 if block.apart or block.kind in ("heading", "fence", "table") else _TOUCHING
@@ -189,7 +189,7 @@ def _leading(words: str, before: Block, block: Block) -> float:
 
 
 def _counted(text: str, parts: list[Atom], count: Count) -> list[Atom]:
-    """The same atoms, with their tokens."""
+    """Return the atoms with their token counts."""
     sizes = counted([slice_of(atom, text) for atom in parts], count)
     around = sorted({atom.lead for atom in parts} | {atom.trail for atom in parts} - {""})
     more = dict(zip(around, counted(around, count), strict=True)) | {"": 0}
@@ -200,7 +200,7 @@ def _counted(text: str, parts: list[Atom], count: Count) -> list[Atom]:
 
 
 def _within(text: str, parts: Sequence[Atom], limit: int, count: Count) -> list[Atom]:
-    """The same atoms, those over the limit being cut where they have no good place to."""
+    """Return the atoms, where one over the limit is cut although it has no good place for it."""
     found: list[Atom] = []
     for atom in parts:
         found += [atom] if atom.all_tokens <= limit else cut(text, atom, limit, count)

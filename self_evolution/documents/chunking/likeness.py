@@ -101,7 +101,7 @@ class Likeness:
         return sorted(at for _, at in sorted(found)[:_CANDIDATES])
 
     def _votes(self, keys: Keys) -> tuple[int, Counter[int]]:
-        """How many of the keys are followed, and how many of these each earlier text has."""
+        """Count the keys that are followed, and how many of these each earlier text has."""
         keys = _distinct(keys)
         counts = self._count[keys]
         followed = np.flatnonzero((counts > 0) & (counts <= _RARE))

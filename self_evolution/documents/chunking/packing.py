@@ -78,7 +78,7 @@ def _needed(atoms: Sequence[Atom], limit: int) -> int:
 
 
 def _merged(atoms: Sequence[Atom], limit: int) -> list[Atom]:
-    """The same with the tiny ones joined (in place), which bounds how many make a piece."""
+    """Join tiny atoms in place, which bounds how many atoms make a fragment."""
     found: list[Atom] = []
     for atom in atoms:
         last = found[-1] if found else None

@@ -1,5 +1,5 @@
-"""Where a paragraph may be cut: after sentences, at lines that were broken on purpose, and,
-in scripts without full stops, at the spaces between phrases."""
+"""The places at which a paragraph may be cut: after sentences, at lines that were broken on
+purpose, and, in scripts without full stops, at the spaces between phrases."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ _PHRASE = re.compile(f"(?<=[{_UNSPACED}])[ \t]+|(?<=\\S)[ \t]+(?=[{_UNSPACED}])"
 
 
 def ends(text: str, language: str) -> list[End]:
-    """Where a paragraph without space around it can be cut, in order; the last one is its end.
+    """Return the places at which a stripped paragraph can be cut, in order; the last is its end.
 
     `language` is an ISO 639-1 code; texts in Han or kana are recognised without it.
     """
@@ -82,7 +82,8 @@ def ends(text: str, language: str) -> list[End]:
 
 
 def _lines(text: str) -> Iterator[int]:
-    """Where lines end that were broken on purpose, not wrapped; the last one is the text's end."""
+    """Yield the ends of lines that were broken on purpose, not wrapped; the last is the text's
+    end."""
     lines = text.split("\n")
     longest = max(len(line) for line in lines)
     # Nobody wraps at such widths: each line is a paragraph.
@@ -185,7 +186,8 @@ def _spaced(run: str, language: str) -> Iterator[int]:
 
 
 def _mended(run: str, start: int, at: int, language: str) -> int:
-    """Where the sentence that begins at `start` really ends, if one does at `at`, else `start`."""
+    """Return the true end of the sentence from `start`, if a sentence ends at `at`; else
+    `start`."""
     following = run[at : at + 2]
     if following[:1].islower() or _STARTS_WITHIN.match(following):
         return start

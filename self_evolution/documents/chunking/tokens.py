@@ -12,7 +12,7 @@ _CHARACTERS_A_CALL = 200_000
 
 
 def counted(texts: Sequence[str], count: Count) -> list[int]:
-    """What `count` says of all texts, however many they are."""
+    """Count the tokens of all texts, in calls of a bounded number of characters."""
     sizes: list[int] = []
     some: list[str] = []
     characters = 0

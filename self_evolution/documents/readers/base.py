@@ -1,4 +1,4 @@
-"""What readers give, and what several of them need."""
+"""The result that readers return, and the helpers that several readers need."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Part(NamedTuple):
 
 
 class Content(NamedTuple):
-    """What a file holds. `note` says for people what in it could not be read, if anything."""
+    """The content of a file. `note` describes for people what could not be read, if anything."""
 
     title: str
     parts: list[Part]
@@ -56,18 +56,18 @@ class Builder:
 
     @property
     def note(self) -> str:
-        """What was left out, for people; empty if nothing was."""
+        """Describe for people what was left out; empty if nothing was."""
         return left_out(self.struck)
 
     def heading(self, level: int, text: str) -> None:
-        """What follows stands under this heading; a blank one is passed over."""
+        """Put the text that follows under this heading; a blank heading is ignored."""
         name = " ".join(normal(text).split())
         if name:
             self.leave(level)
             self._path.append((level, name))
 
     def leave(self, level: int) -> None:
-        """What follows stands under no heading of this level or a deeper one."""
+        """Close all headings of this level and deeper ones for the text that follows."""
         self._close()
         self._path = [(depth, above) for depth, above in self._path if depth < level]
 

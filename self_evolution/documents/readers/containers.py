@@ -16,7 +16,7 @@ from typing import NamedTuple, Protocol
 from self_evolution.documents.readers.base import Malformed, storable
 
 DEEPEST = 3
-"""How many archives may lie in one another."""
+"""The deepest nesting of archives that is read."""
 
 _MB = 1 << 20
 
@@ -30,7 +30,7 @@ class Member(NamedTuple):
 
 
 class Stream(Protocol):
-    """What can be read from and closed."""
+    """A stream that can be read and closed."""
 
     def read(self, size: int, /) -> bytes: ...
 
@@ -38,7 +38,7 @@ class Stream(Protocol):
 
 
 class Budget:
-    """How much may be unpacked from one file, in bytes: of each member, and of all together."""
+    """The limit of unpacked bytes from one file: of each member, and of all together."""
 
     def __init__(self, each: int, whole: int) -> None:
         self.each = each

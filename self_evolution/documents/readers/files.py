@@ -1,4 +1,4 @@
-"""Which files there are to read in the sources given, and what else lies there."""
+"""The search for files to read in the given sources, and a count of all other files."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from self_evolution.ledger.database import APPLICATION_ID
 
 
 class Files(NamedTuple):
-    """What was found: `paths` and `refused` (why) by name, and a count of other files by ending."""
+    """The files found: `paths` and `refused` (why) by name, and a count of other files by
+    ending."""
 
     paths: dict[str, Path]
     refused: dict[str, str]
@@ -25,7 +26,8 @@ class Files(NamedTuple):
 
 
 class _Entry(NamedTuple):
-    """What was come across; `problem` says why it cannot be opened (a `folder` always counts)."""
+    """An entry that was found; `problem` says why it cannot be opened (a `folder` always
+    counts)."""
 
     name: str
     path: Path
@@ -68,7 +70,7 @@ def find(sources: Mapping[str, Path], follow_links: bool = False) -> Files:
 
 
 def _given(source: str, path: Path, follow_links: bool) -> Iterator[_Entry]:
-    """What lies in one source: a file, a folder, or what a pattern matches."""
+    """Yield the entries of one source: a file, a folder, or what a pattern matches."""
     if os.path.lexists(path):
         if not path.is_dir() and not _readable(source):
             raise UserError(f"{source}: unknown format; readable: {_known()}")
@@ -80,7 +82,8 @@ def _given(source: str, path: Path, follow_links: bool) -> Iterator[_Entry]:
 
 
 def _matching(pattern: str, follow_links: bool) -> Iterator[_Entry]:
-    """Of the folder that a pattern begins with, what it matches, or what lies in a match."""
+    """Yield the entries that match a pattern, or lie in a match, in the folder that it begins
+    with."""
     parts = Path(pattern).parts
     fixed = next(i for i, part in enumerate(parts) if glob.has_magic(part))
     folder = Path(*parts[:fixed])
@@ -94,7 +97,7 @@ def _matching(pattern: str, follow_links: bool) -> Iterator[_Entry]:
 
 
 def _entries(source: str, path: Path, follow_links: bool) -> Iterator[_Entry]:
-    """What lies in one source. A link that the person names is followed."""
+    """Yield the entries of one source. A link that the user names is followed."""
     if not path.is_dir():
         yield _entry(source, path, path.stat if path.exists() else path.lstat)
         return

@@ -25,7 +25,7 @@ _MARKS = {
 
 
 class Kind(Enum):
-    """What binds the parts of a term together."""
+    """The operator that binds the parts of a term together."""
 
     NUMBER = "number"
     SIGN = "sign"
@@ -106,7 +106,7 @@ def _gap(before: Term, term: Term) -> str:
 
 
 def _closes(text: str) -> int:
-    """Where the bracket that a text begins with is closed."""
+    """Return the place at which the bracket that a text begins with is closed."""
     opening, closing = text[0], _CLOSING[_OPENING.index(text[0])]
     if opening == closing:
         return text.find(closing, 1)

@@ -42,7 +42,8 @@ _CHANGES = ("os.remove", "os.rename", "os.mkdir", "os.rmdir", "os.link", "os.sym
 
 
 class Limits(NamedTuple):
-    """Of one file: bytes of memory, bytes of the file, and seconds for a document of no size."""
+    """The limits of one file: bytes of memory, bytes of the file, and seconds for an empty
+    document."""
 
     memory: int
     file: int
@@ -111,7 +112,7 @@ def _writes(details: tuple[Any, ...]) -> bool:
 
 
 def _messages(path: Path, skip: int, limits: Limits) -> Iterator[dict[str, Any]]:
-    """What to tell of the documents in a file, but the first `skip` of them."""
+    """Yield the messages about the documents in a file, without the first `skip` documents."""
     signal.setitimer(signal.ITIMER_REAL, limits.time(0))
     budget = Budget(limits.file, 4 * limits.file)
     left = LONGEST

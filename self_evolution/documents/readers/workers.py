@@ -69,7 +69,8 @@ class Workers:
             worker.close()
 
     def read(self, paths: Sequence[Path]) -> Iterator[Reading]:
-        """What is in each file, in the order of `paths`; files further on are read meanwhile."""
+        """Yield the content of each file, in the order of `paths`; later files are read
+        meanwhile."""
         waiting: deque[Future[Reading]] = deque()
         for path in paths:
             waiting.append(self._threads.submit(self._read, path))
@@ -134,7 +135,7 @@ class _Worker:
             begun = None
 
     def _messages(self, path: Path, skip: int) -> Iterator[dict[str, Any]]:
-        """What the process says of a file, until the file or the process ends."""
+        """Yield the messages of the process about a file, until the file or the process ends."""
         if self._process is not None and self._process.poll() is not None:
             self.close()
         if self._process is None:

@@ -12,17 +12,17 @@ Key = TypeVar("Key")
 
 Verdict = Literal["higher", "lower", "no difference shown"]
 NO_DIFFERENCE: Final = "no difference shown"
-"""What is said of every difference whose interval holds 0, in these words."""
+"""The wording for every difference whose interval contains 0."""
 
 CHANGE = (-100.0, 100.0)
 """The range of a difference of two scores."""
 
 
 class PairedDifference(NamedTuple):
-    """How far a model is above another on the same n items: a mean in points with its interval.
+    """The mean difference of two models on the same n items, in points, with its interval.
 
-    `p` is two-sided, of no difference; `p_holm` is the same after Holm, where the difference is
-    one of several that are looked at together.
+    `p` is the two-sided p-value of the hypothesis of no difference; `p_holm` is the value after
+    Holm's correction, where several differences are looked at together.
     """
 
     mean: float

@@ -1,4 +1,4 @@
-"""How small a difference a set of questions can show, before anything is asked."""
+"""The smallest difference that a set of questions can show, estimated before a model is asked."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ LEVEL, POWER = 0.05, 0.8
 """Two-sided error, and the chance to see a difference that is there."""
 
 CORRELATION = 0.1
-"""Of two questions on one document: how much of their variance they share."""
+"""The share of their variance that two questions on one document have in common."""
 
 LOSSES = 0.1
-"""Of the questions whose result changes, the share that changes for the worse."""
+"""The share of changes for the worse among the questions whose result changes."""
 
 FEWEST = 4
 """Fewer documents that differ show nothing at 5%, whatever their number of questions."""

@@ -1,4 +1,4 @@
-"""How many times as high as another's a model's mean is, on the same items."""
+"""The ratio of the mean scores of two models on the same items."""
 
 from __future__ import annotations
 
@@ -68,7 +68,8 @@ def ratio(
 
 
 def _ends(beyond: Clusters, highest: float, resamples: int, seed: int, level: float) -> Range:
-    """Of the interval; `highest` is the ratio of a model that gets all items right."""
+    """Return the ends of the interval; `highest` is the ratio of a model that gets all items
+    right."""
     import numpy as np
 
     with np.errstate(divide="ignore", invalid="ignore"):  # a draw may leave the reference with 0
@@ -93,9 +94,9 @@ def _ends(beyond: Clusters, highest: float, resamples: int, seed: int, level: fl
 
 
 def _students(beyond: Clusters, value: float, highest: float, level: float) -> Range:
-    """Of the logarithm, with its error from leaving out one cluster at a time.
+    """Return Student's interval of the logarithm; its error is the jackknife's over clusters.
 
-    Where one cluster has all that there is, nothing is known: the ends are those of the range.
+    Where one cluster has all successes, nothing is known: the ends are those of the range.
     """
     import numpy as np
     from scipy.special import stdtrit

@@ -59,7 +59,7 @@ class Clusters(NamedTuple):
         return np.asarray(totals / self.sizes.sum())
 
     def telling(self, column: int, idle: float | None) -> int:
-        """How many clusters have another mean than `idle`; 2 at least, which a spread takes."""
+        """Count the clusters whose mean is not `idle`; at least 2, which a spread needs."""
         import numpy as np
 
         if idle is None:

@@ -1,4 +1,4 @@
-"""What came of an ablation: lines over the generations, bars, and differences with p-values."""
+"""The results of an ablation: lines over the generations, bars, and differences with p-values."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ MATCHED = {
 }
 
 Curve = dict[int, Evaluation]
-"""By generation: mean over the seeds, with the lowest and the highest seed for an interval."""
+"""The mean over the seeds by generation, with the lowest and the highest seed as its interval."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +140,7 @@ def gather(folder: Path, chosen: Sequence[Variant], seeds: Sequence[int], match:
 
 
 def _curve(runs: Sequence[Sequence[Evaluation]], task: Task, metric: str) -> Curve:
-    """Of the generations that all seeds have."""
+    """Return the curve over the generations that all seeds have."""
     means = [
         {row.generation: row for row in rows if (Task.of(row), row.metric) == (task, metric)}
         for rows in runs

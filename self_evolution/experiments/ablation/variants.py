@@ -1,4 +1,4 @@
-"""What is varied: settings with their values, and from which stage on that makes a difference."""
+"""The settings that an ablation varies, their values, and the first stage that each one affects."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from self_evolution.schedule import plan
 
 Step = tuple[int, str]
 STEPS = plan(1)
-"""Those that every run has."""
+"""The steps that every run has."""
 
 FIRST: dict[str, Step] = {
     "split": (0, "split"),
@@ -28,7 +28,7 @@ FIRST: dict[str, Step] = {
     "promote": (1, "select"),
     "generations": (1, "select"),
 }
-"""By section: the first stage that it changes. From select of generation 1 on nothing is shared.
+"""The first stage that each section changes. From select of generation 1 on, no stage is shared.
 
 Sections that are not here (model, domain, read) change the first stage already.
 """

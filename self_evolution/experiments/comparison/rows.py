@@ -79,7 +79,7 @@ def values(models: Sequence[Sequence[Side]], task: Task, metric: str) -> tuple[l
 
 
 def _documents(side: Side, suite: str, keys: Sequence[Key]) -> list[str]:
-    """What each question stands or falls with. Not its id, which other runs do not share."""
+    """Return the cluster of each question, not as its id, which other runs do not share."""
     items = side.items[suite]
     return [key[0] or items[key].cluster_id or f"{key[1]}\0{key[2]}" for key in keys]
 

@@ -52,7 +52,7 @@ class Comparison:
 
 
 def compare(sides: Sequence[Side], notes: Sequence[str] = ()) -> Comparison:
-    """With `notes` before those that are found.
+    """Compare the sides. `notes` come before the notes that are found here.
 
     Raises UserError if the sides were not asked the same questions.
     """
@@ -83,7 +83,7 @@ def _unlike(sides: Sequence[Side]) -> list[str]:
 
 
 def _sentence(sides: Sequence[Side], found: Sequence[Row]) -> str:
-    """What is shown in the first task there is (domain questions, book closed, if any)."""
+    """Describe the result of the first task there is (domain questions, closed book, if any)."""
     task = next(iter(found[0].scores), None)
     if task is None:
         return NOTHING_COMMON

@@ -19,7 +19,7 @@ from self_evolution.run.read import RunReader, read_run
 from self_evolution.schedule import left
 
 Key = tuple[str, str, int]
-"""What makes a question the same in another run: passage, question, and which of equal ones."""
+"""The identity of a question across runs: passage, question, and its number among equal ones."""
 
 SHOWN = 3
 """So many questions are named where test sets differ."""
@@ -64,9 +64,9 @@ def side(folder: Path, wanted: str, name: str = "") -> Side:
 
 
 def rival_sides(folder: Path) -> tuple[list[Side], list[str]]:
-    """Those of the models that the run was held against, in the order in which they came.
+    """Return the sides of the run's rivals, in the order in which they came.
 
-    With a note for each that has not taken all tasks yet, and is left out.
+    The notes name each rival that has not done all tasks yet and is therefore left out.
     """
     found, notes = [], []
     with read_run(folder) as run:

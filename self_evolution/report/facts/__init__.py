@@ -1,4 +1,4 @@
-"""What a report is made of: asked of the ledger and computed, without a word of text."""
+"""The facts of a report: read from the ledger and computed, without any wording."""
 
 from __future__ import annotations
 

@@ -31,7 +31,8 @@ class Comparison:
 
     @property
     def trend(self) -> Trend:
-        """What the paired difference shows; without one, whether the intervals overlap."""
+        """The direction that the paired difference shows; without one, whether the intervals
+        overlap."""
         if self.difference:
             return trend(self.difference)
         if self.now.low > self.base.high:
@@ -143,7 +144,7 @@ def task_scores(rows: Sequence[Evaluation]) -> Iterator[TaskScores]:
 
 
 def recalls(rows: Sequence[Evaluation], generation: int) -> list[Evaluation]:
-    """How often the search found the right passage, in the order of tasks."""
+    """Return how often the search found the right passage, in the order of tasks."""
     found = [row for row in rows if row.metric.startswith(RECALL.format(""))]
     found = [row for row in found if row.generation == generation and Task.of(row) in TASKS]
     return sorted(found, key=lambda row: list(TASKS).index(Task.of(row)))

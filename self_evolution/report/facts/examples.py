@@ -37,7 +37,8 @@ class Changed:
 
 @dataclass(frozen=True, slots=True)
 class WonAndLost:
-    """Of `asked` questions, how many a generation answers better or worse than the base."""
+    """The numbers of the `asked` questions that a generation answers better, or worse, than the
+    base."""
 
     task: Task
     metric: str
@@ -52,7 +53,8 @@ class WonAndLost:
 def won_and_lost(
     ledger: Ledger, metrics: Mapping[Task, str], candidate: int, sources: Mapping[str, Source]
 ) -> list[WonAndLost]:
-    """Of the domain, book closed or with search, and of former abilities, each in its metric.
+    """Compare domain questions (closed book or with search) and former abilities, each in its
+    metric.
 
     `sources` by item id. None where the base alone is evaluated.
     """

@@ -1,4 +1,4 @@
-"""What the model knows of each document, by heading, and what it still misses."""
+"""The map of what the model knows of each document, by heading, and of what it still misses."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from self_evolution.ledger import Ledger, Source
 from self_evolution.records import Item
 
 SUITES = ("domain", "seen")
-"""Of the unseen documents no model was ever told: there is nothing to master."""
+"""The suites on documents that are trained on. No model was trained on the unseen documents."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,8 @@ class Mastery:
 
 
 def mastery(ledger: Ledger, metric: str, candidate: int, sources: Mapping[str, Source]) -> Mastery:
-    """Of the closed-book test questions on documents that are trained on; `sources` by item id."""
+    """Return the results of closed-book test questions on trained documents; `sources` by item
+    id."""
     questions: list[Asked] = []
     unplaced = 0
     for suite in SUITES:
@@ -119,7 +120,7 @@ def short_names(paths: Iterable[str]) -> dict[str, str]:
 
 
 def by_heading(questions: Sequence[Asked]) -> dict[tuple[str, ...], list[Asked]]:
-    """Of one document: by the first level at which its questions differ in their headings."""
+    """Group the questions of one document by the first heading level at which they differ."""
     headings = [one.source.heading for one in questions]
     least, most = min(headings), max(headings)  # what these two share, all share
     depth = 1

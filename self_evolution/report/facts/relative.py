@@ -34,7 +34,8 @@ def relative(
     metric: str,
     resamples: int = RESAMPLES,
 ) -> list[Relative]:
-    """Of `metric` and OVERLAP, to each of `names` ({generation: name}) in every task of both."""
+    """Compare `metric` and OVERLAP with each of `names` ({generation: name}) in every task of
+    both."""
     found = []
     for task in TASKS:
         for one in dict.fromkeys((metric, *OVERLAP)):

@@ -1,4 +1,4 @@
-"""Where the remaining errors are: in a few parts of the documents, or spread over all."""
+"""The place of the remaining errors: in a few parts of the documents, or spread over all."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from self_evolution.evaluation.statistics import Interval, bootstrap
 from self_evolution.report.facts.mastery import Asked, Mastery, by_heading, by_path
 
 FEWEST = 5
-"""Of fewer errors nothing is said: they are told one by one."""
+"""If there are fewer errors, the report lists them one by one and says nothing of their place."""
 
 PARTS = 3
 """More parts than that are no place."""
@@ -21,7 +21,7 @@ HALF, EXCESS = 0.5, 1.5
 SHUFFLES = 2000
 
 LEVEL = 0.05 / 2
-"""Of each of the two tests, by headings and by documents: 5% together."""
+"""The level of each of the two tests, by headings and by documents: together 5%."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class Remaining:
 
 
 def remaining(mastery: Mastery) -> Remaining | None:
-    """Where the errors are; None where they are few, in one part, or the metric has none.
+    """Find where the errors are; None where they are few, in one part, or the metric has none.
 
     A place is named only where errors are shown to differ between the parts (permutation test, 5%
     in all, headings first, then documents), and if up to three of them hold half of the errors and

@@ -1,4 +1,4 @@
-"""How far a run has come, what is left, and what each stage took."""
+"""The state of a run: the stages that are done and their cost, and the stages that are left."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class Stages:
-    """What the stages took, by name and generation, without those that had nothing to do."""
+    """The cost of the stages, by name and generation, without those that had nothing to do."""
 
     rows: dict[tuple[str, int], StageRow]
 

@@ -1,4 +1,4 @@
-"""What a careful reader would object to the first screen, said there first."""
+"""The objections that a careful reader would have to the first screen of the report."""
 
 from __future__ import annotations
 
@@ -64,7 +64,8 @@ def caveats(facts: Facts) -> Iterator[str]:
 
 
 def describe_outdated(found: Outdated) -> str:
-    """How many test questions are on text that is no longer there; empty if there are none."""
+    """Describe how many test questions are on text that is no longer there; empty if there are
+    none."""
     if not found.gone:
         return ""
     return (
@@ -74,7 +75,8 @@ def describe_outdated(found: Outdated) -> str:
 
 
 def describe_searched(found: Outdated) -> str:
-    """Who was not given the passages that the base was, as a sentence; empty if all were."""
+    """Name the models that got other passages than the base, in a sentence; empty if there are
+    none."""
     generations = [str(who) for who in found.others if who > 0]
     rivals = [str(-who) for who in found.others if who < 0]
     named = [
@@ -107,7 +109,7 @@ def _number(n: int, questions: int, metric: str) -> Iterator[str]:
 
 
 def _built(tests: TestSets) -> Iterator[str]:
-    """Who made the questions, where it was not the user."""
+    """Yield a sentence on who made the questions, where it was not the user."""
     if not tests.lock or not {"seen", "unseen"} & {one.kind for one in tests.sets}:
         return
     reviewed = tests.lock.origin == "reviewed"
@@ -127,7 +129,7 @@ def _built(tests: TestSets) -> Iterator[str]:
 
 
 def _changed(facts: Facts) -> Iterator[str]:
-    """What changed documents do to the test, with the score without the questions on them."""
+    """Yield the effect of changed documents on the test, with the score without their questions."""
     if said := describe_outdated(facts.outdated):
         said += "; they stay, so that every generation is asked the same."
         found, metric = facts.current, facts.lead.metric

@@ -17,7 +17,7 @@ from self_evolution.report.render.words import interval, lower_first, number, sc
 
 @dataclass(frozen=True, slots=True)
 class Headline:
-    """What is not to be said is empty."""
+    """The sentences at the top of a report. A sentence that does not apply is empty."""
 
     sentence: str
     losses: str
@@ -37,7 +37,7 @@ def headline(facts: Facts) -> Headline:
 
 
 def _gain(facts: Facts) -> str:
-    """What the candidate knows, and what the base did."""
+    """Describe what the candidate knows, and what the base knew."""
     lead, state = facts.lead, facts.state
     if not state.questions:
         if not state.read:
@@ -69,8 +69,9 @@ def _gain(facts: Facts) -> str:
 
 
 def _losses(facts: Facts) -> str:
-    """What fell but closed-book answers, or that nothing is shown to have: reading, as far as it
-    fell, and former abilities in any case. A metric other than the main task's is named."""
+    """Describe the losses outside closed-book answers, or that no loss is shown: in reading
+    where it fell, and in former abilities in any case. A metric other than the main task's is
+    named."""
     lead = facts.lead
     if not lead.candidate:
         return ""
@@ -133,7 +134,7 @@ def _joined(names: Sequence[str]) -> str:
 
 
 def _status(facts: Facts) -> str:
-    """Who leads, and whether the run is complete."""
+    """Describe which generation leads, and whether the run is complete."""
     leader, state, config = facts.lead.leader, facts.state, facts.config
     leads = f"{f'Generation {leader}' if leader else 'The base (generation 0)'} leads"
     leads += " and is the one to use."

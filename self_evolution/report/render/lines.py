@@ -16,7 +16,7 @@ LEFT, TOP, BOTTOM = 34, 16, 38
 LINE_HEIGHT = 14
 CHARACTER = 7.6
 MOST_SAID = 3
-"""With more lines than this none has its values written at its marks."""
+"""If there are more lines than this, no values are written beside the points."""
 
 STYLES = "abcdef"
 """Colours of series, in the order in which they are taken."""
@@ -34,7 +34,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """What to draw; `leaders` are generations that took the lead (filled markers).
+    """The data of a chart; `leaders` are generations that took the lead (filled markers).
 
     `top` is where the axis ends; None fits it to the values.
     """

@@ -30,7 +30,7 @@ def escape(text: object) -> str:
 
 
 def _broken(mark: str) -> str:
-    """With a backslash where it makes the mark a text."""
+    """Return the sign with a backslash where Markdown then takes it for text."""
     return "\\://" if mark == "://" else f"{mark[:-1]}\\{mark[-1]}"
 
 

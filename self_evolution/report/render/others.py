@@ -1,4 +1,4 @@
-"""What is said of other models: rivals, and a model as judge."""
+"""The sentences on other models: rivals, and a model as judge."""
 
 from __future__ import annotations
 
@@ -19,12 +19,13 @@ BETTER = {"higher": "the leader is better", "lower": "the rival is better"}
 
 
 def describe_standing(one: Standing) -> str:
-    """Who is better, or that no difference is shown; empty until the leader has taken the task."""
+    """Say who is better, or that no difference is shown; empty until the leader has done the
+    task."""
     return BETTER.get(one.above.verdict, NO_DIFFERENCE) if one.above else ""
 
 
 def rival_notes(found: Rivals, most_tokens: int) -> Iterator[str]:
-    """What a reader should know of the rivals; answers are cut off after `most_tokens`."""
+    """Yield what a reader should know of the rivals; answers are cut off after `most_tokens`."""
     for one in found.twins:
         yield f"{_rival(found, one.generation)} is the base model itself."
     for generation, counts in found.unanswered.items():
@@ -61,7 +62,7 @@ def describe_verdict(row: Judged) -> str:
 
 
 def judge_notes(bench: Bench, rivals: Rivals) -> Iterator[str]:
-    """Where judge and judged are the same model."""
+    """Yield a note for each case where the judge and a judged model are the same."""
     for generation in bench.itself:
         if generation:
             yield f"The judge is {_rival(rivals, generation, 'rival')} itself."

@@ -1,4 +1,4 @@
-"""What all pages share: their templates and style, and how they come onto the disk."""
+"""The parts that all pages share: templates, style, and how pages are written to disk."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What all charts share: axes, labels, their frame with a description, and files of their own."""
+"""The parts that all charts share: axes, labels, the frame with a description, and their files."""
 
 from __future__ import annotations
 

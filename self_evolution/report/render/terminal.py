@@ -1,4 +1,4 @@
-"""What the terminal says below the closing table."""
+"""The lines below the closing table in the terminal."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def summary(config: Config, ledger: Ledger) -> Iterator[str]:
 
 
 def changed(ledger: Ledger) -> Iterator[str]:
-    """What changed documents do to the test questions."""
+    """Yield the effects of changed documents on the test questions."""
     found = outdated(ledger)
     yield from filter(None, (describe_outdated(found), describe_searched(found)))
 

@@ -1,4 +1,4 @@
-"""How the report says numbers, languages and reasons."""
+"""The wording of numbers, languages and reasons in the report."""
 
 from __future__ import annotations
 

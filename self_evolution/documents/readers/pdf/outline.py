@@ -91,7 +91,8 @@ def place(
 
 
 def _matched(page: Sequence[Line], at: int, title: str) -> int:
-    """How many lines from `at` on spell the title, a number before it aside; 0 if none do."""
+    """Count the lines from `at` on that spell the title, without a number before it; 0 if none
+    do."""
     text = ""
     for count, line in enumerate(page[at : at + MORE_LINES], 1):
         if line.rows or len(line.text) > 2 * LONGEST:

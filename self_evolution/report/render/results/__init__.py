@@ -25,7 +25,7 @@ def render(facts: Facts) -> str:
 
 
 def results(facts: Facts) -> Results:
-    """What is not there yet is empty or null."""
+    """Build results.json. Fields that do not exist yet are empty or null."""
     config, lead, head = facts.config, facts.lead, headline(facts)
     return Results.model_validate(
         {

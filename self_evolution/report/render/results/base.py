@@ -1,4 +1,4 @@
-"""What the models of results.json share.
+"""The base of the models of results.json.
 
 A model is made from any object that has the attributes of its fields.
 """

@@ -48,7 +48,7 @@ class BaseModelFiles(Model):
 
 
 class Headline(Model):
-    """What was won, what was lost elsewhere, and where errors remain.
+    """The gains, the losses elsewhere, and the place of the remaining errors.
 
     `metric` is the one that decides on domain questions, `leader` the generation to use. The
     `candidate` is compared with the base: the leader, or the last evaluated generation while the
