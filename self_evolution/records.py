@@ -12,25 +12,25 @@ Message = dict[str, str]
 
 
 def content_id(*parts: Any) -> str:
-    """16 hexadecimal digits that are a function of the parts alone (JSON values), in order.
+    """An id of 16 hexadecimal digits that depends only on the parts (JSON values) and their order.
 
-    A rerun that makes the same thing makes the same id, and so meets itself in the ledger.
+    A rerun that makes the same thing makes the same id, and so finds it in the ledger.
     """
     text = json.dumps(parts, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def seed_of(*parts: Any) -> int:
-    """A seed in [0, 2**31) that is a function of the parts alone."""
+    """A seed in [0, 2**31) that depends only on the parts."""
     return int(content_id(*parts), 16) % 2**31
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One file, or one that could not be read and why (`problem`).
+    """A file that was read, or that could not be read (`problem` says why).
 
-    `note` says what in it could not be read. `container` is the SHA-256 of the archive or mail
-    that it came out of. `sha256` is empty for what could not even be opened as a file.
+    `note` says which parts of it could not be read. `container` is the SHA-256 of the archive or
+    mail that contained it. `sha256` is empty if the file could not be opened.
     """
 
     id: str
@@ -57,7 +57,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A stretch of a document under one heading path, before it is split to size.
+    """The text of a document under one heading path, before it is split to size.
 
     `start` and `end` are character offsets in the document's text. `pages` are (offset in the
     section's text, page number); the first `overlap` characters repeat the end of the section
@@ -77,11 +77,12 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Fragment:
-    """The unit of asking: a section's text, a part of it that fits, or several short sections.
+    """The unit that questions are asked about: a section, a part of one, or several short ones.
 
-    `section_id` is the section that it begins in, `page` the page, where there are pages.
-    `duplicate_of` names an earlier fragment: equal to this one (`exact`), one that says all of it
-    (`near`), or one that this passage stands in (`passage`). `number` counts fragments as made.
+    `section_id` is the section that it begins in, and `page` the page, if there are pages.
+    `duplicate_of` names an earlier fragment that equals this one (`exact`), says all of it
+    (`near`), or contains this passage (`passage`). `number` counts fragments in the order of
+    making.
     """
 
     id: str
@@ -133,9 +134,9 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Likeness:
-    """A kept pair whose question is near an evaluation question, without being it.
+    """A kept pair whose question is close to an evaluation question, but not the same.
 
-    `share`: of the words of both, those in common.
+    `share`: the share of the words of both questions that they have in common.
     """
 
     answer_id: str
@@ -161,7 +162,7 @@ class Score:
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """A rehearsal conversation: skill data that is no part of the documents."""
+    """A rehearsal conversation, which has nothing to do with the documents."""
 
     id: str
     messages: tuple[Message, ...]
@@ -183,7 +184,7 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class Adapter:
-    """The LoRA adapter that training of a generation left, continued from `parent`'s."""
+    """The LoRA adapter that a generation trained, continued from `parent`'s."""
 
     generation: int
     parent: int
@@ -200,11 +201,11 @@ class Item:
     """One evaluation question.
 
     `suite`: domain (the questions that decide: the user's, or built ones on documents that are
-    trained on), seen (such built ones beside the user's), unseen (built ones on held-out
-    documents), or of former abilities: abilities (the base's own questions), retention (the
-    user's). `reference_values` are the values the answer must state; None has them found in
-    `reference`. Built ones know their fragment, and what they stand or fall with: their document,
-    their fragment where documents are few, or the subject of an ability.
+    trained on), seen (built ones on the same documents, if the user has questions), unseen (built
+    ones on held-out documents), abilities (the base's own questions) or retention (the user's
+    questions on former abilities). `reference_values` are the values that the answer must state;
+    None takes those found in `reference`. Built items name their fragment and their cluster: their
+    document, their fragment where documents are few, or the subject of an ability.
     """
 
     id: str
@@ -226,7 +227,7 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Holdout:
-    """A document that training never asks about."""
+    """A document that is kept out of training."""
 
     document_id: str
 
@@ -235,7 +236,7 @@ class Holdout:
 class Candidate:
     """A built test question: taken (`reason` is None), or why not. `kind`: seen, unseen, ability.
 
-    It was asked about a fragment, or on a `topic` if it is to show an ability.
+    It was asked about a fragment, or about a `topic` if it tests an ability.
     """
 
     id: str
@@ -251,7 +252,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Lock:
-    """The test questions (all but retention) as locked: how many, and the digest of their rows.
+    """The locked test questions (all but retention): their number, and the digest of their rows.
 
     `origin`: given (the user's own alone), built, or reviewed (by a person, after that).
     """
@@ -264,7 +265,8 @@ class Lock:
 
 @dataclass(frozen=True, slots=True)
 class Replacement:
-    """An item that left the test set with a version; `new_id` took its place, if any did."""
+    """An item that a version of the test set no longer has; `new_id` names its replacement, if
+    any."""
 
     item_id: str
     version: int
@@ -275,7 +277,8 @@ class Replacement:
 class Rival:
     """Another model that answers the test questions, under the negative number `generation`.
 
-    `name` is a folder, a hub name, or an endpoint; `identity` tells it from another of that name.
+    `name` is a folder, a hub name, or an endpoint; `identity` differs if another model has that
+    name.
     """
 
     generation: int
@@ -341,7 +344,7 @@ class Judgement:
 class Evaluation:
     """A metric's mean over a suite in one mode, in percent, with its 95% interval.
 
-    Of a generation, or of a rival: below 0.
+    `generation` is below 0 for a rival.
     """
 
     generation: int
@@ -376,7 +379,7 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Promotion:
-    """Whether a generation took the lead, and why. The last promoted one is served."""
+    """Whether a generation became the leader, and why."""
 
     generation: int
     promoted: bool

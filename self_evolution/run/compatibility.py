@@ -1,4 +1,4 @@
-"""Whether a run is still the same: its settings, the files they name, its documents."""
+"""Checks that a run is continued as it began: its settings, the files they name, its documents."""
 
 from __future__ import annotations
 
@@ -99,13 +99,13 @@ def of_settings(folder: Path, stored: Config, wanted: Config, accept: bool, begu
 
 
 def _grown(key: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
-    """Whether a list only has more numbers than before."""
+    """Whether `new` is the list `old` with more numbers at its end."""
     before = old[key]
     return change_of(key) == "growing" and bool(before) and new[key][: len(before)] == before
 
 
 def of_files(folder: Path, ledger: Ledger, wanted: Config, accept: bool) -> None:
-    """Files that settings name must be what they were; prompts and score template may change."""
+    """Check that files named by settings are unchanged; prompts and score template may change."""
     known, found = ledger.meta("files"), digests(wanted)
     changed = [key for key in known if key in found and known[key] != found[key]]
     fixed = [key for key in changed if change_of(key) == "fixed"]
@@ -122,7 +122,7 @@ def of_files(folder: Path, ledger: Ledger, wanted: Config, accept: bool) -> None
 def of_documents(
     folder: Path, ledger: Ledger, changes: Changes, wanted: Config, reads: bool, accept: bool
 ) -> None:
-    """Documents may come, change and go, but not behind a person's back."""
+    """Check for changed documents, which the user must accept explicitly."""
     gone = [document.path for document, kind in changes.gone if kind == "withdrawn"]
     altered = [document.path for document, kind in changes.gone if kind == "changed"]
     kinds = {

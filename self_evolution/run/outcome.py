@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class Outcome(NamedTuple):
-    """Items done, and what a person should know of it (may be empty)."""
+    """The number of items done, and a note for people (may be empty)."""
 
     items: int
     note: str = ""

@@ -40,9 +40,9 @@ def check_files(settings: Config) -> None:
 
 
 def check_others(settings: Config, known: Container[str], progress: Progress) -> None:
-    """Raises UserError if another model, but for the `known` ones, could not be asked later.
+    """Raises UserError if another model, except the `known` ones, could not be asked later.
 
-    An endpoint is asked for what it has; the person is told before of a host that is far.
+    An endpoint is asked for its models; the user is first told if its host is not private.
     """
     judge = settings.evaluate.judge
     named = [(name, other_models.AGAINST) for name in settings.evaluate.against]

@@ -1,7 +1,7 @@
-"""Judge: which is better, a generation's answer or another's? For people: it decides nothing.
+"""Judge: a model says which of two answers is better. It informs people and decides nothing.
 
-The other is the base's, and each rival's; the questions are those of the domain, book closed. Each
-pair is shown in both orders, because judges tend to prefer a place; answers that are the same are
+A generation's answers to closed-book domain questions are compared with the base's, and with each
+rival's. Each pair is shown in both orders, because judges tend to prefer a place. Equal answers are
 a tie without asking.
 """
 
@@ -38,7 +38,7 @@ _VERDICTS: dict[tuple[str, int], Verdict] = {
 
 
 class Case(NamedTuple):
-    """Two answers to a question: the generation's, and the other one."""
+    """Two answers to a question: the generation's and the opponent's."""
 
     item: Item
     mine: str
@@ -56,7 +56,8 @@ class Case(NamedTuple):
 
 
 def judge(run: Run, generation: int) -> Outcome:
-    """Each opponent in turn; the judge is loaded, or reached, only if there is something to ask."""
+    """Judge each opponent in turn; the judge is loaded, or reached, only if there is work for
+    it."""
     name = run.config.evaluate.judge
     named = run.config.evaluate.against
     opponents = [
@@ -102,7 +103,7 @@ def _open(run: Run, generation: int, against: int, cases: list[Case]) -> bool:
 
 
 def _tie(run: Run, generation: int, against: int, cases: list[Case]) -> None:
-    """Answers that are the same, in one transaction."""
+    """Store ties for equal answers, in one transaction."""
     done = _done(run, generation, against)
     rows = [
         _judgement(run, generation, against, case.item.id, place, "tie", "")

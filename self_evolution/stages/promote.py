@@ -1,7 +1,7 @@
-"""Promote: is this generation better than the leader, and what did it cost? If not: rolled back.
+"""Promote: decide whether a generation is better than the leader; if not, it is rolled back.
 
-Better means: on the same evaluation questions, book closed, paired and by whole documents. The
-leader is served, never just the last one.
+Better means better on the same evaluation questions, closed book, as paired differences with whole
+documents resampled. The leader is served, not simply the last generation.
 """
 
 from __future__ import annotations
@@ -23,10 +23,11 @@ from self_evolution.run import Run
 from self_evolution.run.outcome import Outcome
 
 PROOF = {"exact-match"}
-"""Metrics that no copy of question or passage can raise; with others it has to be beaten too."""
+"""Metrics that copying the question or passage cannot raise. With others, copying must be beaten
+too."""
 
 PASSAGE_START = 100
-"""Characters of the passage in the copy that is to be beaten."""
+"""The number of characters of the passage in the copy that must be beaten."""
 
 
 def promote(run: Run, generation: int) -> Outcome:
@@ -46,7 +47,8 @@ def promote(run: Run, generation: int) -> Outcome:
 
 
 def _differences(run: Run, generation: int, others: set[int]) -> Iterator[Difference]:
-    """To the base and to the leader, in every task, in the metric that decides."""
+    """Return the differences to the base and to the leader, in every task, in the deciding
+    metric."""
     for task, metric in deciding(run.ledger, run.config.promote.metric).items():
         after = scored(run.ledger, generation, task, metric)
         for other in sorted(others):
@@ -83,12 +85,11 @@ def _gain(run: Run, row: Difference) -> tuple[bool, str]:
 
 
 def _beyond_copying(run: Run, generation: int, metric: str) -> tuple[bool, str]:
-    """Whether it beats copying: the question, it with the start of its passage, all of that.
+    """Whether it beats copying: the question, the question with the passage's start, or all of
+    both.
 
-    Each item counts with the best of these copies.
-
-    Overlap with the reference is no proof: on public telecom questions such a copy reaches a
-    higher BLEU than any published model.
+    Each item is compared with the best of these copies. Overlap with the reference proves nothing:
+    on public telecom questions such a copy reaches a higher BLEU than any published model.
     """
     if metric in PROOF:
         return True, ""
@@ -108,10 +109,10 @@ def _copies(item: Item) -> tuple[str, ...]:
 
 
 def _kept(run: Run, row: Difference) -> tuple[bool, str]:
-    """Whether former abilities are shown to be within the bound: the interval's lower end is.
+    """Whether the interval shows that the loss of former abilities is within the bound.
 
-    The base's own questions may be too few to show that of any model, were it unchanged. Such a
-    set stops a generation only if the loss is shown to be beyond the bound.
+    The base's own questions may be too few to show that, even of an unchanged model. Such a set
+    stops a generation only if the loss is shown to be beyond the bound.
     """
     bound = run.config.promote.retention_bound
     what = "own questions" if row.suite == "abilities" else MODES[row.mode]

@@ -1,7 +1,6 @@
-"""Rivals: other models answer the same test questions, so that there is something to be held to.
+"""Rivals: other models answer the same test questions, for comparison.
 
-Each has a number below 0, under which its predictions and evaluations are kept. It decides
-nothing.
+Each has a number below 0, under which its predictions and evaluations are kept. It decides nothing.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ FLAG = AGAINST
 
 
 def rivals(run: Run, generation: int) -> Outcome:
-    """One after the other; who has taken all exams is neither loaded nor asked again."""
+    """Ask one rival after the other; one that has done all tasks is not loaded again."""
     wanted = set(tasks(run, generation=-1))
     asked, notes = 0, []
     for name in dict.fromkeys(run.config.evaluate.against) if wanted else ():
@@ -39,7 +38,7 @@ def rivals(run: Run, generation: int) -> Outcome:
 
 
 def _number(run: Run, name: str) -> int:
-    """The rival's own, or the next one."""
+    """Return the number of this rival, or the next free one."""
     known = {row.name: row.generation for row in run.ledger.evaluations.rivals()}
     return known.get(name, min(known.values(), default=0) - 1)
 

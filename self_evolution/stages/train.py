@@ -16,7 +16,7 @@ from self_evolution.text.language import detect as language
 
 
 def train(run: Run, generation: int) -> Outcome:
-    """The row that names the adapter is written once its files are complete."""
+    """Train, and add the adapter's row once its files are complete."""
     if any(row.generation == generation for row in run.ledger.training.adapters()):
         return Outcome(0)
     start = run.start(generation)
@@ -52,7 +52,8 @@ def peak_rate(settings: Train, generation: int) -> float:
 
 
 def _conversations(run: Run, generation: int) -> list[list[Message]]:
-    """The selected pairs with the question alone as the prompt, then the rehearsal as it is."""
+    """Return the selected pairs with the question alone as the prompt, then the rehearsal
+    unchanged."""
     pairs = [
         [
             *run.prompts.closed(question, language(question)),
@@ -64,9 +65,9 @@ def _conversations(run: Run, generation: int) -> list[list[Message]]:
 
 
 def sampled(conversations: list[list[Message]], samples: int, seed: int) -> list[list[Message]]:
-    """Just so many: a random part, in the order given, or all of them again and again.
+    """Return that many examples: a random part in the given order, or all of them repeatedly.
 
-    The times that two of them are there differ by one at most.
+    The numbers of times that any two of them occur differ by one at most.
     """
     if not conversations:
         return []
