@@ -1,7 +1,7 @@
-"""Candidates: test questions that the base asks about fragments, and which of them are taken.
+"""Candidates: test questions that the base asks about fragments, and the choice among them.
 
-It asks by a template that training never uses, and answers several times, each time afresh; where
-the answers agree and stand in the fragment, the most typical one is the reference.
+It asks with a prompt that training never uses, and answers several times independently. If the
+answers agree and stand in the fragment, the most typical one is the reference.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ TEMPERATURE = 0.7
 """The temperature of the answers that must agree. At 0 they would always agree."""
 
 ROUNDS = 2
-"""A fragment whose first question was not taken gets so many tries in all."""
+"""The number of tries for a fragment whose first question was not taken."""
 
 KINDS = ("seen", "unseen")
 
@@ -38,12 +38,12 @@ def builds(settings: Config) -> bool:
 
 
 def to_come(settings: Config, ledger: Ledger) -> bool:
-    """Whether test questions will be built, which are not there yet."""
+    """Whether test questions are still to be built."""
     return builds(settings) and not ledger.stage_done(0, "build")
 
 
 def build_questions(run: Run, kind: str) -> None:
-    """Candidates until there are enough, or every fragment has had its tries."""
+    """Ask until there are enough questions, or every fragment has had its tries."""
     order = _order(run, kind)
     wanted = _wanted(run)
     for turn in range(ROUNDS):
@@ -99,7 +99,7 @@ def _order(run: Run, kind: str) -> list[str]:
 def _candidates(
     run: Run, kind: str, ids: Sequence[str], places: dict[str, int], seed: int
 ) -> Iterator[Candidate]:
-    """A question each, with answers that agree, or the reason why it is none."""
+    """Return one candidate a question: with answers that agree, or with the reason against it."""
     fragments = run.ledger.fragments.get(ids)
     asked = _asked(run, fragments, seed)
     answers = _answered(run, fragments, [question.text for question in asked], seed)
@@ -142,7 +142,7 @@ def _candidates(
 
 
 def _strict(settings: Check) -> Check:
-    """A run may train without checks; a reference is checked in any case."""
+    """Settings in which references are checked, even if the run trains without checks."""
     return settings if settings.enabled else Check()
 
 
@@ -162,7 +162,7 @@ def _asked(run: Run, fragments: Sequence[Fragment], seed: int) -> list[Reply]:
 def _answered(
     run: Run, fragments: Sequence[Fragment], questions: Sequence[str], seed: int
 ) -> list[list[Reply]]:
-    """The samples of each question, with its fragment open."""
+    """Sample answers to each question, with its fragment open."""
     settings = run.config.answer
     prompts = [
         run.prompts.answer(fragment.heading, fragment.text, question, fragment.language)
@@ -176,7 +176,7 @@ def _answered(
 def samples(
     run: Run, prompts: Sequence[Sequence[Message]], params: SamplingParams, seed: int
 ) -> list[list[Reply]]:
-    """`evaluate.samples` replies of the base to each prompt, each time afresh."""
+    """Return `evaluate.samples` independent replies of the base to each prompt."""
     columns = [
         run.engine.generate(prompts, params, seed_of(seed, "sample", sample), "base")
         for sample in range(run.config.evaluate.samples)
@@ -185,7 +185,7 @@ def samples(
 
 
 def filled(rows: Iterable[Candidate], room: int) -> Iterator[Candidate]:
-    """The last batch may have more than are wanted: those are set aside as surplus."""
+    """Reject the questions of the last batch that are more than wanted, as surplus."""
     for row in rows:
         if row.reason is None and room <= 0:
             yield replace(row, reason="surplus", detail="the set was full")

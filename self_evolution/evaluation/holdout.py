@@ -17,9 +17,9 @@ LARGEST_SHARE = 0.2
 
 
 def held_out(run: Run) -> list[str]:
-    """Documents to keep out of training, drawn by the run's seed.
+    """Draw the documents to keep out of training, by the run's seed.
 
-    Only such that share no text with another; never more than a fifth of documents or fragments.
+    They share no text with others, and are never more than a fifth of documents or fragments.
     """
     fragments: dict[str, list[Place]] = defaultdict(list)
     for place in run.ledger.fragments.places():
@@ -39,5 +39,5 @@ def held_out(run: Run) -> list[str]:
 
 
 def shuffled(ids: Iterable[str], *seed: object) -> list[str]:
-    """In an order that follows from the ids and the seed alone."""
+    """Sort in an order that follows from the ids and the seed alone."""
     return sorted(ids, key=lambda id: content_id(*seed, id))

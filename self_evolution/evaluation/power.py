@@ -14,9 +14,9 @@ from self_evolution.records import Item
 
 
 def power(settings: Config, ledger: Ledger) -> dict[str, str]:
-    """{suite: sentence}: which difference its questions can show in the metric that decides.
+    """{suite: a sentence on the difference that its questions can show in the deciding metric}.
 
-    Of the questions that the metric applies to; where that are none, of all.
+    Only questions that the metric applies to are counted; if there are none, all are.
     """
     found = {}
     for suite in (*TESTS, abilities.SUITE):

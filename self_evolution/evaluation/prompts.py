@@ -12,7 +12,7 @@ from self_evolution.text.language import detect as language
 
 
 class TaskPrompt(NamedTuple):
-    """A question as it is put, and the ids of the fragments beside it, the best first."""
+    """A question as a prompt, and the ids of the fragments in it, the best first."""
 
     messages: list[Message]
     sources: tuple[str, ...] = ()
@@ -72,7 +72,8 @@ def _retrieved(run: Run, model: Generator, item: Item) -> TaskPrompt:
 
 
 def _shown(run: Run, item: Item, found: Sequence[Fragment]) -> TaskPrompt:
-    """One passage stands as it does when it is asked about; several, each under its headings."""
+    """A single passage is put as in the answer stage; of several, each has its headings above
+    it."""
     heading = found[0].heading if len(found) == 1 else ()
     passage = "\n\n".join(
         one.text if one.heading == heading else f"{' > '.join(one.heading)}\n{one.text}"

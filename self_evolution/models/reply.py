@@ -8,10 +8,10 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 TopLogprobs = list[list[tuple[int | str, float]]]
-"""At each token of a reply, the most likely tokens with their log-probabilities (nats), best first.
+"""The most likely tokens at each token of a reply, with log-probabilities (nats), best first.
 
-They are those of the model, before temperature and top-p. A token is its id, or its text where an
-endpoint tells no ids.
+They are those of the model, before temperature and top-p. A token is its id, or its text if an
+endpoint sends no ids.
 """
 
 TOO_LONG = "window"
@@ -40,11 +40,11 @@ def without_thoughts(text: str) -> str:
 
 
 class TextStream:
-    """Passes on the new part of a text that grows, and holds back what may still change.
+    """Passes on the new part of a growing text, and holds back what may still change.
 
-    That is the beginning of a character, the beginning of <think>, and spaces at the end. Where the
-    text changes further back all the same (a thought that was closed but never opened, bytes that
-    are no character), the part from there on is passed on anew.
+    It holds back an incomplete character, the beginning of <think>, and spaces at the end. If the
+    text changes further back (a thought that was closed but never opened, invalid bytes), the part
+    from there on is passed on again.
     """
 
     def __init__(self, on_text: Callable[[str], None]) -> None:

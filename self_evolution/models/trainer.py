@@ -1,7 +1,7 @@
-"""Training an adapter on token ids and labels, on transformers' Trainer.
+"""Training an adapter on token ids and labels, with transformers' Trainer.
 
-Its logging back ends, launchers, FSDP and checkpoints come with it. Examples of like length go
-into a batch together, because padding is most of the cost of short pairs.
+Its logging back ends, launchers, FSDP and checkpoints come with it. Examples of similar length
+share a batch, because padding is most of the cost of short pairs.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from self_evolution.models.training import IGNORED, Trained, TrainingJob
 
 Encoded = tuple[list[int], list[int]]
 STEPS_SORTED = 50
-"""So many steps' examples are drawn, and sorted by length, at a time."""
+"""The number of steps whose examples are drawn, and sorted by length, together."""
 
 
 def train(model: Any, examples: Sequence[Encoded], pad: int, job: TrainingJob) -> Trained:
@@ -88,9 +88,10 @@ def in_order(
 ) -> list[int]:
     """Indices of all epochs' examples in the order of training, each once an epoch.
 
-    Shuffled, but so that steps of `batch` examples have like lengths. An epoch need not end with
-    a step: the next one fills it up. A function of its arguments, so that a checkpoint's place in
-    it is a number alone. With `steps` it is as long as these take, whatever the epochs.
+    They are shuffled, but so that steps of `batch` examples have similar lengths. An epoch need not
+    end with a step: the next one fills it up. The order depends only on the arguments, so a single
+    number describes a checkpoint's place in it. With `steps` it is as long as these need, whatever
+    the epochs.
     """
     if steps:
         epochs = -(-steps * batch // len(lengths))
@@ -125,7 +126,7 @@ def collate(batch: Sequence[dict[str, list[int]]], pad: int) -> dict[str, torch.
 
 
 def _checkpoint(partial: Path, examples: Sequence[Encoded], job: TrainingJob) -> str | None:
-    """The newest whole checkpoint in `partial`, if it is one of this very training."""
+    """The newest complete checkpoint in `partial`, if it belongs to this training."""
     own = job.settings.model_dump(mode="json", exclude={"checkpoint_steps", "report_to"})
     text = json.dumps([examples, own, job.learning_rate, job.seed])
     key, file = hashlib.sha256(text.encode()).hexdigest(), partial / "key"
@@ -183,14 +184,15 @@ def training_arguments(
 
 
 class _AdapterTrainer(Trainer):  # type: ignore[misc]
-    """Saves checkpoints without asking a hub, where PEFT looks whether the vocabulary grew."""
+    """Saves checkpoints without asking a hub, which PEFT does to see whether the vocabulary
+    grew."""
 
     def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
         self.model.save_pretrained(output_dir, state_dict=state_dict, save_embedding_layers=False)
 
 
 class _Watch(TrainerCallback):  # type: ignore[misc]
-    """Tells the caller of each step, and stops with a checkpoint when the caller says so."""
+    """Reports each step to the caller, and stops with a checkpoint when the caller asks for it."""
 
     def __init__(self, on_step: Callable[[int, int], bool]) -> None:
         self._on_step = on_step

@@ -1,8 +1,8 @@
-"""Nugget recall: the facts of the reference, each looked for in the answer (Voorhees 2003).
+"""Nugget recall: the share of the reference's facts that the answer has (Voorhees 2003).
 
-No model lists the facts: they are the reference's values, and what each of its statements says
-beyond the question. Only recall is measured: an answer that repeats a whole document may score,
-so this metric promotes nobody.
+No model lists the facts: they are the reference's values, and the words of its statements that the
+question does not have. Only recall is measured: an answer that repeats a whole document may score,
+so this metric decides no promotion.
 """
 
 from __future__ import annotations

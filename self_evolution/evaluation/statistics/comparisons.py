@@ -73,10 +73,10 @@ def paired(
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """Adjusted p-values in the order given (Holm 1979).
+    """Adjusted p-values in the given order (Holm 1979).
 
-    Comparisons whose adjusted p is below 5% are all different, but for a chance of 5% that any
-    one of them is not.
+    If all comparisons whose adjusted p is below 5% are called different, the chance that any of
+    them is not is at most 5%.
     """
     adjusted = [0.0] * len(p_values)
     highest = 0.0

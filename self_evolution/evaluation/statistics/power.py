@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 LEVEL, POWER = 0.05, 0.8
-"""Two-sided error, and the chance to see a difference that is there."""
+"""The two-sided error, and the chance to see a difference that exists."""
 
 CORRELATION = 0.1
 """The share of their variance that two questions on one document have in common."""
@@ -14,7 +14,7 @@ LOSSES = 0.1
 """The share of changes for the worse among the questions whose result changes."""
 
 FEWEST = 4
-"""Fewer documents that differ show nothing at 5%, whatever their number of questions."""
+"""If fewer clusters than this change, nothing is shown at 5%, whatever the number of questions."""
 
 
 def detectable(questions: int, clusters: int, *, correlation: float = CORRELATION) -> float:

@@ -12,9 +12,9 @@ POINTS = {"better": 100.0, "tie": 50.0, "unclear": 50.0, "worse": 0.0}
 
 
 class Duel(NamedTuple):
-    """An item's verdicts on the first model: its answer shown first, and shown second.
+    """The verdicts on one item about the first model: its answer shown first, and shown second.
 
-    `asked`: a judge was; answers that are the same are a tie without that.
+    `asked`: a judge was asked; equal answers are a tie without that.
     """
 
     cluster: Hashable

@@ -1,4 +1,4 @@
-"""Items in clusters, and the means of what is drawn from them with replacement."""
+"""Items in clusters, and the means of samples that are drawn from them with replacement."""
 
 from __future__ import annotations
 
