@@ -53,9 +53,9 @@ def out_of_patience(config: Config, leader: int, last: int) -> bool:
 def describe_start(config: Config, generation: int, leader: int) -> str:
     """Describe what the rollback changes in a generation; empty if it changes nothing."""
     _, rate, share = start(config, generation, leader)
-    told = []
+    changes = []
     if rate != 1:
-        told.append(f"{rate:g} of the learning rate")
+        changes.append(f"{rate:g} of the learning rate")
     if share != (before := config.train.rehearsal):
-        told.append(f"{share:.0%} rehearsal instead of {before:.0%}")
-    return " and ".join(told)
+        changes.append(f"{share:.0%} rehearsal instead of {before:.0%}")
+    return " and ".join(changes)

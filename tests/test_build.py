@@ -48,7 +48,7 @@ RULES = {
     ],
     "default": "Nobody knows.",
 }
-"""Training asks for the port, the examination for the tag."""
+"""Training asks for the port, the test questions ask for the tag."""
 
 
 @pytest.fixture
@@ -275,7 +275,7 @@ def test_a_profile_without_exam_is_refused_with_the_way_on(
         "ask: '{fragment} Ask one question'\nask_another: More.\nanswer: '{fragment} {question}'\n"
     )
     assert cli.main(words("run", "--domain.prompts", str(profile))) == 2
-    assert "no `exam` in this profile" in capsys.readouterr().err
+    assert "this profile has no `exam`" in capsys.readouterr().err
     more = ("--domain.prompts", str(profile), "--evaluate.build", "never")
     assert cli.main(words("other", *more)) == 0
     assert "nothing shows whether this helped" in capsys.readouterr().out

@@ -29,8 +29,8 @@ def review(options: argparse.Namespace) -> int:
         edited, struck = stage.take_back(run, rows, options.imported)
         lock = run.ledger.items.locks()[-1]
     if edited or struck:
-        told = f"{edited:,} edited, {struck:,} struck out"
+        changes = f"{edited:,} edited, {struck:,} struck out"
     else:
-        told = "nothing has changed"
-    print(f"review: {told}; {lock.items:,} questions are locked as version {lock.version}")
+        changes = "nothing has changed"
+    print(f"review: {changes}; {lock.items:,} questions are locked as version {lock.version}")
     return 0

@@ -88,7 +88,7 @@ def gone(ledger: Ledger) -> str:
     count = ledger.fragments.counts()["gone"]
     if not count:
         return ""
-    told = f"{count:,} documents changed or withdrawn since they were read"
+    text = f"{count:,} documents changed or withdrawn since they were read"
     parents = {row.generation: row.parent for row in ledger.training.adapters()}
     generation = adapter = ledger.evaluations.leader() or max(parents, default=0)
     examples = ledger.training.examples_gone()
@@ -99,8 +99,8 @@ def gone(ledger: Ledger) -> str:
         generation = parents[generation]
     if total:
         share = f"{touched:,} of {total:,} ({100 * touched / total:.1f}%)"
-        told += f"; of the examples that generation {adapter} was trained on, {share} are from them"
-    return told
+        text += f"; of the examples that generation {adapter} was trained on, {share} are from them"
+    return text
 
 
 def show_next(config: Config, ledger: Ledger) -> None:

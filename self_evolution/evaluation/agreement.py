@@ -13,9 +13,9 @@ ALIKE = 60.0
 
 
 class Agreed(NamedTuple):
-    """The answer nearest to all others, the values it states beyond the question's own, and what
+    """The answer nearest to all others, with the values that the question does not have.
 
-    speaks against it (empty if the answers agree).
+    `objection` says why the answers do not agree; it is empty if they do.
     """
 
     text: str

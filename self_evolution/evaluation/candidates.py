@@ -151,8 +151,8 @@ def _asked(run: Run, fragments: Sequence[Fragment], seed: int) -> list[Reply]:
     prompts = [run.prompts.exam(fragment) for fragment in fragments]
     if not all(prompts):
         raise UserError(
-            f"--domain.prompts {run.config.domain.prompts}: no `exam` in this profile, by which "
-            "test questions are asked for; add it, or start with --evaluate.build never"
+            f"--domain.prompts {run.config.domain.prompts}: this profile has no `exam`, the "
+            "prompt for test questions; add it, or start with --evaluate.build never"
         )
     params = SamplingParams(settings.temperature, settings.top_p, settings.max_tokens)
     run.use(0)

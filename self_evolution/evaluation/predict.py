@@ -113,8 +113,8 @@ def _predict_task(
     )
     state = run.ledger.search.state() if task.mode == "retrieved" else ""
     too_long = refused = 0
-    # A rival that says nothing at all is not asked on and on; nor is any of that kept, so that it
-    # can be asked again once it answers.
+    # A rival that gives only empty answers is not asked any further, and none of them is kept, so
+    # that it can be asked again once it answers.
     heard = generation >= 0 or _heard(run, generation, task)
     silent: list[Prediction] = []
     for ids, seed in batches:
@@ -151,8 +151,8 @@ def _predict_task(
         elif len(silent) >= SILENCE:
             break
     if silent:
-        told = _silence(task, silent, settings.max_tokens)
-        raise UserError(f"rival {-generation}: {told}")
+        problem = _silence(task, silent, settings.max_tokens)
+        raise UserError(f"rival {-generation}: {problem}")
     return Skipped(too_long, refused)
 
 

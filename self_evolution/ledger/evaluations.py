@@ -112,8 +112,8 @@ class Evaluations(Part):
         if suite in ALWAYS:
             return ALWAYS[suite]
         query = "SELECT DISTINCT metric FROM evaluation WHERE suite = ? AND mode = ?"
-        for exam in {("domain", "closed"), (suite, mode)}:
-            known = set(self._db.column(query, exam))
+        for task in {("domain", "closed"), (suite, mode)}:
+            known = set(self._db.column(query, task))
             if known and wanted not in known:
                 return "token-f1"
         return wanted

@@ -81,8 +81,10 @@ class Endpoint:
             wanted = next(iter(listed))
         if wanted not in listed:
             there = ", ".join(list(listed)[:20]) or "none"
-            told = f"no model {printable(wanted)} there" if wanted else "which model is not said"
-            raise UserError(f"{self.address.base}: {told}; it has: {printable(there)}; {EXPECTED}")
+            problem = f"no model {printable(wanted)} there" if wanted else "which model is not said"
+            raise UserError(
+                f"{self.address.base}: {problem}; it has: {printable(there)}; {EXPECTED}"
+            )
         if not wanted.isprintable():
             raise UserError(
                 f"{self.address.base}: the model there is called {printable(wanted)}, which no "

@@ -131,11 +131,13 @@ def of_documents(
         "gone": gone,
         "back": [document.path for document in changes.returned],
     }
-    told = "; ".join(f"{len(some)} {kind} ({_some(some)})" for kind, some in kinds.items() if some)
+    summary = "; ".join(
+        f"{len(some)} {kind} ({_some(some)})" for kind, some in kinds.items() if some
+    )
     most = len(gone) > len(ledger.documents.here()) / 2
     if not accept and (most or not reads):
         raise UserError(
-            f"{folder}: documents are not what this run has read: {told}\n"
+            f"{folder}: documents are not what this run has read: {summary}\n"
             "--accept-change takes that over from the next generation on: what is gone is set "
             "aside; or start a new run with another --run"
         )

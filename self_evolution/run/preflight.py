@@ -53,9 +53,9 @@ def check_others(settings: Config, known: Container[str], progress: Progress) ->
         )
     if judge and judge != "base":
         named.append((judge, other_models.JUDGE))
-    told = [other_models.notice(*one) for one in named]
+    notices = [other_models.notice(*one) for one in named]
     refuse_shared_key(name for name, _ in named)
-    for (name, flag), text in zip(named, told, strict=True):
+    for (name, flag), text in zip(named, notices, strict=True):
         if name not in known:
             progress.print_once(text)
             other_models.check(settings.model, name, flag)

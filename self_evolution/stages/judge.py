@@ -156,11 +156,15 @@ def _ask(run: Run, generation: int, against: int, cases: list[Case], model: Gene
         prompts = {id: tasks[id][0].prompt(run, tasks[id][1]) for id in ids}
         fitting = {id: p for id, p in prompts.items() if model.fits(p, MOST_TOKENS)}
         replies = model.generate(list(fitting.values()), params, seed, "base")
-        said = dict(zip(fitting, replies, strict=True))
+        answered = dict(zip(fitting, replies, strict=True))
         rows = []
         for id in ids:
             case, place = tasks[id]
-            text = said[id].text if id in said and said[id].finish_reason != TOO_LONG else ""
+            text = (
+                answered[id].text
+                if id in answered and answered[id].finish_reason != TOO_LONG
+                else ""
+            )
             letter = ruling(text)
             verdict = _VERDICTS.get((letter, place), "tie" if letter else "unclear")
             rows.append(_judgement(run, generation, against, case.item.id, place, verdict, text))

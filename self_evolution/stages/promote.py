@@ -74,14 +74,14 @@ def _verdict(
         for (against, suite, _), row in found.items()
         if against == 0 and suite in FORMER
     ]
-    told = [text for _, text in judged if text]
-    return all(good for good, _ in judged), "; ".join(told)
+    reasons = [text for _, text in judged if text]
+    return all(good for good, _ in judged), "; ".join(reasons)
 
 
 def _gain(run: Run, row: Difference) -> tuple[bool, str]:
     enough = row.low > 0 if run.config.promote.rule == "significant" else row.mean > 0
-    said = _said(PairedDifference.of(row))
-    return enough, f"closed-book {row.metric} {said} against generation {row.against}"
+    above = _format(PairedDifference.of(row))
+    return enough, f"closed-book {row.metric} {above} against generation {row.against}"
 
 
 def _beyond_copying(run: Run, generation: int, metric: str) -> tuple[bool, str]:
@@ -100,7 +100,7 @@ def _beyond_copying(run: Run, generation: int, metric: str) -> tuple[bool, str]:
     }
     found = difference(run.config, both(copied, mine), "copies")
     enough = found.low > 0 if run.config.promote.rule == "significant" else found.mean > 0
-    return enough, f"{_said(found)} against mere copies of question and passage"
+    return enough, f"{_format(found)} against mere copies of question and passage"
 
 
 def _copies(item: Item) -> tuple[str, ...]:
@@ -118,14 +118,14 @@ def _kept(run: Run, row: Difference) -> tuple[bool, str]:
     what = "own questions" if row.suite == "abilities" else MODES[row.mode]
     if row.metric != run.config.promote.metric:
         what += f", {row.metric}"
-    told = f"former abilities ({what}) {_said(PairedDifference.of(row))} since the base"
+    loss = f"former abilities ({what}) {_format(PairedDifference.of(row))} since the base"
     clusters = len({item.cluster for item in run.ledger.items.of_suite(row.suite)})
     if row.suite == "abilities" and row.high >= -bound and unseen(clusters) > bound:
-        return True, f"{told} (on {clusters} subjects, which is too few to decide)"
+        return True, f"{loss} (on {clusters} subjects, which is too few to decide)"
     good = row.low >= -bound
-    return good, told if good else f"{told}, where at most -{bound:g} may be"
+    return good, loss if good else f"{loss}, where at most -{bound:g} may be"
 
 
-def _said(found: PairedDifference) -> str:
+def _format(found: PairedDifference) -> str:
     text = format_difference(found)
     return text if found.shown else f"{text}, {NO_DIFFERENCE},"

@@ -30,8 +30,8 @@ def rivals(run: Run, generation: int) -> Outcome:
             notes.append(f"{label(name)} is rival {-predictions.generation}, and not asked again")
             continue
         asked += predictions.asked
-        told = [*summary(run, run.ledger.evaluations.of_rivals(), number), *predictions.notes]
-        notes.append(f"rival {-number}, {label(name)}: {', '.join(told) or 'asked'}")
+        parts = [*summary(run, run.ledger.evaluations.of_rivals(), number), *predictions.notes]
+        notes.append(f"rival {-number}, {label(name)}: {', '.join(parts) or 'asked'}")
     if not wanted:
         notes.append("there are no test questions to put to them; give some with --eval FILE")
     return Outcome(asked, "; ".join(notes))

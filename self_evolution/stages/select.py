@@ -73,8 +73,8 @@ def _unlike_evaluation(run: Run) -> list[str]:
     found = []
     for row in run.ledger.training.rehearsal():
         asked = [turn["content"] for turn in row.messages if turn["role"] == "user"]
-        told = [turn["content"] for turn in row.messages if turn["role"] == "assistant"]
-        matches = [contamination.match(*pair) for pair in zip(asked, told, strict=False)]
+        replies = [turn["content"] for turn in row.messages if turn["role"] == "assistant"]
+        matches = [contamination.match(*pair) for pair in zip(asked, replies, strict=False)]
         if not any(match and match.leaks for match in matches):
             found.append(row.id)
     return found

@@ -32,13 +32,13 @@ def statements(pair: Pair) -> list[frozenset[str]]:
     """
     text = plain(pair.reference)
     cjk = is_cjk(pair.reference)
-    told = " ".join([pair.question, *known_values(pair)]).casefold()
-    known = FUNCTION_WORDS.union(tokens(told))
+    context = " ".join([pair.question, *known_values(pair)]).casefold()
+    known = FUNCTION_WORDS.union(tokens(context))
     found = []
     for part in _parts(text):
         if cjk:
             words = {word.casefold() for word in part if len(word) > 1 and word[0].isalpha()}
-            words = {word for word in words - known if word not in told}
+            words = {word for word in words - known if word not in context}
         else:
             words = {word for word in tokens("".join(part)) if word[0].isalpha()} - known
         if words:

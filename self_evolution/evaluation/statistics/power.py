@@ -73,5 +73,5 @@ def describe_power(questions: int, clusters: int, unit: str) -> str:
     over = f"with {questions:,} questions{f' over {clusters:,} {unit}' if unit else ''}"
     if points > 99:
         return f"{over} no difference is detectable: they are too few"
-    said = f"{points:.1f}" if points < 10 else f"{points:.0f}"
-    return f"{over} a difference of {said} points is detectable"
+    rounded = f"{points:.1f}" if points < 10 else f"{points:.0f}"
+    return f"{over} a difference of {rounded} points is detectable"

@@ -130,18 +130,18 @@ def _built(tests: TestSets) -> Iterator[str]:
 
 def _changed(facts: Facts) -> Iterator[str]:
     """Yield the effect of changed documents on the test, with the score without their questions."""
-    if said := describe_outdated(facts.outdated):
-        said += "; they stay, so that every generation is asked the same."
+    if sentence := describe_outdated(facts.outdated):
+        sentence += "; they stay, so that every generation is asked the same."
         found, metric = facts.current, facts.lead.metric
         if found and found.some and found.all:
             without = "without them no question is left"
             if found.other_score:
                 without = f"{format_score(found.other_score, metric)} without them"
-            said += (
+            sentence += (
                 f" {metric} on domain questions, book closed: "
                 f"{format_score(found.all, metric)} with the {found.some:,} that are among these, "
                 f"{without}."
             )
-        yield said
-    if said := describe_searched(facts.outdated):
-        yield said
+        yield sentence
+    if sentence := describe_searched(facts.outdated):
+        yield sentence

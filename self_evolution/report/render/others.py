@@ -38,14 +38,14 @@ def rival_lines(found: Rivals) -> Iterator[str]:
     leader = f"generation {found.leader}" if found.leader else "the base"
     for one in found.rivals:
         mine = [(b.task, row) for b in found.boards for row in b.standings if row.rival == one]
-        told = [f"{task.suite} {task.mode} {format_mean(row.score)}" for task, row in mine]
+        scores = [f"{task.suite} {task.mode} {format_mean(row.score)}" for task, row in mine]
         gap = ""
         if above := next((row.above for task, row in mine if task == MAIN), None):
             gap = f"; {leader} against it: {format_difference(above)}, book closed"
             gap += "" if above.shown else f": {NO_DIFFERENCE}"
-        if told:
+        if scores:
             name = found.names[one.generation]
-            yield f"rival {-one.generation}, {name}: {', '.join(told)}{gap}"
+            yield f"rival {-one.generation}, {name}: {', '.join(scores)}{gap}"
 
 
 def judge_label(judge: str) -> str:
