@@ -1,4 +1,4 @@
-"""inspect: how the documents were understood, in the terminal and as a page."""
+"""inspect: show how the documents were understood, in the terminal and as a page."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ too, as `section: {key: value}`. --help-all shows every setting.
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser that says what is wrong in two lines, and knows its own flags."""
+    """A parser that reports errors in two lines, and knows its own flags."""
 
     def __init__(self, **options: Any) -> None:
         columns = min(shutil.get_terminal_size().columns, WIDEST)

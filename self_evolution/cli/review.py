@@ -1,4 +1,4 @@
-"""review: the test questions of a run as a file to edit, and what a person made of it back."""
+"""review: write the test questions of a run to a file, and read back an edited one."""
 
 from __future__ import annotations
 

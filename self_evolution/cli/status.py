@@ -22,7 +22,7 @@ STOPPED = (
 
 
 def show(config: Config, ledger: Ledger) -> None:
-    """A row a generation: what it was trained on, what it knows, what it lost, who leads."""
+    """Print a row for each generation: its training set, what it knows, what it lost, who leads."""
     from self_evolution.evaluation.tasks import MAIN, MODES, Task, deciding
     from self_evolution.schedule import out_of_patience
 

@@ -48,7 +48,7 @@ class Changes(NamedTuple):
 
 
 def sources(documents: tuple[str, ...]) -> dict[str, Path]:
-    """Paths to read by their names; the word `embedded` stands for the handbook that ships."""
+    """Paths to read by their names; the word `embedded` stands for the handbook in the package."""
     if not documents:
         raise UserError("no documents given: self-evolution run DOCS…, files or folders")
     own = {"embedded": ("handbook", embedded.HANDBOOK)}
@@ -56,7 +56,10 @@ def sources(documents: tuple[str, ...]) -> dict[str, Path]:
 
 
 def compare(ledger: Ledger, settings: config.Read, again: bool = False) -> Changes:
-    """`again` takes what could not be read, or not wholly, as new. Raises UserError by `find`."""
+    """Compare the folders with the ledger. `again` treats unreadable documents as new.
+
+    Documents that were read only in part count as unreadable too. Raises UserError by `find`.
+    """
     files = find(sources(settings.documents), settings.follow_links)
     digests, large = _digests(ledger, files.paths, settings.max_file_mb << 20)
     refused = {**files.refused, **large}
@@ -149,7 +152,7 @@ def _digests(
 def _moved(
     names: dict[Key, str], digests: dict[str, str], known: dict[Key, Document]
 ) -> dict[str, str]:
-    """{document id: the name of its file now} of those whose file had another name."""
+    """{document id: the present name of its file} of the documents whose file was renamed."""
     there = {key: known[key] for key in names if key in known}
     return {
         document.id: names[key]

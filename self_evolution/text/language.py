@@ -62,8 +62,8 @@ _CLEARLY = 40
 def detect(text: str, prior: str = "") -> str:
     """The ISO 639-1 code of a text's language; `zh` for traditional and simplified Chinese.
 
-    A text too short or too mixed to tell is in the language `prior`, which is that of its document
-    if it is known, or else in English.
+    If a text is too short or too mixed, it is the language `prior`, which is that of its document
+    if known, or else English.
     """
     text = _without_code(text)
     others = _others(text)
@@ -81,8 +81,8 @@ def name(code: str) -> str:
 def differs(question: str, expected: str) -> bool:
     """Whether a question is clearly not in the language expected, but in English or Chinese.
 
-    It is told by its words alone, so a question of names and codes never differs, and neither does
-    one in a language that looks like the one expected.
+    Only its words count, so a question of names and codes never differs, and neither does one in a
+    language that looks like the expected one.
     """
     text = _without_code(question)
     others, words = _others(text), _words(text)
@@ -131,7 +131,7 @@ def _words(text: str) -> list[str]:
 
 
 def _outweighs(others: str, words: list[str]) -> bool:
-    """Whether letters that are not Latin are more than a word quoted in a Latin text.
+    """Whether letters that are not Latin are more than a quoted word in a Latin text.
 
     A character counts as a word in scripts that are written without spaces.
     """

@@ -51,7 +51,7 @@ _UPPER = re.compile("[A-Z]")
 
 
 class Wording(NamedTuple):
-    """The words of a text in order; the other fields tell of them by their number."""
+    """The words of a text in order; the other fields describe them by their index."""
 
     shown: str
     words: list[str]
@@ -69,7 +69,7 @@ class Wording(NamedTuple):
 
 
 def shown(text: str) -> str:
-    """`text` without what belongs to its setting: form of characters, hyphenation, Markdown."""
+    """`text` without its layout: form of characters, hyphenation, Markdown."""
     if not text.isascii():
         text = _FOREIGN.sub(lambda run: _compatible(run[0]), text)
     text = _PREFIX.sub("", text)
@@ -87,7 +87,7 @@ def _compatible(run: str) -> str:
 
 
 def wording(text: str) -> Wording:
-    """The words of `text`, each with what must be known to compare it; without list markers."""
+    """The words of `text` with everything needed to compare them; without list markers."""
     text = shown(text)
     words: list[str] = []
     starts: list[int] = []
@@ -221,7 +221,7 @@ def _cut_word(later: Wording, earlier: Wording, at: int) -> bool:
 
 
 def slippable(word: str) -> bool:
-    """Whether a word is long enough to be known again in spite of a wrong letter."""
+    """Whether a word is long enough to be recognised in spite of a wrong letter."""
     return len(word) >= 8 and word.isalpha()
 
 

@@ -14,7 +14,7 @@ Strength = Literal["line", "sentence", "phrase", "space"]
 
 
 class End(NamedTuple):
-    """A place to cut, as the offset of what comes after it."""
+    """A place to cut: the offset of the text after it."""
 
     at: int
     strength: Strength
@@ -98,7 +98,7 @@ def _lines(text: str) -> Iterator[int]:
 
 
 def _on_purpose(line: str, following: str, width: int) -> bool:
-    """Whether a paragraph `width` columns wide has this line end early, with more to come.
+    """Whether this line of a paragraph `width` columns wide ends early, with more lines to come.
 
     The width is 0 where no line is wrapped.
     """
@@ -140,7 +140,7 @@ def _sentences(run: str, language: str) -> Iterator[End]:
 
 
 def _phrase(sentence: str, space: re.Match[str]) -> Strength:
-    """Between two phrases, or beside a foreign word or a repetition mark, which belong to one."""
+    """Yield ends between phrases, without those beside a foreign word or a repetition mark."""
     before, after = sentence[space.start() - 1], sentence[space.end() : space.end() + 1]
     both = _HAS_UNSPACED.match(before) and _HAS_UNSPACED.match(after)
     return "phrase" if both and before not in "ๆຯໆ" and after not in "ๆໆ" else "space"
@@ -166,7 +166,8 @@ def _cjk(run: str) -> Iterator[int]:
 
 
 def _spaced(run: str, language: str) -> Iterator[int]:
-    """Ends by sentencex, without those that are none, and with numbers at the right side."""
+    """Yield the ends that sentencex finds, without false ones, and with numbers on the right
+    side."""
     import sentencex
 
     start = at = 0

@@ -37,12 +37,13 @@ class _Entry(NamedTuple):
 
 
 def find(sources: Mapping[str, Path], follow_links: bool = False) -> Files:
-    """The files of `sources`: files, folders and glob patterns by the name to show for them.
+    """Find the files of `sources`: files, folders and glob patterns by the name to show for them.
 
-    A file's name is its folder's and its own path in there. Hidden files and earlier runs are
-    passed over, files of a folder with unknown endings counted, and what is no file (a pipe, a
-    link that leads out of the folder) refused. A file given twice, in whatever spelling, is found
-    once. Raises UserError for a missing path, or where there is nothing to read at all.
+    The name of a file in a folder is the folder's name and its path inside. Hidden files and
+    earlier runs are skipped, files of a folder with unknown endings are counted, and entries that
+    are not files (a pipe, a link that leads out of the folder) are refused. A file given twice, in
+    whatever spelling, is found once. Raises UserError for a missing path, or if there is nothing to
+    read.
     """
     found: dict[str, Path] = {}
     refused: dict[str, str] = {}
@@ -141,7 +142,8 @@ def _entry(name: str, path: Path, look: Callable[[], os.stat_result]) -> _Entry:
 
 
 def _link(name: str, path: Path, root: str) -> Iterator[_Entry]:
-    """A link inside a folder: what it leads to in there is found there, all else is refused."""
+    """Handle a link inside a folder: if its target is inside too, it is found there; else
+    refused."""
     target = Path(os.path.realpath(path))
     problem = "a link to nowhere"
     if target.exists():
@@ -152,7 +154,7 @@ def _link(name: str, path: Path, root: str) -> Iterator[_Entry]:
 
 
 def _is_ledger(path: str) -> bool:
-    """Whether a run.db is a run's, which may have only just begun."""
+    """Whether a run.db belongs to a run, which may have only just begun."""
     try:
         with open(path, "rb") as file:  # noqa: PTH123 - of an entry
             head = file.read(100)
@@ -175,6 +177,6 @@ def _known() -> str:
 
 
 def _free(name: str, taken: Container[str]) -> str:
-    """`name`, with a number if it is taken: names that are not UTF-8 may be shown alike."""
+    """Return `name`, with a number if it is taken: names that are not UTF-8 may be shown alike."""
     numbered = (f"{name} ({n})" if n > 1 else name for n in count(1))
     return next(one for one in numbered if one not in taken)

@@ -13,10 +13,11 @@ FEWEST = 5
 """If there are fewer errors, the report lists them one by one and says nothing of their place."""
 
 PARTS = 3
-"""More parts than that are no place."""
+"""If more parts than this hold the errors, the errors count as spread."""
 
 HALF, EXCESS = 0.5, 1.5
-"""A place has so much of the errors, and so many times its share of the questions."""
+"""A place has at least this share of the errors, and this multiple of its share of the
+questions."""
 
 SHUFFLES = 2000
 
@@ -76,7 +77,8 @@ def remaining(mastery: Mastery) -> Remaining | None:
 
 
 def unevenness(places: Sequence[Place]) -> float:
-    """p of no difference between the places in their share of errors: whole fragments shuffled."""
+    """The p-value of no difference between the places in their share of errors, by shuffled
+    fragments."""
     import numpy as np
 
     counts: dict[tuple[int, Hashable], list[int]] = {}

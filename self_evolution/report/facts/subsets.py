@@ -1,4 +1,4 @@
-"""Scores of test questions apart: near the training pairs, or on documents that have changed."""
+"""Scores of subsets of the test: near the training pairs, or on documents that have changed."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from self_evolution.report.facts.subsets import Outdated
 from self_evolution.report.render.words import format_score, score
 
 FEW = 30
-"""Fewer questions are called few."""
+"""Below this number, questions are called few."""
 
 
 def caveats(facts: Facts) -> Iterator[str]:
@@ -123,8 +123,8 @@ def _built(tests: TestSets) -> Iterator[str]:
     )
     if "unseen" in tests.suites:
         yield (
-            "Of the unseen documents no model here was ever told: with the book closed they show "
-            "what is made up, with the passage at hand how well the model still reads."
+            "No model here was trained on the unseen documents. Closed-book answers on them show "
+            "what a model makes up; answers with the passage show how well it still reads."
         )
 
 

@@ -1,4 +1,4 @@
-"""The first screen's sentences: what was won, what was lost, what remains, and who leads."""
+"""The sentences of the first screen: gains, losses, remaining errors, and the leader."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page: index.html, one file that needs nothing else and runs no script."""
+"""The page index.html: one file that needs no other file and runs no script."""
 
 from __future__ import annotations
 
