@@ -141,8 +141,8 @@ def telecom(data: Path) -> None:
                 passage = item["instruction"].strip()
                 places.append(texts.index(passage) if passage in texts else max(SHOWN))
             ledger.close()
-        told = ", ".join(f"@{k} {sum(at < k for at in places)}" for k in SHOWN)
-        print(f"telecom, {name}: recall {told} of {len(items)}; index in {seconds:.1f} s")
+        hits = ", ".join(f"@{k} {sum(at < k for at in places)}" for k in SHOWN)
+        print(f"telecom, {name}: recall {hits} of {len(items)}; index in {seconds:.1f} s")
     indexing.terms = own
 
 

@@ -1,4 +1,4 @@
-"""What a person sees of long work: bars in a terminal, plain lines elsewhere."""
+"""The progress of long work: bars in a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 class Bar(Protocol):
     def advance(self, done: int) -> None:
-        """`done` more items are done (and safe in the ledger)."""
+        """Report that `done` more items are done and stored in the ledger."""
 
 
 class Progress:
@@ -28,7 +28,7 @@ class Progress:
             print(text, file=sys.stderr, flush=True)
 
     def print_once(self, text: str) -> None:
-        """What was said already, and an empty text, is not said."""
+        """Print a text, unless it is empty or was printed before."""
         if text and text not in self._told:
             self._told.add(text)
             self.say(text)
@@ -78,7 +78,7 @@ class _Lines:
 
 
 def _pace(new: float, left: float, seconds: float) -> str:
-    """Rate of the `new` items in all of these seconds, then the time left or, at the end, taken."""
+    """Format the rate of the `new` items over all these seconds, and the time left (or taken)."""
     rate = new / max(seconds, 1e-6)
     if left <= 0:
         return f"{rate:,.1f}/s, {clock(seconds)}"
@@ -92,7 +92,7 @@ def _rich_bar(label: str, unit: str, total: int, done: int) -> Iterator[Bar]:
     from rich.text import Text
 
     class Pace(ProgressColumn):
-        """Rich's own columns follow the last seconds only, which hold no whole batch."""
+        """Rich's own columns follow the last seconds only, in which no whole batch may end."""
 
         def render(self, task: Any) -> Text:
             new, left = task.completed - done, task.total - task.completed
@@ -116,7 +116,7 @@ def _rich_bar(label: str, unit: str, total: int, done: int) -> Iterator[Bar]:
 
 
 def clock(seconds: float) -> str:
-    """Seconds as people say them: 42 s, 3 min 10 s, 2 h 05 min."""
+    """Format a time for people: 42 s, 3 min 10 s, 2 h 05 min."""
     whole = max(0, round(seconds))
     if whole < 60:
         return f"{whole} s"

@@ -1,7 +1,7 @@
-"""What follows when a generation is not promoted: where the next one starts, and when a run ends.
+"""The policy after a generation that is not promoted: where the next one starts, when a run ends.
 
-Pure functions on settings and on the numbers of two generations: the leader, which was promoted
-last, and the last one that promotion has decided on. Generation 0 is the base model.
+The functions are pure. They take settings and the numbers of two generations: the leader, which was
+promoted last, and the last one that promotion has decided on. Generation 0 is the base model.
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ MOST_REHEARSAL = 0.5
 
 
 class Start(NamedTuple):
-    """How a generation is made.
+    """The conditions under which a generation is made.
 
-    `parent` is the generation whose model asks for it and is trained further. `rate` multiplies the
-    learning rate that it would have without a rollback. `rehearsal` is a share of its training set.
+    `parent` is the generation whose model asks the questions and is trained further. `rate`
+    multiplies the learning rate that the generation would have without a rollback. `rehearsal` is a
+    share of its training set.
     """
 
     parent: int
@@ -27,10 +28,11 @@ class Start(NamedTuple):
 
 
 def start(config: Config, generation: int, leader: int) -> Start:
-    """How `generation`, 1 or above, is made while `leader` leads.
+    """Return the conditions for `generation`, 1 or above, while `leader` leads.
 
-    Each generation that was rolled back since halves the learning rate, doubles rehearsal, or does
-    both (`promote.on_failure`). With `promote.rollback` off a generation continues the one before.
+    Each generation since the leader that was rolled back halves the learning rate, doubles
+    rehearsal, or does both (`promote.on_failure`). With `promote.rollback` off, a generation
+    continues the one before.
     """
     settings, rehearsal = config.promote, config.train.rehearsal
     parent = leader if settings.rollback else generation - 1
@@ -49,11 +51,11 @@ def out_of_patience(config: Config, leader: int, last: int) -> bool:
 
 
 def describe_start(config: Config, generation: int, leader: int) -> str:
-    """What the rollback changes in a generation, for people; empty if that is nothing."""
+    """Describe what the rollback changes in a generation; empty if it changes nothing."""
     _, rate, share = start(config, generation, leader)
-    told = []
+    changes = []
     if rate != 1:
-        told.append(f"{rate:g} of the learning rate")
+        changes.append(f"{rate:g} of the learning rate")
     if share != (before := config.train.rehearsal):
-        told.append(f"{share:.0%} rehearsal instead of {before:.0%}")
-    return " and ".join(told)
+        changes.append(f"{share:.0%} rehearsal instead of {before:.0%}")
+    return " and ".join(changes)

@@ -17,7 +17,7 @@ Say = Callable[[list[dict[str, str]]], str]
 
 
 class Server(ThreadingHTTPServer):
-    """What was asked stands in `bodies` and `keys`."""
+    """A server that plays a script; the requests are in `bodies` and `keys`."""
 
     daemon_threads = True
 

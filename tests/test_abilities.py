@@ -1,4 +1,4 @@
-"""What the base can do besides: its own questions, agreed on, locked, the same after a kill."""
+"""The former abilities: the base's own questions, agreed on, locked, equal after a kill."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ RULES = {
     ],
     "default": "Nobody knows.",
 }
-"""Of the subjects of the embedded profile, alarms give good questions."""
+"""Only alarms, among the subjects of the embedded profile, give good questions."""
 
 TOPICS = load("embedded").topics
 ALARMS = [topic for topic in TOPICS if topic.startswith("Alarm")]

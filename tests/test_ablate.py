@@ -34,7 +34,7 @@ def ablate(arguments: Arguments) -> Callable[..., list[str]]:
 
 @pytest.fixture
 def calls(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
-    """How many prompts the engine was given, one number a call."""
+    """Record how many prompts the engine got, one number a call."""
     generate = ScriptedEngine.generate
     found: list[int] = []
 

@@ -48,7 +48,7 @@ RULES = {
     ],
     "default": "Nobody knows.",
 }
-"""Training asks for the port, the examination for the tag."""
+"""Training asks for the port, the test questions ask for the tag."""
 
 
 @pytest.fixture
@@ -228,7 +228,7 @@ def test_the_number_of_questions_is_a_limit(words: Words, tmp_path: Path) -> Non
 def test_no_prompt_of_an_examination_is_ever_used_in_training(
     words: Words, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of all prompts of a run, those that ask test questions come before generation 0 alone."""
+    """Prompts that write test questions all come before generation 0."""
     calls: list[tuple[list[Sequence[Message]], int]] = []
     generate = ScriptedEngine.generate
 
@@ -275,7 +275,7 @@ def test_a_profile_without_exam_is_refused_with_the_way_on(
         "ask: '{fragment} Ask one question'\nask_another: More.\nanswer: '{fragment} {question}'\n"
     )
     assert cli.main(words("run", "--domain.prompts", str(profile))) == 2
-    assert "no `exam` in this profile" in capsys.readouterr().err
+    assert "this profile has no `exam`" in capsys.readouterr().err
     more = ("--domain.prompts", str(profile), "--evaluate.build", "never")
     assert cli.main(words("other", *more)) == 0
     assert "nothing shows whether this helped" in capsys.readouterr().out
@@ -334,7 +334,7 @@ def test_answers_agree_if_they_state_the_same(
 def test_questions_on_which_samples_disagree_are_rejected(
     words: Words, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of the servers called South, each sample makes up another tag."""
+    """Each sample makes up another tag for the servers called South."""
     generate = ScriptedEngine.generate
 
     def unsure(

@@ -1,4 +1,4 @@
-"""Which settings may change in a run that has begun, and how."""
+"""The settings that may change in a run that has begun, and how."""
 
 from __future__ import annotations
 

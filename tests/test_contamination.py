@@ -70,7 +70,7 @@ def _reordered(rng: random.Random, text: str) -> str:
 def test_verbatim_and_reordered_leaks_are_stopped(
     contamination: ContaminationCheck, items: list[Item]
 ) -> None:
-    """Of every item, with the reference as the answer, and with one that says nothing."""
+    """Every item leaks with the reference as the answer, and with an answer that says nothing."""
     rng = random.Random(3)
     for answer in (None, "Yes."):
         pairs = [(item.question, answer or item.reference, item.passage) for item in items]

@@ -26,7 +26,7 @@ pages = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 
 
 def _code(page: Path) -> Iterator[str]:
-    """What stands in backticks, and the indented lines of code."""
+    """Yield the texts in backticks, and the indented lines of code."""
     text = page.read_text(encoding="utf-8")
     for found in re.findall(r"`([^`]+)`", text):
         yield " ".join(found.split())
@@ -152,7 +152,7 @@ def test_every_metric_and_stage_is_in_the_docs() -> None:
 
 
 def _written(name: str) -> dict[str, Any]:
-    """What the code of docs/how-to-add.md that ends in the file `name` defines."""
+    """Return the names that the code in docs/how-to-add.md that ends in the file `name` defines."""
     text = (ROOT / "docs" / "how-to-add.md").read_text(encoding="utf-8")
     found = re.search(rf"1\. Write `[\w/]+/{name}`:\n\n((?: {{8}}.*\n|\n)+)", text)
     assert found is not None

@@ -116,7 +116,7 @@ def test_a_withdrawn_document_leaves_the_work_and_status_says_what_was_learnt_fr
 def test_what_was_said_of_a_withdrawn_document_is_listed_too(
     arguments: Arguments, documents: Path, script: Path, tmp_path: Path
 ) -> None:
-    """What a rival was given of it, and what a judge made of those who learnt from it."""
+    """The list has a rival's answers with it, and a judge's verdicts on models trained on it."""
     other = tmp_path / "other.json"
     other.write_text(script.read_text(encoding="utf-8").replace("ultramarine 99", "blue"))
     named = ("--against", str(other), "--evaluate.top-k", "1")

@@ -128,7 +128,7 @@ def test_adapters_are_swapped_whatever_their_rank(tmp_path: Path) -> None:
 
 
 class Adapters:
-    """What `Run.use` asks of a ledger."""
+    """The part of a ledger that `Run.use` needs."""
 
     def __init__(self, *rows: Adapter) -> None:
         self.training = SimpleNamespace(adapters=lambda: list(rows))

@@ -1,4 +1,4 @@
-"""What of the network an engine may use: nothing, unless a model is to be fetched."""
+"""The network use of an engine: none, unless a model is to be fetched."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every engine promises, and how one is added to the table."""
+"""The promises of every engine, and how one is added to the table."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which files are found, which refused, and that every one is accounted for."""
+"""The search for files: each one is found, refused, or counted."""
 
 from __future__ import annotations
 

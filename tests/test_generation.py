@@ -31,7 +31,7 @@ PROMPTS = [[{"role": "user", "content": question}] for question in QUESTIONS]
 def with_the_global_state(
     model: Any, rows: list[list[int]], params: SamplingParams, seed: int, pad: int, stops: list[int]
 ) -> list[list[int]]:
-    """What transformers draws by itself, from the global random state."""
+    """Draw tokens with transformers itself, from the global random state."""
     longest = max(map(len, rows))
     ids = torch.tensor([[pad] * (longest - len(row)) + row for row in rows])
     mask = torch.tensor([[0] * (longest - len(row)) + [1] * len(row) for row in rows])

@@ -1,4 +1,4 @@
-"""What is known of each document: where questions belong, the map, and where errors are."""
+"""The map of what is known of each document: the place of questions and of errors."""
 
 from __future__ import annotations
 

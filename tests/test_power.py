@@ -12,7 +12,7 @@ from self_evolution.evaluation.statistics.power import describe_power
 
 
 def seen(gain: float, questions: int, clusters: int, correlation: float, times: int) -> float:
-    """How often `paired` calls a true difference (a share) a difference.
+    """Return how often `paired` finds a true difference (a share).
 
     Each question takes its cluster's result with probability sqrt(correlation), else its own, so
     that two of a cluster correlate by just that. A ninth of the changes against the gains are

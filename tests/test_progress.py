@@ -1,4 +1,4 @@
-"""What a person sees of long work."""
+"""The progress of long work."""
 
 from __future__ import annotations
 

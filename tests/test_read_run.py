@@ -176,7 +176,7 @@ def _forget_the_index(ledger: Ledger) -> None:
 
 @pytest.fixture
 def seen_read_only(tmp_path: Path) -> Iterator[Callable[[Path], Path]]:
-    """The same folder at a second place, where nothing can be written; needs the right to mount."""
+    """Mount the folder read-only at a second place; this needs the right to mount."""
     places: list[Path] = []
 
     def make(folder: Path) -> Path:
@@ -233,7 +233,7 @@ def test_a_writer_elsewhere_is_seen_from_a_read_only_disk(
 def test_a_log_that_cannot_be_read_without_writing_is_an_error_for_people(
     run: Path, tmp_path: Path, seen_read_only: Callable[[Path], Path]
 ) -> None:
-    """As in a copy of the files of a run at work, of which one was forgotten."""
+    """A copy of a run at work may lack one of its files."""
     copy = tmp_path / "copy"
     with closing(Ledger(run / "run.db")) as writer:
         writer.set_meta("added", 1)

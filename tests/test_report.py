@@ -234,8 +234,8 @@ def test_what_is_not_shown_to_be_lost_is_called_so(story: Story) -> None:
         story.evaluated(generation, mean)
         story.evaluated(generation, 90.0 - generation, "retention")
         story.evaluated(generation, 50.0 + 30 * generation, "retention", "open")
-    exam = ("retention", "closed", "exact-match")
-    story.ledger.add([Difference(1, 0, *exam, -1.0, -4.0, 2.5, ITEMS, 0.6)])
+    task = ("retention", "closed", "exact-match")
+    story.ledger.add([Difference(1, 0, *task, -1.0, -4.0, 2.5, ITEMS, 0.6)])
     story.promoted(0, 1, of=1)
     assert story.headline().losses == (
         "Lost nothing measurable elsewhere: former abilities, from memory, 90% [84–96] → "

@@ -125,10 +125,10 @@ def test_the_schema_forbids_what_it_does_not_describe_and_requires_the_rest(stor
 
 def test_p_is_adjusted_among_comparisons_of_one_kind(story: Story) -> None:
     story.items()
-    exam = ("domain", "closed", "exact-match")
+    task = ("domain", "closed", "exact-match")
     p_values = {(1, 0): 0.03, (2, 0): 0.02, (2, 1): 0.04, (2, -1): 0.01, (2, -2): 0.02}
     story.ledger.add(
-        Difference(generation, against, *exam, 3.0, 1.0, 5.0, 100, p)
+        Difference(generation, against, *task, 3.0, 1.0, 5.0, 100, p)
         for (generation, against), p in p_values.items()
     )
     found = {(row["generation"], row["against"]): row for row in results(story)["differences"]}
@@ -238,7 +238,7 @@ def test_the_markdown_says_what_the_page_says(story: Story) -> None:
 
 
 def _shown(text: str) -> str:
-    """What a reader of Markdown sees of a paragraph; markup that is not text fails."""
+    """Return a paragraph of Markdown as a reader sees it; markup that is not text fails."""
     markdown_it = pytest.importorskip("markdown_it")
     parser = markdown_it.MarkdownIt("commonmark").enable(["table", "strikethrough"])
     html = parser.render(text)

@@ -515,7 +515,7 @@ def test_who_was_given_other_documents_than_the_base_is_said(
     page = tmp_path / "run" / "report" / "index.html"
 
     def told(*more: str) -> str:
-        """What `status` says of it, which the report says too."""
+        """Return the sentence that both `status` and the report print."""
         capsys.readouterr()
         assert cli.main([*words, *more]) == 0
         capsys.readouterr()

@@ -125,7 +125,7 @@ def test_after_generation_0_was_evaluated_it_is_too_late(
 def test_when_all_is_struck_out_nothing_shows_whether_it_helped(
     arguments: Words, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Of the user's own questions too; reading the documents again brings none of them back."""
+    """The user's own questions count too; reading again restores none of them."""
     assert cli.main(["read", *arguments("own")[1:]]) == 0
     own = tmp_path / "own"
     for stage in ("split", "build"):

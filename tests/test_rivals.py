@@ -160,7 +160,7 @@ def test_a_rival_without_the_exams_is_left_out_of_a_comparison(
     cli.main(arguments("run", "--generations", "1"))
     run = str(tmp_path / "run")
     assert in_child(["rivals", run, "--evaluate.against", str(other)], kill_at=4) < 0
-    told = "rival 1, other, has not taken 3 of 3 exams, and is left out"
+    told = "rival 1, other, has not done 3 of 3 tasks, and is left out"
     capsys.readouterr()
     assert cli.main(["compare", run]) == 2
     assert told in capsys.readouterr().err
@@ -557,7 +557,7 @@ def test_the_memory_never_holds_two_models(tmp_path: Path) -> None:
     own = weakref.ref(run.engine)
     other = run.models.open_other(str(copy), "--evaluate.against")
     assert own() is None
-    guest = weakref.ref(other.generator)
+    other_model = weakref.ref(other.generator)
     (reply,) = other.generator.generate(
         [[{"role": "user", "content": "Which alarm?"}]], tiny_sampling(), 0, "current"
     )
@@ -568,7 +568,7 @@ def test_the_memory_never_holds_two_models(tmp_path: Path) -> None:
     del other
     assert run.engine.window
     gc.collect()
-    assert guest() is None
+    assert other_model() is None
     ledger.close()
 
 

@@ -38,7 +38,7 @@ def measured(pairs: list[dict[str, Any]]) -> list[Measure]:
 
 
 def kind(pair: dict[str, Any]) -> str:
-    """What the file's note says of a pair: `same` where the published number is to be met."""
+    """Return the kind of a pair by its note: `same` where the published number must be met."""
     if pair["boundary_merged"]:
         return "merged"  # they find the answer in the text; we join token ids
     if not pair["answer"]:

@@ -109,7 +109,7 @@ def test_sql_stands_in_the_ledger_alone() -> None:
 
 
 def test_no_engine_is_known_by_its_name() -> None:
-    """What an engine can do is declared, and which one it is, is looked up in the table."""
+    """The table of engines names each one; what it can do is declared."""
     from self_evolution.models.engines import ENGINES
 
     classes = {"Endpoint", "ScriptedEngine", "TransformersEngine"}

@@ -115,7 +115,8 @@ def test_the_adapter_is_plain_peft_on_all_linear_layers(tmp_path: Path) -> None:
 
 
 def test_the_first_loss_is_on_the_assistants_tokens_alone(tmp_path: Path) -> None:
-    """With a new adapter it is the base's own: a mean over the step's tokens, not its examples."""
+    """The first loss of a new adapter is the base's: a mean over the step's tokens, not its
+    examples."""
     engine = tiny.engine("mistral")
     examples = [engine.chat.example(turns) for turns in CONVERSATIONS]
     order = trainer.in_order([len(ids) for ids, _ in examples], 4, 3, seed=5)

@@ -1,4 +1,4 @@
-"""Which examples make up a step of training."""
+"""The examples that make up a step of training."""
 
 from __future__ import annotations
 

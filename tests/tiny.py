@@ -42,7 +42,8 @@ TEXT = [
 
 
 class Kind(NamedTuple):
-    """How to make one; `special` are its tokens: the first the start, the second the end."""
+    """The parts of a tiny model; `special` are its tokens: the first the start, the second the
+    end."""
 
     config: Callable[..., Any]
     template: str | None

@@ -11,7 +11,7 @@ from self_evolution.schedule import STAGES, Stage
 
 
 class Option(NamedTuple):
-    """A word or flag of a command: its names, and what argparse is told about it."""
+    """A word or flag of a command: its names, and the arguments for argparse."""
 
     names: tuple[str, ...]
     keywords: dict[str, Any]

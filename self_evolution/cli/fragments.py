@@ -1,4 +1,4 @@
-"""read as a filter: documents in, fragments out as lines of JSON, and no run is left behind."""
+"""read as a filter: documents in, fragments out as lines of JSON, without a run."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from self_evolution.run.process import stop_signals
 
 
 def write(request: Request, output: str) -> int:
-    """A line a fragment, in reading order; without a model its tokens are a rough count.
+    """Write a line for each fragment, in reading order; without a model its tokens are estimated.
 
-    No search index is made, since nobody will search.
+    No search index is made, since nothing is searched.
     """
     from self_evolution.stages import perform
     from self_evolution.stages.split import make_fragments

@@ -1,4 +1,4 @@
-"""inspect: how the documents were understood, in the terminal and as a page."""
+"""inspect: show how the documents were understood, in the terminal and as a page."""
 
 from __future__ import annotations
 
@@ -103,8 +103,8 @@ def _show(
         console.print("no fragments yet: `self-evolution split RUN` makes them")
     counts = Counter(fragment.language for fragment in fragments)
     console.print()
-    told = ", ".join(f"{n:,} in {language}" for language, n in counts.most_common())
-    print(f"{len(fragments):,} fragments{f': {told}' if told else ''}")
+    by_language = ", ".join(f"{n:,} in {language}" for language, n in counts.most_common())
+    print(f"{len(fragments):,} fragments{f': {by_language}' if by_language else ''}")
 
 
 def heading_line(number: int, fragment: Fragment) -> str:

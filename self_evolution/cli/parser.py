@@ -33,7 +33,7 @@ too, as `section: {key: value}`. --help-all shows every setting.
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser that says what is wrong in two lines, and knows its own flags."""
+    """A parser that reports errors in two lines, and knows its own flags."""
 
     def __init__(self, **options: Any) -> None:
         columns = min(shutil.get_terminal_size().columns, WIDEST)
@@ -86,12 +86,12 @@ def parse(arguments: list[str]) -> argparse.Namespace:
 def _usage(name: str, command: Command) -> str:
     """The words and required flags of a command, without the optional ones."""
     words = ["self-evolution", name]
-    for names, told in command.options:
-        if told.get("required"):
-            words += [names[0], told["metavar"]]
+    for names, details in command.options:
+        if details.get("required"):
+            words += [names[0], details["metavar"]]
         elif not names[0].startswith("-"):
-            many = {"*": "[{}…]", "+": "{}…", "?": "[{}]"}.get(told.get("nargs", ""), "{}")
-            words.append(many.format(told["metavar"]))
+            many = {"*": "[{}…]", "+": "{}…", "?": "[{}]"}.get(details.get("nargs", ""), "{}")
+            words.append(many.format(details["metavar"]))
     return " ".join([*words, "[options]"])
 
 

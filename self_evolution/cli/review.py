@@ -1,4 +1,4 @@
-"""review: the test questions of a run as a file to edit, and what a person made of it back."""
+"""review: write the test questions of a run to a file, and read back an edited one."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def review(options: argparse.Namespace) -> int:
         edited, struck = stage.take_back(run, rows, options.imported)
         lock = run.ledger.items.locks()[-1]
     if edited or struck:
-        told = f"{edited:,} edited, {struck:,} struck out"
+        changes = f"{edited:,} edited, {struck:,} struck out"
     else:
-        told = "nothing has changed"
-    print(f"review: {told}; {lock.items:,} questions are locked as version {lock.version}")
+        changes = "nothing has changed"
+    print(f"review: {changes}; {lock.items:,} questions are locked as version {lock.version}")
     return 0

@@ -13,7 +13,7 @@ from self_evolution.run.read import read_run
 
 
 def run(options: argparse.Namespace) -> int:
-    """Everything, from documents to the report; or what is left of it."""
+    """Run everything from documents to the report, or the rest of it."""
     from self_evolution import report as pages
     from self_evolution.evolve import evolve
     from self_evolution.schedule import left
@@ -56,7 +56,7 @@ def read(options: argparse.Namespace) -> int:
 
 
 def stage(options: argparse.Namespace) -> int:
-    """One stage of the generation that is under way."""
+    """Run one stage of the current generation."""
     from self_evolution.schedule import STAGES, has, left, out_of_patience
     from self_evolution.stages import perform
 
@@ -92,7 +92,7 @@ def report(options: argparse.Namespace) -> int:
 
 
 def export(options: argparse.Namespace) -> int:
-    """Every table as JSON lines, in an order that equal runs share."""
+    """Write every table as JSON lines, in an order that equal runs share."""
     folder = Path(options.output)
     with read_run(Path(options.source)) as run:
         try:

@@ -94,7 +94,7 @@ def _metavar(field: FieldInfo) -> str:
 
 
 def _choices(field: FieldInfo) -> list[str]:
-    """The words that a setting may have; none for numbers, names and lists."""
+    """The words that a setting accepts; none for numbers, names and lists."""
     found = getattr(field.annotation, "__args__", ())
     return [one for one in found if isinstance(one, str)]
 

@@ -1,4 +1,4 @@
-"""How far a run is and what it found, in the terminal."""
+"""The state of a run and its results, in the terminal."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ STOPPED = (
 
 
 def show(config: Config, ledger: Ledger) -> None:
-    """A row a generation: what it was trained on, what it knows, what it lost, who leads."""
+    """Print a row for each generation: its training set, what it knows, what it lost, who leads."""
     from self_evolution.evaluation.tasks import MAIN, MODES, Task, deciding
     from self_evolution.schedule import out_of_patience
 
@@ -80,14 +80,15 @@ def show(config: Config, ledger: Ledger) -> None:
 
 
 def gone(ledger: Ledger) -> str:
-    """What documents are gone, and how much of the adapter in use was trained on them.
+    """Describe which documents are gone, and how much of the adapter in use was trained on them.
 
-    That is the leader's, or the last one as long as the base leads. Empty if none are gone.
+    The adapter in use is the leader's, or the last one while the base leads. Empty if none are
+    gone.
     """
     count = ledger.fragments.counts()["gone"]
     if not count:
         return ""
-    told = f"{count:,} documents changed or withdrawn since they were read"
+    text = f"{count:,} documents changed or withdrawn since they were read"
     parents = {row.generation: row.parent for row in ledger.training.adapters()}
     generation = adapter = ledger.evaluations.leader() or max(parents, default=0)
     examples = ledger.training.examples_gone()
@@ -98,12 +99,12 @@ def gone(ledger: Ledger) -> str:
         generation = parents[generation]
     if total:
         share = f"{touched:,} of {total:,} ({100 * touched / total:.1f}%)"
-        told += f"; of the examples that generation {adapter} was trained on, {share} are from them"
-    return told
+        text += f"; of the examples that generation {adapter} was trained on, {share} are from them"
+    return text
 
 
 def show_next(config: Config, ledger: Ledger) -> None:
-    """What a run has left to do."""
+    """Print what a run has left to do."""
     from self_evolution.schedule import left, out_of_patience
 
     if todo := left(config, ledger):

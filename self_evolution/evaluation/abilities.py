@@ -1,10 +1,10 @@
-"""Abilities: what the base can do besides, as questions that it sets and answers itself.
+"""Former abilities: questions that the base sets and answers itself, without any document.
 
-It is given a subject, no document, and asks for one short answer: a number, a word, a name. It then
-answers several times, each time afresh, as it will be asked in every evaluation. A question is
-taken if all answers say the same, and if it is none that the documents are about: what training is
-to change is no loss. So this measures how far a model still answers as the base did, right or
-wrong. Where the base itself, asked once more, answers otherwise, that is its own noise.
+It gets a subject and asks for one short answer: a number, a word, a name. It then answers several
+times independently, in the way of every evaluation. A question is taken if all answers agree, and
+if the documents are not about it, because a change there is what training is for. So this measures
+how far a model still answers as the base did, right or wrong. If the base itself answers
+differently when asked again, that is its own noise.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from self_evolution.text.words import cut as chinese_words
 SUITE, KIND = "abilities", "ability"
 
 VARIETY = 1.0
-"""Temperature of asking: every round over the subjects is to bring other questions."""
+"""The temperature of asking: each round over the subjects should bring other questions."""
 
 REHEARSED = 4
 """One topic in so many is left to rehearsal. With more of them for it the exam could show less."""
@@ -46,16 +46,16 @@ REHEARSED = 4
 """One topic in so many is left to rehearsal. With more of them for it the test could show less."""
 
 TRIES = 3
-"""So many questions are asked for each that is wanted, at most."""
+"""The most questions that are asked for each one that is wanted."""
 
 SHORT = 3
-"""Values, or new words, that a short answer has at most."""
+"""The most values, or new words, of a short answer."""
 
 NEAREST = 20
-"""So many fragments, those that a search finds first, may be what a question is about."""
+"""The number of fragments, best in a search, that are compared with a question."""
 
 SAID = 0.75
-"""Of a question's words: if one fragment has so many, the documents are about it."""
+"""If one fragment has at least this share of a question's words, the documents are about it."""
 
 
 class Topics(NamedTuple):
@@ -106,9 +106,9 @@ def items(run: Run) -> Iterator[Item]:
 
 
 def definite(question: str, answer: str, common: Sequence[str] = ()) -> tuple[str, ...]:
-    """What a short answer says beyond its question: its values, or else its words.
+    """Return the values that a short answer adds to its question, or else the words.
 
-    Empty if that is nothing, or more than a short answer says. `common` words say nothing.
+    Empty if it adds nothing, or more than a short answer does. `common` words are not counted.
     """
     values = stated(question, answer)
     if not values:
@@ -118,7 +118,8 @@ def definite(question: str, answer: str, common: Sequence[str] = ()) -> tuple[st
 
 
 def _words(text: str) -> list[str]:
-    """Its words but for function words, in lower case, each once; Chinese ones are segmented."""
+    """The words of a text without function words, in lower case, each once; Chinese is
+    segmented."""
     parts = chinese_words(text) if is_cjk(text) else tokens(text)
     words = dict.fromkeys("".join(tokens(part)) for part in parts)
     return [word for word in words if word and word not in FUNCTION_WORDS]
@@ -127,7 +128,7 @@ def _words(text: str) -> list[str]:
 def _candidates(
     run: Run, language: str, topics: Sequence[str], places: Mapping[str, int], seed: int
 ) -> Iterator[Candidate]:
-    """A question each, with answers that say the same, or the reason why it is none."""
+    """Return one candidate a question: with answers that agree, or with the reason against it."""
     settings = run.config.evaluate
     run.use(0)
     asking = SamplingParams(VARIETY, run.config.ask.top_p, run.config.ask.max_tokens)
@@ -168,7 +169,7 @@ def _as_item(row: Candidate) -> Item:
 def _judged(
     question: Reply, replies: Sequence[Reply], reference: str, profile: Profile, language: str
 ) -> tuple[str | None, str]:
-    """The checks of any pair, but for those that look into a fragment: there is none."""
+    """Apply the checks of pairs, except those that need a fragment: there is none."""
     reference = reference if all(reply.text for reply in replies) else ""
     finish = "length" if any(reply.finish_reason == "length" for reply in replies) else "stop"
     pair = Pair("", 0, "", question.text, reference, finish, "", language)
@@ -179,7 +180,7 @@ def _judged(
 def _unlike(
     question: str, reference: str, values: tuple[str, ...], replies: Sequence[Reply]
 ) -> str:
-    """The first answer that is not right by the measure that later ones are held to, or none."""
+    """The first answer that the metric of later answers does not accept, or none."""
     for reply in replies:
         if SHORT_ANSWER.score(reply.text, reference, question=question, values=values) != 100:
             return reply.text
@@ -187,10 +188,11 @@ def _unlike(
 
 
 def _about_documents(run: Run, question: str, profile: Profile) -> str:
-    """Whether one fragment has nearly all of the question's words, and all its names, for people.
+    """Describe a fragment that has nearly all of a question's words and all its names; else empty.
 
-    Numbers say nothing of a subject, and what follows the question mark only how to answer. The
-    fragments that a search finds first are looked through: one with nearly all words is among them.
+    Numbers say nothing about a subject, and the text after the question mark is only about the form
+    of the answer. Only the best fragments of a search are compared: one with nearly all words is
+    among them.
     """
     question = question[: max(question.rfind(mark) for mark in profile.question_marks)]
     words = [word for word in _words(question) if not word.isdecimal()]
@@ -208,7 +210,8 @@ def _about_documents(run: Run, question: str, profile: Profile) -> str:
 
 
 def describe_abilities(run: Run) -> str:
-    """How many were taken of how many, and why not the others, or not any; empty if none wanted."""
+    """Describe how many questions were taken of how many, and why others were not; empty if none
+    wanted."""
     if not run.config.evaluate.abilities:
         return ""
     profile = run.prompts.profile(run.ledger.fragments.main_language())

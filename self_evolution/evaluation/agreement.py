@@ -1,4 +1,4 @@
-"""Do independent answers to one question say the same? Then the most typical is the reference."""
+"""The agreement of independent answers to one question; the most typical one is the reference."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from self_evolution.evaluation.metrics import METRICS, extract_values, stands_in
 from self_evolution.text.script import is_cjk
 
 ALIKE = 60.0
-"""Token F1 with the most typical answer from which one without values agrees with it."""
+"""An answer without values agrees with the most typical answer from this token F1 on."""
 
 
 class Agreed(NamedTuple):
-    """The answer nearest to all others, the values it states beyond the question's own, and what
+    """The answer nearest to all others, with the values that the question does not have.
 
-    speaks against it (empty if the answers agree).
+    `objection` says why the answers do not agree; it is empty if they do.
     """
 
     text: str
@@ -42,7 +42,7 @@ def agreed(question: str, answers: Sequence[str]) -> Agreed:
 
 
 def stated(question: str, answer: str) -> tuple[str, ...]:
-    """The values of an answer that its question does not have already."""
+    """The values of an answer that are not in its question."""
     found = extract_values(answer, cjk=is_cjk(question + answer))
     return tuple(value for value in found if not stands_in(value, question))
 

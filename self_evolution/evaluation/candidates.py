@@ -1,7 +1,7 @@
-"""Candidates: test questions that the base asks about fragments, and which of them are taken.
+"""Candidates: test questions that the base asks about fragments, and the choice among them.
 
-It asks by a template that training never uses, and answers several times, each time afresh; where
-the answers agree and stand in the fragment, the most typical one is the reference.
+It asks with a prompt that training never uses, and answers several times independently. If the
+answers agree and stand in the fragment, the most typical one is the reference.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from self_evolution.run import Run
 from self_evolution.schedule import STAGES
 
 ROUNDS = 2
-"""A fragment whose first question was not taken gets so many tries in all."""
+"""The number of tries for a fragment whose first question was not taken."""
 
 KINDS = ("seen", "unseen")
 
@@ -57,7 +57,7 @@ def _order(run: Run, kind: str) -> list[str]:
 def _candidates(
     run: Run, kind: str, ids: Sequence[str], places: Mapping[str, int], seed: int
 ) -> Iterator[Candidate]:
-    """A question each, with answers that agree, or the reason why it is none."""
+    """Return one candidate a question: with answers that agree, or with the reason against it."""
     fragments = run.ledger.fragments.get(ids)
     asked = _asked(run, fragments, seed)
     answers = _answered(run, fragments, [question.text for question in asked], seed)
@@ -95,7 +95,7 @@ def _candidates(
 
 
 def _strict(settings: Check) -> Check:
-    """A run may train without checks; a reference is checked in any case."""
+    """Settings in which references are checked, even if the run trains without checks."""
     return settings if settings.enabled else Check()
 
 
@@ -104,8 +104,8 @@ def _asked(run: Run, fragments: Sequence[Fragment], seed: int) -> list[Reply]:
     prompts = [run.prompts.exam(fragment) for fragment in fragments]
     if not all(prompts):
         raise UserError(
-            f"--domain.prompts {run.config.domain.prompts}: no `exam` in this profile, by which "
-            "test questions are asked for; add it, or start with --evaluate.build never"
+            f"--domain.prompts {run.config.domain.prompts}: this profile has no `exam`, the "
+            "prompt for test questions; add it, or start with --evaluate.build never"
         )
     params = SamplingParams(settings.temperature, settings.top_p, settings.max_tokens)
     run.use(0)
@@ -115,7 +115,7 @@ def _asked(run: Run, fragments: Sequence[Fragment], seed: int) -> list[Reply]:
 def _answered(
     run: Run, fragments: Sequence[Fragment], questions: Sequence[str], seed: int
 ) -> list[list[Reply]]:
-    """The samples of each question, with its fragment open."""
+    """Sample answers to each question, with its fragment open."""
     settings = run.config.answer
     prompts = [
         run.prompts.answer(fragment.heading, fragment.text, question, fragment.language)
@@ -127,5 +127,6 @@ def _answered(
 
 
 def passage(fragment: Fragment) -> str:
-    """With its heading, which may be what names the thing."""
+    """Return the text of a fragment with its heading, which may be the only place that names the
+    thing."""
     return "\n".join(filter(None, (" > ".join(fragment.heading), fragment.text)))

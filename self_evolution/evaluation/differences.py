@@ -1,4 +1,4 @@
-"""How far two models are apart on the questions that both have answered."""
+"""The difference of two models on the questions that both have answered."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ def both(before: Mapping[str, Scored], after: Mapping[str, Scored]) -> list[tupl
 def difference(
     settings: Config, pairs: Sequence[tuple[Scored, Scored]], *name: str
 ) -> PairedDifference:
-    """How far the second answers are above the first; whole clusters of items are drawn.
+    """Return by how much the second answers score above the first; whole clusters are resampled.
 
-    The seed follows from the run's and `name`. Raises ValueError for no pairs.
+    The seed follows from the run's seed and `name`. Raises ValueError for no pairs.
     """
     return paired(
         [before.score for before, _ in pairs],

@@ -21,7 +21,7 @@ from self_evolution.text.values import extract_values, stands_in
 
 
 class Case(NamedTuple):
-    """A pair with what the checks need to judge it."""
+    """A pair with the context that the checks need."""
 
     pair: Pair
     question_finish: str
@@ -31,7 +31,7 @@ class Case(NamedTuple):
 
 
 Objection = str | None
-"""What is wrong with the pair, for people; None if nothing is."""
+"""The reason why a pair is rejected, for people; None if there is none."""
 
 
 def judge(case: Case, seen: set[bytes], match: Match | None) -> tuple[str | None, str]:
@@ -98,7 +98,7 @@ def pointing(case: Case) -> Objection:
 
 
 def wrong_language(case: Case) -> Objection:
-    """Clear cases only: names, codes and a few words may be of any language."""
+    """Reject clear cases only: names, codes and a few words may be of any language."""
     question, answer, wanted = case.pair.question, case.pair.answer, case.language
     if differs(question, wanted) or lacks_script(question, wanted):
         return f"question not in {name(wanted)}"
@@ -106,14 +106,14 @@ def wrong_language(case: Case) -> Objection:
 
 
 def ungrounded_value(case: Case) -> Objection:
-    """A number, code or name of the answer that neither fragment nor question has."""
+    """Reject an answer with a number, code or name that neither fragment nor question has."""
     source = f"{case.pair.fragment}\n{case.pair.question}"
     missing = [v for v in extract_values(case.pair.answer) if not stands_in(v, source)]
     return f"not in the fragment: {', '.join(missing[:3])}" if missing else None
 
 
 def ungrounded(case: Case) -> Objection:
-    """Too few of the answer's content words stand in fragment or question."""
+    """Reject an answer with too few content words in fragment or question."""
     source = set(tokens(f"{case.pair.fragment}\n{case.pair.question}"))
     words = [word for word in tokens(case.pair.answer) if word not in case.profile.common]
     missing = [word for word in words if word not in source]
@@ -136,6 +136,6 @@ def _plain(text: str) -> str:
 
 
 def key(question: str, answer: str) -> bytes:
-    """A digest, because a long run keeps one of every pair in memory."""
+    """A digest of the pair, because a long run keeps one of every pair in memory."""
     text = f"{_plain(question)}\n{_plain(answer)}"
     return hashlib.blake2b(text.encode(), digest_size=12).digest()

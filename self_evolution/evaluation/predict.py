@@ -1,4 +1,4 @@
-"""Sitting the exams: a model answers, batch by batch, and its answers get their metrics."""
+"""Prediction: a model answers the test questions batch by batch, and metrics score the answers."""
 
 from __future__ import annotations
 
@@ -33,25 +33,25 @@ from self_evolution.retrieval import SHARE
 from self_evolution.run import Run
 
 SILENCE = 64
-"""So many empty answers, and no other, are enough to know that a rival says nothing."""
+"""A rival whose first answers, this many, are all empty is taken to give no answers."""
 
 
 class Predictions(NamedTuple):
-    """How many questions were answered in all exams, and what was not as it should be."""
+    """The number of questions answered in all evaluation tasks, and the problems that came up."""
 
     asked: int
     notes: list[str]
 
 
 class Skipped(NamedTuple):
-    """Questions of an exam without an answer: too long for the model, or refused by a server."""
+    """The number of questions without an answer: too long for the model, or refused by a server."""
 
     too_long: int
     refused: int
 
 
 def predict(run: Run, generation: int, model: Generator) -> Predictions:
-    """All exams, for a generation or a rival: predictions, a batch a transaction; then metrics."""
+    """Answer all tasks with a generation or a rival, a batch in each transaction; then score."""
     _still_locked(run)
     store_missing(run.ledger)
     taken = tasks(run, generation)
@@ -74,7 +74,7 @@ def predict(run: Run, generation: int, model: Generator) -> Predictions:
 
 
 def unanswered(counts: tuple[int, int, int], most: int) -> Iterator[str]:
-    """For people: how many answers are empty, or were cut off after `most` tokens, if any.
+    """Describe how many answers are empty, or were cut off after `most` tokens, if any.
 
     `counts`: answers, empty ones, those that were cut off.
     """
@@ -98,7 +98,7 @@ def _still_locked(run: Run) -> None:
 def _predict_task(
     run: Run, generation: int, task: Task, asked: Sequence[Item], model: Generator
 ) -> Skipped:
-    """Prompts are made a batch at a time, for those alone that have no answer yet."""
+    """Answer the questions that have no answer yet; prompts are made a batch at a time."""
     settings = run.config.evaluate
     params = SamplingParams(settings.temperature, settings.top_p, settings.max_tokens)
     items = {item.id: item for item in asked}
@@ -113,8 +113,8 @@ def _predict_task(
     )
     state = run.ledger.search.state() if task.mode == "retrieved" else ""
     too_long = refused = 0
-    # A rival that says nothing at all is not asked on and on; nor is any of that kept, so that it
-    # can be asked again once it answers.
+    # A rival that gives only empty answers is not asked any further, and none of them is kept, so
+    # that it can be asked again once it answers.
     heard = generation >= 0 or _heard(run, generation, task)
     silent: list[Prediction] = []
     for ids, seed in batches:
@@ -151,8 +151,8 @@ def _predict_task(
         elif len(silent) >= SILENCE:
             break
     if silent:
-        told = _silence(task, silent, settings.max_tokens)
-        raise UserError(f"rival {-generation}: {told}")
+        problem = _silence(task, silent, settings.max_tokens)
+        raise UserError(f"rival {-generation}: {problem}")
     return Skipped(too_long, refused)
 
 
@@ -172,7 +172,7 @@ def _silence(task: Task, rows: Sequence[Prediction], most: int) -> str:
 def _measured(
     run: Run, generation: int, task: Task
 ) -> Iterator[Signature | PredictionScore | Evaluation]:
-    """The score of each prediction by each metric, and the evaluation of all of them by each.
+    """Return the score of each prediction by each metric, and the evaluation by each metric.
 
     A metric that applies to none of the items (no values anywhere) has no evaluation.
     """
@@ -193,7 +193,7 @@ def _measured(
 def _recall(
     run: Run, generation: int, task: Task, items: Sequence[Item], shown: dict[str, tuple[str, ...]]
 ) -> Iterator[Evaluation]:
-    """How often the right passage was shown; no row where no passage is known or there."""
+    """Yield how often the right passage was shown; no row where no passage is known or there."""
     if task.mode != "retrieved":
         return
     found = list(recall(run, items, shown, f"{task.suite} recall"))
@@ -208,7 +208,7 @@ def _recall(
 
 
 def _otherwise(run: Run, skipped: Mapping[Task, Skipped], nothing: int) -> Iterator[str]:
-    """Questions that were not put, or not as they should be; empty where all is as wanted.
+    """Describe the questions that were not asked, or not as intended; empty if there are none.
 
     `nothing` counts those for which the search found nothing.
     """

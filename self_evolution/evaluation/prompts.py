@@ -1,4 +1,4 @@
-"""How each test question is put to the model, and with which passages."""
+"""The prompts of an evaluation: how each test question is put to the model, with which passages."""
 
 from __future__ import annotations
 
@@ -12,16 +12,17 @@ from self_evolution.text.language import detect as language
 
 
 class TaskPrompt(NamedTuple):
-    """A question as it is put, and the ids of the fragments beside it, the best first."""
+    """A question as a prompt, and the ids of the fragments in it, the best first."""
 
     messages: list[Message]
     sources: tuple[str, ...] = ()
 
 
 def length(mode: str, item: Item) -> int:
-    """By what it is put into a batch, in characters. What a search will find is not known before.
+    """Return the length in characters by which questions are grouped into batches.
 
-    So the batches of an exam do not follow the documents, and nobody waits for all searches.
+    What a search will find is not known before. So the batches of an evaluation task do not follow
+    the documents, and the model does not wait until all searches are done.
     """
     return len(item.question) + (len(item.passage) if mode == "open" else 0)
 
@@ -29,7 +30,7 @@ def length(mode: str, item: Item) -> int:
 def task_prompts(
     run: Run, model: Generator, mode: str, items: Sequence[Item]
 ) -> dict[str, TaskPrompt]:
-    """By item id: those that leave room for an answer in the model's window.
+    """Return prompts by item id, for the items that leave room for an answer in the model's window.
 
     Mode `closed` has the question alone, `open` the item's passage, and `retrieved` what a search
     finds. Where it finds nothing, the question stands alone, as it would for a user.
@@ -54,7 +55,8 @@ def _open(run: Run, item: Item) -> TaskPrompt:
 
 
 def _retrieved(run: Run, model: Generator, item: Item) -> TaskPrompt:
-    """As many whole passages as fit, the best first; one too long makes room for the next."""
+    """Build a prompt with as many whole passages as fit, best first; one that is too long is
+    skipped."""
     found = run.search.find(item.question, run.config.evaluate.top_k)
     if not found:
         return _closed(run, item)
@@ -70,7 +72,8 @@ def _retrieved(run: Run, model: Generator, item: Item) -> TaskPrompt:
 
 
 def _shown(run: Run, item: Item, found: Sequence[Fragment]) -> TaskPrompt:
-    """One passage stands as it does when it is asked about; several, each under its headings."""
+    """A single passage is put as in the answer stage; of several, each has its headings above
+    it."""
     heading = found[0].heading if len(found) == 1 else ()
     passage = "\n\n".join(
         one.text if one.heading == heading else f"{' > '.join(one.heading)}\n{one.text}"

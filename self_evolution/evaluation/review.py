@@ -1,6 +1,6 @@
-"""Review: the test questions as lines that a person may edit or strike, and back as a new version.
+"""Review: test questions as lines that a person may edit or remove, and back as a new version.
 
-Rows are only ever added: what was edited is a new item in the place of the old one, which stays.
+Rows are only added: an edited question is a new item in the place of the old one, which stays.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ EXPECTED = 'expected {"id", "passage", "question", "reference", "values", "keep"
 
 
 def kind(item: Item) -> str:
-    """Whose question it is: own (the user's), seen, unseen, or ability."""
+    """Return the kind of a question: own (the user's), seen, unseen, or ability."""
     if item.suite == abilities.SUITE:
         return abilities.KIND
     if item.fragment_id is None:
@@ -51,10 +51,10 @@ def lines(ledger: Ledger) -> Iterator[dict[str, Any]]:
 
 
 def take_back(run: Run, rows: Sequence[Any], origin: str) -> tuple[int, int]:
-    """Lock what a person made of the lines; returns how many were edited, and how many struck.
+    """Lock the reviewed lines; returns how many questions were edited, and how many removed.
 
-    A line that is gone strikes its question, as `"keep": false` does. Raises UserError that names
-    the row of `origin`, or if the questions were put to a model already.
+    A missing line removes its question, as `"keep": false` does. Raises UserError that names the
+    row of `origin`, or if a model has already answered the questions.
     """
     items = {item.id: item for item in _locked(run.ledger)}
     before = run.ledger.items.replaced()
@@ -103,7 +103,7 @@ def _locked(ledger: Ledger) -> list[Item]:
 
 
 def _edited(item: Item, row: dict[str, Any], version: int, place: str) -> Item:
-    """The item with the row's texts; the same one if they are its own."""
+    """Return the item with the texts of the row; the same item if they are unchanged."""
     texts = [row.get(name, getattr(item, name)) for name in TEXTS]
     if not all(isinstance(text, str) for text in texts) or not texts[1].strip():
         raise UserError(f"{place}: {EXPECTED}, got {json.dumps(row, ensure_ascii=False)[:80]}")

@@ -15,7 +15,7 @@ from self_evolution.records import Item, PredictionScore, Signature
 
 @dataclass(frozen=True, slots=True)
 class ScoredPrediction:
-    """The text that a model gave for `item`; `stored` are scores by the metrics' signatures."""
+    """The text that a model gave for `item`; `stored` are its scores by the metrics' signatures."""
 
     id: str
     item: Item
@@ -24,9 +24,9 @@ class ScoredPrediction:
     _computed: dict[str, float | None] = field(default_factory=dict)
 
     def score(self, metric: str) -> float | None:
-        """In percent; None where the metric does not apply.
+        """The score in percent; None where the metric does not apply.
 
-        A score that is not stored with today's signature of the metric is computed, once.
+        If no score is stored with today's signature of the metric, it is computed, once.
         """
         signature = _signature(metric, self.item.suite)
         if signature in self.stored:
@@ -37,12 +37,13 @@ class ScoredPrediction:
 
 
 def measure(metric: str, suite: str) -> Metric:
-    """Exact match of the base's own questions is that of short answers, worded as one likes."""
+    """The metric for an item: for the base's own questions, exact match is that of short
+    answers."""
     return SHORT_ANSWER if (suite, metric) == (SUITE, SHORT_ANSWER.name) else METRICS[metric]
 
 
 def is_share(metric: str) -> bool:
-    """Whether a mean is told as a share of the questions, each of which scores 0 or 100."""
+    """Whether a mean is a share of the questions, each of which scores 0 or 100."""
     return metric == "exact-match"
 
 
@@ -61,7 +62,7 @@ def scored_predictions(ledger: Ledger, generation: int, task: Task) -> list[Scor
 def new_scores(
     ledger: Ledger, predictions: Iterable[ScoredPrediction]
 ) -> Iterator[Signature | PredictionScore]:
-    """The rows to add, so that the scores by all metrics are stored."""
+    """The rows to add so that the scores by all metrics are stored."""
     signatures = ledger.evaluations.signatures()
     for prediction in predictions:
         for metric in METRICS:
@@ -75,7 +76,8 @@ def new_scores(
 
 
 def store_missing(ledger: Ledger) -> None:
-    """Store the scores of predictions that have none: an earlier version did not store them."""
+    """Store the scores of predictions that have none, because an earlier version did not store
+    them."""
     found = [(generation, Task(*task)) for generation, *task in ledger.evaluations.unscored()]
     for generation, task in sorted(found, key=lambda one: (one[0], list(TASKS).index(one[1]))):
         ledger.add(new_scores(ledger, scored_predictions(ledger, generation, task)))

@@ -1,4 +1,4 @@
-"""The tasks of an evaluation: which questions there are, and how they are put."""
+"""The tasks of an evaluation: a suite of questions, and the mode in which they are asked."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ TESTS = ("domain", "seen", "unseen")
 """Suites of test questions."""
 
 FORMER = ("abilities", "retention")
-"""Suites of former abilities, what a model could do before: by its own questions, the user's."""
+"""Suites of former abilities: the base's own questions, and the user's."""
 
 MODES = {"closed": "closed book", "retrieved": "with search", "open": "open book"}
-"""Ways to put a question, for people: from memory, with what is found, with its passage."""
+"""Modes for people: from memory, with the passages of a search, with the right passage."""
 
 
 class Task(NamedTuple):
-    """The questions of one suite, put in one way."""
+    """The questions of one suite, asked in one mode."""
 
     suite: str
     mode: str
@@ -53,17 +53,17 @@ TASKS = {
     Task("retention", "closed"): "Former abilities, from memory",
     Task("retention", "open"): "Former abilities, with a passage",
 }
-"""Every task that there may be, with its title, in the order in which people are told of them."""
+"""Every possible task with its title, in the order in which it is shown."""
 
 RECALL = "recall@{}"
 """The share of questions, among those whose passage is in the documents, that were given it."""
 
 
 def tasks(run: Run, generation: int) -> dict[Task, list[Item]]:
-    """The tasks that have questions, with these.
+    """The tasks that have questions in the ledger and modes in the settings.
 
-    The base's own questions, on its abilities, are not put to rivals: what the base said is the
-    reference, so rivals would be measured by their likeness to it.
+    Rivals do not answer the base's own questions on its abilities: the base's answers are the
+    references, so rivals would be measured by their likeness to the base.
     """
     found = {}
     for task in TASKS:
@@ -78,7 +78,7 @@ def tasks(run: Run, generation: int) -> dict[Task, list[Item]]:
 
 
 def _belongs(run: Run, task: Task, item: Item) -> bool:
-    """A question on former abilities is put in one mode alone: with its passage, if it has one."""
+    """A question on former abilities has one mode: with its passage, if it has one."""
     if task.mode == "retrieved":
         return run.config.evaluate.top_k > 0
     has_passage = bool(item.passage.strip())
@@ -86,7 +86,7 @@ def _belongs(run: Run, task: Task, item: Item) -> bool:
 
 
 def deciding(ledger: Ledger, wanted: str) -> dict[Task, str]:
-    """The metric that each task is decided, told and drawn in, where settings say `wanted`."""
+    """The metric in which each task is decided and shown, where settings say `wanted`."""
     return {task: ledger.evaluations.deciding_metric(wanted, *task) for task in TASKS}
 
 

@@ -10,10 +10,10 @@ from self_evolution.records import Judgement
 from self_evolution.schedule import stage_seed
 
 BASE = "base"
-"""The judge that is the run's own model, without its adapter."""
+"""The name of the judge that is the run's own model, without its adapter."""
 
 PLACES = (1, 2)
-"""Where the generation's answer may stand of the two."""
+"""The two places in which the generation's answer may be shown."""
 
 
 def preferred(

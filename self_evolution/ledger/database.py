@@ -65,10 +65,10 @@ class Database:
     """Rows of the types in records.py, each in the table of its name."""
 
     def __init__(self, path: Path, read_only: bool = False) -> None:
-        """Open the ledger at `path`, or make it. Raises UserError if the file is not ours.
+        """Open the ledger at `path`, or make it. Raises UserError if the file is not a ledger.
 
-        A `read_only` ledger writes no row, and may be read while another process writes. It is for
-        one thread, but any thread may close it.
+        A `read_only` ledger writes no row, and may be read while another process writes. Only one
+        thread uses it, but any thread may close it.
         """
         self.path = path
         with self._explained():
@@ -83,7 +83,7 @@ class Database:
                 raise
 
     def _prepare(self, read_only: bool) -> None:
-        """See that the database is ours and of today's version, or make it so."""
+        """Check that the database is a ledger of today's version, or make it one."""
         self.execute("PRAGMA foreign_keys = ON")
         empty = not self.one("SELECT count(*) FROM sqlite_schema")
         if not empty and self.one("PRAGMA application_id") != APPLICATION_ID:
@@ -120,7 +120,7 @@ class Database:
             )
 
     def _update(self) -> None:
-        """Bring a ledger of an earlier version up to date, although it is opened to be read."""
+        """Migrate a ledger of an earlier version, although it is opened only to be read."""
         if not os.access(self.path.parent, os.W_OK):
             raise UserError(
                 f"{self.path}: made by an earlier version of Self-Evolution, and the folder is "
@@ -133,13 +133,14 @@ class Database:
         self._connection.close()
 
     def copy(self, path: Path) -> None:
-        """A copy of everything in the new file `path`, as of one moment."""
+        """Copy everything to the new file `path`, as of one moment."""
         with self._explained(), closing(sqlite3.connect(path)) as target:
             self._connection.backup(target)
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
-        """All that is read inside is of one moment, whatever another process writes meanwhile."""
+        """Read everything inside the block as of one moment, whatever another process writes
+        meanwhile."""
         if self._connection.in_transaction:
             yield
             return
@@ -152,7 +153,7 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All of what is written inside, or nothing of it."""
+        """Write everything inside the block, or nothing of it."""
         if self._connection.in_transaction:
             yield
             return
@@ -210,7 +211,7 @@ class Database:
         return (dict(zip(names, row, strict=True)) for row in cursor)
 
     def stream(self, cls: type[Row], tail: str, parameters: Sequence[Any] = ()) -> Iterator[Row]:
-        """Records of a type as they come; `tail` is what follows FROM its table."""
+        """Yield records of a type; `tail` is the SQL that follows FROM and its table."""
         names = [field.name for field in dataclasses.fields(cls)]  # type: ignore[arg-type]
         columns = ", ".join(f'"{name}"' for name in names)
         query = f"SELECT {columns} FROM {table_of(cls)} {tail}"
@@ -252,11 +253,11 @@ class Database:
 
 
 def _read_mode(path: Path) -> str:
-    """The way to open a database without writing to it.
+    """Choose the way to open a database without writing to it.
 
     Where the folder can be written, SQLite makes its `-shm` and `-wal` files, by which it sees what
-    a writer adds. Where it cannot, the files of a writer serve; without them nothing has changed
-    since the last one closed the database, and nothing else is needed.
+    a writer adds. In a read-only folder it uses the writer's files if they exist. If they do not,
+    nothing has changed since the last writer closed the database, and it is opened as immutable.
     """
     writable = os.access(path.parent, os.W_OK)
     return "mode=ro" if writable or path.with_name(path.name + "-wal").exists() else "immutable=1"
@@ -284,7 +285,7 @@ def _load(name: str, value: Any) -> Any:
 
 
 def among(values: Iterable[str | int]) -> str:
-    """The parameter for IDS, which a query has in place of a list of any length."""
+    """The parameter for IDS, which stands in a query for a list of any length."""
     return json.dumps(list(values))
 
 

@@ -1,4 +1,4 @@
-"""Documents and their sections: what was read, and what is still there."""
+"""Documents and their sections: all that were read, and those that are still there."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from self_evolution.records import Document, Holdout, Section
 
 
 class DocumentRow(NamedTuple):
-    """A document with what became of it; `languages` are codes, the commonest first.
+    """A document with its present state; `languages` are codes, the most frequent first.
 
-    `path` is where its file is now, which may have been moved since it was read.
+    `path` is where its file is now; it may have been moved since it was read.
     """
 
     document: Document
@@ -35,7 +35,7 @@ class SectionRow(NamedTuple):
 
 
 class FileRow(NamedTuple):
-    """What a file was like when it was last looked at (bytes, nanoseconds)."""
+    """The size (bytes) and time (nanoseconds) of a file when it was last looked at."""
 
     name: str
     size: int
@@ -64,7 +64,7 @@ class Documents(Part):
         return [document.path for document in self._db.by_id(Document, ids)]
 
     def rows(self) -> list[DocumentRow]:
-        """All documents by their paths, those that are gone too."""
+        """All documents by their paths, including those that are gone."""
         sections = dict(self._db.execute("SELECT document_id, count(*) FROM section GROUP BY 1"))
         counts = self._db.execute(
             "SELECT document_id, count(*), sum(duplicate IS NOT NULL) FROM fragment GROUP BY 1"
@@ -90,7 +90,7 @@ class Documents(Part):
         ]
 
     def held_out(self) -> set[str]:
-        """Ids of the documents that are kept out of training, in all their versions."""
+        """Ids of the held-out documents, in all their versions."""
         return set(self._db.column("SELECT id FROM held_document"))
 
     def holdouts(self) -> list[Holdout]:
@@ -114,7 +114,7 @@ class Documents(Part):
         return set(self._db.column("SELECT DISTINCT section_id FROM fragment"))
 
     def short_sections(self, characters: int) -> int:
-        """How many sections with less text than that are in no fragment."""
+        """Count the sections that are shorter than `characters` and belong to no fragment."""
         query = """SELECT count(*) FROM section s JOIN live_document d ON d.id = s.document_id
                    WHERE length(s.text) < ? AND NOT EXISTS (
                      SELECT 1 FROM fragment f WHERE f.document_id = s.document_id
@@ -122,7 +122,7 @@ class Documents(Part):
         return int(self._db.one(query, (characters,)))
 
     def opening_text(self, document_id: str, characters: int) -> str:
-        """About that much text from the beginning of a document."""
+        """Return about that much text from the beginning of a document."""
         query = "SELECT text FROM section WHERE document_id = ? ORDER BY position"
         text = ""
         for part in self._db.column(query, (document_id,)):

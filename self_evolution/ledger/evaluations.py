@@ -17,19 +17,18 @@ from self_evolution.records import (
 )
 
 ALWAYS = {"abilities": "exact-match"}
-"""Suites with a metric of their own: answers to the base's own questions are one number or word,
-
-and any other metric would count how much is said around it.
+"""Suites with a metric of their own. Answers to the base's own questions are one number or word,
+so any other metric would also score the text around it.
 """
 
 
 class Evaluations(Part):
-    """A rival has a negative number where a generation has its own."""
+    """Queries on predictions. A rival has a negative number in place of a generation."""
 
     # -- predictions -------------------------------------------------------------------------
 
     def predicted(self, generation: int, mode: str) -> set[str]:
-        """Ids of the items that have their prediction."""
+        """Ids of the items that have a prediction."""
         query = "SELECT item_id FROM prediction WHERE generation = ? AND mode = ?"
         return set(self._db.column(query, (generation, mode)))
 
@@ -84,7 +83,7 @@ class Evaluations(Part):
         return tuple(json.loads(self._db.one(query, (generation, mode, item_id)) or "[]"))
 
     def unanswered(self, generation: int) -> tuple[int, int, int]:
-        """(answers, those that are empty, those that were cut off) of all exams."""
+        """(answers, empty ones, those that were cut off) over all tasks."""
         query = """SELECT count(*), coalesce(sum(text = ''), 0),
                      coalesce(sum(finish = 'length'), 0) FROM prediction WHERE generation = ?"""
         answers, empty, cut = self._db.execute(query, (generation,)).fetchone()
@@ -101,20 +100,20 @@ class Evaluations(Part):
         return self._db.rows(Evaluation, tail)
 
     def evaluated(self, generation: int) -> set[tuple[str, str]]:
-        """(suite, mode) of the exams of a generation, or a rival, that have their metrics."""
+        """(suite, mode) of the tasks of a generation, or a rival, that have been scored."""
         query = "SELECT DISTINCT suite, mode FROM evaluation WHERE generation = ?"
         return set(self._db.execute(query, (generation,)))
 
     def deciding_metric(self, wanted: str, suite: str = "domain", mode: str = "closed") -> str:
-        """The metric that decides in an exam: ALWAYS's, or else `wanted`.
+        """The metric that decides in a task: its entry in ALWAYS, or else `wanted`.
 
-        token-f1 where `wanted` applies to no question of the domain, or of this exam.
+        It is token-f1 where `wanted` applies to no question of the domain, or of this task.
         """
         if suite in ALWAYS:
             return ALWAYS[suite]
         query = "SELECT DISTINCT metric FROM evaluation WHERE suite = ? AND mode = ?"
-        for exam in {("domain", "closed"), (suite, mode)}:
-            known = set(self._db.column(query, exam))
+        for task in {("domain", "closed"), (suite, mode)}:
+            known = set(self._db.column(query, task))
             if known and wanted not in known:
                 return "token-f1"
         return wanted
@@ -131,12 +130,12 @@ class Evaluations(Part):
         return self._db.rows(Judgement, tail, (judge, generation, against))
 
     def duels(self) -> list[tuple[str, int, int]]:
-        """(judge, generation, against) of all that was judged."""
+        """(judge, generation, against) of all judgements."""
         query = "SELECT DISTINCT judge, generation, against FROM judgement ORDER BY 1, 2, 3 DESC"
         return self._db.execute(query).fetchall()
 
     def differences(self, against: int | None = None) -> list[Difference]:
-        """Differences of every generation to generation `against`, or to all that there are."""
+        """Differences of every generation from generation `against`, or from all."""
         tail = (
             "WHERE against = coalesce(?, against) ORDER BY generation, suite, mode, metric, against"
         )
@@ -150,5 +149,5 @@ class Evaluations(Part):
         return max((row.generation for row in self.promotions() if row.promoted), default=0)
 
     def last(self) -> int:
-        """The last generation that a verdict was given on; 0 if none was."""
+        """The last generation that promotion decided on; 0 if there is none."""
         return max((row.generation for row in self.promotions()), default=0)

@@ -27,11 +27,11 @@ def _lines(database: Database, cls: type[Any], keys: list[str]) -> Iterator[str]
 
 
 def _withdrawn(database: Database) -> Iterator[tuple[str, str]]:
-    """(table, id) of every row that goes back to a document that is gone, in a fixed order.
+    """(table, id) of every row that depends on a document that is gone, in a fixed order.
 
-    Predictions are answers to such a test question, those that were given such a fragment, and
-    all those of models that were trained on such a pair, or go on from one that was.
-    Judgements are those on such a question or such a model.
+    Predictions depend on it if their test question or a fragment in their prompt does, or if their
+    model, or one it continues, was trained on such a pair. Judgements depend on it through their
+    question or their model.
     """
     query = """
       WITH RECURSIVE gone AS MATERIALIZED (

@@ -39,7 +39,8 @@ class Fragments(Part):
         return self._db.stream(Fragment, "WHERE duplicate IS NULL ORDER BY number")
 
     def for_training(self) -> list[tuple[str, int]]:
-        """(id, tokens) of the fragments to ask about: no duplicates, nothing gone or held out."""
+        """(id, tokens) of the fragments to ask about: without duplicates, gone and held-out
+        ones."""
         query = "SELECT f.id, f.tokens FROM training_fragment l JOIN fragment f ON f.id = l.id"
         return self._db.execute(query).fetchall()
 

@@ -12,38 +12,38 @@ from self_evolution.records import Candidate, Item, Lock
 
 
 class Items(Part):
-    """All suites but retention are locked; that is a file of the user's, known by its digest."""
+    """Queries on items. All suites but retention are locked; retention is a file of the user's."""
 
     def all(self) -> list[Item]:
-        """The items of every suite as they are now: without those that a review replaced."""
+        """The present items of every suite, without those that a review replaced."""
         return self._db.rows(
             Item, "WHERE id IN (SELECT id FROM live_item) ORDER BY suite, position"
         )
 
     def of_suite(self, suite: str) -> list[Item]:
-        """The items of one suite, as they are now."""
+        """The present items of one suite."""
         tail = "WHERE suite = ? AND id IN (SELECT id FROM live_item) ORDER BY position"
         return self._db.rows(Item, tail, (suite,))
 
     def locked(self) -> list[Item]:
-        """The items that are locked, as they are now."""
+        """The present locked items."""
         return [item for item in self.all() if item.suite != "retention"]
 
     def locks(self) -> list[Lock]:
         return self._db.rows(Lock, "ORDER BY version")
 
     def replaced(self) -> set[str]:
-        """Ids of the items that a review edited or struck out."""
+        """Ids of the items that a review edited or removed."""
         return set(self._db.column("SELECT item_id FROM replacement"))
 
     def outdated(self) -> set[str]:
-        """Built items, as they are now, on text that has changed or gone since."""
+        """Present built items on text that has changed or gone since."""
         query = """SELECT id FROM live_item WHERE fragment_id IS NOT NULL
                    AND fragment_id NOT IN (SELECT id FROM live_fragment)"""
         return set(self._db.column(query))
 
     def near(self, generation: int) -> set[str]:
-        """Items that are near to a pair which this generation or one before was trained on."""
+        """Items close to a pair that this generation, or an earlier one, was trained on."""
         query = """SELECT DISTINCT l.item_id FROM likeness l
                    JOIN selection s ON s.answer_id = l.answer_id WHERE s.generation <= ?"""
         return set(self._db.column(query, (generation,)))
@@ -52,7 +52,8 @@ class Items(Part):
         return self._db.rows(Candidate, "WHERE kind = ? ORDER BY position", (kind,))
 
     def candidate_reasons(self) -> list[tuple[str, str | None, int]]:
-        """(kind, reason, candidates): None for those taken; the commonest reason first."""
+        """(kind, reason, candidates), where reason None means taken; the most frequent reason
+        first."""
         query = """SELECT kind, reason, count(*) AS n FROM candidate
                    GROUP BY 1, 2 ORDER BY 1, n DESC, 2"""
         return self._db.execute(query).fetchall()

@@ -20,7 +20,7 @@ from self_evolution.ledger.training import Training
 
 
 class StageRow(NamedTuple):
-    """How far a stage of a generation is, and what it cost (seconds, CPU-seconds)."""
+    """The state of a stage of a generation, and its cost (seconds, CPU-seconds)."""
 
     generation: int
     name: str
@@ -32,7 +32,7 @@ class StageRow(NamedTuple):
 
 
 class Ledger:
-    """Each part has the queries on its own tables; what belongs to all of them is here."""
+    """The ledger of a run: its parts by name, and the queries that concern all of them."""
 
     def __init__(self, path: Path, read_only: bool = False) -> None:
         """Open the ledger at `path`, or make it. Raises UserError if the file is not ours.
@@ -63,11 +63,12 @@ class Ledger:
         return export(self._db)
 
     def snapshot(self) -> AbstractContextManager[None]:
-        """Read everything inside as of one moment, whatever another process writes meanwhile."""
+        """Read everything inside the block as of one moment, whatever another process writes
+        meanwhile."""
         return self._db.snapshot()
 
     def transaction(self) -> AbstractContextManager[None]:
-        """Write all of what is added inside, or nothing of it."""
+        """Write everything that is added inside the block, or nothing of it."""
         return self._db.transaction()
 
     def add(self, rows: Iterable[Any]) -> None:
@@ -75,7 +76,7 @@ class Ledger:
         self._db.add(rows)
 
     def count(self, table: str) -> int:
-        """How many rows a table has."""
+        """Count the rows of a table."""
         assert table in TABLES
         return int(self._db.one(f"SELECT count(*) FROM {table}"))
 
@@ -97,7 +98,8 @@ class Ledger:
         return bool(self._db.one(query, (generation, name)))
 
     def log_stage(self, row: StageRow) -> None:
-        """Add the times of `row` to what the stage has already cost; the rest is as of now."""
+        """Add the times of `row` to the cost of the stage; the other columns replace the old
+        ones."""
         with self.transaction():
             self._db.execute(
                 """INSERT INTO stage VALUES (?, ?, ?, ?, ?, ?, ?)
@@ -107,6 +109,6 @@ class Ledger:
             )
 
     def reopen(self, *stages: str) -> None:
-        """Mark stages as not done, in every generation, because there is more for them to do."""
+        """Mark stages as not done, in every generation, because there is new work for them."""
         rows = [(name,) for name in stages]
         self._db.execute_many("UPDATE stage SET done = 0 WHERE name = ?", rows)

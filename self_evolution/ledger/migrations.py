@@ -72,7 +72,7 @@ OLDEST, VERSION = STEPS[0].version, STEPS[-1].version
 
 
 def migrate(connection: sqlite3.Connection) -> None:
-    """Take the steps that are not done yet: all of them, or none if one fails.
+    """Apply the steps that are not done yet: all of them, or none if one fails.
 
     A ledger without any table has version 0. The connection must not be in a transaction.
     """

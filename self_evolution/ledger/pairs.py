@@ -1,4 +1,4 @@
-"""Questions, answers and what became of them: verdicts, scores, samples."""
+"""Questions and answers with their verdicts, scores and samples."""
 
 from __future__ import annotations
 
@@ -29,7 +29,8 @@ class Pairs(Part):
         return list(self._db.column(query, (fragment_id, generation)))
 
     def questions(self, generation: int) -> list[tuple[str, int]]:
-        """(id, length of question and fragment in tokens, roughly) of a generation."""
+        """(id, length) of a generation's questions; the length is of question and fragment,
+        about in tokens."""
         query = f"""SELECT q.id, f.tokens + length(q.text) / 4 FROM question q
                     JOIN fragment f ON f.id = q.fragment_id WHERE q.generation = ? AND {LIVE}"""
         return self._db.execute(query, (generation,)).fetchall()
@@ -71,7 +72,7 @@ class Pairs(Part):
         return self._db.execute(query, (generation,)).fetchall()
 
     def question_finish(self, ids: Sequence[str]) -> dict[str, str]:
-        """{pair id: how the generation of its question ended}."""
+        """{pair id: finish reason of its question}."""
         query = f"""SELECT a.id, q.finish FROM answer a JOIN question q ON q.id = a.question_id
                     WHERE a.id IN {IDS}"""
         return dict(self._db.execute(query, (among(ids),)))
@@ -83,9 +84,10 @@ class Pairs(Part):
         return set(self._db.column(query, (generation,)))
 
     def kept_texts(self, before: int) -> Iterator[tuple[str, str]]:
-        """(question, answer) of the pairs kept before a generation, but of documents that are gone.
+        """(question, answer) of the pairs kept before a generation, without documents that are
+        gone.
 
-        What is asked anew about a changed document is no repetition: the old pair is not replayed.
+        A new question about a changed document is no repetition: the old pair is not replayed.
         """
         query = f"""SELECT q.text, a.text FROM question q JOIN answer a ON a.question_id = q.id
                     JOIN verdict v ON v.answer_id = a.id
@@ -101,14 +103,14 @@ class Pairs(Part):
     # -- counts and samples for people -------------------------------------------------------
 
     def reasons(self) -> list[tuple[int, str, int]]:
-        """(generation, reason, pairs): why pairs were rejected, the commonest first."""
+        """(generation, reason, pairs) of rejected pairs, the most frequent reason first."""
         query = """SELECT q.generation, v.reason, count(*) AS n FROM verdict v
                    JOIN answer a ON a.id = v.answer_id JOIN question q ON q.id = a.question_id
                    WHERE v.reason IS NOT NULL GROUP BY 1, 2 ORDER BY 1, n DESC, 2"""
         return self._db.execute(query).fetchall()
 
     def outcomes(self) -> list[tuple[int, str, int]]:
-        """(generation, outcome, pairs): what became of scoring."""
+        """(generation, outcome, pairs) of scoring."""
         query = """SELECT q.generation, s.outcome, count(*) AS n FROM score s
                    JOIN answer a ON a.id = s.answer_id JOIN question q ON q.id = a.question_id
                    GROUP BY 1, 2 ORDER BY 1, n DESC, 2"""
@@ -154,7 +156,7 @@ class Pairs(Part):
         return self._described(list(self._db.column(query, (generation, each))))
 
     def _described(self, ids: Sequence[str]) -> list[dict[str, Any]]:
-        """All that is known of pairs, in the order of `ids`."""
+        """Everything that is known of pairs, in the order of `ids`."""
         query = f"""SELECT a.id AS id, q.generation AS generation, q.text AS question,
                       a.text AS answer, f.text AS fragment, f.heading AS heading, d.path AS path,
                       v.reason AS reason, v.detail AS detail, s.outcome AS outcome, s.ifd AS ifd,

@@ -1,4 +1,4 @@
-"""The search index: the terms of the live fragments beside the rows, ranked by BM25 (FTS5)."""
+"""The search index: the terms of the live fragments, ranked by BM25 (FTS5)."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ Terms = tuple[int, str]
 
 
 class SearchIndex(Part):
-    """The index holds terms alone. What it has follows from the rows, so no export has it."""
+    """The search index. It has terms alone and follows from the rows, so exports leave it out."""
 
     def changes(self) -> tuple[list[int], list[int]]:
-        """Numbers of the fragments that are to leave the index, and of those to come into it."""
+        """Numbers of the fragments to remove from the index, and of those to add."""
         live = "SELECT number FROM fragment WHERE id IN (SELECT id FROM live_fragment)"
         there = set(self._db.column("SELECT rowid FROM search"))
         wanted = set(self._db.column(live))
@@ -25,7 +25,7 @@ class SearchIndex(Part):
         self._db.execute_many("INSERT INTO search (rowid, terms) VALUES (?, ?)", rows)
 
     def unindex(self, rows: Iterable[Terms]) -> None:
-        """The terms must be those that were put in."""
+        """Remove a fragment; its terms must be those that were added."""
         statement = "INSERT INTO search (search, rowid, terms) VALUES ('delete', ?, ?)"
         self._db.execute_many(statement, rows)
 
@@ -35,22 +35,22 @@ class SearchIndex(Part):
         return bool(self._db.one(query, (fragment_id,)))
 
     def state(self) -> str:
-        """A short text that tells one set of indexed fragments from another."""
+        """A short text that differs between different sets of indexed fragments."""
         return content_id(list(self._db.column("SELECT rowid FROM search ORDER BY 1")))
 
     def searched(self) -> dict[int, list[str]]:
-        """{generation, or rival: states of the index in which its questions were searched for}."""
+        """{generation, or rival: states of the index in which its questions were searched}."""
         return {int(who): states for who, states in (self._db.meta("searched") or {}).items()}
 
     def note_searched(self, generation: int, state: str) -> None:
-        """Keep that this generation, or rival, was given what the index in that state finds."""
+        """Store that this generation, or rival, was searched for in that state of the index."""
         known = self.searched()
         if state not in known.setdefault(generation, []):
             known[generation].append(state)
             self._db.set_meta("searched", known)
 
     def settle(self) -> None:
-        """Merge what many batches left, which makes searching faster; it finds the same."""
+        """Merge the parts that many batches left; search is then faster, with equal results."""
         with self._db.transaction():
             self._db.execute("INSERT INTO search (search) VALUES ('optimize')")
 

@@ -1,4 +1,4 @@
-"""Where in the documents a test question comes from."""
+"""The places in the documents that test questions come from."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _WRAPPED = re.compile(r"(?<!\n)\n(?![^\S\n]*\n)")
 _IDLE = string.punctuation + string.whitespace + "\u00a0\u3000“”‘’「」『』（）《》〈〉【】、…—–·•"
 _PLAIN = str.maketrans("。．！？；：，!?;|", "\n" * 11, "".join(set(_IDLE) - set("\n!?;|")))
 SHORTEST = 8
-"""Fewer letters and digits in a row of sentences tell nothing of where they come from."""
+"""A sentence with fewer letters and digits than this does not identify its source."""
 
 ENOUGH = 0.5
-"""Of the shorter of passage and fragment, the share that must be in both."""
+"""The share of the shorter text, passage or fragment, that must be in both."""
 
 
 class Source(NamedTuple):
@@ -33,18 +33,19 @@ class Source(NamedTuple):
 
 
 class Sources(Part):
-    """A built item knows its fragment; the fragment of another item is found by its passage."""
+    """Queries on sources. A built item names its fragment; another item's is found by its
+    passage."""
 
     def built(self, items: Iterable[Item]) -> dict[str, Source]:
         """{item id: its source} of the items that know their fragment."""
         return self._described({item.id: item.fragment_id for item in items if item.fragment_id})
 
     def find(self, items: Iterable[Item]) -> dict[str, Source]:
-        """{item id: its source} of the items that can be placed.
+        """{item id: its source} of the items whose source is found.
 
-        A passage belongs to the fragment that shares most of its sentences, if these are half of
-        the shorter of both or more: so it is found where it equals a fragment, holds one, is part
-        of one, or was cut elsewhere. Each fragment's text is looked at once.
+        A passage belongs to the fragment that shares most of its sentences, if these are at least
+        half of the shorter text. So it is found where it equals a fragment, contains one, is part
+        of one, or was cut elsewhere. Each fragment's text is read once.
         """
         known = {item.id: item.fragment_id for item in items if item.fragment_id}
         passages = {item.passage for item in items if not item.fragment_id and item.passage.strip()}
@@ -94,9 +95,9 @@ class Sources(Part):
 
 
 def _sentences(text: str, wrapped: bool) -> set[str]:
-    """Letters and digits of each sentence, line or cell; short ones are left out.
+    """Letters and digits of each sentence, line or cell, without short ones.
 
-    `wrapped`: single line ends end nothing. The whole text is one if it has no other.
+    `wrapped`: single line ends do not end a sentence. A text without sentences counts as one.
     """
     if wrapped:
         text = _WRAPPED.sub(" ", text)
@@ -105,7 +106,7 @@ def _sentences(text: str, wrapped: bool) -> set[str]:
 
 
 def _common(index: Mapping[str, list[str]], sentences: set[str]) -> dict[str, int]:
-    """{passage: how many letters of its sentences are among these}."""
+    """{passage: number of letters of its sentences that are among these}."""
     shared: dict[str, int] = defaultdict(int)
     for sentence in sentences & index.keys():
         for passage in index[sentence]:

@@ -1,4 +1,5 @@
-"""What a generation is trained on, and the adapters that come of it."""
+"""The ledger's part for training: the examples of each generation and the adapters made from
+them."""
 
 from __future__ import annotations
 
@@ -11,7 +12,7 @@ from self_evolution.records import Adapter, Conversation, Message, Selection
 
 
 class Training(Part):
-    """The pool to select from, selections, rehearsal conversations and adapters."""
+    """Queries on the pool to select from, selections, rehearsal conversations and adapters."""
 
     def trainable(self, generation: int, outcomes: Sequence[str]) -> list[str]:
         """Answers of this generation that were kept and whose scoring had one of `outcomes`."""
@@ -45,7 +46,7 @@ class Training(Part):
         return self._db.rows(Selection, "WHERE generation = ? ORDER BY position", (generation,))
 
     def selected_pairs(self, generation: int) -> list[tuple[str, str]]:
-        """(question, answer) of the selection, in its order, but of documents that are gone."""
+        """(question, answer) of the selection, in its order, without documents that are gone."""
         query = f"""SELECT q.text, a.text FROM selection s JOIN answer a ON a.id = s.answer_id
                     JOIN question q ON q.id = a.question_id
                     WHERE s.generation = ? AND {LIVE} ORDER BY s.position"""
@@ -59,7 +60,7 @@ class Training(Part):
         return [json.loads(messages) for messages in self._db.column(query, (generation,))]
 
     def examples_gone(self) -> dict[int, tuple[int, int]]:
-        """{generation: (training examples from documents that are gone, all of its examples)}."""
+        """{generation: (training examples from documents that are gone, all its examples)}."""
         query = """SELECT s.generation, sum(q.id IS NOT NULL AND q.fragment_id NOT IN
                      (SELECT id FROM live_fragment)), count(*)
                    FROM selection s LEFT JOIN answer a ON a.id = s.answer_id

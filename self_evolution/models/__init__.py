@@ -1,4 +1,4 @@
-"""Models: what can be asked of them (`protocols`), and who runs them (`engines`)."""
+"""Models: their abilities (`protocols`), and the programs that run them (`engines`)."""
 
 from self_evolution.models.engines import open_engine
 from self_evolution.models.protocols import Engine, Generator, SamplingParams, Scorer, Weights

@@ -1,4 +1,4 @@
-"""Conversations as token ids, whatever the model's chat template and tokenizer are like."""
+"""Conversations as token ids, for any chat template and tokenizer."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from self_evolution.records import Message
 
 _MARK = "QXZMARKZXQ"
 _PRIVATE = range(0x100000, 0x10FFFE)
-"""Characters without a meaning, which no vocabulary has."""
+"""Characters without a meaning, which no vocabulary contains."""
 
 _TODAY = datetime.date(2024, 7, 26)
 _DATE = re.compile(r"""strftime_now\(\s*(["'])(.*?)\1\s*\)""")
@@ -33,8 +33,8 @@ _DATE = re.compile(r"""strftime_now\(\s*(["'])(.*?)\1\s*\)""")
 class Chat:
     """A tokenizer with its chat template.
 
-    Templates differ, so it is found out once whether this one takes a system role (otherwise its
-    text goes before the first user turn), what ends an assistant's turn, and what precedes it.
+    Templates differ, so three things are found out once: whether it has a system role (otherwise
+    that text goes before the first user turn), what ends an assistant's turn, and what precedes it.
     """
 
     def __init__(self, tokenizer: Any, template: str, thinking: bool, model_stops: object) -> None:
@@ -91,14 +91,14 @@ class Chat:
         return self._guarded([message["content"] for message in messages], render)
 
     def text(self, text: str) -> list[int]:
-        """Token ids of a text, in which the words for special tokens are those tokens."""
+        """Token ids of a text, in which the strings of special tokens become those tokens."""
         ids: list[int] = self.tokenizer(text, add_special_tokens=False)["input_ids"]
         return ids
 
     def reply(self, text: str) -> list[int]:
-        """Token ids of an assistant's reply, without what ends the turn.
+        """Token ids of an assistant's reply, without the end of the turn.
 
-        As they come after a prompt: some tokenizers begin a text of its own with a space.
+        They are the ids after a prompt: some tokenizers begin a separate text with a space.
         """
         if not text:
             return []
@@ -112,7 +112,7 @@ class Chat:
     def opening(self) -> list[int]:
         """Token ids of the assistant's header alone (and the start token, if there is one).
 
-        A template without such a header (Mistral) gives that of an empty question.
+        For a template without such a header (Mistral) they are those of an empty question.
         """
         question = [{"role": "user", "content": _MARK}]
         without = self.text(self._render(question, prompt=False))
@@ -126,7 +126,7 @@ class Chat:
     def example(self, messages: Sequence[Message]) -> tuple[list[int], list[int]]:
         """Token ids and labels of a conversation; the labels are the assistant's turns.
 
-        Where the template shows earlier turns differently from how they were asked for (thinking
+        If the template shows earlier turns differently from how they were asked for (thinking
         models drop the thoughts), only the last turn is a target.
         """
         ids: list[int] = []
@@ -143,7 +143,7 @@ class Chat:
         return ids, labels
 
     def read(self, ids: Sequence[int]) -> Reply:
-        """The reply that generated ids are, up to the first stop."""
+        """Return the reply in the generated ids, up to the first stop."""
         cut = next((i for i, id in enumerate(ids) if id in self.stops), None)
         text = self.tokenizer.decode([id for id in ids[:cut] if id not in self._silent])
         return Reply(
@@ -153,11 +153,13 @@ class Chat:
         )
 
     def _guarded(self, contents: list[str], render: Callable[[list[str]], str]) -> list[int]:
-        """Token ids of `render(contents)`, in which no content has a special token.
+        """Token ids of `render(contents)`, in which special-token strings of a content are plain
+        text.
 
-        A document may hold the word for one, such as that for the end of a turn. A mark is put
-        into the word, which makes it plain text, and the mark's own tokens are left out again:
-        so nothing else is tokenized otherwise. Where that cannot be done, the word is left out.
+        A document may contain such a string, for example that for the end of a turn. A separator is
+        inserted into the string, which makes it plain text, and the separator's own tokens are then
+        removed: so nothing else is tokenized differently. If that cannot be done, the string is
+        left out.
         """
         if not any(map(self._special.search, contents)):
             return self.text(render(contents))
@@ -169,7 +171,8 @@ class Chat:
         return ids or self.text(render([self._broken(text, "") for text in contents]))
 
     def _broken(self, text: str, mark: str) -> str:
-        """`text` with `mark` inside each word for a special token, or without them (no mark)."""
+        """Insert `mark` into each special-token string of `text`; an empty mark removes the
+        strings."""
 
         def broken(found: re.Match[str]) -> str:
             return found[0][0] + mark + found[0][1:] if mark and len(found[0]) > 1 else ""
@@ -179,7 +182,8 @@ class Chat:
         return text
 
     def _unmarked(self, text: str, mark: str) -> list[int] | None:
-        """Token ids of `text` but for its marks; None if one is in a token with other letters."""
+        """Token ids of `text` without its separators; None if one shares a token with other
+        letters."""
         encoded = self.tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
         parts = [text[start:end] for start, end in encoded["offset_mapping"]]
         if any(mark in part and part != mark for part in parts):
@@ -229,7 +233,7 @@ class Chat:
 
 
 def _undated(template: str | dict[str, str]) -> str:
-    """The template with a fixed date for today's, so that prompts do not change during a run.
+    """Return the template with a fixed date, so that prompts do not change during a run.
 
     Where there are several named templates, the default one is taken.
     """

@@ -1,6 +1,6 @@
 """A model behind an OpenAI-compatible endpoint: vLLM, llama.cpp, Ollama, TGI, a company's gateway.
 
-It can only be asked: it has no adapter here, computes no likelihoods, and is not trained.
+It only generates: it has no adapter, computes no likelihoods, and is not trained.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ _TOO_LONG = re.compile(
 
 
 class Endpoint:
-    """The model that `name` (http://HOST:PORT/v1#MODEL) stands for, once the server was reached.
+    """Connect to the model that `name` (http://HOST:PORT/v1#MODEL) stands for.
 
-    Raises UserError if it does not answer, does not take the key, or has no such model.
+    Raises UserError if the server does not answer, rejects the key, or has no such model.
     """
 
     capabilities: frozenset[Capability] = frozenset({"streaming", "logprobs"})
@@ -61,7 +61,7 @@ class Endpoint:
         return f"{self.address.base}#{self.model}"
 
     def fits(self, messages: Sequence[Message], max_tokens: int) -> bool:
-        """Whether it may fit: only the server knows how long a prompt is."""
+        """Whether a prompt may fit: only the server knows its length."""
         return self._window is None or max_tokens < self._window
 
     def generate(
@@ -75,10 +75,10 @@ class Endpoint:
         return asyncio.run(self._replies(prompts, params, seed, on_text))
 
     def close(self) -> None:
-        """Nothing is held between calls."""
+        """Do nothing: no connection is open between calls."""
 
     async def _find_model(self) -> tuple[str, int | None]:
-        """The model's name, and its context window where the server tells it."""
+        """The model's name, and its context window if the server states it."""
         wanted = self.address.model
         async with self._connection.client() as client:
             response = await self._connection.send(client, "GET", "/models", None, tries=2)
@@ -91,8 +91,10 @@ class Endpoint:
             wanted = next(iter(listed))
         if wanted not in listed:
             there = ", ".join(list(listed)[:20]) or "none"
-            told = f"no model {printable(wanted)} there" if wanted else "which model is not said"
-            raise UserError(f"{self.address.base}: {told}; it has: {printable(there)}; {EXPECTED}")
+            problem = f"no model {printable(wanted)} there" if wanted else "which model is not said"
+            raise UserError(
+                f"{self.address.base}: {problem}; it has: {printable(there)}; {EXPECTED}"
+            )
         if not wanted.isprintable():
             raise UserError(
                 f"{self.address.base}: the model there is called {printable(wanted)}, which no "
@@ -159,7 +161,7 @@ class Endpoint:
         return reply
 
     async def _joined(self, response: httpx2.Response, stream: TextStream) -> Any:
-        """The events of a stream as the answer that would have come without streaming."""
+        """Combine the events of a stream into the response without streaming."""
         text, finish_reason = "", None
         tokens: list[Any] = []
         async for event in self._connection.events(response):
@@ -194,7 +196,7 @@ class Endpoint:
 
 
 def _listed(answer: Any) -> dict[str, int | None] | None:
-    """{model: window, if told} of what /models lists; None if that is no such list."""
+    """{model: window, if stated} from a list of models; None if it is no such list."""
     try:
         found = {row["id"]: row.get("max_model_len") for row in answer["data"]}
     except (AttributeError, KeyError, TypeError):

@@ -35,7 +35,8 @@ def is_address(name: str) -> bool:
 
 
 def parse_address(name: str) -> Address:
-    """Raises UserError if `name` is not an address, or has a secret, which the run would keep."""
+    """Raises UserError if `name` is not an address, or contains a secret, which the run would
+    store."""
     # No error repeats what may be a secret; an @ may also stand in a model's name.
     shown = "http://…" if "@" in name or "?" in name else printable(name)
     invalid = UserError(f"{shown}: not an address; {EXPECTED}")

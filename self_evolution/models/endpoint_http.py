@@ -1,7 +1,7 @@
-"""HTTP with an endpoint: requests, which are tried again, and errors that say what is wrong.
+"""HTTP with an endpoint: requests with retries, and errors that explain what is wrong.
 
-Requests go to the address that the user wrote, and nowhere else: no proxy is used and no
-redirection is followed.
+Requests go only to the address that the user wrote: no proxy is used and no redirection is
+followed.
 """
 
 from __future__ import annotations
@@ -22,11 +22,12 @@ CONNECT, READ = 10.0, 600.0
 """Seconds to wait for a connection, and for the next bytes of a response."""
 
 CONCURRENCY = 16
-"""Requests under way at the same time; the server queues and batches them as it likes."""
+"""Concurrent requests; the server queues and batches them."""
 
 TRIES = 6
 PAUSE, LONGEST_PAUSE = 1.0, 60.0
-"""Seconds after the first failure, doubled after each; and the most that a server may ask for."""
+"""Seconds before the first retry, doubled after each; and the longest wait that a server may ask
+for."""
 
 _BUSY = {408, 425, 429, 500, 502, 503, 504, 529}
 
@@ -36,7 +37,7 @@ class Connection:
         self._address, self._pause = address, pause
 
     def client(self) -> httpx2.AsyncClient:
-        """Raises UserError if the key of this host is not a key, or would go unencrypted."""
+        """Raises UserError if the key for this host is malformed, or would be sent unencrypted."""
         import httpx2
 
         key = find_key(self._address)
@@ -50,9 +51,10 @@ class Connection:
     async def send(
         self, client: httpx2.AsyncClient, method: str, path: str, body: Any, tries: int = TRIES
     ) -> httpx2.Response:
-        """The response, tried again while the server is busy or does not answer.
+        """Return the response, with retries while the server is busy or does not answer.
 
-        It has been read, unless it is a stream of events. Raises UserError after the last try.
+        Its body has been read, unless it is a stream of events. Raises UserError after the last
+        try.
         """
         import httpx2
 
@@ -77,7 +79,7 @@ class Connection:
         raise AssertionError("tries < 1")
 
     def json(self, response: httpx2.Response) -> Any:
-        """The JSON of a good response. Raises UserError that says what is wrong with another."""
+        """The JSON of a successful response. Raises UserError that explains any other response."""
         status = response.status_code
         shown = _shown(response.text, 300)
         if status in (401, 403):

@@ -1,6 +1,7 @@
-"""The keys of endpoints.
+"""The API keys of endpoints.
 
-They come from the environment alone; each goes to one host, and to none outside unencrypted.
+They come from the environment alone. Each goes to one host only, and never unencrypted to a host
+outside.
 """
 
 from __future__ import annotations
@@ -13,17 +14,18 @@ from self_evolution.errors import UserError
 from self_evolution.models.endpoint_address import Address, is_address, parse_address
 
 KEY = "SELF_EVOLUTION_API_KEY"
-"""The variable with the key, if there is one host; `KEY_HOST` has the key of one of several."""
+"""The variable for the key of a single host; `KEY_HOST` has the key of one of several hosts."""
 
 
 def variable(host: str) -> str:
-    """The variable that has the key of `host`: its own if it is set, even to an empty text."""
+    """Return the variable for the key of `host`: its own if it is set, even to an empty text."""
     own = _own(host)
     return own if own in os.environ else KEY
 
 
 def find_key(address: Address) -> str:
-    """The key, or an empty text. Raises UserError if it is not a key, or would go unencrypted."""
+    """Return the key, or an empty text. Raises UserError if it is malformed, or would go
+    unencrypted."""
     name = variable(address.host)
     found = os.environ.get(name, "").strip()
     if not found.isascii() or not found.isprintable():

@@ -1,4 +1,4 @@
-"""The table of engines, which run models. docs/how-to-add-an-engine.md tells how to add one."""
+"""The table of engines, which run models. docs/how-to-add-an-engine.md explains how to add one."""
 
 from __future__ import annotations
 
@@ -21,18 +21,19 @@ Another model goes to the first engine that opens its name; the last one opens a
 
 
 class EngineModule(Protocol):
-    """The module of an engine. To import it is cheap: torch and the like come with `open_model`."""
+    """The module of an engine. Importing it is cheap: torch and the like are imported by
+    `open_model`."""
 
     CAPABILITIES: frozenset[Capability]
 
     def opens(self, name: str) -> bool:
-        """Whether another model with this name (`--against`, `--judge`) is one for this engine."""
+        """Whether this engine opens other models (`--against`, `--judge`) with this name."""
 
     def check(self, settings: Model) -> None:
         """Raises UserError if the model could not be opened later; loads nothing."""
 
     def identity(self, settings: Model) -> dict[str, str]:
-        """{file: digest} by which a run knows its model again."""
+        """{file: digest} by which a run recognises its model."""
 
     def open_counter(self, settings: Model) -> TokenCounter:
         """The lengths of texts in the model's tokens, without loading the model."""
@@ -49,7 +50,7 @@ def engine_module(name: str) -> EngineModule:
 
 
 def engine_for(model: str) -> str:
-    """The first engine that opens the model of this name. Raises UserError if none does."""
+    """The first engine that can open the model of this name. Raises UserError if none can."""
     for name in ENGINES:
         if engine_module(name).opens(model):
             return name
@@ -69,7 +70,7 @@ def check_engine(settings: Model) -> None:
 
 
 def identity(settings: Model) -> dict[str, str]:
-    """{file: digest} by which a run knows its model again."""
+    """{file: digest} by which a run recognises its model."""
     return engine_module(settings.engine).identity(settings)
 
 
@@ -79,12 +80,12 @@ def open_counter(settings: Model) -> TokenCounter:
 
 
 def open_generator(settings: Model) -> Generator:
-    """Load a model that is only asked. Raises UserError where that cannot be done."""
+    """Load a model that only generates. Raises UserError if that is not possible."""
     check(settings)
     return engine_module(settings.engine).open_model(settings)
 
 
 def open_engine(settings: Model) -> Engine:
-    """Load the model of a run. Raises UserError where that cannot be done."""
+    """Load the model of a run. Raises UserError if that is not possible."""
     check_engine(settings)
     return cast(Engine, engine_module(settings.engine).open_model(settings))

@@ -1,4 +1,4 @@
-"""One batch of replies by transformers' `generate`, drawn with a random generator of its own."""
+"""One batch of replies by transformers' `generate`, with a random generator of its own."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from self_evolution.models.protocols import SamplingParams
 from self_evolution.models.reply import TopLogprobs
 
 OnIds = Callable[[list[list[int]]], None]
-"""Called after each step with the tokens generated so far, a list a row."""
+"""A function called after each step with the tokens generated so far, one list for each row."""
 
 
 class Batch(NamedTuple):
-    """For each row, `ids` as many as the longest reply has, and `top` as many if asked for."""
+    """The tokens of each row: `ids` padded to the longest reply, and `top` as long if asked for."""
 
     ids: list[list[int]]
     top: list[TopLogprobs] | None
@@ -41,7 +41,7 @@ def generate(
     pad: int,
     on_ids: OnIds | None = None,
 ) -> Batch:
-    """Continue `rows` of token ids, each up to one of the `stops`, after which it is padded.
+    """Continue `rows` of token ids, each up to one of the `stops`; the rest is padding.
 
     Draws the tokens that `do_sample=True` would after `torch.manual_seed(seed)`, but neither reads
     nor changes the global random state.
@@ -79,19 +79,20 @@ def generate(
 
 
 class _Draw(LogitsProcessor):  # type: ignore[misc]
-    """Draws a token from each distribution and leaves no other to choose from."""
+    """Draws a token from each distribution and makes all others impossible."""
 
     def __init__(self, generator: torch.Generator) -> None:
         self._generator = generator
 
     def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
-        """Logits (B, V) -> (B, V), -inf but for one token a row."""
+        """Logits (B, V) -> (B, V), where all but one token a row are -inf."""
         drawn = torch.multinomial(scores.softmax(-1), 1, generator=self._generator)
         return torch.full_like(scores, -torch.inf).scatter(1, drawn, 0.0)
 
 
 class _TopLogprobs(LogitsProcessor):  # type: ignore[misc]
-    """Keeps the `k` most likely tokens of each step; placed before anything changes the logits."""
+    """Records the `k` most likely tokens of each step; it runs before anything changes the
+    logits."""
 
     def __init__(self, k: int) -> None:
         self._k = k
@@ -107,7 +108,7 @@ class _TopLogprobs(LogitsProcessor):  # type: ignore[misc]
 
 
 class _Watch(StoppingCriteria):  # type: ignore[misc]
-    """Stops nothing, but tells of each step."""
+    """Reports each step and never stops the generation."""
 
     def __init__(self, start: int, on_ids: OnIds) -> None:
         self._start, self._on_ids = start, on_ids

@@ -20,10 +20,10 @@ from self_evolution.prompts import Prompts
 from self_evolution.text.language import detect as language
 
 NEAR_ZERO = 1e-3
-"""NLL alone (nats a token) below which the ratio means nothing."""
+"""If the NLL alone (nats a token) is below this, the ratio means nothing."""
 
 TRAINABLE = ("scored", "one_token", "near_zero_alone")
-"""Outcomes with which a pair may be trained on; only `scored` ones are ranked for replay."""
+"""Outcomes with which a pair may be trained on; only `scored` pairs are ranked for replay."""
 
 
 class Measure(NamedTuple):
@@ -42,10 +42,10 @@ class Measure(NamedTuple):
 
 
 class Template:
-    """Token ids of what precedes an answer: its question, or nothing."""
+    """Token ids of the text before an answer: its question, or nothing."""
 
     def __init__(self, scorer: Scorer, prompts: Prompts, file: str) -> None:
-        """`file` empty takes the model's chat template. Raises UserError for a bad file."""
+        """An empty `file` means the model's chat template. Raises UserError for a bad file."""
         self._scorer, self._prompts = scorer, prompts
         self._texts = read_template(file) if file else None
         self.alone = scorer.text_ids(self._texts["alone"]) if self._texts else scorer.opening_ids()
@@ -104,7 +104,7 @@ def _ratio(given: float, alone: float, size: int) -> Measure:
 
 
 def _nll(scorer: Scorer, rows: Sequence[Row], budget: int, weights: Weights) -> list[float]:
-    """NLLs in the order of `rows`, computed in batches of like length."""
+    """NLLs in the order of `rows`, computed in batches of similar length."""
     result = [math.nan] * len(rows)
     for batch in by_tokens([len(prompt) + len(answer) for prompt, answer in rows], budget):
         for i, value in zip(batch, scorer.nll([rows[i] for i in batch], weights), strict=True):
@@ -113,7 +113,7 @@ def _nll(scorer: Scorer, rows: Sequence[Row], budget: int, weights: Weights) -> 
 
 
 def by_tokens(lengths: Sequence[int], budget: int) -> Iterator[list[int]]:
-    """Indices in batches of like length, each of at most `budget` tokens when padded.
+    """Indices in batches of similar length, each of at most `budget` tokens when padded.
 
     A row longer than the budget is a batch of its own.
     """

@@ -34,7 +34,7 @@ def load_tokenizer(settings: Model) -> Any:
 def load(settings: Model) -> tuple[Any, Any]:
     """(model in eval mode on its device, tokenizer). Raises UserError that says what is missing.
 
-    Nothing but safetensors is loaded, and no code that comes with a model is run.
+    Only safetensors are loaded, and no code that comes with a model is run.
     """
     tokenizer = load_tokenizer(settings)
     located = locate(settings.name)
@@ -72,7 +72,8 @@ def load(settings: Model) -> tuple[Any, Any]:
 
 
 def choose_device(name: str) -> str:
-    """The device to use. Raises UserError, with those there are, if `name` is none."""
+    """The device to use. Raises UserError, with the available devices, if `name` is none of
+    them."""
     there = devices()
     if name == "auto":
         return next((kind for kind in ("cuda", "mps") if kind in there), "cpu")

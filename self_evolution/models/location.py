@@ -1,4 +1,4 @@
-"""Where a model is: in a folder, or in the hub's cache; and whether the network may be used."""
+"""The location of a model: a folder or the hub's cache; and whether the network may be used."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ NO_TEMPLATE = (
 
 
 def locate(name: str) -> str:
-    """A folder, or the hub name as given. `embedded` is the miniature that ships.
+    """Return the folder, or the hub name as given. `embedded` is the miniature in the package.
 
-    Raises UserError where no model was named, or a folder has no model in it.
+    Raises UserError if no model was named, or a folder has no model in it.
     """
     if not name:
         raise UserError(
@@ -69,10 +69,10 @@ def locate(name: str) -> str:
 
 
 def settle_network(settings: Model) -> bool:
-    """Forbid the hub's library the network, unless a hub name may be fetched; True if forbidden.
+    """Keep the hub's library off the network, unless a hub name may be fetched; True if it is off.
 
-    The library reads the variables once, when it is imported, so call this before that. Where it is
-    imported already (by a second engine in the process), its own copy is set too.
+    The library reads the variables once, when it is imported, so call this before that. If it is
+    already imported (by a second engine in the process), its own copy is set too.
     """
     allowed = settings.download and not _FORBIDDEN and not Path(locate(settings.name)).is_dir()
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
@@ -88,7 +88,8 @@ def settle_network(settings: Model) -> bool:
 
 
 def revision(name: str) -> str:
-    """The version of a hub's model that was fetched last; empty if none was, or for a folder."""
+    """The version of a hub's model that was fetched last; empty if there is none, or for a
+    folder."""
     if Path(name).is_dir():
         return ""
     import huggingface_hub
@@ -101,7 +102,7 @@ def revision(name: str) -> str:
 
 
 def sampled_digest(path: Path) -> str:
-    """The digest of a small file, or of 16 samples over the length of a large one."""
+    """The digest of a small file, or of 16 samples spread over a large one."""
     size = path.stat().st_size
     digest = hashlib.sha256(str(size).encode())
     with path.open("rb") as file:

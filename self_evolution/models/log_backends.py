@@ -10,7 +10,7 @@ from self_evolution.errors import UserError, nearest
 def check_report_to(names: Sequence[str]) -> None:
     """Raises UserError if transformers does not know a back end, or its package is not installed.
 
-    Asked before a run begins: the Trainer would say it only after all pairs were made.
+    This is checked before a run begins: the Trainer would fail only after all pairs were made.
     """
     if not names:
         return

@@ -17,7 +17,7 @@ AGAINST, JUDGE = "--evaluate.against", "--evaluate.judge"
 
 
 class OtherModel(NamedTuple):
-    """A model that is not trained here; `identity` tells it from another of the same name."""
+    """A model that is not trained here; `identity` differs between models of the same name."""
 
     identity: str
     generator: Generator
@@ -35,7 +35,7 @@ def check(own: Model, name: str, flag: str) -> None:
 
 
 def open_model(own: Model, name: str, flag: str) -> OtherModel:
-    """Load it, or reach it. Raises UserError as `check` does."""
+    """Load the model, or connect to it. Raises UserError as `check` does."""
     try:
         if is_address(name):
             return _open_endpoint(own, name)
@@ -47,21 +47,21 @@ def open_model(own: Model, name: str, flag: str) -> OtherModel:
 
 
 def identity(files: dict[str, str], revision: str) -> str:
-    """One id for `files` (of `engines.identity`) and for the revision of a model from a hub."""
+    """One id for `files` (of `engines.identity`) and the revision of a model from a hub."""
     return content_id(files | ({"revision": revision} if revision else {}))
 
 
 def settings_of(own: Model, name: str) -> Model:
-    """The settings of the run's model, but for its engine and its chat template."""
+    """The settings of the run's model, except its engine and its chat template."""
     return own.model_copy(
         update={"name": name, "engine": engines.engine_for(name), "chat_template": ""}
     )
 
 
 def notice(name: str, flag: str) -> str:
-    """A sentence on what goes to which host, for people; empty if the model is private.
+    """A sentence for people on what is sent to which host; empty if the model is private.
 
-    Raises UserError if the name is no address but begins like one.
+    Raises UserError if the name begins like an address but is none.
     """
     try:
         host = remote_host(name)
@@ -72,7 +72,7 @@ def notice(name: str, flag: str) -> str:
 
 
 def remote_host(name: str) -> str:
-    """The host that conversations would go to; empty if that is this machine or a private one."""
+    """The host that conversations would go to; empty if it is this machine or a private one."""
     if not is_address(name):
         return ""
     address = parse_address(name)
@@ -99,7 +99,7 @@ def _open_endpoint(own: Model, name: str) -> OtherModel:
 
 
 def _with_flag(error: UserError, flag: str) -> UserError:
-    """The error with this flag in place of --model, which names the run's own model."""
+    """Return the error with this flag in place of --model, which names the run's own model."""
     text = str(error)
     text = text.replace("--model ", f"{flag} ", 1) if "--model " in text else f"{flag} {text}"
     return UserError(f"{text}\n`{flag} ''` goes on without")

@@ -1,4 +1,4 @@
-"""The engine `transformers`, as far as no weights are needed: checks, identity, token counts."""
+"""The parts of engine `transformers` that need no weights: checks, identity, token counts."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ def opens(name: str) -> bool:
 
 
 def check(settings: Model) -> None:
-    """Raises UserError if the model is not here and may not be fetched, or has no chat template.
+    """Raises UserError if the model is missing and may not be fetched, or has no chat template.
 
-    Looks into the hub's cache and calls no network. The template of a model in the cache is looked
-    at when it is loaded.
+    This looks into the hub's cache without using the network. The template of a model in the cache
+    is checked when it is loaded.
     """
     name = locate(settings.name)
     if Path(name).is_dir():
@@ -61,7 +61,7 @@ def identity(settings: Model) -> dict[str, str]:
 
 
 def open_counter(settings: Model) -> TokenCounter:
-    """Counts with the model's tokenizer; without a name, estimates."""
+    """Count with the model's tokenizer; without a name, estimate."""
     if not settings.name:
         return estimate
     from self_evolution.models.loading import load_tokenizer

@@ -35,7 +35,7 @@ EVERYTHING: frozenset[Capability] = frozenset(get_args(Capability))
 
 
 class SamplingParams(NamedTuple):
-    """How to choose the tokens of a reply; temperature 0 is greedy.
+    """The way in which the tokens of a reply are chosen; temperature 0 is greedy.
 
     `logprobs`: how many of the most likely tokens to report at each token of the reply.
     """

@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 TopLogprobs = list[list[tuple[int | str, float]]]
-"""At each token of a reply, the most likely tokens with their log-probabilities (nats), best first.
+"""The most likely tokens at each token of a reply, with log-probabilities (nats), best first.
 
-They are those of the model, before temperature and top-p. A token is its id, or its text where an
-endpoint tells no ids.
+They are those of the model, before temperature and top-p. A token is its id, or its text if an
+endpoint sends no ids.
 """
 
 TOO_LONG = "window"
@@ -108,7 +108,7 @@ def content_text(content: Any) -> str:
 
 
 class TextStream:
-    """Passes on the new part of a text that grows, and holds back what may still change.
+    """Passes on the new part of a growing text, and holds back what may still change.
 
     That is the beginning of a character, the beginning of a mark of thoughts, and spaces at the
     end. Where the text changes further back all the same (a thought that was closed but never

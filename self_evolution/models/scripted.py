@@ -1,7 +1,7 @@
-"""An engine without a model: replies come from rules or a function. For dry runs and tests.
+"""An engine without a model, for dry runs and tests: replies come from rules or a function.
 
 Its "adapter" is a memory of the pairs it was trained on, so that a whole run has something to
-evaluate: a question it was trained on is answered from memory, closed book.
+evaluate: with the book closed, it answers a trained question from memory.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ class ScriptedEngine:
         self._memory: dict[str, str] = {}
 
     def close(self) -> None:
-        """There is nothing to give back."""
+        """Do nothing: the engine holds no resources."""
 
     def count(self, texts: Sequence[str]) -> list[int]:
         return count(texts)
@@ -130,7 +130,7 @@ class ScriptedEngine:
         return [zlib.crc32(word.encode()) for word in _WORD.findall(text)]
 
     def nll(self, rows: Sequence[Row], weights: Weights) -> list[float]:
-        """A word that the prompt has costs 0.5 nats, any other 2; one from memory 0.1."""
+        """A word that is in the prompt costs 0.5 nats, any other 2; one from memory 0.1."""
         known = set()
         if weights == "current":
             known = {tuple(self.text_ids(text)) for text in self._memory.values()}

@@ -9,11 +9,11 @@ TokenCounter = Callable[[Sequence[str]], list[int]]
 """Texts -> the length of each in tokens."""
 
 BYTES_A_TOKEN = 4
-"""UTF-8 bytes a token in vocabularies of a hundred thousand words and more, Chinese included."""
+"""UTF-8 bytes a token in vocabularies of a hundred thousand words and more, also for Chinese."""
 
 
 def count(tokenizer: Any, texts: Sequence[str]) -> list[int]:
-    """Lengths by a tokenizer of transformers; the strings of special tokens are ordinary text."""
+    """Count by a tokenizer of transformers; the strings of special tokens are ordinary text."""
     if not texts:
         return []
     encoded = tokenizer(
@@ -23,5 +23,5 @@ def count(tokenizer: Any, texts: Sequence[str]) -> list[int]:
 
 
 def estimate(texts: Sequence[str]) -> list[int]:
-    """Lengths by size alone, where there is no tokenizer."""
+    """Estimate from the size alone, where there is no tokenizer."""
     return [-(-len(text.encode()) // BYTES_A_TOKEN) for text in texts]

@@ -1,4 +1,4 @@
-"""Training an adapter on token ids and labels, on transformers' Trainer.
+"""Training an adapter on token ids and labels, with transformers' Trainer.
 
 Its logging back ends, launchers, FSDP and checkpoints come with it. Examples of like length go
 into a batch together, because padding is most of the cost of short pairs.
@@ -33,7 +33,7 @@ from self_evolution.models.objective import Batch, Objective
 from self_evolution.models.training import IGNORED, Example, Trained, TrainingJob
 
 STEPS_SORTED = 50
-"""So many steps' examples are drawn, and sorted by length, at a time."""
+"""The number of steps whose examples are drawn, and sorted by length, together."""
 
 MEASURED = 256
 """So many examples, at most, say how far the model has moved from the base."""
@@ -105,9 +105,10 @@ def in_order(
 ) -> list[int]:
     """Indices of all epochs' examples in the order of training, each once an epoch.
 
-    Shuffled, but so that steps of `batch` examples have like lengths. An epoch need not end with
-    a step: the next one fills it up. A function of its arguments, so that a checkpoint's place in
-    it is a number alone. With `steps` it is as long as these take, whatever the epochs.
+    They are shuffled, but so that steps of `batch` examples have similar lengths. An epoch need not
+    end with a step: the next one fills it up. The order depends only on the arguments, so a single
+    number describes a checkpoint's place in it. With `steps` it is as long as these need, whatever
+    the epochs.
     """
     if steps:
         epochs = -(-steps * batch // len(lengths))
@@ -216,7 +217,8 @@ def training_arguments(
 
 
 class _AdapterTrainer(Trainer):  # type: ignore[misc]
-    """Saves checkpoints without asking a hub, where PEFT looks whether the vocabulary grew."""
+    """Saves checkpoints without asking a hub, which PEFT does to see whether the vocabulary
+    grew."""
 
     _objective: Objective | None = None
 
@@ -239,7 +241,7 @@ class _AdapterTrainer(Trainer):  # type: ignore[misc]
 
 
 class _Watch(TrainerCallback):  # type: ignore[misc]
-    """Tells the caller of each step, and stops with a checkpoint when the caller says so."""
+    """Reports each step to the caller, and stops with a checkpoint when the caller asks for it."""
 
     def __init__(self, on_step: Callable[[int, int], bool]) -> None:
         self._on_step = on_step

@@ -10,7 +10,7 @@ from self_evolution.config import Train
 from self_evolution.records import Message
 
 IGNORED = -100
-"""The label that the loss passes over, as in torch and transformers."""
+"""The label that the loss ignores, as in torch and transformers."""
 
 
 class TrainingJob(NamedTuple):

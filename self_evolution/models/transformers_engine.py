@@ -1,4 +1,4 @@
-"""The engine on transformers: one model in memory that generates, scores and trains in turns."""
+"""The engine on transformers: one model in memory that generates, scores and trains in turn."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ class TransformersEngine:
         weights: Weights,
         streams: Sequence[TextStream],
     ) -> list[Reply]:
-        """The replies to prompts of token ids; `streams` has one for each, or is empty."""
+        """Replies to prompts of token ids; `streams` has one entry for each, or is empty."""
 
         def on_ids(ids: list[list[int]]) -> None:
             for stream, reply in zip(streams, map(self.chat.read, ids), strict=True):
@@ -185,7 +185,7 @@ class TransformersEngine:
 
 
 def _halving(work: Callable[[Sequence[In]], list[Out]], rows: Sequence[In]) -> list[Out]:
-    """`work(rows)`, in halves where the device's memory does not hold the whole."""
+    """Call `work(rows)`, in halves if the device's memory does not hold all of them."""
     if not rows:
         return []
     try:

@@ -27,7 +27,7 @@ FOLDER = Path(__file__).parent
 
 
 class Answers(NamedTuple):
-    """Two answers to a question, and the one that is right."""
+    """Two answers to a question, and the reference."""
 
     reference: str
     first: str
@@ -35,7 +35,7 @@ class Answers(NamedTuple):
 
 
 class Profile(BaseModel):
-    """One profile; every text may use the placeholders above.
+    """A prompt profile; every text may use the placeholders above.
 
     `exam` asks for a test question, and training never uses it; a profile without it builds none.
     `skill` asks for one on a {topic}, without any document, to see later whether that ability is
@@ -66,7 +66,8 @@ class Profile(BaseModel):
 
 
 class Prompts:
-    """Conversations for a run: the profile by the fragment's language, filled in."""
+    """The prompts of a run: the profile for the fragment's language, with its placeholders
+    filled."""
 
     def __init__(self, domain: Domain) -> None:
         """Raises UserError if the profile that `domain` names is missing or malformed."""
@@ -80,7 +81,7 @@ class Prompts:
         return self._by_language["zh" if self.wanted(language) == "zh" else "en"]
 
     def ask(self, fragment: Fragment, asked: list[str]) -> list[Message]:
-        """For the next question about a fragment, after those in `asked`."""
+        """The prompt for the next question about a fragment, after those in `asked`."""
         profile = self.profile(fragment.language)
         blanks = self._blanks(fragment.heading, fragment.text, fragment.language)
         return [
@@ -89,7 +90,7 @@ class Prompts:
         ]
 
     def exam(self, fragment: Fragment) -> list[Message]:
-        """For a test question about a fragment; empty if the profile cannot ask for one."""
+        """The prompt for a test question about a fragment; empty if the profile has none."""
         profile = self.profile(fragment.language)
         if not profile.exam:
             return []
@@ -97,7 +98,8 @@ class Prompts:
         return [*_system(profile, blanks), _user(profile.exam, blanks)]
 
     def skill(self, topic: str, language: str) -> list[Message]:
-        """For a question of general knowledge or skill; the domain is not spoken of."""
+        """The prompt for a question of general knowledge or skill; it does not mention the
+        domain."""
         blanks = self._blanks((), "", language) | {"topic": topic}
         return [_user(self.profile(language).skill, blanks)]
 
@@ -110,25 +112,25 @@ class Prompts:
     def answer(
         self, heading: Sequence[str], passage: str, question: str, language: str
     ) -> list[Message]:
-        """For the answer with the book open, at this passage."""
+        """The prompt for an open-book answer, with this passage."""
         profile = self.profile(language)
         blanks = self._blanks(heading, passage, language) | {"question": question}
         return [*_system(profile, blanks), _user(profile.answer, blanks)]
 
     def closed(self, question: str, language: str) -> list[Message]:
-        """For the answer with the book closed: also how it is trained."""
+        """The prompt for a closed-book answer, which training uses too."""
         blanks = self._blanks((), "", language) | {"question": question}
         return [_user(self.profile(language).closed, blanks)]
 
     @property
     def judges(self) -> bool:
-        """Whether a judge can be asked in every language that there are profiles for."""
+        """Whether there is a prompt for a judge in every language of the profiles."""
         return all(
             one.judge for one in ([self._fixed] if self._fixed else self._by_language.values())
         )
 
     def judge(self, question: str, answers: Answers, language: str) -> list[Message]:
-        """For the better one of two answers."""
+        """The prompt for the better one of two answers."""
         profile = self.profile(language)
         blanks = self._blanks((), "", language) | answers._asdict() | {"question": question}
         return [_user(profile.judge, blanks)]

@@ -1,7 +1,7 @@
-"""The report of a run: facts are gathered once from the ledger and rendered three times.
+"""The report of a run: facts are gathered once from the ledger and rendered in three formats.
 
-`facts` asks and computes, `render` makes words, charts and files of it, and `templates` holds the
-pages: index.html for people, report.md for mail and wikis, and results.json for programs.
+`facts` queries and computes, `render` turns them into words, charts and files, and `templates` has
+the pages: index.html for people, report.md for mail and wikis, and results.json for programs.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from self_evolution.report.render.pages import put
 
 
 def write(config: Config, ledger: Ledger, page: Path) -> None:
-    """Write `page`, and report.md and results.json beside it, each whole at any moment.
+    """Write `page`, with report.md and results.json beside it; each file is complete at any moment.
 
     Raises UserError if the disk does not take them.
     """

@@ -1,4 +1,4 @@
-"""Finding the fragments that a question is about: BM25 over all that are there."""
+"""The search for the fragments that answer a question: BM25 over all live fragments."""
 
 from self_evolution.retrieval.index import has_index, update_index
 from self_evolution.retrieval.recall import SHARE, is_there, was_shown

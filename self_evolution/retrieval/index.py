@@ -1,7 +1,7 @@
-"""The index behind the search: terms of every fragment that may be found, in the ledger.
+"""The index of the search, in the ledger: terms of every fragment that can be found.
 
-A run brings it up to date whenever it has read or split documents, so that whoever only reads the
-run finds an index. Equal ledgers have equal indexes, whatever they went through.
+A run updates it whenever it has read or split documents, so that a reader of the run finds an
+index. Equal ledgers have equal indexes, whatever their history.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ _MARK = "indexed"
 
 
 def has_index(ledger: Ledger) -> bool:
-    """Whether the run has an index: one that is split has, unless an early version split it."""
+    """Whether the run has an index: every split run has one, unless an early version split it."""
     return bool(ledger.meta(_MARK))
 
 
 def update_index(
     ledger: Ledger, progress: Progress, raise_if_stopped: Callable[[], None] = lambda: None
 ) -> None:
-    """Index the fragments that may be found now, and no others.
+    """Index the fragments that can be found now, and no others.
 
-    Each batch is a transaction, so that a kill costs little. `raise_if_stopped` is called after
-    each batch, and may raise Stopped.
+    Each batch is a transaction, so that an interruption loses little. `raise_if_stopped` is called
+    after each batch, and may raise Stopped.
     """
     gone, new = ledger.search.changes()
     if gone or new:

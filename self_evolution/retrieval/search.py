@@ -10,15 +10,15 @@ from self_evolution.records import Fragment
 from self_evolution.retrieval.terms import asked, spread
 
 MOST = 64
-"""Terms that are looked for, evenly spread over a longer question, which would take seconds."""
+"""The most terms to look for, spread evenly over a longer question, which would take seconds."""
 
 
 class Search:
-    """Finds fragments by their text and headings, those of held-out documents too.
+    """Finds fragments by their text and headings, including held-out documents.
 
-    What is found is what may be asked about: of equal fragments the first one, none of a document
-    that is gone. Equal indexes give equal answers, in one order. `remember` keeps the answers for
-    questions that come again; it is for an index that does not change meanwhile.
+    It finds what may be asked about: the first of equal fragments, and none of a document that is
+    gone. Equal indexes give equal answers, in one order. With `remember`, the answers to repeated
+    questions are kept; use it only while the index does not change.
     """
 
     def __init__(self, ledger: Ledger, remember: bool = False) -> None:
@@ -32,11 +32,12 @@ class Search:
         return self._ledger.search.is_indexed(fragment_id)
 
     def find(self, question: str, limit: int) -> list[Fragment]:
-        """The best first, at most `limit`; none if no fragment has any of the question's terms."""
+        """Return the best fragments, at most `limit`; none if no fragment has any of the terms."""
         return self.matching(asked(question), limit)
 
     def matching(self, wanted: list[str], limit: int) -> list[Fragment]:
-        """The same by terms, or by MOST of them where there are more."""
+        """Return the fragments that match best by these terms, or by MOST of them where there are
+        more."""
         some = spread(wanted, MOST)
         return self._ledger.fragments.get(self._ids(tuple(some), limit)) if some else []
 

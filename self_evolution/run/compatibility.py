@@ -1,4 +1,4 @@
-"""Whether a run is still the same: its settings, the files they name, its documents."""
+"""Checks that a run is continued as it began: its settings, the files they name, its documents."""
 
 from __future__ import annotations
 
@@ -57,19 +57,19 @@ CHANGES: dict[str, Change] = {
     "evaluate.top_k": "fixed",
     "evaluate.top_p": "fixed",
 }
-"""How a setting, or a whole section, may change in a run that has begun; the others: `accepted`.
+"""The rule by which a setting, or a section, may change in a run that has begun; else `accepted`.
 
-- `free`: without a word. It changes no row that is there; a setting of reading counts for the files
-  that are read from then on, and documents are compared by themselves.
-- `growing`: a list with a number a generation may go on for generations to come.
+- `free`: without confirmation. The change affects no existing row; a setting of reading applies to
+  files that are read from then on, and changes of documents are found separately.
+- `growing`: a list with one number a generation may be made longer for generations to come.
 - `accepted`: with --accept-change, from the next batch on.
-- `fixed`: never, because what the run has would no longer belong together. Settings of the model
+- `fixed`: never, because the existing rows would no longer belong together. Settings of the model
   and of splitting may change as long as nothing was made with them.
 """
 
 
 def change_of(key: str) -> Change:
-    """How the setting of that flat key may change."""
+    """Return the rule by which the setting with this flat key may change."""
     return CHANGES.get(key) or CHANGES.get(key.partition(".")[0], "accepted")
 
 
@@ -100,13 +100,13 @@ def of_settings(folder: Path, stored: Config, wanted: Config, accept: bool, begu
 
 
 def _grown(key: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
-    """Whether a list only has more numbers than before."""
+    """Whether `new` is the list `old` with more numbers at its end."""
     before = old[key]
     return change_of(key) == "growing" and bool(before) and new[key][: len(before)] == before
 
 
 def of_files(folder: Path, ledger: Ledger, wanted: Config, accept: bool) -> None:
-    """Files that settings name must be what they were; prompts and score template may change."""
+    """Check that files named by settings are unchanged; prompts and score template may change."""
     known, found = ledger.meta("files"), digests(wanted)
     changed = [key for key in known if key in found and known[key] != found[key]]
     fixed = [key for key in changed if change_of(key) == "fixed"]
@@ -123,7 +123,7 @@ def of_files(folder: Path, ledger: Ledger, wanted: Config, accept: bool) -> None
 def of_documents(
     folder: Path, ledger: Ledger, changes: Changes, wanted: Config, reads: bool, accept: bool
 ) -> None:
-    """Documents may come, change and go, but not behind a person's back."""
+    """Check for changed documents, which the user must accept explicitly."""
     gone = [document.path for document, kind in changes.gone if kind == "withdrawn"]
     altered = [document.path for document, kind in changes.gone if kind == "changed"]
     kinds = {
@@ -132,11 +132,13 @@ def of_documents(
         "gone": gone,
         "back": [document.path for document in changes.returned],
     }
-    told = "; ".join(f"{len(some)} {kind} ({_some(some)})" for kind, some in kinds.items() if some)
+    summary = "; ".join(
+        f"{len(some)} {kind} ({_some(some)})" for kind, some in kinds.items() if some
+    )
     most = len(gone) > len(ledger.documents.here()) / 2
     if not accept and (most or not reads):
         raise UserError(
-            f"{folder}: documents are not what this run has read: {told}\n"
+            f"{folder}: documents are not what this run has read: {summary}\n"
             "--accept-change takes that over from the next generation on: what is gone is set "
             "aside; or start a new run with another --run"
         )

@@ -1,4 +1,4 @@
-"""The model in memory: the run's own, or another in its place. The memory never holds two."""
+"""The model in memory: the run's own, or another in its place, but never both."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from self_evolution.progress import Progress
 
 
 class Models:
-    """The models that a run's settings name, each loaded when it is first needed.
+    """The models that a run's settings name; each is loaded when it is first needed.
 
     `loaded` is the run's own model while it is in memory, else None.
     """
@@ -41,7 +41,7 @@ class Models:
         return self.loaded
 
     def use_loaded(self, engine: Engine) -> None:
-        """Take this as the run's own model: one that the settings name, loaded already.
+        """Use this loaded model as the run's own; it is the one that the settings name.
 
         Raises UserError if its revision is not the one that the run began with.
         """
@@ -56,9 +56,9 @@ class Models:
         self.loaded = engine
 
     def open_other(self, name: str, flag: str) -> OtherModel:
-        """Another model, which the setting `flag` names, for as long as the caller keeps it.
+        """Open the other model that setting `flag` names, for as long as the caller keeps it.
 
-        The run's own model is given up for one that is loaded here.
+        The run's own model is unloaded if the other one is loaded in this process.
         """
         settings = self._config.evaluate
         refuse_shared_key([*settings.against, settings.judge, name])
@@ -71,14 +71,14 @@ class Models:
 
     @property
     def count(self) -> TokenCounter:
-        """Lengths of texts in the run's own tokens; the model's weights are not loaded for that."""
+        """Count the tokens of texts as the run's own model does, without loading its weights."""
         if self._counter is None:
             self._counter = self.loaded.count if self.loaded else open_counter(self._config.model)
         return self._counter
 
 
 def _free_memory() -> None:
-    """Have the memory of models that nobody uses any longer given back, the device's too."""
+    """Free the memory of models that are no longer used, on the device too."""
     gc.collect()
     if "torch" in sys.modules:
         import torch

@@ -1,4 +1,4 @@
-"""Opening a run to work on it: a new one from a recipe, or one that is there, if it fits."""
+"""Opening a run to work on it: a new one from a recipe, or an existing one that fits."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ from self_evolution.run.side_files import digests, settled
 
 
 class Request(NamedTuple):
-    """What the command line asks for. `recipe` empty: the run's own, or the default.
+    """The wishes of the command line. An empty `recipe` means the run's own, or the default.
 
-    `reads` is the wish to have the folders looked at again, `again` to have read once more what
-    could not be read.
+    `reads` asks to look at the folders again; `again` asks to read files once more that could not
+    be read.
     """
 
     recipe: str = ""
@@ -53,10 +53,10 @@ class Request(NamedTuple):
 def open_run(
     folder: Path, request: Request, progress: Progress, new: bool = False
 ) -> Iterator[Run]:
-    """The run in `folder`, locked for this process; Ctrl-C asks it to stop after its batch.
+    """Open the run in `folder`, locked for this process; Ctrl-C stops it after its batch.
 
-    `new` admits that there is none yet, and makes it. Raises UserError if the folder is not ours,
-    or if settings, model or documents are not those the run began with.
+    With `new`, a run that does not exist is made. Raises UserError if the folder is not ours, or if
+    settings, model or documents are not those the run began with.
     """
     there = (folder / "run.db").is_file()
     if not there and not new:
@@ -82,10 +82,10 @@ def open_run(
 
 
 def copy_run(source: Path, folder: Path, request: Request, progress: Progress) -> None:
-    """Make the new run `folder`, which goes on from where `source` is, with settings of its own.
+    """Make the new run `folder` as a continuation of `source`, with settings of its own.
 
-    Whether these agree with the rows of `source` is the caller's matter. The folder is there under
-    its name once it is whole. Raises UserError as `open_run` does.
+    The caller makes sure that these settings agree with the rows of `source`. The folder appears
+    under its name once it is complete. Raises UserError as `open_run` does.
     """
     settings = _checked(request, progress)
     partial = folder.with_name(folder.name + ".partial")
@@ -106,7 +106,7 @@ def _make(folder: Path) -> None:
 
 
 def _checked(request: Request, progress: Progress) -> Config:
-    """The settings of a new run, once all that they name has been looked at."""
+    """Return the settings of a new run, after checking all that they name."""
     settings = settled(request.settings())
     find(sources(settings.read.documents), settings.read.follow_links)
     check_files(settings)
@@ -121,20 +121,21 @@ def _begin(ledger: Ledger, settings: Config) -> None:
 
 
 def _keep_settings(ledger: Ledger, settings: Config) -> None:
-    """The settings, with what tells later whether the model and the files are still the same."""
+    """Store the settings, and the digests by which the model and the files are recognised later."""
     ledger.set_meta("settings", settings.model_dump(mode="json"))
     ledger.set_meta("model", engines.identity(settings.model))
     ledger.set_meta("files", digests(settings))
 
 
 def _versions() -> dict[str, str]:
-    """The versions of what the results depend on, for the report."""
+    """The versions of Python and the libraries that results depend on, for the report."""
     packages = ("self-evolution", "torch", "transformers", "peft", "accelerate", "tokenizers")
     return {"python": platform.python_version()} | {name: version(name) for name in packages}
 
 
 def _resume(folder: Path, ledger: Ledger, request: Request, progress: Progress) -> Config:
-    """The settings to go on with. Raises UserError if that would mix what does not belong."""
+    """Return the settings to continue with. Raises UserError if they would mix incompatible
+    rows."""
     stored = config.parse(ledger.meta("settings"), str(folder))
     base = config.load(request.recipe) if request.recipe else stored
     documents = request.documents or stored.read.documents
@@ -170,7 +171,7 @@ def _resume(folder: Path, ledger: Ledger, request: Request, progress: Progress) 
 
 
 def _write_recipe(folder: Path, settings: Config) -> None:
-    """recipe.yaml is for people; the ledger's copy is what counts."""
+    """Write recipe.yaml for people; the settings in the ledger are the ones that count."""
     path = folder / "recipe.yaml"
     text = config.dump(settings)
     if not path.is_file() or path.read_text(encoding="utf-8") != text:

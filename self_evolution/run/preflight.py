@@ -1,6 +1,6 @@
-"""What settings name, looked at before anything is made: model, files, and other models.
+"""Checks before a run starts that the model, files and other models named in settings exist.
 
-So a mistake is found at once, and not in the middle of the night.
+A mistake is found at once, and not after hours of work.
 """
 
 from __future__ import annotations
@@ -43,9 +43,9 @@ def check_files(settings: Config) -> None:
 
 
 def check_others(settings: Config, known: Container[str], progress: Progress) -> None:
-    """Raises UserError if another model, but for the `known` ones, could not be asked later.
+    """Raises UserError if another model, except the `known` ones, could not be asked later.
 
-    An endpoint is asked for what it has; the person is told before of a host that is far.
+    An endpoint is asked for its models; the user is first told if its host is not private.
     """
     judge = settings.evaluate.judge
     named = [(name, other_models.AGAINST) for name in settings.evaluate.against]
@@ -56,9 +56,9 @@ def check_others(settings: Config, known: Container[str], progress: Progress) ->
         )
     if judge and judge != "base":
         named.append((judge, other_models.JUDGE))
-    told = [other_models.notice(*one) for one in named]
+    notices = [other_models.notice(*one) for one in named]
     refuse_shared_key(name for name, _ in named)
-    for (name, flag), text in zip(named, told, strict=True):
+    for (name, flag), text in zip(named, notices, strict=True):
         if name not in known:
             progress.print_once(text)
             other_models.check(settings.model, name, flag)

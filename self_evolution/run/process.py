@@ -1,4 +1,4 @@
-"""This process and a run: it holds the run alone, and stops between batches when it is asked to."""
+"""The process that works on a run: it locks the run, and stops between batches on request."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from self_evolution.run.run import Run
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Hold the run's folder for this process. Raises UserError if another one has it.
+    """Lock the run's folder for this process. Raises UserError if another process has locked it.
 
-    The lock is on the folder itself: it leaves no file, and goes with the process.
+    The lock is on the folder itself: it leaves no file, and ends with the process.
     """
     handle = os.open(folder, os.O_RDONLY)
     try:
@@ -36,7 +36,7 @@ def locked(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def stop_signals(run: Run) -> Iterator[None]:
-    """The first Ctrl-C (or SIGTERM) stops after the batch, a second one at once."""
+    """Stop after the batch on the first Ctrl-C (or SIGTERM), and at once on the second."""
 
     def stop(number: int, frame: FrameType | None) -> None:
         if run.stop_asked:

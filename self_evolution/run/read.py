@@ -1,8 +1,8 @@
 """Reading a run: its settings, rows and search, without a lock and without writing anything.
 
-It may be done beside a process that is at work on the run, and where the run lies on a disk that
-cannot be written. The only files that may appear are SQLite's own, `run.db-shm` and `run.db-wal`.
-The one exception is a run made by an earlier version: its ledger is brought up to date first.
+This works while another process writes the run, and on a read-only disk. The only files that may
+appear are SQLite's own, `run.db-shm` and `run.db-wal`. The one exception is a run made by an
+earlier version: its ledger is migrated first.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def no_run(folder: Path) -> UserError:
 class RunReader:
     """A run to read from, by any number of threads; each has a connection of its own.
 
-    What is read is as of now. `snapshot` makes all that one thread reads be of one moment.
+    Each query sees the present state. `snapshot` makes all queries of one thread see one moment.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -42,7 +42,7 @@ class RunReader:
 
     @cached_property
     def config(self) -> Config:
-        """The settings when they were first asked for. Raises UserError if there are none yet."""
+        """The settings at the first call. Raises UserError if there are none yet."""
         settings = self.ledger.meta("settings")
         if settings is None:
             raise UserError(f"{self.folder}: the run has not begun; `self-evolution run` begins it")
@@ -50,12 +50,12 @@ class RunReader:
 
     @cached_property
     def prompts(self) -> Prompts:
-        """The words that are put to the run's model."""
+        """The prompts for the run's model."""
         return Prompts(self.config.domain)
 
     @property
     def ledger(self) -> Ledger:
-        """The ledger, read-only, for the thread that asks. It is closed when this object is."""
+        """The read-only ledger of the calling thread. It is closed together with this object."""
         thread = threading.current_thread()
         with self._lock:
             if thread not in self._ledgers:
@@ -66,7 +66,7 @@ class RunReader:
 
     @property
     def search(self) -> Search:
-        """The search, for the thread that asks. Raises UserError if the run has no index yet."""
+        """The search of the calling thread. Raises UserError if the run has no index yet."""
         ledger = self.ledger
         if not has_index(ledger):
             raise UserError(
@@ -77,9 +77,10 @@ class RunReader:
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
-        """All that this thread reads inside is of one moment.
+        """Make all that this thread reads inside the block see one moment.
 
-        Keep it short: as long as it lasts, what a writer adds stays in `run.db-wal`, which grows.
+        Keep it short: as long as it lasts, rows that a writer adds stay in `run.db-wal`, which
+        grows.
         """
         with self.ledger.snapshot():
             yield
@@ -94,9 +95,9 @@ class RunReader:
 
 @contextmanager
 def read_run(folder: Path) -> Iterator[RunReader]:
-    """The run in `folder` as it is at this moment, for a command that reads several things.
+    """Open the run in `folder` as it is now, for a command that makes several queries.
 
-    What lasts longer than a command, or reads in several threads, takes a `RunReader`. Raises
+    Code that runs longer than a command, or reads in several threads, uses a `RunReader`. Raises
     UserError if there is no run, or if it has not begun.
     """
     with closing(RunReader(folder)) as run, run.snapshot():

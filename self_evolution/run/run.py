@@ -1,4 +1,4 @@
-"""What a stage is given: a run's folder, settings, ledger and models, and the one way to work."""
+"""The context that every stage gets: the run's folder, settings, ledger and models."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from self_evolution.run.models import Models
 from self_evolution.schedule import stage_seed
 
 Task = tuple[str, int]
-"""The id of something to do, and its length (any unit): like lengths go into a batch together."""
+"""The id of an item to work on, and its length (any unit): similar lengths share a batch."""
 
 
 class Run:
     """A run that this process works on (`self_evolution.run.open.open_run` locks it).
 
-    `stop_asked` is set when the person wants it to end after the batch. `read_again` has `read`
-    try once more what could not be read.
+    `stop_asked` is set when the user wants it to end after the batch. With `read_again`, `read`
+    tries files again that could not be read.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class Run:
         return self.folder / "adapters" / f"gen-{generation}" if generation else None
 
     def use(self, generation: int) -> None:
-        """Make a generation's model the engine's current one; 0 is the base.
+        """Switch the engine to a generation's model; 0 is the base.
 
         Raises UserError if the adapter on disk is not the one that the ledger knows.
         """
@@ -64,7 +64,7 @@ class Run:
         self.engine.set_adapter(self.adapter(generation), known.get(generation, ""))
 
     def start(self, generation: int) -> Start:
-        """From which model a generation is made, and how it is trained, after any rollback."""
+        """Return the generation to start from and the training settings, after any rollback."""
         return rollback.start(self.config, generation, self.ledger.evaluations.leader())
 
     def update_index(self) -> None:
@@ -83,12 +83,12 @@ class Run:
         label: str = "",
         title: str = "",
     ) -> Iterator[tuple[list[str], int]]:
-        """(ids still to do, seed) of each batch of `tasks`; the caller commits it as one.
+        """Yield (ids still to do, seed) of each batch of `tasks`; the caller commits each as one.
 
-        Which ids share a batch, and its seed, follow from all the tasks and not from what is left,
-        so a run that was interrupted goes on exactly as it would have. `label` tells one round of
-        a stage from another in the seed: new words make other seeds. `title` is for people, where
-        it is not the label. Raises Stopped after a committed batch if the person asked for it.
+        The ids of a batch and its seed depend on all tasks and not on those that are left, so an
+        interrupted run continues exactly as it would have. `label` distinguishes the rounds of a
+        stage in the seed: another label makes other seeds. `title` is for people, where it is not
+        the label. Raises Stopped after a committed batch if the user asked for it.
         """
         ordered = [id for id, _ in sorted(tasks, key=lambda task: (task[1], task[0]))]
         there = sum(id in done for id in ordered)
@@ -108,6 +108,6 @@ class Run:
                 self.raise_if_stopped()
 
     def raise_if_stopped(self) -> None:
-        """Raises Stopped if the person asked for it."""
+        """Raises Stopped if the user asked to stop."""
         if self.stop_asked:
             raise Stopped

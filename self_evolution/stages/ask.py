@@ -1,4 +1,4 @@
-"""Ask: the model writes questions about each fragment, each one knowing those before it."""
+"""Ask: the model writes questions about each fragment; the prompt lists the earlier ones."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from self_evolution.run.outcome import Outcome
 
 
 def ask(run: Run, generation: int) -> Outcome:
-    """`ask.per_fragment` rounds over all fragments; the first ask afresh, the others for more."""
+    """Ask in `ask.per_fragment` rounds over all fragments; later rounds ask for other questions."""
     settings = run.config.ask
     params = SamplingParams(settings.temperature, settings.top_p, settings.max_tokens)
     tasks = run.ledger.fragments.for_training()

@@ -1,7 +1,7 @@
-"""Examine: test questions are built where the user gives none, and the whole set is locked.
+"""Build: test questions are written where the user gives none, and the whole set is locked.
 
-Two kinds: `seen`, an unseen question on a document that is trained on, and `unseen`, one on a
-document that is kept out of training; and questions on what the base can do besides. Nothing here
+There are three kinds: `seen`, a new question on a document that is trained on; `unseen`, one on a
+document that is kept out of training; and questions on former abilities of the base. Nothing here
 changes once generation 0 has been evaluated.
 """
 
@@ -23,7 +23,7 @@ from self_evolution.run.outcome import Outcome
 
 
 def build(run: Run, generation: int) -> Outcome:
-    """Hold out, build, lock: each step goes on where it was."""
+    """Hold out, build, lock: each step continues where it was interrupted."""
     wanted = builds(run.config)
     if not run.ledger.items.locks():
         if wanted:
@@ -41,7 +41,7 @@ def build(run: Run, generation: int) -> Outcome:
 
 
 def _lock(run: Run, built: bool) -> None:
-    """Items and lock in one transaction: the set is there as a whole, or not at all."""
+    """Store items and lock in one transaction, so that the set is complete or absent."""
     items: list[Item] = []
     if built:
         own = bool(run.ledger.items.of_suite("domain"))

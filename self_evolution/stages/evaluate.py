@@ -1,8 +1,8 @@
-"""Evaluate: the same questions to every generation, the base included, and their metrics.
+"""Evaluate: every generation, and the base, answers the same questions; metrics score them.
 
-Test questions are put with the book closed, with the passages that a search over all fragments
-finds, and, where they have a passage, with it open; those on former abilities as they are (a
-passage, if there is one, in the prompt).
+Test questions are asked closed book, with the passages that a search over all fragments finds, and,
+if they have a passage, open book. Questions on former abilities are asked in one mode: with their
+passage, if they have one.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ NO_SET = "no evaluation set: nothing shows whether this helped; give one with --
 
 
 def evaluate(run: Run, generation: int) -> Outcome:
-    """The run's own model, as it is in this generation."""
+    """The run's own model with the adapter of this generation."""
     predictions = predict(run, generation, run.engine)
     notes = list(summary(run, run.ledger.evaluations.of_generations(), generation))
     if not run.ledger.items.of_suite("domain"):
@@ -30,9 +30,9 @@ def evaluate(run: Run, generation: int) -> Outcome:
 
 
 def summary(run: Run, rows: Sequence[Evaluation], generation: int) -> Iterator[str]:
-    """A line a suite: the mean that decides, with its interval, in each mode.
+    """Yield a line a suite: the mean that decides, with its interval, in each mode.
 
-    Named where the metric is not that of domain questions.
+    The metric is named where it is not that of domain questions.
     """
     metrics = deciding(run.ledger, run.config.promote.metric)
     there = {(row.suite, row.mode, row.metric): row for row in rows if row.generation == generation}

@@ -1,7 +1,7 @@
-"""Judge: which is better, a generation's answer or another's? For people: it decides nothing.
+"""Judge: a model says which of two answers is better. It informs people and decides nothing.
 
-The other is the base's, and each rival's; the questions are those of the domain, book closed. Each
-pair is shown in both orders, because judges tend to prefer a place; answers that are the same are
+A generation's answers to closed-book domain questions are compared with the base's, and with each
+rival's. Each pair is shown in both orders, because judges tend to prefer a place. Equal answers are
 a tie without asking.
 """
 
@@ -27,7 +27,7 @@ from self_evolution.text.language import detect as language
 FLAG = JUDGE
 
 MOST_TOKENS = 256
-"""Of a reply: a letter is asked for, but some say why first."""
+"""The limit of a judge's reply. One letter is enough, but some models give reasons first."""
 
 _VERDICTS: dict[tuple[str, int], Verdict] = {
     ("A", 1): "better",
@@ -38,7 +38,7 @@ _VERDICTS: dict[tuple[str, int], Verdict] = {
 
 
 class Case(NamedTuple):
-    """Two answers to a question: the generation's, and the other one."""
+    """Two answers to a question: the generation's and the opponent's."""
 
     item: Item
     mine: str
@@ -49,14 +49,15 @@ class Case(NamedTuple):
         return self.mine.strip() == self.other.strip()
 
     def prompt(self, run: Run, place: int) -> list[Message]:
-        """With the generation's answer in that place."""
+        """Return the judge's prompt with the generation's answer in that place (1 or 2)."""
         first, second = (self.mine, self.other) if place == 1 else (self.other, self.mine)
         answers = Answers(self.item.reference, first, second)
         return run.prompts.judge(self.item.question, answers, language(self.item.question))
 
 
 def judge(run: Run, generation: int) -> Outcome:
-    """Each opponent in turn; the judge is loaded, or reached, only if there is something to ask."""
+    """Judge each opponent in turn; the judge is loaded, or reached, only if there is work for
+    it."""
     name = run.config.evaluate.judge
     named = run.config.evaluate.against
     opponents = [
@@ -102,7 +103,7 @@ def _open(run: Run, generation: int, against: int, cases: list[Case]) -> bool:
 
 
 def _tie(run: Run, generation: int, against: int, cases: list[Case]) -> None:
-    """Answers that are the same, in one transaction."""
+    """Store ties for equal answers, in one transaction."""
     done = _done(run, generation, against)
     rows = [
         _judgement(run, generation, against, case.item.id, place, "tie", "")
@@ -155,11 +156,15 @@ def _ask(run: Run, generation: int, against: int, cases: list[Case], model: Gene
         prompts = {id: tasks[id][0].prompt(run, tasks[id][1]) for id in ids}
         fitting = {id: p for id, p in prompts.items() if model.fits(p, MOST_TOKENS)}
         replies = model.generate(list(fitting.values()), params, seed, "base")
-        said = dict(zip(fitting, replies, strict=True))
+        answered = dict(zip(fitting, replies, strict=True))
         rows = []
         for id in ids:
             case, place = tasks[id]
-            text = said[id].text if id in said and said[id].finish_reason != TOO_LONG else ""
+            text = (
+                answered[id].text
+                if id in answered and answered[id].finish_reason != TOO_LONG
+                else ""
+            )
             letter = ruling(text)
             verdict = _VERDICTS.get((letter, place), "tie" if letter else "unclear")
             rows.append(_judgement(run, generation, against, case.item.id, place, verdict, text))

@@ -1,7 +1,7 @@
-"""Promote: is this generation better than the leader, and what did it cost? If not: rolled back.
+"""Promote: decide whether a generation is better than the leader; if not, it is rolled back.
 
-Better means: on the same evaluation questions, book closed, paired and by whole documents. The
-leader is served, never just the last one.
+Better means better on the same evaluation questions, closed book, as paired differences with whole
+documents resampled. The leader is served, not simply the last generation.
 """
 
 from __future__ import annotations
@@ -23,10 +23,11 @@ from self_evolution.run import Run
 from self_evolution.run.outcome import Outcome
 
 PROOF = {"exact-match"}
-"""Metrics that no copy of question or passage can raise; with others it has to be beaten too."""
+"""Metrics that copying the question or passage cannot raise. With others, copying must be beaten
+too."""
 
 PASSAGE_START = 100
-"""Characters of the passage in the copy that is to be beaten."""
+"""The number of characters of the passage in the copy that must be beaten."""
 
 
 def promote(run: Run, generation: int) -> Outcome:
@@ -46,7 +47,8 @@ def promote(run: Run, generation: int) -> Outcome:
 
 
 def _differences(run: Run, generation: int, others: set[int]) -> Iterator[Difference]:
-    """To the base and to the leader, in every task, in the metric that decides."""
+    """Return the differences to the base and to the leader, in every task, in the deciding
+    metric."""
     for task, metric in deciding(run.ledger, run.config.promote.metric).items():
         after = scored(run.ledger, generation, task, metric)
         for other in sorted(others):
@@ -72,23 +74,22 @@ def _verdict(
         for (against, suite, _), row in found.items()
         if against == 0 and suite in FORMER
     ]
-    told = [text for _, text in judged if text]
-    return all(good for good, _ in judged), "; ".join(told)
+    reasons = [text for _, text in judged if text]
+    return all(good for good, _ in judged), "; ".join(reasons)
 
 
 def _gain(run: Run, row: Difference) -> tuple[bool, str]:
     enough = row.low > 0 if run.config.promote.rule == "significant" else row.mean > 0
-    said = _said(PairedDifference.of(row))
-    return enough, f"closed-book {row.metric} {said} against generation {row.against}"
+    above = _format(PairedDifference.of(row))
+    return enough, f"closed-book {row.metric} {above} against generation {row.against}"
 
 
 def _beyond_copying(run: Run, generation: int, metric: str) -> tuple[bool, str]:
-    """Whether it beats copying: the question, it with the start of its passage, all of that.
+    """Whether it beats copying: the question, the question with the passage's start, or all of
+    both.
 
-    Each item counts with the best of these copies.
-
-    Overlap with the reference is no proof: on public telecom questions such a copy reaches a
-    higher BLEU than any published model.
+    Each item is compared with the best of these copies. Overlap with the reference proves nothing:
+    on public telecom questions such a copy reaches a higher BLEU than any published model.
     """
     if metric in PROOF:
         return True, ""
@@ -99,7 +100,7 @@ def _beyond_copying(run: Run, generation: int, metric: str) -> tuple[bool, str]:
     }
     found = difference(run.config, both(copied, mine), "copies")
     enough = found.low > 0 if run.config.promote.rule == "significant" else found.mean > 0
-    return enough, f"{_said(found)} against mere copies of question and passage"
+    return enough, f"{_format(found)} against mere copies of question and passage"
 
 
 def _copies(item: Item) -> tuple[str, ...]:
@@ -108,23 +109,23 @@ def _copies(item: Item) -> tuple[str, ...]:
 
 
 def _kept(run: Run, row: Difference) -> tuple[bool, str]:
-    """Whether former abilities are shown to be within the bound: the interval's lower end is.
+    """Whether the interval shows that the loss of former abilities is within the bound.
 
-    The base's own questions may be too few to show that of any model, were it unchanged. Such a
-    set stops a generation only if the loss is shown to be beyond the bound.
+    The base's own questions may be too few to show that, even of an unchanged model. Such a set
+    stops a generation only if the loss is shown to be beyond the bound.
     """
     bound = run.config.promote.retention_bound
     what = "own questions" if row.suite == "abilities" else MODES[row.mode]
     if row.metric != run.config.promote.metric:
         what += f", {row.metric}"
-    told = f"former abilities ({what}) {_said(PairedDifference.of(row))} since the base"
+    loss = f"former abilities ({what}) {_format(PairedDifference.of(row))} since the base"
     clusters = len({item.cluster for item in run.ledger.items.of_suite(row.suite)})
     if row.suite == "abilities" and row.high >= -bound and unseen(clusters) > bound:
-        return True, f"{told} (on {clusters} subjects, which is too few to decide)"
+        return True, f"{loss} (on {clusters} subjects, which is too few to decide)"
     good = row.low >= -bound
-    return good, told if good else f"{told}, where at most -{bound:g} may be"
+    return good, loss if good else f"{loss}, where at most -{bound:g} may be"
 
 
-def _said(found: PairedDifference) -> str:
+def _format(found: PairedDifference) -> str:
     text = format_difference(found)
     return text if found.shown else f"{text}, {NO_DIFFERENCE},"

@@ -25,7 +25,7 @@ FILES_A_COMMIT, SECONDS_A_COMMIT = 64, 0.5
 
 
 def read(run: Run, generation: int) -> Outcome:
-    """Bring the ledger in line with the folders: new contents are read, old ones set aside.
+    """Update the ledger from the folders: read new contents, and set documents aside that are gone.
 
     Raises UserError if a source is missing or nothing at all could be read.
     """
@@ -45,7 +45,7 @@ def read(run: Run, generation: int) -> Outcome:
 
 
 def _set_aside(run: Run, changes: Changes) -> None:
-    """Documents that are gone, with all that came out of them, and those that are back."""
+    """Note the documents that are gone or back, with everything made from them."""
     here = run.ledger.documents.here()
     events: list[tuple[str, str]] = []
     for document, kind in changes.gone:
@@ -58,7 +58,7 @@ def _set_aside(run: Run, changes: Changes) -> None:
 
 
 def _take_in(run: Run, changes: Changes) -> None:
-    """Add what is new, some files a transaction, so that what was read before a stop is kept."""
+    """Add new files, a few in each transaction, so that an interruption loses little."""
     settings = run.config.read
     limits = Limits(settings.memory_mb << 20, settings.max_file_mb << 20, settings.seconds)
     intake = _Intake(run, changes.heirs)
@@ -78,7 +78,7 @@ def _take_in(run: Run, changes: Changes) -> None:
 
 
 class _Intake:
-    """Rows of what was read, until they are committed."""
+    """The rows of documents that were read, until they are committed."""
 
     def __init__(self, run: Run, heirs: Mapping[str, str]) -> None:
         self._run = run
@@ -99,7 +99,7 @@ class _Intake:
             self._add(name, Read("", readers.ending(name)[1:], "", problem=problem), None)
 
     def take(self, name: str, digest: str, reading: Reading, instead: Sequence[str]) -> None:
-        """All documents of a file, `instead` of others; an archive is one too, without text."""
+        """Add all documents of a file, `instead` of others; an archive counts too, without text."""
         self._files += 1
         for id in instead:
             self._event(id, "changed")
@@ -121,7 +121,7 @@ class _Intake:
         return late or self._files >= FILES_A_COMMIT
 
     def commit(self) -> int:
-        """Write what there is; returns how many files that were."""
+        """Write the rows; returns the number of files."""
         if self._rows:
             self._run.ledger.add(self._rows)
         done, self._files, self._rows = self._files, 0, []
@@ -188,9 +188,9 @@ def _listed(endings: Mapping[str, int], most: int = 5) -> str:
 
 
 def _read_side_files(run: Run) -> None:
-    """Evaluation sets and rehearsal, each in one transaction, if they are not there yet.
+    """Add evaluation sets and rehearsal, each in one transaction, if they are not there yet.
 
-    Once the test questions are locked none comes in, even if a review struck all of them out.
+    Once the test questions are locked none is added, even if a review removed all of them.
     """
     files = side_files(run.config)
     for suite, key in (("domain", "evaluate.file"), ("retention", "evaluate.retention_file")):

@@ -1,7 +1,6 @@
-"""Rivals: other models answer the same test questions, so that there is something to be held to.
+"""Rivals: other models answer the same test questions, for comparison.
 
-Each has a number below 0, under which its predictions and evaluations are kept. It decides
-nothing.
+Each has a number below 0, under which its predictions and evaluations are kept. It decides nothing.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ FLAG = AGAINST
 
 
 def rivals(run: Run, generation: int) -> Outcome:
-    """One after the other; who has taken all exams is neither loaded nor asked again."""
+    """Ask one rival after the other; one that has done all tasks is not loaded again."""
     wanted = set(tasks(run, generation=-1))
     asked, notes = 0, []
     for name in dict.fromkeys(run.config.evaluate.against) if wanted else ():
@@ -31,23 +30,24 @@ def rivals(run: Run, generation: int) -> Outcome:
             notes.append(f"{label(name)} is rival {-predictions.generation}, and not asked again")
             continue
         asked += predictions.asked
-        told = [*summary(run, run.ledger.evaluations.of_rivals(), number), *predictions.notes]
-        notes.append(f"rival {-number}, {label(name)}: {', '.join(told) or 'asked'}")
+        parts = [*summary(run, run.ledger.evaluations.of_rivals(), number), *predictions.notes]
+        notes.append(f"rival {-number}, {label(name)}: {', '.join(parts) or 'asked'}")
     if not wanted:
         notes.append("there are no test questions to put to them; give some with --eval FILE")
     return Outcome(asked, "; ".join(notes))
 
 
 def _number(run: Run, name: str) -> int:
-    """The rival's own, or the next one."""
+    """Return the number of this rival, or the next free one."""
     known = {row.name: row.generation for row in run.ledger.evaluations.rivals()}
     return known.get(name, min(known.values(), default=0) - 1)
 
 
 def _predict(run: Run, number: int, name: str) -> Predictions | Rival:
-    """What came of it; or, where the same model was there under another name, that rival.
+    """Let a rival answer the test questions, and return its predictions.
 
-    Raises UserError if it is not the model that answered under this name before.
+    If the same model has answered under another name, return that rival instead.
+    Raises UserError if the model under this name is not the one that answered before.
     """
     other = run.models.open_other(name, FLAG)
     rival = Rival(number, name, other.identity)

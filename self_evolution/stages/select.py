@@ -1,4 +1,4 @@
-"""Select: what a generation trains on: its own pairs, a choice of earlier ones, rehearsal."""
+"""Select: choose a generation's training set from its own pairs, earlier ones, and rehearsal."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from self_evolution.strategies import STRATEGIES, Scored
 
 
 def select(run: Run, generation: int) -> Outcome:
-    """Raises UserError if there is nothing at all to train on."""
+    """Raises UserError if there is nothing to train on."""
     if there := run.ledger.training.selection(generation):
         return Outcome(len(there))
     settings = run.config.select
@@ -50,7 +50,7 @@ def select(run: Run, generation: int) -> Outcome:
 
 
 def _rehearsal(run: Run, generation: int, pairs: int, seed: int) -> list[str]:
-    """Conversations that make up `train.rehearsal` of the whole set, or more after a rollback.
+    """Draw the conversations that make up `train.rehearsal` of the set, or more after a rollback.
 
     They are drawn without repetition.
     """

@@ -1,4 +1,4 @@
-"""Split: sections become fragments that fit the token limit; duplicates are pointed out."""
+"""Split: sections become fragments within the token limit; duplicates are recognised."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SECTIONS_A_UNIT, UNITS_A_BATCH = 128, 16
 
 
 def split(run: Run, generation: int) -> Outcome:
-    """Make the fragments, and index them, so that whoever reads the run can search it."""
+    """Make the fragments and their search index."""
     made = make_fragments(run)
     run.update_index()
     return made
@@ -52,9 +52,9 @@ def make_fragments(run: Run) -> Outcome:
 
 
 def _units(outline: Sequence[SectionRow]) -> Iterator[list[SectionRow]]:
-    """Stretches of a document that are split by themselves, the same ones whenever this is asked.
+    """Yield units of a document that are split independently, the same ones at every call.
 
-    A unit ends where a section does not go on from the one before, or does not share its heading.
+    A unit ends where a section does not continue the one before, or does not share its heading.
     """
     for _, rows in groupby(outline, key=lambda row: row.document_id):
         unit: list[SectionRow] = []

@@ -19,7 +19,7 @@ Chosen = TypeVar("Chosen")
 
 
 def train(run: Run, generation: int) -> Outcome:
-    """The row that names the adapter is written once its files are complete."""
+    """Train, and add the adapter's row once its files are complete."""
     if any(row.generation == generation for row in run.ledger.training.adapters()):
         return Outcome(0)
     start = run.start(generation)
@@ -75,7 +75,7 @@ def _conversations(run: Run, generation: int) -> list[tuple[list[Message], bool]
 def sampled(conversations: list[Chosen], samples: int, seed: int) -> list[Chosen]:
     """Just so many: a random part, in the order given, or all of them again and again.
 
-    The times that two of them are there differ by one at most.
+    The numbers of times that any two of them occur differ by one at most.
     """
     if not conversations:
         return []

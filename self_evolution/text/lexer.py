@@ -174,7 +174,8 @@ def lex(text: str) -> tuple[Token, ...]:
 
 @lru_cache(maxsize=64)
 def keys(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """What is compared of `lex(text)`: with the units that ranges share out, and without."""
+    """Return the forms of `lex(text)` to compare: with units shared out over ranges, and
+    without."""
     tokens = lex(text)
     written = tuple(token.key for token in tokens if token.start >= 0)
     return tuple(token.key for token in tokens), written

@@ -1,4 +1,4 @@
-"""Which characters are CJK, and the full-width forms that mean plain ones."""
+"""The CJK characters, and the full-width forms of plain characters."""
 
 from __future__ import annotations
 

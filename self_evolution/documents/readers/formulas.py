@@ -1,4 +1,4 @@
-"""Formulas on one line, as they are typed: (a+b)/(2c), √16, y^(n+1), x̄, C(n,k)."""
+"""Formulas on one line, in the usual typed form: (a+b)/(2c), √16, y^(n+1), x̄, C(n,k)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _MARKS = {
 
 
 class Kind(Enum):
-    """What binds the parts of a term together."""
+    """The operator that binds the parts of a term together."""
 
     NUMBER = "number"
     SIGN = "sign"
@@ -39,7 +39,7 @@ class Kind(Enum):
 
 
 class Term(NamedTuple):
-    """A formula or a part of one, and what binds it."""
+    """A formula or a part of one, and the operator that binds it."""
 
     text: str
     kind: Kind = Kind.ROW
@@ -59,7 +59,7 @@ def token(text: str) -> Term:
 
 
 def row(terms: Iterable[Term]) -> Term:
-    """Terms one after the other; what belongs together without a sign stays apart from others."""
+    """Join terms into a row; factors without a sign between them are kept apart from the others."""
     given = [term for term in terms if term.text]
     if len(given) == 1:
         return given[0]
@@ -75,7 +75,7 @@ def row(terms: Iterable[Term]) -> Term:
 
 
 def _placed(before: Term, term: Term, after: Term) -> str:
-    """The text of a term in its row, bracketed if its neighbours would be taken into it."""
+    """The text of a term in its row, in brackets if it would else join its neighbours."""
     if term.kind is Kind.TABLE:
         return term.text if before.text[-1:] in tuple(_OPENING) else f"[{term.text}]"
     if term.kind is not Kind.FRACTION:
@@ -89,7 +89,7 @@ def _placed(before: Term, term: Term, after: Term) -> str:
 
 
 def _gap(before: Term, term: Term) -> str:
-    """The space between two terms that would be read as one without it."""
+    """The space between two terms that would otherwise be read as one."""
     if not before.text or before.kind is Kind.SIGN or term.kind is Kind.SIGN:
         return ""
     if before.kind is Kind.SUM:
@@ -106,7 +106,7 @@ def _gap(before: Term, term: Term) -> str:
 
 
 def _closes(text: str) -> int:
-    """Where the bracket that a text begins with is closed."""
+    """Return the place at which the bracket that a text begins with is closed."""
     opening, closing = text[0], _CLOSING[_OPENING.index(text[0])]
     if opening == closing:
         return text.find(closing, 1)
@@ -119,7 +119,7 @@ def _closes(text: str) -> int:
 
 
 def grouped(term: Term) -> str:
-    """The text in brackets, unless it is one thing already."""
+    """The text in brackets, unless it is a single thing already."""
     return f"({term.text})" if term.kind in (Kind.ROW, Kind.FRACTION, Kind.SCRIPT) else term.text
 
 

@@ -1,4 +1,4 @@
-"""Evaluation sets and rehearsal conversations: the files that stand beside the documents."""
+"""Evaluation sets and rehearsal conversations: the files of the user's beside the documents."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _NAMES = {
 
 
 class ItemRow(NamedTuple):
-    """One evaluation question; `values` is None where they are to be found in the reference."""
+    """One evaluation question; if `values` is None, they are to be found in the reference."""
 
     passage: str
     question: str

@@ -1,4 +1,4 @@
-"""EML: who wrote what to whom; the attachments are documents of their own."""
+"""EML: the headers and body of a message; its attachments are documents of their own."""
 
 from __future__ import annotations
 
@@ -20,9 +20,10 @@ _SOFT_BREAK = re.compile(r"(?<=[^\n-] )\n(?=[^>\n ])")
 
 
 def read(data: bytes) -> Content:
-    """The subject as title, a line of the other headers, and the body: as plain text, else HTML.
+    """Read the subject as title, a line of the other headers, and the body: as plain text, else
+    HTML.
 
-    Raises Malformed for what has no headers of a message.
+    Raises Malformed if there are no headers of a message.
     """
     message = _message(data)
     known = {name: _header(message, name) for name in ("Subject", *_HEADERS)}
@@ -45,9 +46,9 @@ def read(data: bytes) -> Content:
 
 
 def attachments(data: bytes) -> Iterator[tuple[str, bytes]]:
-    """(name, content) of the attached files; a message within is a file, and not looked into.
+    """(name, content) of the attached files; a message inside is a file that is not opened here.
 
-    A message of more parts than we go into has those that come first. Raises Malformed.
+    If a message has too many parts, the first ones are read. Raises Malformed.
     """
     message = _message(data)
     bodies = [one for one in _bodies(message) if one is not None]
@@ -75,7 +76,7 @@ def _message(data: bytes) -> EmailMessage:
 
 
 def _bytes(message: EmailMessage) -> bytes:
-    """A message within as a file; where it cannot be written again, what is in its body."""
+    """Return a message inside as a file; if it cannot be written again, return its body."""
     try:
         return message.as_bytes(policy=policy.compat32)
     except Exception:  # the library fails on the headers that it does not understand
@@ -83,7 +84,7 @@ def _bytes(message: EmailMessage) -> bytes:
 
 
 def _leaves(message: EmailMessage, depth: int = 0) -> Iterator[EmailMessage]:
-    """Parts that hold content, in order; a message within is one of them."""
+    """Yield the parts with content, in order; a message inside is one of them."""
     if message.get_content_maintype() != "multipart" or not message.is_multipart():
         yield message
     elif depth < _DEEPEST * 4:
@@ -127,7 +128,7 @@ def _payload(part: EmailMessage) -> bytes:
 
 
 def _plain(part: EmailMessage) -> str:
-    """A text part, with the soft line breaks of `format=flowed` undone; quotes stay."""
+    """A text part, with the soft line breaks of `format=flowed` removed; quotes stay."""
     try:
         declared = part.get_content_charset() or ""
         flowed = str(part.get_param("format", "")).lower() == "flowed"

@@ -11,8 +11,8 @@ from self_evolution.documents.readers.base import Malformed, storable
 def rows(text: str, broken: list[Malformed] | None = None) -> list[tuple[int, Any]]:
     """(number, value) of a JSON list's values, or of the lines that are not empty.
 
-    The number is the value's place in the list, or its line; both count from 1. Lines that are no
-    JSON are left out, and their errors added to `broken`, where that is given. Raises Malformed.
+    The number is the value's place in the list, or its line; both count from 1. Lines that are not
+    JSON are left out, and their errors added to `broken` if that is given. Raises Malformed.
     """
     if text.lstrip().startswith("["):
         return list(enumerate(_list(text), 1))

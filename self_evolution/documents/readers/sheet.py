@@ -26,10 +26,10 @@ _MERGE = re.compile(rb'<mergeCell ref="([A-Z]{1,3}\d{1,7}:[A-Z]{1,3}\d{1,7})"')
 
 
 def read(data: bytes) -> Content:
-    """A part for each 200 rows or so of each visible sheet, under the sheet's name.
+    """Return a part for about 200 rows of each visible sheet, under the sheet's name.
 
-    Formulas are their stored values; those without any are the formulas themselves. Raises
-    Malformed for what is no such file.
+    Formulas appear as their stored values, or as formulas if they have none. Raises Malformed if
+    the file is no XLSX file.
     """
     packed.check(data, "XLSX", "xl/workbook.xml")
     shown = _workbook(data, values=True)
@@ -81,7 +81,7 @@ def _sheets(data: bytes) -> Iterator[bytes]:
 
 
 def _rows(sheet: Any, formulas: Any) -> tuple[list[list[str]], bool]:
-    """Rows of cells' texts without the empty ones at the end of each, and whether any was cut."""
+    """Yield rows of cells' texts without the empty ones at their ends, and whether any was cut."""
     import warnings
 
     merged = _merged(sheet)
@@ -142,7 +142,7 @@ def _merged(sheet: Any) -> dict[int, dict[int, bool]]:
 
 
 def _parts(rows: Sequence[Sequence[str]], name: str, start: int) -> Iterator[Part]:
-    """A sheet's parts; rows above the header are lines of text."""
+    """Yield a sheet's parts; rows above the header are lines of text."""
     if not rows:
         return
     used = sorted({i for row in rows for i, one in enumerate(row) if one})

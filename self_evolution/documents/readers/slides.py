@@ -20,10 +20,10 @@ _RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationship
 
 
 def read(data: bytes) -> Content:
-    """Each slide's text from top to bottom, below its title; its number is the page.
+    """Return each slide's text from top to bottom, below its title; its number is the page.
 
-    Sections, where there are any, are the level above. The title is the first slide's. Raises
-    Malformed for what is no such file.
+    Sections, if there are any, are the level above. The title is the first slide's. Raises
+    Malformed if the file is no PPTX file.
     """
     from pptx import Presentation
 

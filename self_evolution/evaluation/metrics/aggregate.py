@@ -1,4 +1,4 @@
-"""From rows of predictions to one table of scores: the filter `self-evolution metrics`."""
+"""Scores of rows of predictions in one table: the filter `self-evolution metrics`."""
 
 from __future__ import annotations
 

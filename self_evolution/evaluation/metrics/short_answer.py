@@ -47,16 +47,16 @@ def short_answer(pair: Pair) -> float | None:
     def values_of(text: str) -> list[str]:
         return extract_values(in_digits(text), cjk=cjk)
 
-    said, asked = values_of(pair.prediction), list(_numbers(values_of(pair.question)))
+    predicted, asked = values_of(pair.prediction), list(_numbers(values_of(pair.question)))
     # What the question has ("a six-sided figure", "in 7 weeks") says nothing when it comes back.
-    numbers = [number for number in _numbers(said) if not number.among(asked)]
+    numbers = [number for number in _numbers(predicted) if not number.among(asked)]
     for value in values:
         number = _number(value)
         if not stands_in(value, pair.prediction) and not (number and number.among(numbers)):
             return 0.0
     texts = [in_digits(text) for text in (pair.reference, pair.question, *values)]
     known = [number for text in texts for number in _numbers(values_of(text))]
-    return 0.0 if any(_foreign(one, known, texts) for one in said) else 100.0
+    return 0.0 if any(_foreign(one, known, texts) for one in predicted) else 100.0
 
 
 def _foreign(value: str, known: Collection[Number], texts: Sequence[str]) -> bool:

@@ -1,4 +1,4 @@
-"""How sure a number is: intervals of means, paired differences, many comparisons at once."""
+"""The statistics of scores: intervals of means, paired differences, several comparisons at once."""
 
 from self_evolution.evaluation.statistics.comparisons import (
     NO_DIFFERENCE,

@@ -19,10 +19,10 @@ CHANGE = (-100.0, 100.0)
 
 
 class PairedDifference(NamedTuple):
-    """How far a model is above another on the same n items: a mean in points with its interval.
+    """The mean difference of two models on the same n items, in points, with its interval.
 
-    `p` is two-sided, of no difference; `p_holm` is the same after Holm, where the difference is
-    one of several that are looked at together.
+    `p` is the two-sided p-value of the hypothesis of no difference; `p_holm` is the value after
+    Holm's correction, where several differences are looked at together.
     """
 
     mean: float
@@ -73,10 +73,10 @@ def paired(
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """Adjusted p-values in the order given (Holm 1979).
+    """Adjusted p-values in the given order (Holm 1979).
 
-    Comparisons whose adjusted p is below 5% are all different, but for a chance of 5% that any
-    one of them is not.
+    If all comparisons whose adjusted p is below 5% are called different, the chance that any of
+    them is not is at most 5%.
     """
     adjusted = [0.0] * len(p_values)
     highest = 0.0

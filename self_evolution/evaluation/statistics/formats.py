@@ -1,4 +1,4 @@
-"""How numbers and their intervals are written in lines of text."""
+"""The format of numbers and their intervals in lines of text."""
 
 from __future__ import annotations
 

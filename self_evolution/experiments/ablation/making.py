@@ -61,8 +61,8 @@ class _Maker:
             else:
                 _finish(run)
             self._engine = run.models.loaded
-            told = any(item.suite != SUITE for item in run.ledger.items.all())
-            if run.ledger.stage_done(0, "evaluate") and not told:
+            tests = any(item.suite != SUITE for item in run.ledger.items.all())
+            if run.ledger.stage_done(0, "evaluate") and not tests:
                 raise UserError(
                     f"{folder}: no evaluation set, so nothing would show a difference; give one "
                     "with --eval FILE, and another --run"

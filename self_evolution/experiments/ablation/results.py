@@ -35,7 +35,7 @@ MATCHED = {
 }
 
 Curve = dict[int, Evaluation]
-"""By generation: mean over the seeds, with the lowest and the highest seed for an interval."""
+"""The mean over the seeds by generation, with the lowest and the highest seed as its interval."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,11 +180,11 @@ def _sentence(found: Sequence[Row], seeds: int, generation: str) -> str:
     task = next(iter(found[0].scores), None)
     if task is None:
         return NOTHING_COMMON
-    told: dict[str, list[str]] = {"higher": [], "lower": [], NO_DIFFERENCE: []}
+    groups: dict[str, list[str]] = {"higher": [], "lower": [], NO_DIFFERENCE: []}
     for row in found[1:]:
         above = row.above[task]
-        told[above.verdict].append(f"{row.name} ({above.mean:+.1f})")
-    parts = [f"{verdict}: {', '.join(some)}" for verdict, some in told.items() if some]
+        groups[above.verdict].append(f"{row.name} ({above.mean:+.1f})")
+    parts = [f"{verdict}: {', '.join(some)}" for verdict, some in groups.items() if some]
     which = "leader" if generation == "leader" else "last generation"
     return (
         f"Against {found[0].name}, {found[0].metrics[task]} of {task.suite} questions, "

@@ -29,7 +29,7 @@ FIRST: dict[str, Step] = {
     "promote": (1, "select"),
     "generations": (1, "select"),
 }
-"""By section: the first stage that it changes. From select of generation 1 on nothing is shared.
+"""The first stage that each section changes. From select of generation 1 on, no stage is shared.
 
 Sections that are not here (model, domain, read) change the first stage already.
 """

@@ -57,29 +57,33 @@ def compare(sides: Sequence[Side], notes: Sequence[str] = ()) -> Comparison:
     Raises UserError if the sides were not asked the same questions.
     """
     sides, left_out = asked_alike(sides)
-    told = [*notes, *left_out, *(f"{one.name} is unfinished" for one in sides if not one.complete)]
+    remarks = [
+        *notes,
+        *left_out,
+        *(f"{one.name} is unfinished" for one in sides if not one.complete),
+    ]
     found: dict[Task, list[Values]] = {}
     for task, metric in sides[0].metrics.items():
         found[task], missing = values([[one] for one in sides], task, metric)
         if missing:
-            told.append(
+            remarks.append(
                 f"{missing:,} {task.suite} questions ({MODES[task.mode]}) were not answered "
                 "in every run, and are left out"
             )
-    told += _unlike(sides)
+    remarks += _unlike(sides)
     compared = rows([one.name for one in sides], found, sides[0].settings.seed)
-    return Comparison(tuple(sides), tuple(compared), _sentence(sides, compared), tuple(told))
+    return Comparison(tuple(sides), tuple(compared), _sentence(sides, compared), tuple(remarks))
 
 
 def _unlike(sides: Sequence[Side]) -> list[str]:
     first = sides[0].settings.flat()
-    told = []
+    remarks = []
     for other in sides[1:]:
         flat = other.settings.flat()
         named = [f"{k} {first[k]} → {flat[k]}" for k in EVALUATED_ALIKE if first[k] != flat[k]]
         if named:
-            told.append(f"{other.name} was evaluated otherwise: {'; '.join(named)}")
-    return told
+            remarks.append(f"{other.name} was evaluated otherwise: {'; '.join(named)}")
+    return remarks
 
 
 def _sentence(sides: Sequence[Side], found: Sequence[Row]) -> str:
@@ -89,12 +93,12 @@ def _sentence(sides: Sequence[Side], found: Sequence[Row]) -> str:
         return NOTHING_COMMON
     first, metric = sides[0].called, found[0].metrics[task]
     where = f"closed-book {metric}" if task.mode == "closed" else metric
-    told = []
+    remarks = []
     for one, row in zip(sides[1:], found[1:], strict=True):
         above, name = row.above[task], one.called
         size = format_difference(above, " points")
         if above.shown:
-            told.append(f"{name} is {above.verdict} than {first} in {where}: {size}")
+            remarks.append(f"{name} is {above.verdict} than {first} in {where}: {size}")
         else:
-            told.append(f"{name} and {first} in {where}: {NO_DIFFERENCE} ({size})")
-    return "; ".join(told) + f"; {task.suite} questions, n = {found[0].scores[task].n:,}."
+            remarks.append(f"{name} and {first} in {where}: {NO_DIFFERENCE} ({size})")
+    return "; ".join(remarks) + f"; {task.suite} questions, n = {found[0].scores[task].n:,}."

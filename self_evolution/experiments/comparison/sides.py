@@ -76,7 +76,7 @@ def rival_sides(folder: Path) -> tuple[list[Side], list[str]]:
             name = f"rival {-row.generation}, {label(row.name, row.identity)}"
             if missing := tasks - run.ledger.evaluations.evaluated(row.generation):
                 notes.append(
-                    f"{name}, has not taken {len(missing)} of {len(tasks)} exams, and is left out: "
+                    f"{name}, has not done {len(missing)} of {len(tasks)} tasks, and is left out: "
                     f"`self-evolution rivals {folder}` goes on"
                 )
             else:
@@ -124,10 +124,10 @@ def asked_alike(sides: Sequence[Side]) -> tuple[list[Side], list[str]]:
                 f"the questions on former abilities, which each base sets itself, differ in "
                 f"{first.name} and {other.name}: they are left out"
             )
-        told = [line for some in unlike.values() for line in some]
-        if told:
+        lines = [line for some in unlike.values() for line in some]
+        if lines:
             head = f"{other.name} was not asked what {first.name} was: they cannot be compared"
-            raise UserError("\n".join([head, *told]))
+            raise UserError("\n".join([head, *lines]))
     if notes or any(one.generation < 0 for one in sides):
         return [_without(one, SUITE) for one in sides], notes
     return list(sides), notes

@@ -51,7 +51,7 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """Everything that the report tells; what is not there yet is empty, never missing.
+    """All facts of a report; what does not exist yet is empty, never missing.
 
     `current` sets apart the questions on documents that have changed; None if there are none.
     """

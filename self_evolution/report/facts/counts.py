@@ -1,4 +1,4 @@
-"""Numbers of things by name and by a column, such as the reason and the generation."""
+"""Counts by name and by a column, such as the reason and the generation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Scores of the generations: all of them, which one leads, and how far it is above the base."""
+"""The scores of the generations: all of them, the leader, and its difference to the base."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ Trend = Literal["rose", "fell", "no difference shown"]
 TRENDS: dict[str, Trend] = {"higher": "rose", "lower": "fell"}
 
 Differences = Mapping[Difference, PairedDifference]
-"""The rows of the ledger, each with its p after Holm."""
+"""The differences in the ledger, each with its p-value after Holm."""
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A task for the base and for the candidate, in the metric that decides there."""
+    """The scores of the base and of the candidate in a task, in its deciding metric."""
 
     task: Task
     base: Evaluation
@@ -41,10 +41,11 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Lead:
-    """`candidate`: the leader, or the last evaluated generation as long as the base leads.
+    """The comparison of the candidate with the base.
 
-    `metric` decides in the main task, `metrics` in each task. `changes` since the base are by
-    generation and task; `best` is the highest score of a generation in the main task.
+    `candidate`: the leader, or the last evaluated generation while the base leads. `metric` decides
+    in the main task, `metrics` in each task. `changes` since the base are by generation and task;
+    `best` is the highest score of a generation in the main task.
     """
 
     metric: str
@@ -95,9 +96,9 @@ def lead(config: Config, ledger: Ledger, differences: Differences) -> Lead:
 
 
 def differences(rows: Iterable[Difference]) -> Differences:
-    """In the order of tasks, adjusted over the generations of a task with the same relation.
+    """The differences in the order of tasks, adjusted over a task's generations with one relation.
 
-    That is: to the base, to a leader wherever that was not the base, or to one rival.
+    A relation is: to the base, to a leader that is not the base, or to one rival.
     """
 
     def family(row: Difference) -> tuple[int, str, int]:
@@ -143,7 +144,7 @@ def task_scores(rows: Sequence[Evaluation]) -> Iterator[TaskScores]:
 
 
 def recalls(rows: Sequence[Evaluation], generation: int) -> list[Evaluation]:
-    """How often the search found the right passage, in the order of tasks."""
+    """Return how often the search found the right passage, in the order of tasks."""
     found = [row for row in rows if row.metric.startswith(RECALL.format(""))]
     found = [row for row in found if row.generation == generation and Task.of(row) in TASKS]
     return sorted(found, key=lambda row: list(TASKS).index(Task.of(row)))

@@ -1,4 +1,4 @@
-"""Examples to look at: training pairs, and questions that were won or lost since the base."""
+"""Examples: training pairs, and questions that were won or lost since the base."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from self_evolution.evaluation.tasks import FORMER, MAIN, TASKS, Task
 from self_evolution.ledger import Ledger, Source
 
 EXAMPLES = 5
-"""Answers shown of those that are better, and of those that are worse."""
+"""The number of examples shown of better answers, and of worse ones."""
 
 KEPT, REJECTED_A_REASON = 8, 2
-"""Pairs shown of a generation: those kept, and those rejected for each reason."""
+"""The number of pairs shown of a generation: kept ones, and rejected ones for each reason."""
 
 
 class Passage(NamedTuple):
-    """Text that a search gave the candidate, and where it stands."""
+    """A text that a search gave the candidate, and its source."""
 
     path: str
     heading: tuple[str, ...]
@@ -27,7 +27,7 @@ class Passage(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """A question before and after; `source` is its place in the documents, if that is known."""
+    """A question before and after; `source` is its place in the documents, if known."""
 
     base: Scored
     now: Scored
@@ -90,7 +90,7 @@ def _passages(ledger: Ledger, task: Task, candidate: int, now: Scored) -> tuple[
 
 
 def clearest(found: list[tuple[Scored, Scored]]) -> list[tuple[Scored, Scored]]:
-    """The greatest differences; among equal ones, spread over the set."""
+    """The largest differences; equal ones are spread over the set."""
     size = [abs(now.score - base.score) for base, now in found]
     edge = min(sorted(size, reverse=True)[:EXAMPLES], default=0.0)
     above = [one for one, gap in zip(found, size, strict=True) if gap > edge]
@@ -110,7 +110,7 @@ class Samples:
 
 
 def samples(ledger: Ledger, generations: Sequence[int]) -> list[Samples]:
-    """For the first and the last of the generations that have pairs."""
+    """Return examples of the first and the last generation with pairs."""
     return [
         Samples(
             generation,

@@ -17,7 +17,7 @@ SUITES = ("domain", "seen")
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A test question at its place, with the scores (percent) of the base and of the candidate."""
+    """A test question with its source and the scores (percent) of the base and of the candidate."""
 
     item: Item
     source: Source
@@ -69,7 +69,7 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Mastery:
-    """Documents with the most missed first. Of `unplaced` questions the document is not known."""
+    """The documents, with the most missed first. `unplaced` questions have no known document."""
 
     metric: str
     candidate: int
@@ -108,7 +108,7 @@ def by_path(questions: Iterable[Asked]) -> dict[str, list[Asked]]:
 
 
 def short_names(paths: Iterable[str]) -> dict[str, str]:
-    """{path: what is left of it without the folders that all paths begin with}."""
+    """{path: the rest of it without the folders that all paths share}."""
     split = {path: path.split("/") for path in paths}
     shared = 0
     for level in zip(*(parts[:-1] for parts in split.values()), strict=False):

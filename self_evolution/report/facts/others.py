@@ -18,7 +18,8 @@ from self_evolution.run.model_identity import base_identity
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A rival in a task; `above`: the leader minus it, None until the leader has taken the task."""
+    """A rival's score in a task; `above`: the leader minus it, None until the leader has done
+    the task."""
 
     rival: Rival
     score: Evaluation
@@ -27,9 +28,9 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """A task that rivals took, in the metric that decides (token-f1 where that applies to none).
+    """The rivals' scores in a task, in the deciding metric (token-f1 where that applies to none).
 
-    `leader` is None as long as the leader has not taken it.
+    `leader` is None until the leader has done the task.
     """
 
     task: Task
@@ -68,7 +69,7 @@ def rivals(config: Config, ledger: Ledger) -> Rivals:
 
 
 def names(ledger: Ledger) -> dict[int, str]:
-    """{generation: name} of the models that others are held against: the base, the rivals."""
+    """{generation: name} of the models to compare with: the base, the rivals."""
     found = {row.generation: label(row.name, row.identity) for row in ledger.evaluations.rivals()}
     return {0: "the base"} | found
 
@@ -98,7 +99,7 @@ def _boards(config: Config, ledger: Ledger, found: tuple[Rival, ...]) -> Iterato
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A generation beside the base or a rival (`against`, called `opponent`), before one judge."""
+    """The preference of one judge between a generation and the base or a rival (`against`)."""
 
     judge: str
     generation: int

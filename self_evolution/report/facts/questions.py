@@ -1,4 +1,4 @@
-"""The test questions: whose they are, how many, and what they can show."""
+"""The test questions: who made them, how many there are, and what they can show."""
 
 from __future__ import annotations
 

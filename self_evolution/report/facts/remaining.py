@@ -1,4 +1,4 @@
-"""Where the remaining errors are: in a few parts of the documents, or spread over all."""
+"""The place of the remaining errors: in a few parts of the documents, or spread over all."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ FEWEST = 5
 """Nothing is said of fewer errors, which the report tells one by one."""
 
 PARTS = 3
-"""More parts than that are no place."""
+"""If more parts than this hold the errors, the errors count as spread."""
 
 HALF, EXCESS = 0.5, 1.5
-"""A place has so much of the errors, and so many times its share of the questions."""
+"""A place has at least this share of the errors, and this multiple of its share of the
+questions."""
 
 SHUFFLES = 2000
 
@@ -53,7 +54,7 @@ class Remaining:
 
 
 def remaining(mastery: Mastery) -> Remaining | None:
-    """Where the errors are; None where they are few, in one part, or the metric has none.
+    """Find where the errors are; None where they are few, in one part, or the metric has none.
 
     A place is named only where errors are shown to differ between the parts (permutation test, 5%
     in all, headings first, then documents), and if up to three of them hold half of the errors and
@@ -76,7 +77,8 @@ def remaining(mastery: Mastery) -> Remaining | None:
 
 
 def unevenness(places: Sequence[Place]) -> float:
-    """p of no difference between the places in their share of errors: whole fragments shuffled."""
+    """The p-value of no difference between the places in their share of errors, by shuffled
+    fragments."""
     import numpy as np
 
     counts: dict[tuple[int, Hashable], list[int]] = {}

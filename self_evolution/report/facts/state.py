@@ -1,4 +1,4 @@
-"""How far a run has come, what is left, and what each stage took."""
+"""The state of a run: the stages that are done and their cost, and the stages that are left."""
 
 from __future__ import annotations
 

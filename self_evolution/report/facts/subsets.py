@@ -1,4 +1,4 @@
-"""Scores of test questions apart: near the training pairs, or on documents that have changed."""
+"""Scores of subsets of the test: near the training pairs, or on documents that have changed."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ from self_evolution.ledger import Ledger
 
 @dataclass(frozen=True, slots=True)
 class Subset:
-    """How many of the `questions` of the main task that were answered are `some` special ones.
+    """The number of answered `questions` of the main task, and how many of them are `some` special
+    ones.
 
-    With the scores of all, of those, and of the others; None where the metric applies to none.
+    It has the scores of all, of the special ones, and of the others; None where the metric applies
+    to none.
     """
 
     some: int
@@ -38,7 +40,7 @@ class Leaks:
 
 @dataclass(frozen=True, slots=True)
 class Outdated:
-    """How many of the `tests`, the locked questions, are on documents that have changed or gone.
+    """The number of `tests`, the locked questions, on documents that were changed or withdrawn.
 
     `others` are generations (or rivals, below 0) that were not given the passages that the base
     was given, because documents changed in between.

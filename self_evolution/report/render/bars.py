@@ -61,11 +61,11 @@ class Bars:
     def _told(self) -> Iterator[str]:
         """The chart's numbers in words, for those who cannot see it."""
         for metric, group in self.values.items():
-            told = (
+            numbers = (
                 f"{variant} {one.mean:.1f} [{one.low:.1f} to {one.high:.1f}]"
                 for variant, one in group.items()
             )
-            yield f"{metric}: {'; '.join(told)}."
+            yield f"{metric}: {'; '.join(numbers)}."
 
 
 def _line(kind: str, x1: float, x2: float, y1: float, y2: float) -> Markup:

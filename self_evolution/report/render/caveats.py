@@ -11,7 +11,7 @@ from self_evolution.report.facts.subsets import Outdated
 from self_evolution.report.render.words import format_score, score
 
 FEW = 30
-"""Fewer questions are called few."""
+"""Below this number, questions are called few."""
 
 
 def caveats(facts: Facts) -> Iterator[str]:
@@ -64,7 +64,8 @@ def caveats(facts: Facts) -> Iterator[str]:
 
 
 def describe_outdated(found: Outdated) -> str:
-    """How many test questions are on text that is no longer there; empty if there are none."""
+    """Describe how many test questions are on text that is no longer there; empty if there are
+    none."""
     if not found.gone:
         return ""
     return (
@@ -121,25 +122,25 @@ def _built(tests: TestSets) -> Iterator[str]:
     )
     if "unseen" in tests.suites:
         yield (
-            "Of the unseen documents no model here was ever told: with the book closed they show "
-            "what is made up, with the passage at hand how well the model still reads."
+            "No model here was trained on the unseen documents. Closed-book answers on them show "
+            "what a model makes up; answers with the passage show how well it still reads."
         )
 
 
 def _changed(facts: Facts) -> Iterator[str]:
     """How changed documents touch the test, with the score without the questions on them."""
-    if said := describe_outdated(facts.outdated):
-        said += "; they stay, so that every generation is asked the same."
+    if sentence := describe_outdated(facts.outdated):
+        sentence += "; they stay, so that every generation is asked the same."
         found, metric = facts.current, facts.lead.metric
         if found and found.some and found.all:
             without = "without them no question is left"
             if found.other_score:
                 without = f"{format_score(found.other_score, metric)} without them"
-            said += (
+            sentence += (
                 f" {metric} on domain questions, book closed: "
                 f"{format_score(found.all, metric)} with the {found.some:,} that are among these, "
                 f"{without}."
             )
-        yield said
-    if said := describe_searched(facts.outdated):
-        yield said
+        yield sentence
+    if sentence := describe_searched(facts.outdated):
+        yield sentence

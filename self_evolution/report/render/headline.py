@@ -1,4 +1,4 @@
-"""The first screen's sentences: what was won, what was lost, what remains, and who leads."""
+"""The sentences of the first screen: gains, losses, remaining errors, and the leader."""
 
 from __future__ import annotations
 
@@ -52,20 +52,20 @@ def _gain(facts: Facts) -> str:
         return "Nothing to compare yet: the evaluation has not been made for base and leader."
     verb = "knows" if is_share(lead.metric) else "scores"
     what = " of the facts that the test asks for" if verb == "knows" else f" in {lead.metric}"
-    says, said = f"{verb} {score(lead.main.now)}{what}", score(lead.main.base)
+    after, before = f"{verb} {score(lead.main.now)}{what}", score(lead.main.base)
     if not lead.candidate:
-        return f"The base model {says}. No other generation has been evaluated yet."
+        return f"The base model {after}. No other generation has been evaluated yet."
     if not lead.leader:
         tail = {NO_DIFFERENCE: f": {NO_DIFFERENCE}", "rose": "", "fell": ": it got worse"}
         return (
             f"The base model still leads: no generation was promoted. Generation "
-            f"{lead.candidate}, the last, {says}; the base {verb} {said}{tail[lead.main.trend]}."
+            f"{lead.candidate}, the last, {after}; the base {verb} {before}{tail[lead.main.trend]}."
         )
     if lead.main.trend == "rose":
-        return f"The model {says}, up from {said}."
+        return f"The model {after}, up from {before}."
     if lead.main.trend == "fell":
-        return f"The model got worse: it {says}, down from {said}."
-    return f"No difference shown: the model {says}, the base {said}."
+        return f"The model got worse: it {after}, down from {before}."
+    return f"No difference shown: the model {after}, the base {before}."
 
 
 def _losses(facts: Facts) -> str:
@@ -82,12 +82,12 @@ def _losses(facts: Facts) -> str:
         for one in lead.comparisons
         if one.trend == "fell" and not (one.task.suite in TESTS and one.task.mode == "closed")
     ]
-    told = "; ".join(
+    lost = "; ".join(
         _kept(one, lead.metric) for one in lead.comparisons if one in fell or one in former
     )
     parts = []
-    if told:
-        parts.append(f"Lost {'' if fell else 'nothing measurable '}elsewhere: {told}.")
+    if lost:
+        parts.append(f"Lost {'' if fell else 'nothing measurable '}elsewhere: {lost}.")
     if not former:
         parts.append(
             "Former abilities were not measured, so nothing shows what was lost "

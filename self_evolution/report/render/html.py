@@ -1,4 +1,4 @@
-"""The page: index.html, one file that needs nothing else and runs no script."""
+"""The page index.html: one file that needs no other file and runs no script."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ STYLE = {"closed": "a", "retrieved": "c", "open": "b"}
 """The line of each mode in the charts."""
 
 LIMITS = {"documents": 40, "cells": 12, "rows": 100, "missed": 10}
-"""How much of the map is shown: documents, and of each cells, headings and missed questions."""
+"""The size of the map: the documents, and for each the cells, headings and missed questions."""
 
 OTHER_METRICS = ("exact-match", "token-f1", "rouge-l", "bleu-4")
 

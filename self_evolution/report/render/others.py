@@ -13,7 +13,7 @@ from self_evolution.report.facts.others import Bench, Judged, Rivals, Standing
 from self_evolution.report.render.words import share
 
 MOST_UNCLEAR = 50
-"""Percent of a judge's replies: with more of them unclear it is no judge."""
+"""A judge with more than this percentage of unclear replies is called unreliable."""
 
 BETTER = {"higher": "the leader is better", "lower": "the rival is better"}
 
@@ -33,18 +33,19 @@ def rival_notes(found: Rivals, most_tokens: int) -> Iterator[str]:
 
 
 def rival_lines(found: Rivals) -> Iterator[str]:
-    """For the terminal: a line a rival, with the leader's distance in the main task."""
+    """Yield a line for each rival in the terminal, with the leader's difference in the main
+    task."""
     leader = f"generation {found.leader}" if found.leader else "the base"
     for one in found.rivals:
         mine = [(b.task, row) for b in found.boards for row in b.standings if row.rival == one]
-        told = [f"{task.suite} {task.mode} {format_mean(row.score)}" for task, row in mine]
+        scores = [f"{task.suite} {task.mode} {format_mean(row.score)}" for task, row in mine]
         gap = ""
         if above := next((row.above for task, row in mine if task == MAIN), None):
             gap = f"; {leader} against it: {format_difference(above)}, book closed"
             gap += "" if above.shown else f": {NO_DIFFERENCE}"
-        if told:
+        if scores:
             name = found.names[one.generation]
-            yield f"rival {-one.generation}, {name}: {', '.join(told)}{gap}"
+            yield f"rival {-one.generation}, {name}: {', '.join(scores)}{gap}"
 
 
 def judge_label(judge: str) -> str:
@@ -61,19 +62,19 @@ def describe_verdict(row: Judged) -> str:
 
 
 def judge_notes(bench: Bench, rivals: Rivals) -> Iterator[str]:
-    """Where judge and judged are the same model."""
+    """Yield a note for each case where the judge and a judged model are the same."""
     for generation in bench.itself:
         if generation:
             yield f"The judge is {_rival(rivals, generation, 'rival')} itself."
         else:
             yield (
-                "The judge is the base model itself: it judges its own answers, and those of what "
-                "it has become."
+                "The judge is the base model itself: it judges its own answers, and those of the "
+                "generations trained from it."
             )
 
 
 def judge_lines(bench: Bench, judge: str, leader: int) -> Iterator[str]:
-    """For the terminal: a line for each opponent of the leader (or of the last generation)."""
+    """Yield a line for each opponent of the leader (or of the last generation) in the terminal."""
     rows = [row for row in bench.rows if row.judge == judge]
     generation = leader or max((row.generation for row in rows), default=0)
     for row in rows:

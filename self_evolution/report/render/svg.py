@@ -14,8 +14,8 @@ _ROOT = (
 )
 
 
-def text(x: float, y: float, said: str, kind: str) -> Markup:
-    return Markup('<text class="{}" x="{:.1f}" y="{:.1f}">{}</text>').format(kind, x, y, said)
+def text(x: float, y: float, content: str, kind: str) -> Markup:
+    return Markup('<text class="{}" x="{:.1f}" y="{:.1f}">{}</text>').format(kind, x, y, content)
 
 
 def frame(

@@ -1,4 +1,4 @@
-"""How the report says numbers, languages and reasons."""
+"""The wording of numbers, languages and reasons in the report."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def keep(text: str) -> Markup:
 
 
 def share(row: Interval | None) -> str:
-    """`62% [55–68]`; a dash where there was nothing to count."""
+    """`62% [55–68]`; a dash if there was nothing to count."""
     return "–" if row is None else f"{number(row.mean)}% {interval(row)}"
 
 

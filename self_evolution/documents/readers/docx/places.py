@@ -1,4 +1,4 @@
-"""Where paragraphs of a Word file go on the page: into the body, cells, and items of lists."""
+"""The places of a Word file's paragraphs on the page: the body, cells, and items of lists."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Place:
         self.code = self.menu = None
 
     def group(self, parent: _Element, menu: bool) -> _Element:
-        """Where a paragraph goes: those of a menu are together."""
+        """Return the element that a paragraph goes into; paragraphs of a menu share one."""
         if not menu:
             self.menu = None
             return parent

@@ -19,7 +19,7 @@ _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\ufffe\uffff]")
 
 
 class Look(NamedTuple):
-    """How a piece of text is set, as the names of HTML's elements."""
+    """The style of a piece of text, as the names of HTML's elements."""
 
     bold: bool = False
     code: bool = False
@@ -43,7 +43,7 @@ class Runs:
         self._link = f"#{anchor}" if anchor else self._links.get(name, "")
 
     def look(self, properties: _Element | None) -> Look | None:
-        """How a run is set; None if it is hidden."""
+        """Return the style of a run; None if it is hidden."""
         if properties is None:
             return Look(link=self._link)
         if is_on(value(properties, "vanish")):

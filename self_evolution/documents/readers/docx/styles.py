@@ -1,4 +1,4 @@
-"""What the styles and lists of a Word file mean: headings, code, bullets and numbers."""
+"""The meaning of a Word file's styles and lists: headings, code, bullets and numbers."""
 
 from __future__ import annotations
 
@@ -31,7 +31,8 @@ class Style(NamedTuple):
 
 
 class Level(NamedTuple):
-    """How the items of a list are marked; `mark` is empty for paragraphs that go on in one."""
+    """The bullet or number of a list's items; `mark` is empty for paragraphs that continue an
+    item."""
 
     mark: str
     start: int
@@ -107,7 +108,7 @@ def _style(source: _Element, base: Style) -> Style:
 
 
 def numbering(package: Package) -> dict[tuple[str, int], Level]:
-    """How lists are marked, by (list, level from 0)."""
+    """Return the bullets and numbers of lists, by (list, level from 0)."""
     root = package.xml("word/numbering.xml")
     if root is None:
         return {}

@@ -167,7 +167,8 @@ def _refuse_encrypted(package: Package, chapters: set[str]) -> None:
 
 
 def _contents(package: Package, path: str) -> dict[str, list[Entry]]:
-    """What the table of contents at `path`, of either version of EPUB, says of each file."""
+    """Return the entries for each file in the table of contents at `path`, of either EPUB
+    version."""
     from lxml import etree
 
     member = package.member(path)

@@ -111,6 +111,6 @@ def without_lists(root: _Element) -> bool:
             for child in list(one):
                 one.remove(child)
     body = root.find(".//body")
-    said = "".join((root if body is None else body).itertext())
+    content = "".join((root if body is None else body).itertext())
     headings = "".join(shown(one) + " " for one in root.iter(*HEADINGS))
-    return len(said.split()) >= _WORDS + len(headings.split())
+    return len(content.split()) >= _WORDS + len(headings.split())

@@ -69,7 +69,7 @@ def _look(rule: str) -> _Look:
 
 
 def _pieces(paragraph: _Element, looks: dict[str, _Look]) -> Iterator[tuple[_Look, int]]:
-    """How each piece of a paragraph looks, and how many letters it has."""
+    """Yield the style of each piece of a paragraph, and its number of letters."""
     base = looks.get(paragraph.get("class", ""), _Look())
     sources = [(base, paragraph.text)]
     for child in paragraph:

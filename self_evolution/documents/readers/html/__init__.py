@@ -58,7 +58,7 @@ def build(root: _Element, builder: Builder, offset: int = 0) -> None:
 
 
 class _Page:
-    """What is open at a point of the page."""
+    """The elements that are open at a point of the page."""
 
     def __init__(self, root: _Element, builder: Builder, offset: int) -> None:
         self._root = root

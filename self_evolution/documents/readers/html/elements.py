@@ -1,4 +1,4 @@
-"""What single elements of a page say: levels, numbers, languages, marks."""
+"""The meaning of single elements of a page: levels, numbers, languages, list markers."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def are_line_numbers(code: str, pre: _Element) -> bool:
 
 
 def title(root: _Element) -> str:
-    """What the page calls itself."""
+    """Return the title that the page gives itself."""
     for element in (root.find("head/title"), root.find(".//h1"), root.find(".//title")):
         text = " ".join(normal("".join(element.itertext())).split()) if element is not None else ""
         if text:

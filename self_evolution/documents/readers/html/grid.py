@@ -11,7 +11,7 @@ _WASTE = 20  # cells that one cell of the source may become, on average
 
 
 class Cell(NamedTuple):
-    """What is in a cell, block by block, and how many columns and rows it spans."""
+    """The blocks in a cell, and the number of columns and rows that it spans."""
 
     blocks: list[str]
     wide: int

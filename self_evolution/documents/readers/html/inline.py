@@ -57,7 +57,7 @@ class Inline:
         self._code += step
 
     def position(self) -> int:
-        """Where the next piece will stand."""
+        """The place at which the next piece will stand."""
         return len(self._pieces)
 
     def since(self, position: int) -> str:

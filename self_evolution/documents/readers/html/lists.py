@@ -53,12 +53,12 @@ class Lists:
         here.inner = here.indent + " " * len(here.marker)
 
     def term(self, begins: bool) -> None:
-        """What comes next is, or no longer is, a term that is then defined."""
+        """Begin or end a term; its definition follows."""
         self.in_term = begins
         self._defines = False
 
     def definition(self) -> None:
-        """What comes next says what the terms before mean."""
+        """Begin the definition of the terms before."""
         self.term(False)
         self._defines = True
 

@@ -1,4 +1,4 @@
-"""What of a page is content: what is hidden or navigation, and which tables hold data.
+"""The content of a page: what is hidden or navigation, and which tables hold data.
 
 Navigation is known by what it is made of, whatever the language: marked as such, or nearly nothing
 but links within the site. A block with a sentence in it always stays.
@@ -276,7 +276,8 @@ def _is_local(href: str | None, host: str) -> bool:
 
 
 def _turns(link: _Element, neighbours: frozenset[str]) -> int:
-    """How much a link looks like one that turns pages: 2 for marked so, 1 for leading there."""
+    """Score how much a link looks like one that turns pages: 2 if declared so, 1 if it leads
+    there."""
     if "accesskey" in link.attrib or link.get("rel", "").lower() in _TURNING:
         return 2
     return int(link.get("href") in neighbours)

@@ -44,7 +44,7 @@ def read(data: bytes) -> Content:
             scans += [index] if page is None else []
             pages.append(page or [])
         entries = outline(document)
-        said = document.get_metadata_dict().get("Title") or ""
+        stated = document.get_metadata_dict().get("Title") or ""
         unread = _read_scans(document, pages, scans)
     if count > _MOST_PAGES:
         notes.append(f"the first {_MOST_PAGES} of {count} pages")
@@ -53,7 +53,7 @@ def read(data: bytes) -> Content:
         if not any(pages):
             raise Malformed(missing)
         notes.append(missing)
-    return Content(title(pages, said, body_size(pages)), _parts(pages, entries), "; ".join(notes))
+    return Content(title(pages, stated, body_size(pages)), _parts(pages, entries), "; ".join(notes))
 
 
 @contextmanager

@@ -25,7 +25,8 @@ _ENDS = re.compile(r"[.!?:;。！？：；…]['\"”’»)）」』\]]*$")
 
 
 def _margin(pages: Sequence[Sequence[Line]], side: int) -> float:
-    """Where most lines begin on even (0) or odd (1) pages, which may have their own margins."""
+    """Return where most lines begin on even (0) or odd (1) pages, which may have their own
+    margins."""
     places = Counter(round(line.left) for page in pages for line in page if line.page % 2 == side)
     return max(places, key=lambda left: (places[left], -left)) if places else 0.0
 
@@ -241,7 +242,8 @@ def _is_next_note(before: str, line: str) -> bool:
 
 
 def _notes_begin(lines: Sequence[Line], body: float) -> int:
-    """Where a page's footnotes begin: small lines below all others, the first with a mark."""
+    """Return where a page's footnotes begin: small lines below all others, the first with a
+    mark."""
     begin = len(lines)
     while begin and lines[begin - 1].size < 0.93 * body and not lines[begin - 1].rows:
         begin -= 1

@@ -107,7 +107,7 @@ def _text(ask: Callable[..., int], *about: Any) -> str:
 
 
 def _place(words: Sequence[Word], word: Word) -> int:
-    """Where a value belongs: after what stands left of it on its line, or above it."""
+    """Return the place for a value: after the text left of it on its line, or above it."""
     beside = [i for i, one in enumerate(words) if one.y == word.y and one.left <= word.left]
     if beside:
         return beside[-1] + 1

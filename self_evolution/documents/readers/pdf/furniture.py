@@ -1,4 +1,5 @@
-"""What repeats on a PDF's pages and is none of its text: running heads, page numbers, contents."""
+"""The text on a PDF's pages outside its content: running heads, page numbers, tables of
+contents."""
 
 from __future__ import annotations
 
@@ -57,7 +58,7 @@ def running(pages: Sequence[Sequence[Line]], titles: Iterable[str]) -> set[Line]
 
 
 class _Known:
-    """What a document's lines and titles say, to look up what running heads repeat of it."""
+    """The lines and titles of a document, to look up which of them a running head repeats."""
 
     def __init__(self, titles: Iterable[str]) -> None:
         self._names: Counter[str] = Counter()
@@ -100,7 +101,8 @@ class _Known:
 
 
 def _pieces(line: Line) -> list[set[str]]:
-    """What stands on the left and on the right: as it is, and with a number less the page's."""
+    """Return the texts on the left and on the right: as they are, and with a number less the
+    page's."""
     found = []
     for start, end in pairwise([0, *(at for at, _, _ in line.gaps), len(line.text)]):
         piece = line.text[start:end].strip()
@@ -120,7 +122,7 @@ def _roman(text: str) -> int:
 
 
 def _outer(page: Sequence[Line], may: set[Line]) -> Iterator[Line]:
-    """Those of the lines that may be running ones with none other outside, and space inside.
+    """Yield possible running lines that have no other line outside them, and space on the inside.
 
     Without the space they are the beginning of a text that is alike on many pages.
     """
@@ -217,7 +219,8 @@ class _Run:
 
 
 def _entry(line: Line) -> tuple[str, bool]:
-    """What a line names if it ends in a page's number, else nothing; and if it has dots."""
+    """Return the text of a line that ends in a page number, else nothing; and whether it has
+    dots."""
     match = _ENTRY.match(line.text) if len(line.text) < 300 else None
     if not match:
         return "", False

@@ -18,7 +18,7 @@ _STEP = 8  # levels of numbers within one level of styles
 
 
 class Style(NamedTuple):
-    """How a heading looks, from the largest to the smallest."""
+    """The look of a heading, from the largest to the smallest."""
 
     size: float
     bold: bool
@@ -168,7 +168,7 @@ def _looking(pages: Sequence[Sequence[Line]], body: float) -> Iterator[tuple[int
 
 
 def _height(page: Sequence[Line], at: int, body: float) -> int:
-    """How many lines from `at` on look like one heading."""
+    """Count the lines from `at` on that look like one heading."""
     first = page[at]
     if not _may_be(first, body):
         return 0
@@ -224,6 +224,6 @@ def _levels(
 
 
 def _depth(line: Line) -> int:
-    """How deep the number of a heading is: 2 for `3.2 Ports`, 0 without one."""
+    """Return how deep the number of a heading is: 2 for `3.2 Ports`, 0 without one."""
     match = _NUMBERED.match(line.text)
     return match[1].count(".") + 1 if match else 0

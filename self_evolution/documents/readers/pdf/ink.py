@@ -47,7 +47,7 @@ def _is_covered(word: Word, covers: Sequence[_Cover]) -> bool:
 
 
 def _covers(page: Any) -> list[_Cover] | None:
-    """Where images and dark areas are drawn; None if there are too many objects to tell."""
+    """Return the areas of images and dark drawings; None if there are too many objects to tell."""
     import pypdfium2.raw as pdfium
 
     count = pdfium.FPDFPage_CountObjects(page)

@@ -1,4 +1,4 @@
-"""How the end of one line of a PDF and the beginning of the next become running text."""
+"""The joining of the end of one line of a PDF with the beginning of the next."""
 
 from __future__ import annotations
 

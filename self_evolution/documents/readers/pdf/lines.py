@@ -100,7 +100,7 @@ def _line(row: Sequence[Word], page: int) -> Line:
 
 
 def _advance(row: Sequence[Word]) -> float:
-    """How wide a letter is, by the longest word of letters that are all equally wide."""
+    """Return the width of a letter, by the longest word whose letters are all equally wide."""
     word = max(row, key=lambda word: len(word.text) if word.font.mono else 0)
     return (word.right - word.left) / len(word.text)
 

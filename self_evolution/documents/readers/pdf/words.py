@@ -37,7 +37,7 @@ _MOST_CHARS = 2_000_000  # of a page: more than any paper holds
 
 
 class Ink(Enum):
-    """How a text is drawn: what is not plain may be hidden, or a stamp."""
+    """The way in which a text is drawn: text that is not plain may be hidden, or a stamp."""
 
     PLAIN = "plain"
     NONE = "none"
@@ -46,7 +46,7 @@ class Ink(Enum):
 
 
 class Font(NamedTuple):
-    """How characters stand on the page: `size` in points, `turn` in quarters, 0 to 3."""
+    """The font of characters on the page: `size` in points, `turn` in quarters, 0 to 3."""
 
     size: float
     bold: bool
@@ -96,7 +96,7 @@ def words(text_page: Any) -> list[Word]:
 
 
 class _Places:
-    """Where characters of a page are, and in which font; by their index."""
+    """The places of the characters of a page, and their fonts, by character index."""
 
     def __init__(self, text_page: Any, text: str) -> None:
         import pypdfium2.raw as pdfium
@@ -132,7 +132,7 @@ class _Places:
         )
 
     def cuts(self, first: int, stop: int, base: int) -> list[int]:
-        """Where the parts of a word begin and end whose sizes differ, as that of an exponent.
+        """Return where the parts of a word begin and end whose sizes differ, such as an exponent.
 
         `base` is the place of a character that may stand right before an exponent or in one.
         """

@@ -136,7 +136,8 @@ def _is_table(text: str, blocks: Sequence[_Block], entries: Sequence[_Entry]) ->
 
 
 def _titled(text: str, blocks: Sequence[_Block], first: int) -> int:
-    """Where a table begins with its title: a short line without a number between two blank ones."""
+    """Return where a titled table begins: at a short line without a number between two blank
+    ones."""
     if first < 2:
         return first
     title = text[blocks[first - 1].start : blocks[first - 1].end].strip()

@@ -44,7 +44,7 @@ def flush(text: str) -> str:
 
 
 def _hanging(text: str, margin: int) -> int:
-    """How many lines at the margin, or less indented, stand right above one that is more so."""
+    """Count the lines at the margin, or less indented, right above a line that is more indented."""
     pattern = rf"\n {{0,{margin}}}[^\s][^\n]*(?=\n {{{margin + 1},}}[^\s])"
     return len(re.findall(pattern, text))
 

@@ -86,7 +86,8 @@ def _underlined(content: str, start: int, end: int, rule: str, done: int) -> Hea
 
 
 def heading_text(line: str) -> str:
-    """What a reader sees of a heading's line: no closing marks, anchors, links or bold type."""
+    """Return a heading's line as a reader sees it: no closing signs, anchors, links or bold
+    type."""
     if len(line) <= _LONGEST and _MARKED.search(line):
         line = _CLOSING.sub("", line.strip()).rstrip()
         line = _LINK.sub(r"\1", _ATTRIBUTES.sub("", line))

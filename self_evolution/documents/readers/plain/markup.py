@@ -1,4 +1,4 @@
-"""What a reader of Markdown sees: no comments and notes to others, no tags, entities decoded."""
+"""The visible text of Markdown: no comments or notes to authors, no tags, entities decoded."""
 
 from __future__ import annotations
 
@@ -127,7 +127,8 @@ class _Scan:
         return end
 
     def _fence_end(self, tick: str, at: int) -> int:
-        """Where the line ends that closes a fence; without one the rest of the text is code."""
+        """Return the end of the line that closes a fence; without one the rest of the text is
+        code."""
         closing = re.compile(rf"\n[ \t>]*{tick[0]}{{{len(tick)},}}[ \t]*(?=\n|\Z)")
         found = closing.search(self._content, at)
         return found.end() if found else len(self._content)
@@ -145,7 +146,7 @@ class _Scan:
         return False
 
     def _code_end(self, ticks: str, at: int) -> int:
-        """Where code within a paragraph ends; right behind the ticks if they begin none."""
+        """Return the end of code within a paragraph; right behind the ticks if they begin none."""
         content, begin = self._content, at
         while (found := content.find(ticks, at, begin + _PARAGRAPH)) >= 0:
             at = found + len(ticks)
@@ -183,7 +184,8 @@ class _Scan:
         return end
 
     def _element_end(self, tag: str, at: int) -> int:
-        """Where an element that has begun is over, with others of its name in it; -1 if never."""
+        """Return the end of an open element, which may contain others of its name; -1 if it has
+        none."""
         if tag in self._never:
             return -1
         depth = 1

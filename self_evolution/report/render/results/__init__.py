@@ -19,7 +19,7 @@ from self_evolution.report.render.results.scores import AdjustedDifference, Stan
 
 
 def render(facts: Facts) -> str:
-    """Equal runs give equal bytes, but for what stands under `cost`: times are never alike."""
+    """Results as JSON text. Equal runs give equal bytes, except under `cost`, which has times."""
     found = results(facts).model_dump(by_alias=True)
     return json.dumps(found, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
 

@@ -58,9 +58,9 @@ class Relative(Model):
 class Judged(Model):
     """Wins of a generation before a model as judge, in both orders; a tie counts half.
 
-    `against`: 0 the base, below 0 a rival. Of the `asked` questions, those with two different
-    answers: how often both orders have the same outcome (`agreement`), how many replies say
-    nothing clear, and how many of those that prefer one prefer the answer shown first.
+    `against`: 0 the base, below 0 a rival. The other numbers are of the `asked` questions, those
+    with two different answers: how often both orders have the same outcome (`agreement`), how many
+    replies are unclear, and how many of those that prefer one answer prefer the one shown first.
     """
 
     judge: str
