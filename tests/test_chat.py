@@ -17,6 +17,7 @@ from conftest import FACTS, RULES, rows
 
 from self_evolution import cli, miniature
 from self_evolution.errors import UserError
+from self_evolution.models.scripted import CAPABILITIES, ScriptedEngine
 from self_evolution.run.process import locked
 from self_evolution.run.read import RunReader
 from self_evolution.serving.answering import Answerer, Turn, generation, open_model
@@ -144,6 +145,37 @@ def test_closed_answers_are_those_of_the_evaluation(run: Path, chat: Chat, model
         for item in rows(run, "item")[:3]:
             _, out, _ = chat(str(item["question"]), "--model", model, *words)
             assert out.splitlines()[0] == predicted[item["id"]]
+
+
+def test_an_answer_is_the_same_whether_it_is_streamed_or_not(
+    chat: Chat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    question = "What is the port of server Alpha?"
+    streamed = chat(question)
+    monkeypatch.setattr(ScriptedEngine, "capabilities", CAPABILITIES - {"streaming"})
+    assert chat(question) == streamed
+
+
+def test_a_model_cannot_move_the_cursor(chat: Chat, run: Path, tmp_path: Path) -> None:
+    with closing(RunReader(run)) as reader:
+        script = Path(reader.config.model.name)
+    text = script.read_text()
+    stat = script.stat()
+    script.write_text(text.replace("I do not know.", "No.\\u001b[2J\\nNo [b]."))
+    try:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("self_evolution.models.engines.identity", lambda _: identity(run))
+            assert chat("Xylophone?")[1].startswith("No.\\x1b[2J\nNo [b].\n")
+    finally:
+        script.write_text(text)
+    assert script.stat().st_size == stat.st_size
+
+
+def identity(run: Path) -> dict[str, str]:
+    """The identity of the model that the run began with."""
+    with closing(RunReader(run)) as reader:
+        known: dict[str, str] = reader.ledger.meta("model")
+        return known
 
 
 def test_where_nothing_is_found_it_says_so(chat: Chat) -> None:

@@ -112,7 +112,7 @@ class _Talk:
             turns.clear()
 
     def write(self, text: str) -> None:
-        self._console.print(printable(text), style="dim", markup=False)
+        self._console.print(_safe(text), style="dim", markup=False)
 
     def ask(self, question: str) -> None:
         """Print the answer of each model, then the passages that were shown to all of them."""
