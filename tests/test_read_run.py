@@ -49,7 +49,15 @@ def files(folder: Path) -> dict[str, str]:
 
 @pytest.mark.parametrize(
     "words",
-    [["status"], ["inspect"], ["review", "-o", "{}"], ["export", "-o", "{}"], ["compare", "{run}"]],
+    [
+        ["status"],
+        ["inspect"],
+        ["chat", "Which port has server Alpha?"],
+        ["related", "server Alpha"],
+        ["review", "-o", "{}"],
+        ["export", "-o", "{}"],
+        ["compare", "{run}"],
+    ],
     ids=lambda words: words[0],
 )
 def test_a_command_that_looks_writes_nothing_in_the_run(

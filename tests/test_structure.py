@@ -24,7 +24,7 @@ LAYERS = [
     {"run"},
     {"evaluation"},
     {"stages"},
-    {"evolve", "report"},
+    {"evolve", "report", "serving"},
     {"experiments"},
     {"cli", "__main__"},
 ]

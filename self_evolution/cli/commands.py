@@ -21,6 +21,13 @@ def option(*names: str, **keywords: Any) -> Option:
     return Option(names, keywords)
 
 
+def positive(text: str) -> int:
+    """A whole number from 1 on. Raises ValueError, which argparse tells the person."""
+    if (number := int(text)) < 1:
+        raise ValueError(text)
+    return number
+
+
 Common = dict[str, tuple[str, ...]]
 """{title: settings that `--help` shows under it}, as flat keys; a section's name stands for all."""
 
@@ -120,6 +127,48 @@ COMMANDS = {
         DAILY,
     ),
     "status": Command("How far a run is, and what it found", "runs.status", (RUN,)),
+    "chat": Command(
+        "Ask the tuned model questions, and see the sources of its answers",
+        "chat.chat",
+        (
+            RUN,
+            option(
+                "question",
+                nargs="?",
+                metavar="QUESTION",
+                help="answer this and end; without it, questions are typed in, or read from "
+                "standard input, one a line. A typed question follows up on the one before, whose "
+                "text is then searched for too; lines that are read stand alone",
+            ),
+            option(
+                "--model",
+                default="leader",
+                metavar="leader|base|N",
+                help="the generation that leads (the default), the model before training, or "
+                "generation N",
+            ),
+            option("--beside", metavar="leader|base|N", help="a second model that answers too"),
+            option("--closed", action="store_true", help="from memory, without any passage"),
+            option(
+                "--passages",
+                type=positive,
+                metavar="N",
+                help="passages to look for (default: as many as in the run's evaluation, or 3 if "
+                "it looks for none)",
+            ),
+        ),
+    ),
+    "related": Command(
+        "The passages of the documents nearest to a text",
+        "chat.related",
+        (
+            RUN,
+            option(
+                "text", nargs="?", metavar="TEXT", help="what to look for (default: standard input)"
+            ),
+            option("--limit", type=positive, default=5, metavar="N", help="how many (default: 5)"),
+        ),
+    ),
     "inspect": Command(
         "How the documents of a run were read and split",
         "inspect.inspect",

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from self_evolution.errors import UserError
 from self_evolution.evaluation.metrics import METRICS
 from self_evolution.evaluation.metrics.aggregate import intervals
-from self_evolution.evaluation.prompts import length, task_prompts
+from self_evolution.evaluation.prompts import length, sampling, task_prompts
 from self_evolution.evaluation.recall import recall
 from self_evolution.evaluation.scores import (
     measure,
@@ -19,7 +19,7 @@ from self_evolution.evaluation.scores import (
 from self_evolution.evaluation.statistics import bootstrap
 from self_evolution.evaluation.tasks import MODES, RECALL, Task, tasks
 from self_evolution.ledger import digest
-from self_evolution.models import TOO_LONG, Generator, SamplingParams
+from self_evolution.models import TOO_LONG, Generator
 from self_evolution.records import (
     Evaluation,
     Item,
@@ -99,8 +99,7 @@ def _predict_task(
     run: Run, generation: int, task: Task, asked: Sequence[Item], model: Generator
 ) -> Skipped:
     """Answer the questions that have no answer yet; prompts are made a batch at a time."""
-    settings = run.config.evaluate
-    params = SamplingParams(settings.temperature, settings.top_p, settings.max_tokens)
+    params = sampling(run.config.evaluate)
     items = {item.id: item for item in asked}
     batches = run.batches(
         "evaluate",
@@ -151,7 +150,7 @@ def _predict_task(
         elif len(silent) >= SILENCE:
             break
     if silent:
-        problem = _silence(task, silent, settings.max_tokens)
+        problem = _silence(task, silent, params.max_tokens)
         raise UserError(f"rival {-generation}: {problem}")
     return Skipped(too_long, refused)
 

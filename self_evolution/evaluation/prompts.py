@@ -1,14 +1,19 @@
-"""The prompts of an evaluation: how each test question is put to the model, with which passages."""
+"""How a question is put to the model, and with which passages: in an evaluation, and by a user."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from self_evolution.models import Generator
+from self_evolution.config import Evaluate
+from self_evolution.models import Generator, SamplingParams
 from self_evolution.records import Fragment, Item, Message
 from self_evolution.run import Run
+from self_evolution.run.read import RunReader
 from self_evolution.text.language import detect as language
+
+AnyRun = Run | RunReader
+"""A prompt needs the settings, the prompt profiles and the search of a run, and writes nothing."""
 
 
 class TaskPrompt(NamedTuple):
@@ -16,6 +21,11 @@ class TaskPrompt(NamedTuple):
 
     messages: list[Message]
     sources: tuple[str, ...] = ()
+
+
+def sampling(settings: Evaluate) -> SamplingParams:
+    """How the tokens of an answer are chosen."""
+    return SamplingParams(settings.temperature, settings.top_p, settings.max_tokens)
 
 
 def length(mode: str, item: Item) -> int:
@@ -36,17 +46,18 @@ def task_prompts(
     finds. Where it finds nothing, the question stands alone, as it would for a user.
     """
     made = ((item.id, _task_prompt(run, model, mode, item)) for item in items)
-    return {id: prompt for id, prompt in made if _fits(run, model, prompt)}
+    return {id: prompt for id, prompt in made if fits(run, model, prompt.messages)}
 
 
 def _task_prompt(run: Run, model: Generator, mode: str, item: Item) -> TaskPrompt:
     if mode == "retrieved":
-        return _retrieved(run, model, item)
-    return _open(run, item) if mode == "open" else _closed(run, item)
+        return retrieved_prompt(run, model, item.question, run.config.evaluate.top_k)
+    return _open(run, item) if mode == "open" else closed_prompt(run, item.question)
 
 
-def _closed(run: Run, item: Item) -> TaskPrompt:
-    return TaskPrompt(run.prompts.closed(item.question, language(item.question)))
+def closed_prompt(run: AnyRun, question: str) -> TaskPrompt:
+    """The question alone, as the model is trained to answer it."""
+    return TaskPrompt(run.prompts.closed(question, language(question)))
 
 
 def _open(run: Run, item: Item) -> TaskPrompt:
@@ -54,24 +65,31 @@ def _open(run: Run, item: Item) -> TaskPrompt:
     return TaskPrompt(run.prompts.answer((), passage, item.question, language(passage)))
 
 
-def _retrieved(run: Run, model: Generator, item: Item) -> TaskPrompt:
-    """Build a prompt with as many whole passages as fit, best first; one that is too long is
-    skipped."""
-    found = run.search.find(item.question, run.config.evaluate.top_k)
+def retrieved_prompt(
+    run: AnyRun, model: Generator, question: str, limit: int, searched: str = ""
+) -> TaskPrompt:
+    """The question with at most `limit` passages that a search for it finds.
+
+    As many whole passages as fit, the best first; one too long makes room for the next. If none
+    fits, all stand in a prompt that does not fit either. `searched`: the text to search for, where
+    that is not the question.
+    """
+    found = run.search.find(searched or question, limit)
     if not found:
-        return _closed(run, item)
-    prompt = _shown(run, item, found)
-    if _fits(run, model, prompt):
+        return closed_prompt(run, question)
+    prompt = _shown(run, question, found)
+    if fits(run, model, prompt.messages):
         return prompt
     some: list[Fragment] = []
     for fragment in found:
-        if _fits(run, model, tried := _shown(run, item, [*some, fragment])):
+        tried = _shown(run, question, [*some, fragment])
+        if fits(run, model, tried.messages):
             some.append(fragment)
             prompt = tried
     return prompt
 
 
-def _shown(run: Run, item: Item, found: Sequence[Fragment]) -> TaskPrompt:
+def _shown(run: AnyRun, question: str, found: Sequence[Fragment]) -> TaskPrompt:
     """A single passage is put as in the answer stage; of several, each has its headings above
     it."""
     heading = found[0].heading if len(found) == 1 else ()
@@ -80,10 +98,11 @@ def _shown(run: Run, item: Item, found: Sequence[Fragment]) -> TaskPrompt:
         for one in found
     )
     return TaskPrompt(
-        run.prompts.answer(heading, passage, item.question, language(item.question)),
+        run.prompts.answer(heading, passage, question, language(question)),
         tuple(one.id for one in found),
     )
 
 
-def _fits(run: Run, model: Generator, prompt: TaskPrompt) -> bool:
-    return model.fits(prompt.messages, run.config.evaluate.max_tokens)
+def fits(run: AnyRun, model: Generator, messages: Sequence[Message]) -> bool:
+    """Whether a conversation leaves room for an answer in the model's window."""
+    return model.fits(messages, run.config.evaluate.max_tokens)

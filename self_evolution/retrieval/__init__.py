@@ -1,6 +1,6 @@
 """The search for the fragments that answer a question: BM25 over all live fragments."""
 
-from self_evolution.retrieval.index import has_index, update_index
+from self_evolution.retrieval.index import fragment_terms, has_index, update_index
 from self_evolution.retrieval.recall import SHARE, is_there, was_shown
 from self_evolution.retrieval.search import Search
 from self_evolution.retrieval.terms import asked, terms
@@ -9,6 +9,7 @@ __all__ = [
     "SHARE",
     "Search",
     "asked",
+    "fragment_terms",
     "has_index",
     "is_there",
     "terms",

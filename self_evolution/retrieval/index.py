@@ -36,7 +36,7 @@ def update_index(
             for numbers, write in ((gone, ledger.search.unindex), (new, ledger.search.index)):
                 for start in range(0, len(numbers), _BATCH):
                     batch = ledger.fragments.numbered(numbers[start : start + _BATCH])
-                    write([(one.number, " ".join(_indexed_terms(one))) for one in batch])
+                    write([(one.number, " ".join(fragment_terms(one))) for one in batch])
                     bar.advance(len(batch))
                     raise_if_stopped()
     if len(new) > _BATCH:
@@ -45,6 +45,6 @@ def update_index(
         ledger.set_meta(_MARK, True)
 
 
-def _indexed_terms(fragment: Fragment) -> list[str]:
+def fragment_terms(fragment: Fragment) -> list[str]:
     """The terms that a fragment is found by: those of its headings and of its text."""
     return terms("\n".join([*fragment.heading, fragment.text]))

@@ -14,6 +14,7 @@ from self_evolution.progress import Progress
 from self_evolution.prompts import Prompts
 from self_evolution.retrieval import Search, update_index
 from self_evolution.rollback import Start
+from self_evolution.run.adapters import adapter_folder, use_generation
 from self_evolution.run.models import Models
 from self_evolution.schedule import stage_seed
 
@@ -53,15 +54,14 @@ class Run:
 
     def adapter(self, generation: int) -> Path | None:
         """The folder of a generation's adapter; None for generation 0, the base."""
-        return self.folder / "adapters" / f"gen-{generation}" if generation else None
+        return adapter_folder(self.folder, generation)
 
     def use(self, generation: int) -> None:
         """Switch the engine to a generation's model; 0 is the base.
 
         Raises UserError if the adapter on disk is not the one that the ledger knows.
         """
-        known = {row.generation: row.sha256 for row in self.ledger.training.adapters()}
-        self.engine.set_adapter(self.adapter(generation), known.get(generation, ""))
+        use_generation(self.engine, self.folder, self.ledger, generation)
 
     def start(self, generation: int) -> Start:
         """Return the generation to start from and the training settings, after any rollback."""
