@@ -105,10 +105,10 @@ def test_json_that_is_cut_off_is_refused(
 @pytest.mark.parametrize(
     ("row", "said"),
     [
-        ('{"input": "?"}', "item 1: expected"),
-        ('{"input": "", "output": "x"}', "item 1: expected"),
+        ('{"input": "?"}', "row 1: output is missing; expected"),
+        ('{"input": "", "output": "x"}', "row 1: input is empty"),
         ('{"input": "?", "output": "x", "values": "y"}', '"values" must be a list'),
-        ("[1]", "item 1: expected"),
+        ("[1]", "row 1: it is a number; expected"),
         ("{", "line 1: not JSON"),
         ("", "no evaluation question in it"),
     ],

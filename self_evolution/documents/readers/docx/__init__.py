@@ -39,6 +39,7 @@ def read(data: bytes) -> Content:
     page = Page(looks, marks, _links(package), _notes(package))
     root = page.convert(body)
     builder = Builder()
+    builder.struck = page.runs.struck
     html.build(root, builder)
     return Content(page.title or _core_title(package), builder.parts(), builder.note)
 

@@ -20,12 +20,13 @@ class Place:
         # Open lists, each with its level and its last item.
         self.items: list[tuple[int, _Element, _Element]] = []
         self.code: _Element | None = None  # a block that the next paragraph may continue
+        self.joined: _Element | None = None  # a paragraph whose end was deleted
         self.menu: _Element | None = None  # paragraphs that are links and nothing else
 
     def end(self) -> None:
         """Nothing goes on after what comes now."""
         self.items.clear()
-        self.code = self.menu = None
+        self.code = self.menu = self.joined = None
 
     def group(self, parent: _Element, menu: bool) -> _Element:
         """Return the element that a paragraph goes into; paragraphs of a menu share one."""
