@@ -27,6 +27,7 @@ Common = dict[str, tuple[str, ...]]
 
 SHORT = {
     "model.name": "--model",
+    "ask.pairs": "--pairs",
     "evaluate.file": "--eval",
     "evaluate.against": "--against",
     "evaluate.judge": "--judge",
@@ -67,7 +68,7 @@ LINES = option("-o", "--output", metavar="FILE", help="file to write (default: s
 
 DAILY: Common = {
     "model": ("model.name", "model.device", "model.dtype", "model.download"),
-    "questions": ("read.limit", "ask.per_fragment", "select.strategy", "select.k"),
+    "questions": ("read.limit", "ask.pairs", "ask.per_fragment", "select.strategy", "select.k"),
     "training": ("generations", "train.learning_rate", "train.rank", "seed"),
     "evaluation": ("evaluate.file", "evaluate.questions", "evaluate.against", "evaluate.judge"),
 }

@@ -9,6 +9,7 @@ from self_evolution.ledger.fragments import Place
 from self_evolution.ledger.items import digest
 from self_evolution.ledger.ledger import Ledger, StageRow
 from self_evolution.ledger.sources import Source
+from self_evolution.ledger.trusted import TrustedCounts
 
 __all__ = [
     "DocumentRow",
@@ -18,5 +19,6 @@ __all__ = [
     "SectionRow",
     "Source",
     "StageRow",
+    "TrustedCounts",
     "digest",
 ]

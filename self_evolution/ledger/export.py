@@ -29,6 +29,8 @@ def _lines(database: Database, cls: type[Any], keys: list[str]) -> Iterator[str]
 def _withdrawn(database: Database) -> Iterator[tuple[str, str]]:
     """(table, id) of every row that goes back to a document that is gone, in a fixed order.
 
+    A trusted pair that its file no longer has is gone too.
+
     Predictions are answers to such a test question, those that were given such a fragment, and
     all those of models that were trained on such a pair, or go on from one that was.
     Judgements are those on such a question or such a model.
@@ -41,7 +43,9 @@ def _withdrawn(database: Database) -> Iterator[tuple[str, str]]:
       ), pair AS (
         SELECT q.id AS question, a.id AS answer FROM question q
         LEFT JOIN answer a ON a.question_id = q.id
-        WHERE q.fragment_id NOT IN (SELECT id FROM live_fragment)
+        WHERE CASE q.origin
+          WHEN 'generated' THEN q.fragment_id NOT IN (SELECT id FROM live_fragment)
+          ELSE q.id NOT IN (SELECT id FROM live_question) END
       ), test AS (
         SELECT id FROM item WHERE fragment_id IS NOT NULL
         AND fragment_id NOT IN (SELECT id FROM live_fragment)

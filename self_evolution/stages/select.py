@@ -69,11 +69,6 @@ def _rehearsal(run: Run, generation: int, pairs: int, seed: int) -> list[str]:
 def _unlike_evaluation(run: Run) -> list[str]:
     """The conversations that leak no evaluation question: rehearsal is not checked elsewhere."""
     contamination = ContaminationCheck(run.ledger.items.all())
-    found = []
-    for row in run.ledger.training.rehearsal():
-        asked = [turn["content"] for turn in row.messages if turn["role"] == "user"]
-        told = [turn["content"] for turn in row.messages if turn["role"] == "assistant"]
-        matches = [contamination.match(*pair) for pair in zip(asked, told, strict=False)]
-        if not any(match and match.leaks for match in matches):
-            found.append(row.id)
-    return found
+    return [
+        row.id for row in run.ledger.training.rehearsal() if not contamination.leak(row.messages)
+    ]

@@ -114,6 +114,11 @@ def _is_conversation(turns: list[Any]) -> bool:
 
 def read_rows(path: Path) -> list[Any]:
     """The values of a JSON list, or of the lines of a JSONL file. Raises UserError."""
+    return [value for _, value in read_numbered(path)]
+
+
+def read_numbered(path: Path) -> list[tuple[int, Any]]:
+    """(place in the list, or number of the line; value) of such a file. Raises UserError."""
     try:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
@@ -121,6 +126,6 @@ def read_rows(path: Path) -> list[Any]:
     except OSError as error:
         raise UserError(f"{path}: {error.strerror}") from None
     try:
-        return [value for _, value in rows(text)]
+        return rows(text)
     except Malformed as error:
         raise UserError(f"{path}: broken JSON: {error}") from None

@@ -49,6 +49,15 @@ def read(data: bytes) -> Content:
     return Content(str(shown.properties.title or "").strip(), parts, "; ".join(notes))
 
 
+def table_rows(data: bytes) -> list[list[str]]:
+    """All rows of the first visible sheet that has any, as texts. Raises Malformed."""
+    packed.check(data, "XLSX", "xl/workbook.xml")
+    for sheet in _workbook(data, values=True).worksheets:
+        if sheet.sheet_state == "visible" and (rows := _rows(sheet, None)[0]):
+            return rows
+    return []
+
+
 def _workbook(data: bytes, values: bool) -> Workbook:
     import warnings
 
