@@ -255,6 +255,43 @@ def test_a_pair_on_a_held_out_document_is_stopped(arguments: Arguments, tmp_path
     assert counts(tmp_path / "run")["held_out"] == 1
 
 
+@pytest.mark.parametrize("shape", ["messages", "alpaca", "sharegpt"])
+def test_what_dump_writes_is_read_back(
+    shape: str, arguments: Arguments, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    more = {"messages": [SYSTEM, *say("role", "content", *FOUR, "Is that all?", "It is.")]}
+    pairs = lines(tmp_path / "pairs.jsonl", *GIVEN, more)
+    words = arguments("run", "--pairs", str(pairs), "--generations", "1")
+    assert cli.main(["read", *words[1:]]) == 0
+    file = tmp_path / "dump.jsonl"
+    dump = ["dump", str(tmp_path / "run"), "-o", str(file), "--as", shape]
+    assert cli.main(dump) == 2
+    assert "no pair is selected yet" in capsys.readouterr().err
+    assert cli.main(words) == 0
+    assert cli.main(dump) == 0
+    run = tmp_path / "run"
+    answers = {row["id"]: row for row in rows(run, "answer")}
+    questions = {row["id"]: row for row in rows(run, "question")}
+    expected = []
+    for row in rows(run, "selection"):
+        answer = answers[row["answer_id"]]
+        asked = questions[answer["question_id"]]
+        expected.append((asked["turns"], asked["text"], answer["text"], asked["origin"]))
+    written = [json.loads(line) for line in file.read_text().splitlines()]
+    back = read_pairs(file)
+    assert len(expected) > 8 and {row["generation"] for row in written} == {1}
+    assert [
+        (list(pair.turns), pair.question, pair.answer, row["source"])
+        for pair, row in zip(back, written, strict=True)
+    ] == expected
+
+    again = [*arguments("again", "--pairs", str(file), "--ask.per-fragment", "0"), *words[-2:]]
+    assert cli.main(again) == 0
+    assert cli.main(["dump", str(tmp_path / "again"), "-o", str(file), "--as", shape]) == 0
+    told = {(str(p.turns), p.question, p.answer, p.passage, p.document) for p in read_pairs(file)}
+    assert told == {(str(p.turns), p.question, p.answer, p.passage, p.document) for p in back}
+
+
 GANETI = SHARED / "data" / "ganeti"
 
 

@@ -147,6 +147,21 @@ COMMANDS = {
             option("-o", "--output", metavar="FOLDER", required=True, help="folder to write to"),
         ),
     ),
+    "dump": Command(
+        "The selected pairs as a file for other trainers",
+        "dump.dump",
+        (
+            RUN,
+            LINES,
+            option(
+                "--as",
+                dest="shape",
+                choices=("messages", "alpaca", "sharegpt"),
+                default="messages",
+                help="format of the lines (default: messages)",
+            ),
+        ),
+    ),
     "compare": Command(
         "Runs on the same questions, with intervals",
         "compare.compare",

@@ -4,14 +4,30 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from self_evolution.ledger.database import IDS, Part, among
-from self_evolution.records import Fragment, Pair, Question
+from self_evolution.records import Fragment, Message, Pair, Question
 
 LIVE = "q.id IN (SELECT id FROM live_question)"
 """A condition on question q: its document, or its row in a file of trusted pairs, is still there.
 The rows of others stay, but are not used."""
+
+
+class SelectedPair(NamedTuple):
+    """A pair with the generation that trained on it first.
+
+    `passage` and `document` are its fragment and that one's path, else what the user's file says;
+    empty where neither is known.
+    """
+
+    generation: int
+    origin: str
+    turns: tuple[Message, ...]
+    question: str
+    answer: str
+    passage: str
+    document: str
 
 
 class Pairs(Part):
@@ -112,6 +128,22 @@ class Pairs(Part):
         query = """SELECT s.answer_id FROM score s JOIN answer a ON a.id = s.answer_id
                    JOIN question q ON q.id = a.question_id WHERE q.generation = ?"""
         return set(self._db.column(query, (generation,)))
+
+    def selected(self) -> list[SelectedPair]:
+        """The live pairs that were selected as new, in the order of generations and selections."""
+        query = f"""SELECT s.generation, q.origin, q.turns, q.text, a.text,
+                      coalesce(f.text, t.passage, ''), coalesce(d.path, t.document, '')
+                    FROM selection s JOIN answer a ON a.id = s.answer_id
+                    JOIN question q ON q.id = a.question_id
+                    LEFT JOIN fragment f ON f.id = q.fragment_id
+                    LEFT JOIN document d ON d.id = f.document_id
+                    LEFT JOIN (SELECT question_id, passage, document, min("row")
+                               FROM live_trusted_row GROUP BY 1) t ON t.question_id = q.id
+                    WHERE s.source = 'new' AND {LIVE} ORDER BY s.generation, s.position"""
+        return [
+            SelectedPair(generation, origin, tuple(json.loads(turns)), *texts)
+            for generation, origin, turns, *texts in self._db.execute(query)
+        ]
 
     # -- counts and samples for people -------------------------------------------------------
 
