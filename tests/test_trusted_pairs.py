@@ -180,6 +180,37 @@ def test_trusted_pairs_are_checked_counted_traced_and_replayed(
     assert "6 rows, 5 different pairs" in shown.out and "1 stopped" in shown.out
 
 
+def test_an_answer_is_scored_and_trained_after_the_turns_before_it(
+    arguments: Arguments, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from self_evolution.models import TrainingJob
+    from self_evolution.models.scripted import ScriptedEngine
+
+    jobs: list[TrainingJob] = []
+    train = ScriptedEngine.train
+
+    def kept(self: ScriptedEngine, job: TrainingJob) -> object:
+        jobs.append(job)
+        return train(self, job)
+
+    monkeypatch.setattr(ScriptedEngine, "train", kept)
+    talk = say("role", "content", "Say zebra", "zebra yak", "Again", "zebra yak")
+    pairs = lines(tmp_path / "pairs.jsonl", {"messages": talk})
+    words = arguments("run", "--pairs", str(pairs), "--ask.per-fragment", "0")
+    assert cli.main([*words, "--generations", "1"]) == 0
+    answers = {row["id"]: row["question_id"] for row in rows(tmp_path / "run", "answer")}
+    turns = {row["id"]: len(row["turns"]) for row in rows(tmp_path / "run", "question")}  # type: ignore[arg-type]
+    # The engine gives a word that its prompt has 0.5 nats, and any other 2.
+    losses = {
+        turns[answers[row["answer_id"]]]: (row["nll_given_question"], row["nll_alone"])
+        for row in rows(tmp_path / "run", "score")
+    }
+    assert losses == {0: (1.25, 2.0), 2: (0.5, 2.0)}
+    (job,) = jobs
+    first, second = talk[:2], [talk[0], talk[1] | {"weight": "0"}, *talk[2:]]
+    assert sorted(job.conversations, key=len) == [first, second]
+
+
 def test_a_run_may_ask_nothing_itself(
     arguments: Arguments, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
