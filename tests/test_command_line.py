@@ -23,6 +23,7 @@ DAILY = {
     "--model.download",
     "--limit",
     "--ask.per-fragment",
+    "--pairs",
     "--select.strategy",
     "--select.k",
     "--generations",

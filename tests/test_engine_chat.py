@@ -13,6 +13,7 @@ from self_evolution.errors import UserError
 from self_evolution.models import Reply
 from self_evolution.models.chat_template import _PRIVATE
 from self_evolution.models.training import IGNORED
+from self_evolution.records import context
 
 SYSTEM = {"role": "system", "content": "You know pumps."}
 ONE = {"role": "user", "content": "Which alarm stops the pump?"}
@@ -275,6 +276,9 @@ def test_the_plain_template_serves_a_base_model() -> None:
     _, labels = chat.example([ONE, FIRST, TWO, SECOND])
     target = [label for label in labels if label != IGNORED]
     assert chat.tokenizer.decode(target) == " Alarm 4711, 泵站.<|eot_id|> None does.<|eot_id|>"
+    _, labels = chat.example([ONE, context(FIRST), TWO, SECOND])
+    target = [label for label in labels if label != IGNORED]
+    assert chat.tokenizer.decode(target) == " None does.<|eot_id|>"
 
 
 def test_a_template_from_a_file(tmp_path: Any) -> None:

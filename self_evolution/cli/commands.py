@@ -34,6 +34,7 @@ Common = dict[str, tuple[str, ...]]
 
 SHORT = {
     "model.name": "--model",
+    "ask.pairs": "--pairs",
     "evaluate.file": "--eval",
     "evaluate.against": "--against",
     "evaluate.judge": "--judge",
@@ -74,7 +75,7 @@ LINES = option("-o", "--output", metavar="FILE", help="file to write (default: s
 
 DAILY: Common = {
     "model": ("model.name", "model.device", "model.dtype", "model.download"),
-    "questions": ("read.limit", "ask.per_fragment", "select.strategy", "select.k"),
+    "questions": ("read.limit", "ask.pairs", "ask.per_fragment", "select.strategy", "select.k"),
     "training": ("generations", "train.learning_rate", "train.rank", "seed"),
     "evaluation": ("evaluate.file", "evaluate.questions", "evaluate.against", "evaluate.judge"),
 }
@@ -193,6 +194,21 @@ COMMANDS = {
         (
             RUN,
             option("-o", "--output", metavar="FOLDER", required=True, help="folder to write to"),
+        ),
+    ),
+    "dump": Command(
+        "The selected pairs as a file for other trainers",
+        "dump.dump",
+        (
+            RUN,
+            LINES,
+            option(
+                "--as",
+                dest="shape",
+                choices=("messages", "alpaca", "sharegpt"),
+                default="messages",
+                help="format of the lines (default: messages)",
+            ),
         ),
     ),
     "compare": Command(

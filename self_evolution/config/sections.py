@@ -101,8 +101,12 @@ class Rehearse(Settings):
 class Ask(Settings):
     asker: Literal["base", "current"] = "base"
     """Model that asks: the base model, or the model as tuned so far (as in the paper)."""
-    per_fragment: PositiveInt = 4
-    """Questions that each generation asks about each fragment."""
+    pairs: str = ""
+    """File of your own questions with their answers (JSONL, CSV or XLSX), which are trained on
+    beside the generated ones."""
+    per_fragment: NonNegativeInt = 4
+    """Questions that each generation asks about each fragment. 0 asks none, for a run on your own
+    pairs alone."""
     temperature: NonNegativeFloat = 0.8
     """Sampling temperature of questions. 0 always takes the most likely token."""
     top_p: TopP = 0.95

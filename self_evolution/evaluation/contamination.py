@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from self_evolution.evaluation.metrics.token_f1 import tokens
-from self_evolution.records import Item
+from self_evolution.records import Item, Message
 from self_evolution.text.function_words import FUNCTION_WORDS
 from self_evolution.text.numerals import with_digits
 from self_evolution.text.script import has_cjk
@@ -94,6 +94,18 @@ class ContaminationCheck:
             if share >= NEAR and (nearest is None or share > nearest.share):
                 nearest = Match(one.item, share, "")
         return self._copied(question, answer, fragment) or nearest
+
+    def leak(self, turns: Sequence[Message], fragment: str = "") -> Match | None:
+        """The first item that any part of a conversation leaks; None if none does."""
+        asked = ""
+        for turn in turns:
+            if turn["role"] == "user":
+                asked = turn["content"]
+            else:
+                match = self.match(asked, turn["content"], fragment)
+                if match and match.leaks:
+                    return match
+        return None
 
     def _candidates(self, words: Counter[str]) -> set[int]:
         """Indices of the items that can share NEAR of their words with these.

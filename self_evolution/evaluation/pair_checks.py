@@ -21,13 +21,17 @@ from self_evolution.text.values import extract_values, stands_in
 
 
 class Case(NamedTuple):
-    """A pair with the context that the checks need."""
+    """A pair with the context that the checks need.
+
+    `held_out`: it is about a document that is kept out of training.
+    """
 
     pair: Pair
     question_finish: str
     profile: Profile
     language: str
     settings: config.Check
+    held_out: bool = False
 
 
 Objection = str | None
@@ -37,7 +41,9 @@ Objection = str | None
 def judge(case: Case, seen: set[bytes], match: Match | None) -> tuple[str | None, str]:
     """(reason, detail) of the first check that objects; (None, "") if none does.
 
-    `seen` are keys of the pairs kept so far, `match` the evaluation question that is nearest.
+    `seen` are keys of the pairs kept so far, `match` the evaluation question that is nearest. What
+    is known of generated text does not hold for trusted pairs, so that the other checks are not
+    made of these.
     """
     pair, settings = case.pair, case.settings
     if not pair.question or not pair.answer:
@@ -45,7 +51,9 @@ def judge(case: Case, seen: set[bytes], match: Match | None) -> tuple[str | None
     if match and match.leaks:
         place = f"{match.item.suite} question {match.item.position + 1}"
         return "in_evaluation", f"has {match.how} in common with {place}"
-    if not settings.enabled:
+    if case.held_out:
+        return "held_out", "about a document that is kept out of training"
+    if not settings.enabled or pair.origin == "trusted":
         return None, ""
     for reason, objects in _checks(settings):
         detail = objects(case)

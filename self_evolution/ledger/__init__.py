@@ -8,7 +8,9 @@ from self_evolution.ledger.documents import DocumentRow, FileRow, SectionRow
 from self_evolution.ledger.fragments import Place
 from self_evolution.ledger.items import digest
 from self_evolution.ledger.ledger import Ledger, StageRow
+from self_evolution.ledger.pairs import SelectedPair
 from self_evolution.ledger.sources import Source
+from self_evolution.ledger.trusted import TrustedCounts
 
 __all__ = [
     "DocumentRow",
@@ -16,7 +18,9 @@ __all__ = [
     "Ledger",
     "Place",
     "SectionRow",
+    "SelectedPair",
     "Source",
     "StageRow",
+    "TrustedCounts",
     "digest",
 ]

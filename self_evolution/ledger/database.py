@@ -33,6 +33,7 @@ TABLES: dict[str, type[Any]] = {
         records.Section,
         records.Fragment,
         records.Question,
+        records.TrustedRow,
         records.Answer,
         records.Verdict,
         records.Likeness,
@@ -55,7 +56,7 @@ TABLES: dict[str, type[Any]] = {
         records.Promotion,
     )
 }
-_JSON = {"heading", "messages", "pages", "reference_values", "sources"}
+_JSON = {"heading", "messages", "pages", "reference_values", "sources", "turns"}
 _BOOL = {"promoted"}
 IDS = "(SELECT value FROM json_each(?))"
 Row = TypeVar("Row")
@@ -84,7 +85,6 @@ class Database:
 
     def _prepare(self, read_only: bool) -> None:
         """Check that the database is a ledger of today's version, or make it one."""
-        self.execute("PRAGMA foreign_keys = ON")
         empty = not self.one("SELECT count(*) FROM sqlite_schema")
         if not empty and self.one("PRAGMA application_id") != APPLICATION_ID:
             raise UserError(f"{self.path}: not a ledger of Self-Evolution; give another --run")
@@ -95,6 +95,7 @@ class Database:
                 raise UserError(f"{self.path}: empty; `self-evolution run` begins a run")
             if version < VERSION:
                 self._update()
+            self.execute("PRAGMA foreign_keys = ON")
             self.execute("PRAGMA query_only = ON")
             return
         self.execute("PRAGMA journal_mode = WAL")
@@ -103,6 +104,8 @@ class Database:
             self.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         if version < VERSION:
             migrate(self._connection)
+        # After the steps: one that makes a table anew takes the old one away meanwhile.
+        self.execute("PRAGMA foreign_keys = ON")
 
     def _refuse(self, version: int, empty: bool) -> None:
         """Raise UserError for a ledger that this version of the program cannot open."""

@@ -29,6 +29,8 @@ def _lines(database: Database, cls: type[Any], keys: list[str]) -> Iterator[str]
 def _withdrawn(database: Database) -> Iterator[tuple[str, str]]:
     """(table, id) of every row that depends on a document that is gone, in a fixed order.
 
+    A trusted pair that its file no longer has is gone too.
+
     Predictions depend on it if their test question or a fragment in their prompt does, or if their
     model, or one it continues, was trained on such a pair. Judgements depend on it through their
     question or their model.
@@ -41,7 +43,9 @@ def _withdrawn(database: Database) -> Iterator[tuple[str, str]]:
       ), pair AS (
         SELECT q.id AS question, a.id AS answer FROM question q
         LEFT JOIN answer a ON a.question_id = q.id
-        WHERE q.fragment_id NOT IN (SELECT id FROM live_fragment)
+        WHERE CASE q.origin
+          WHEN 'generated' THEN q.fragment_id NOT IN (SELECT id FROM live_fragment)
+          ELSE q.id NOT IN (SELECT id FROM live_question) END
       ), test AS (
         SELECT id FROM item WHERE fragment_id IS NOT NULL
         AND fragment_id NOT IN (SELECT id FROM live_fragment)

@@ -50,6 +50,55 @@ UPDATE meta SET value = json_set(
 ) WHERE key = 'settings';
 """
 
+_TRUSTED_PAIRS = """
+-- A question is generated about a fragment, or trusted: it comes from the user's own pairs, with
+-- the turns before it, and its fragment may be unknown.
+CREATE TABLE question_anew (
+  id TEXT PRIMARY KEY,
+  generation INTEGER NOT NULL,
+  fragment_id TEXT REFERENCES fragment (id),
+  sample INTEGER NOT NULL,
+  text TEXT NOT NULL,
+  finish TEXT NOT NULL,
+  origin TEXT NOT NULL CHECK (origin IN ('generated', 'trusted')),
+  turns TEXT NOT NULL,
+  CHECK (origin = 'trusted' OR fragment_id IS NOT NULL)
+) STRICT, WITHOUT ROWID;
+INSERT INTO question_anew
+  SELECT id, generation, fragment_id, sample, text, finish, 'generated', '[]' FROM question;
+DROP TABLE question;
+ALTER TABLE question_anew RENAME TO question;
+CREATE INDEX question_fragment ON question (fragment_id, generation);
+CREATE UNIQUE INDEX question_generated ON question (generation, sample, fragment_id)
+  WHERE origin = 'generated';
+
+-- The rows of every file of trusted pairs that was taken in.
+CREATE TABLE trusted_row (
+  sha256 TEXT NOT NULL,
+  "row" INTEGER NOT NULL,
+  turn INTEGER NOT NULL,
+  path TEXT NOT NULL,
+  question_id TEXT NOT NULL REFERENCES question (id),
+  passage TEXT NOT NULL,
+  document TEXT NOT NULL,
+  PRIMARY KEY (sha256, "row", turn)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX trusted_row_question ON trusted_row (question_id);
+
+-- The file that was taken in last is the one that counts.
+CREATE VIEW live_trusted_row AS
+  SELECT * FROM trusted_row WHERE sha256 = (
+    SELECT json_extract(value, '$') FROM meta WHERE key = 'trusted'
+  );
+
+-- The questions that may be used: generated ones whose fragment may be asked about, and trusted
+-- ones that are still in their file.
+CREATE VIEW live_question AS
+  SELECT id FROM question
+  WHERE origin = 'generated' AND fragment_id IN (SELECT id FROM training_fragment)
+  UNION ALL SELECT DISTINCT question_id FROM live_trusted_row;
+"""
+
 
 class Step(NamedTuple):
     """The SQL that brings a ledger to `version` from the version before."""
@@ -64,6 +113,7 @@ STEPS = (
     Step(5, "scores of predictions", _PREDICTION_SCORES),
     Step(6, "names of the field", _NAMES),
     Step(7, "rehearsal that the base makes", _REHEARSAL),
+    Step(8, "trusted pairs", _TRUSTED_PAIRS),
 )
 """Steps by version. A step that was released is never changed: another one follows it."""
 

@@ -41,19 +41,23 @@ class Sources(Part):
         return self._described({item.id: item.fragment_id for item in items if item.fragment_id})
 
     def find(self, items: Iterable[Item]) -> dict[str, Source]:
-        """{item id: its source} of the items whose source is found.
+        """{item id: its source} of the items that can be placed."""
+        known = {item.id: item.fragment_id for item in items if item.fragment_id}
+        found = self.placed(item.passage for item in items if not item.fragment_id)
+        known |= {item.id: found[item.passage] for item in items if item.passage in found}
+        return self._described(known)
+
+    def placed(self, passages: Iterable[str]) -> dict[str, str]:
+        """{passage: fragment id} of the passages that can be placed.
 
         A passage belongs to the fragment that shares most of its sentences, if these are at least
         half of the shorter text. So it is found where it equals a fragment, contains one, is part
         of one, or was cut elsewhere. Each fragment's text is read once.
         """
-        known = {item.id: item.fragment_id for item in items if item.fragment_id}
-        passages = {item.passage for item in items if not item.fragment_id and item.passage.strip()}
-        found = self._placed(passages, wrapped=False)
+        wanted = {passage for passage in passages if passage.strip()}
+        found = self._placed(wanted, wrapped=False)
         # Lines may be broken elsewhere, in the middle of sentences.
-        found |= self._placed(passages - found.keys(), wrapped=True)
-        known |= {item.id: found[item.passage] for item in items if item.passage in found}
-        return self._described(known)
+        return found | self._placed(wanted - found.keys(), wrapped=True)
 
     def _placed(self, passages: Iterable[str], wrapped: bool) -> dict[str, str]:
         """{passage: fragment id} of the passages that are found."""

@@ -45,12 +45,12 @@ class Training(Part):
     def selection(self, generation: int) -> list[Selection]:
         return self._db.rows(Selection, "WHERE generation = ? ORDER BY position", (generation,))
 
-    def selected_pairs(self, generation: int) -> list[tuple[str, str]]:
-        """(question, answer) of the selection, in its order, without documents that are gone."""
-        query = f"""SELECT q.text, a.text FROM selection s JOIN answer a ON a.id = s.answer_id
+    def selected_pairs(self, generation: int) -> list[str]:
+        """Answers of the selection, in its order, but those whose question is not live."""
+        query = f"""SELECT a.id FROM selection s JOIN answer a ON a.id = s.answer_id
                     JOIN question q ON q.id = a.question_id
                     WHERE s.generation = ? AND {LIVE} ORDER BY s.position"""
-        return self._db.execute(query, (generation,)).fetchall()
+        return list(self._db.column(query, (generation,)))
 
     def selected_conversations(self, generation: int) -> list[list[Message]]:
         """The rehearsal conversations of the selection, in its order."""
@@ -60,8 +60,8 @@ class Training(Part):
         return [json.loads(messages) for messages in self._db.column(query, (generation,))]
 
     def examples_gone(self) -> dict[int, tuple[int, int]]:
-        """{generation: (training examples from documents that are gone, all its examples)}."""
-        query = """SELECT s.generation, sum(q.id IS NOT NULL AND q.fragment_id NOT IN
+        """{generation: (training examples from documents that are gone, all of its examples)}."""
+        query = """SELECT s.generation, sum(q.origin IS 'generated' AND q.fragment_id NOT IN
                      (SELECT id FROM live_fragment)), count(*)
                    FROM selection s LEFT JOIN answer a ON a.id = s.answer_id
                    LEFT JOIN question q ON q.id = a.question_id GROUP BY 1"""

@@ -85,7 +85,7 @@ class Chat:
 
         def render(contents: list[str]) -> str:
             pairs = zip(messages, contents, strict=True)
-            turns = [{**message, "content": content} for message, content in pairs]
+            turns = [{"role": message["role"], "content": content} for message, content in pairs]
             return self._render(turns, prompt=True)
 
         return self._guarded([message["content"] for message in messages], render)
@@ -126,13 +126,14 @@ class Chat:
     def example(self, messages: Sequence[Message]) -> tuple[list[int], list[int]]:
         """Token ids and labels of a conversation; the labels are the assistant's turns.
 
+        A turn of the assistant with the weight 0 is context, and no target.
         If the template shows earlier turns differently from how they were asked for (thinking
         models drop the thoughts), only the last turn is a target.
         """
         ids: list[int] = []
         labels: list[int] = []
         for i, message in enumerate(messages):
-            if message["role"] != "assistant":
+            if message["role"] != "assistant" or str(message.get("weight")) == "0":
                 continue
             prompt = self.prompt(messages[:i])
             if prompt[: len(ids)] != ids:

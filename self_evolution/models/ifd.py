@@ -17,7 +17,7 @@ from self_evolution import config
 from self_evolution.errors import UserError
 from self_evolution.models.protocols import Row, Scorer, Weights
 from self_evolution.prompts import Prompts
-from self_evolution.text.language import detect as language
+from self_evolution.records import Message
 
 NEAR_ZERO = 1e-3
 """If the NLL alone (nats a token) is below this, the ratio means nothing."""
@@ -50,11 +50,13 @@ class Template:
         self._texts = read_template(file) if file else None
         self.alone = scorer.text_ids(self._texts["alone"]) if self._texts else scorer.opening_ids()
 
-    def given(self, question: str) -> list[int]:
+    def given(self, prompt: Sequence[Message]) -> list[int]:
+        """`prompt` is a question with the turns before it, if there are any."""
         if self._texts:
-            filled = self._texts["given_question"].replace("{input}", question)
+            asked = "\n".join(turn["content"] for turn in prompt)
+            filled = self._texts["given_question"].replace("{input}", asked)
             return self._scorer.text_ids(filled)
-        return self._scorer.prompt_ids(self._prompts.closed(question, language(question)))
+        return self._scorer.prompt_ids(self._prompts.chat(prompt))
 
     def answer(self, answer: str) -> list[int]:
         return self._scorer.text_ids(answer, reply=self._texts is None)
@@ -63,15 +65,19 @@ class Template:
 def measure(
     scorer: Scorer,
     template: Template,
-    pairs: Sequence[tuple[str, str]],
+    pairs: Sequence[tuple[str | Sequence[Message], str]],
     settings: config.Score,
     weights: Weights,
 ) -> list[Measure]:
-    """The IFD of (question, answer) pairs, in their order."""
+    """The IFD of (question, answer) pairs, in their order.
+
+    A conversation that ends with a question stands in the place of a question: its answer is then
+    compared given all turns before it, and alone.
+    """
     window = min(settings.max_tokens, scorer.window)
     answers = [template.answer(answer) for _, answer in pairs]
     given: list[Row] = [
-        (template.given(question), answer)
+        (template.given(asked(question)), answer)
         for (question, _), answer in zip(pairs, answers, strict=True)
     ]
     fits = [bool(answer) and len(prompt) + len(answer) <= window for prompt, answer in given]
@@ -87,6 +93,11 @@ def measure(
         found.get(i) or Measure(_unscored(*row, window), None, None, None, len(answers[i]))
         for i, row in enumerate(given)
     ]
+
+
+def asked(question: str | Sequence[Message]) -> Sequence[Message]:
+    """A question as a conversation; a conversation as it is."""
+    return [{"role": "user", "content": question}] if isinstance(question, str) else question
 
 
 def _unscored(prompt: Sequence[int], answer: Sequence[int], window: int) -> str:

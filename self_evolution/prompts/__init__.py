@@ -122,6 +122,15 @@ class Prompts:
         blanks = self._blanks((), "", language) | {"question": question}
         return [_user(self.profile(language).closed, blanks)]
 
+    def chat(self, turns: Sequence[Message]) -> list[Message]:
+        """A conversation with the book closed: every question in it is put as `closed` puts it."""
+        found: list[Message] = []
+        for turn in turns:
+            text = turn["content"]
+            asked = turn["role"] == "user"
+            found += self.closed(text, languages.detect(text)) if asked else [turn]
+        return found
+
     @property
     def judges(self) -> bool:
         """Whether there is a prompt for a judge in every language of the profiles."""

@@ -35,7 +35,9 @@ from self_evolution.records.pairs import (
     Question,
     Score,
     Selection,
+    TrustedRow,
     Verdict,
+    context,
 )
 
 __all__ = [
@@ -65,7 +67,9 @@ __all__ = [
     "Section",
     "Selection",
     "Signature",
+    "TrustedRow",
     "Verdict",
     "content_id",
+    "context",
     "seed_of",
 ]

@@ -147,15 +147,35 @@ def of_documents(
             f"{folder}: its test questions are being built from the documents as they were; finish "
             f"that first (`self-evolution build {folder}`), or start a new run"
         )
-    if not reads and out_of_patience(wanted, ledger):
+    if not reads:
+        _refuse_without_generation(
+            folder, ledger, wanted, "promote", "the new documents are asked about"
+        )
+
+
+def of_pairs(folder: Path, ledger: Ledger, wanted: Config) -> None:
+    """Pairs that the run has not taken in need a generation that they can enter."""
+    found = digests(wanted).get("ask.pairs")
+    if found and found != ledger.meta("trusted"):
+        _refuse_without_generation(folder, ledger, wanted, "ask", "the pairs are trained on")
+
+
+def _refuse_without_generation(
+    folder: Path, ledger: Ledger, wanted: Config, stage: str, aim: str
+) -> None:
+    """Raises UserError if no generation is left whose `stage` is still to do.
+
+    `stage` is the one that what is new is needed for.
+    """
+    if out_of_patience(wanted, ledger):
         raise UserError(
             f"{folder}: ended early, because the last generations were not promoted; give "
-            "--promote.patience 0 or a larger one too, so that the new documents are asked about"
+            f"--promote.patience 0 or a larger one too, so that {aim}"
         )
-    if not reads and ledger.stage_done(wanted.generations, "promote"):
+    if ledger.stage_done(wanted.generations, stage):
         raise UserError(
             f"{folder}: complete with {wanted.generations} generations; give --generations too, "
-            "a larger number, so that the new documents are asked about"
+            f"a larger number, so that {aim}"
         )
 
 

@@ -142,6 +142,7 @@ def _resume(folder: Path, ledger: Ledger, request: Request, progress: Progress) 
     wanted = settled(base.changed({**request.overrides, "read.documents": list(documents)}))
     begun = ledger.count("fragment") + ledger.count("prediction") > 0
     compatibility.of_settings(folder, stored, wanted, request.accept_change, begun)
+    compatibility.of_pairs(folder, ledger, wanted)
     compatibility.of_files(folder, ledger, wanted, request.accept_change)
     if wanted.generations < (last := ledger.evaluations.last()):
         raise UserError(f"--generations {wanted.generations}: this run has {last} already")

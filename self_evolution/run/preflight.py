@@ -9,6 +9,7 @@ from collections.abc import Container
 
 from self_evolution.config import Config
 from self_evolution.documents.readers.items import read_conversations, read_items
+from self_evolution.documents.readers.pairs import read_pairs
 from self_evolution.errors import UserError
 from self_evolution.models import engines, other_models
 from self_evolution.models.endpoint_keys import refuse_shared_key
@@ -31,6 +32,13 @@ def check_files(settings: Config) -> None:
     for key in ("evaluate.file", "evaluate.retention_file"):
         if key in files:
             read_items(files[key])
+    if "ask.pairs" in files:
+        read_pairs(files["ask.pairs"])
+    elif not settings.ask.per_fragment:
+        raise UserError(
+            "--ask.per-fragment 0 asks no question, so there would be nothing to train on; give "
+            "your own pairs with --pairs FILE, or a number from 1 on"
+        )
     if "score.template" in files:
         read_template(settings.score.template)
     if "train.rehearsal_file" in files:

@@ -12,6 +12,7 @@ from self_evolution.config import Config
 _WORDS: dict[str, dict[str, Path | None]] = {
     "evaluate.file": {"embedded": embedded.EVALUATION},
     "evaluate.retention_file": {"embedded": embedded.RETENTION},
+    "ask.pairs": {},
     "train.rehearsal_file": {"embedded": embedded.REHEARSAL},
     "model.chat_template": {"plain": None},
     "domain.prompts": dict.fromkeys(("auto", "zh", "en", "embedded")),

@@ -1,4 +1,7 @@
-"""Ask: the model writes questions about each fragment; the prompt lists the earlier ones."""
+"""Ask: the model writes questions about each fragment, each one knowing those before it.
+
+With `ask.pairs` the user's own questions come in too, together with their answers.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,15 @@ from self_evolution.models import SamplingParams
 from self_evolution.records import Question, content_id
 from self_evolution.run import Run
 from self_evolution.run.outcome import Outcome
+from self_evolution.run.trusted import describe, take_in
 
 
 def ask(run: Run, generation: int) -> Outcome:
-    """Ask in `ask.per_fragment` rounds over all fragments; later rounds ask for other questions."""
+    """Ask in `ask.per_fragment` rounds over all fragments; later rounds ask for other questions.
+
+    The user's own pairs are taken in first.
+    """
+    take_in(run, generation)
     settings = run.config.ask
     params = SamplingParams(settings.temperature, settings.top_p, settings.max_tokens)
     tasks = run.ledger.fragments.for_training()
@@ -40,4 +48,4 @@ def ask(run: Run, generation: int) -> Outcome:
                 )
                 for fragment, reply in zip(fragments, replies, strict=True)
             )
-    return Outcome(len(tasks) * settings.per_fragment)
+    return Outcome(len(tasks) * settings.per_fragment, describe(run, generation))

@@ -17,7 +17,7 @@ def score(run: Run, generation: int) -> Outcome:
     if len(done) < len(tasks):
         template = Template(run.engine, run.prompts, settings.template)
     for ids, _ in run.batches("score", generation, "pairs", tasks, done, PAIRS_A_COMMIT):
-        pairs = [(pair.question, pair.answer) for pair in run.ledger.pairs.get(ids)]
+        pairs = [(pair.prompt, pair.answer) for pair in run.ledger.pairs.get(ids)]
         run.use(run.start(generation).parent)
         measures = measure(run.engine, template, pairs, settings, settings.scorer)
         run.ledger.add(

@@ -9,11 +9,10 @@ from typing import TypeVar
 from self_evolution.config import Train
 from self_evolution.models import TrainingJob
 from self_evolution.progress import Bar
-from self_evolution.records import Adapter, Message
+from self_evolution.records import Adapter, Message, context
 from self_evolution.run import Run
 from self_evolution.run.outcome import Outcome
 from self_evolution.schedule import stage_seed
-from self_evolution.text.language import detect as language
 
 Chosen = TypeVar("Chosen")
 
@@ -57,16 +56,16 @@ def peak_rate(settings: Train, generation: int) -> float:
 
 
 def _conversations(run: Run, generation: int) -> list[tuple[list[Message], bool]]:
-    """The selected pairs with the question alone as the prompt, then the rehearsal as it is.
+    """The selected pairs without their fragments, then the rehearsal; whether each is rehearsal.
 
-    Each with the word whether it is rehearsal.
+    The target of a pair is its own answer: answers in the turns before it have the weight 0.
     """
     pairs = [
         [
-            *run.prompts.closed(question, language(question)),
-            {"role": "assistant", "content": answer},
+            *(context(turn) for turn in run.prompts.chat(pair.prompt)),
+            {"role": "assistant", "content": pair.answer},
         ]
-        for question, answer in run.ledger.training.selected_pairs(generation)
+        for pair in run.ledger.pairs.get(run.ledger.training.selected_pairs(generation))
     ]
     rehearsal = run.ledger.training.selected_conversations(generation)
     return [(pair, False) for pair in pairs] + [(messages, True) for messages in rehearsal]

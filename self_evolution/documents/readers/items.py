@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from self_evolution.documents.readers.base import Malformed
-from self_evolution.documents.readers.delimited import table_rows
+from self_evolution.documents.readers.delimited import first_table
 from self_evolution.documents.readers.rows import rows
 from self_evolution.documents.readers.sheet import first_table
 from self_evolution.errors import UserError
@@ -49,7 +49,7 @@ def read_items(path: Path) -> list[ItemRow]:
     is wrong with it.
     """
     table = path.suffix.lower() in (".csv", ".tsv", ".xlsx", ".xlsm")
-    found = _table(path) if table else _numbered(path)
+    found = _table(path) if table else read_numbered(path)
     items: list[ItemRow] = []
     answers: dict[tuple[str, str], tuple[int, str]] = {}
     for number, row in found:
@@ -73,7 +73,7 @@ def _table(path: Path) -> list[tuple[int, dict[str, Any]]]:
     """The numbered rows of a table below its header; semicolons separate the `values` of a row."""
     try:
         data = path.read_bytes()
-        rows = table_rows(data) if path.suffix.lower() in (".csv", ".tsv") else first_table(data)
+        rows = first_table(data) if path.suffix.lower() in (".csv", ".tsv") else first_table(data)
     except OSError as error:
         raise UserError(f"{path}: {error.strerror}") from None
     except Malformed as error:
@@ -162,10 +162,10 @@ def _is_conversation(turns: list[Any]) -> bool:
 
 def read_rows(path: Path) -> list[Any]:
     """The values of a JSON list, or of the lines of a JSONL file. Raises UserError."""
-    return [value for _, value in _numbered(path)]
+    return [value for _, value in read_numbered(path)]
 
 
-def _numbered(path: Path) -> list[tuple[int, Any]]:
+def read_numbered(path: Path) -> list[tuple[int, Any]]:
     """Values with their places in the list, or their lines. Raises UserError."""
     try:
         text = path.read_text(encoding="utf-8-sig")

@@ -12,6 +12,7 @@ from self_evolution.evaluation.statistics import Interval
 from self_evolution.evaluation.statistics import format_p as format_p
 from self_evolution.evaluation.tasks import MODES as MODES
 from self_evolution.evaluation.tasks import passage_found as passage_found
+from self_evolution.ledger import TrustedCounts
 from self_evolution.progress import clock
 from self_evolution.records import Evaluation
 from self_evolution.report.facts.evaluations import trend as trend
@@ -35,6 +36,7 @@ REASONS = {
     "ungrounded_value": "a number, code or name that the fragment does not have",
     "ungrounded": "too few of the answer's words stand in the fragment",
     "duplicate": "asked and answered alike before",
+    "held_out": "a pair of your own on a document that is kept out of training",
     "disagreement": "independent answers do not say the same",
     "no_short_answer": "the answer is no number, word or name",
     "about_documents": "asks about what the documents say: training is to change that",
@@ -93,6 +95,20 @@ def share(row: Interval | None) -> str:
 
 def duration(seconds: float) -> str:
     return f"{seconds:.1f} s" if 0 < seconds < 9.95 else clock(seconds)
+
+
+def trusted(found: TrustedCounts) -> str:
+    """What became of the user's own pairs; empty if there are none."""
+    if not found.rows:
+        return ""
+    told = f"Your own pairs: {found.rows:,} rows, {found.pairs:,} different pairs, "
+    told += f"{found.placed:,} of them placed in the documents"
+    if found.kept + found.stopped + found.held_out:
+        told += f"; {found.kept:,} kept, {found.near:,} of these near an evaluation question; "
+        told += f"{found.stopped:,} stopped as evaluation questions"
+    if found.held_out:
+        told += f"; {found.held_out:,} stopped as their documents are held out"
+    return told
 
 
 def lang(text: str) -> str:

@@ -72,6 +72,7 @@ def results(facts: Facts) -> Results:
             "mastery": facts.mastery,
             "documents": facts.preparation,
             "pairs": facts.funnel,
+            "trusted": facts.trusted,
             "training": facts.adapters,
             "cost": list(facts.stages.rows.values()),
         }

@@ -75,12 +75,33 @@ class Tests(Model):
 class Pairs(Model):
     generation: int
     questions: int
+    trusted: int
+    """of these questions, the user's own"""
     answers: int
     kept: int
     scored: int
     new: int
     replay: int
     rehearsal: int
+
+
+class Trusted(Model):
+    """The user's own pairs, of `--pairs`; all 0 without such a file."""
+
+    rows: int
+    """answers as they stand in the file"""
+    pairs: int
+    """of these, the different ones"""
+    placed: int
+    """pairs whose fragment in the documents is known"""
+    kept: int
+    """pairs that may be trained on"""
+    stopped: int
+    """pairs that are evaluation questions, or nearly so"""
+    held_out: int
+    """pairs on documents that are kept out of training"""
+    near: int
+    """kept pairs that resemble an evaluation question"""
 
 
 class Training(Model):

@@ -18,6 +18,7 @@ from self_evolution.report.render.results.run import (
     Run,
     Tests,
     Training,
+    Trusted,
 )
 from self_evolution.report.render.results.scores import (
     AdjustedDifference,
@@ -64,6 +65,7 @@ class Results(Model):
     documents: dict[str, int]
     """documents, sections and fragments, counted"""
     pairs: list[Pairs]
+    trusted: Trusted
     training: list[Training]
     cost: list[Cost]
 
