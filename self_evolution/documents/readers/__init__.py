@@ -55,7 +55,18 @@ READERS: dict[str, Reader] = {
     ".tiff": _in("ocr", "read_image"),
 }
 
-CONTAINERS = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz", ".gz")
+CONTAINERS = (
+    ".zip",
+    ".tar",
+    ".tar.gz",
+    ".tgz",
+    ".tar.bz2",
+    ".tbz2",
+    ".tar.xz",
+    ".txz",
+    ".gz",
+    ".mbox",
+)
 """Endings of files that hold other files; mail does too, beside its own text."""
 
 __all__ = [

@@ -68,10 +68,11 @@ def members(kind: str, stem: str, data: bytes, budget: Budget) -> Iterator[Membe
             yield from _zipped(data, budget)
         elif kind == ".gz":
             yield _unpacked(stem, gzip.GzipFile(fileobj=io.BytesIO(data)), budget)
-        elif kind == ".eml":
-            from self_evolution.documents.readers.mail import attachments
+        elif kind in (".eml", ".mbox"):
+            from self_evolution.documents.readers import mail
 
-            for name, content in attachments(data):
+            files = mail.attachments(data) if kind == ".eml" else mail.messages(data)
+            for name, content in files:
                 yield _unpacked(name, io.BytesIO(content), budget)
         else:
             yield from _tarred(data, budget)

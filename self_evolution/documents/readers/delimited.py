@@ -42,7 +42,7 @@ def read(data: bytes) -> Content:
     return Content("", parts)
 
 
-def first_table(data: bytes) -> list[list[str]]:
+def table_rows(data: bytes) -> list[list[str]]:
     """All rows as they stand, the header among them. Raises Malformed."""
     return _read(data)[0]
 

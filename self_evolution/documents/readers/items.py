@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from self_evolution.documents.readers.base import Malformed
-from self_evolution.documents.readers.delimited import first_table
+from self_evolution.documents.readers.delimited import table_rows
 from self_evolution.documents.readers.rows import rows
 from self_evolution.documents.readers.sheet import first_table
 from self_evolution.errors import UserError
@@ -73,7 +73,7 @@ def _table(path: Path) -> list[tuple[int, dict[str, Any]]]:
     """The numbered rows of a table below its header; semicolons separate the `values` of a row."""
     try:
         data = path.read_bytes()
-        rows = first_table(data) if path.suffix.lower() in (".csv", ".tsv") else first_table(data)
+        rows = table_rows(data) if path.suffix.lower() in (".csv", ".tsv") else first_table(data)
     except OSError as error:
         raise UserError(f"{path}: {error.strerror}") from None
     except Malformed as error:

@@ -20,7 +20,7 @@ EXPECTED = (
 )
 _SPEAKERS = {"system": "system", "human": "user", "user": "user", "gpt": "assistant"}
 _SPEAKERS |= {"assistant": "assistant"}
-_TABLES = {".csv": delimited.first_table, ".tsv": delimited.first_table, ".xlsx": sheet.first_table}
+_TABLES = {".csv": delimited.table_rows, ".tsv": delimited.table_rows, ".xlsx": sheet.first_table}
 
 
 class GivenPair(NamedTuple):

@@ -25,6 +25,7 @@ _INSIDE = re.compile(
 )
 _BOLD = re.compile("\x02([^\x02\x03]*)\x03")
 _CODE = re.compile("\x04([^\x04\x05]*)\x05")
+_CHARGE = re.compile(r"\d*[+\-\u2212\u2013]\Z")
 _WORDS = re.compile(r"\w")
 _FRACTION = re.compile("([0-9]?)\\^([0-9]+)[/\u2044]\\Z")
 
@@ -120,9 +121,9 @@ def _quoted(match: re.Match[str]) -> str:
 
 
 def power(text: str) -> str:
-    """Raised text: an exponent is marked, the raised end of a word is not."""
+    """Raised text: an exponent is marked, the end of a word and the charge of an ion are not."""
     text = _MARKS.sub("", text).strip()
-    if not text or text[0] in "[(" or (len(text) > 1 and text.isalpha()):
+    if not text or text[0] in "[(" or (len(text) > 1 and text.isalpha()) or _CHARGE.match(text):
         return text
     return raised(text)
 
