@@ -188,7 +188,7 @@ def test_a_folder_that_is_no_run_is_refused_and_left_as_it_is(
 ) -> None:
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "thesis.txt").write_text("mine")
-    assert "not a run of ours, and not empty" in refused(arguments("run"))
+    assert "not a run, and not empty" in refused(arguments("run"))
     assert [path.name for path in (tmp_path / "run").iterdir()] == ["thesis.txt"]
     for name, write in (("text", _text_database), ("other", _other_database)):
         (tmp_path / name).mkdir()
@@ -224,7 +224,7 @@ def test_a_run_that_another_process_works_on_is_refused(
     [
         (["--seed", "7"], "seed cannot change within a run"),
         (["--split.max-tokens", "7"], "split.max_tokens cannot change within a run"),
-        (["--train.epochs", "7"], "--accept-change takes them from the next batch on"),
+        (["--train.epochs", "7"], "--accept-change applies them from the next batch on"),
         (["--recipe", "paper"], "this run began with other settings: "),
     ],
 )
@@ -335,7 +335,7 @@ def test_a_changed_side_file_is_refused(
     assert "questions.jsonl (evaluate.file)" in error and "put the old one back" in error
     questions.write_text(kept)
     profile.write_text(text.replace("Ask another", "Ask a further"), encoding="utf-8")
-    assert "--accept-change takes it from the next batch on" in refused(words)
+    assert "--accept-change applies it from the next batch on" in refused(words)
     assert cli.main([*words, "--accept-change"]) == 0
     assert cli.main(words) == 0
 

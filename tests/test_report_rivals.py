@@ -193,6 +193,6 @@ def test_programs_and_wikis_are_told_too(story: Story) -> None:
 def test_a_judge_that_says_nothing_clear_is_no_judge(story: Story) -> None:
     _judged(story, dict.fromkeys(range(60), ("unclear", "unclear")))
     (row,) = story.facts().judged.rows
-    assert describe_verdict(row) == "this judge says too little to go by"
+    assert describe_verdict(row) == "most replies of this judge are unclear"
     (line,) = judge_lines(bench(story.config, story.ledger), URL, leader=1)
     assert "of 60 asked (40 answers are the same)" in line and "unclear are 100%" in line

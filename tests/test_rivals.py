@@ -135,7 +135,7 @@ def test_a_run_is_compared_with_its_rivals(
     cli.main(words)
     run = str(tmp_path / "run")
     assert cli.main(["compare", run]) == 2
-    assert "held against no other model" in capsys.readouterr().err
+    assert "compared with no other model" in capsys.readouterr().err
     cli.main(["run", "--run", run, "--against", f"{server.url},{other}"])
     path = tmp_path / "compared.json"
     assert cli.main(["compare", run, "-o", str(path)]) == 0
@@ -346,7 +346,7 @@ def test_it_is_a_stage_that_comes_after_the_questions(
     assert cli.main(["read", *words[1:]]) == 0
     run = str(tmp_path / "run")
     assert cli.main(["rivals", run]) == 2
-    assert "rivals: nobody is named; give --evaluate.against" in capsys.readouterr().err
+    assert "rivals: no model is named; give --evaluate.against" in capsys.readouterr().err
     named = ["--evaluate.against", str(other)]
     assert cli.main(["rivals", run, *named]) == 2
     assert "comes after split" in capsys.readouterr().err

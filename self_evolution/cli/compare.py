@@ -29,7 +29,7 @@ def compare(options: argparse.Namespace) -> int:
         raise UserError(
             f"compare: {'; '.join(left_out)}"
             if left_out
-            else "compare: one run given, which was held against no other model; expected two or "
+            else "compare: one run given, which was compared with no other model; expected two or "
             "more runs, or one with --against"
         )
     found = compare(sides, left_out)

@@ -94,7 +94,7 @@ def of_settings(folder: Path, stored: Config, wanted: Config, accept: bool, begu
     if not accept:
         raise UserError(
             f"{folder}: this run began with other settings: {listed}\n"
-            "--accept-change takes them from the next batch on; or start a new run with another "
+            "--accept-change applies them from the next batch on; or start a new run with another "
             "--run"
         )
 
@@ -114,7 +114,7 @@ def of_files(folder: Path, ledger: Ledger, wanted: Config, accept: bool) -> None
         paths = ", ".join(f"{side_files(wanted)[key]} ({key})" for key in fixed or changed)
         cure = "put the old one back, or start a new run with another --run"
         if not fixed:
-            cure = "--accept-change takes it from the next batch on; or start a new run"
+            cure = "--accept-change applies it from the next batch on; or start a new run"
         raise UserError(f"{folder}: not what it was when this run began: {paths}\n{cure}")
     if changed:
         ledger.set_meta("files", known | found)
@@ -139,8 +139,8 @@ def of_documents(
     if not accept and (most or not reads):
         raise UserError(
             f"{folder}: documents are not what this run has read: {summary}\n"
-            "--accept-change takes that over from the next generation on: what is gone is set "
-            "aside; or start a new run with another --run"
+            "--accept-change applies this from the next generation on, and sets aside what is "
+            "gone; or start a new run with another --run"
         )
     if ledger.count("candidate") and not ledger.items.locks():
         raise UserError(

@@ -62,7 +62,7 @@ def open_run(
     if not there and not new:
         raise no_run(folder)
     if not there and folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise UserError(f"{folder}: not a run of ours, and not empty; give another --run")
+        raise UserError(f"{folder}: not a run, and not empty; give another --run")
     checked = None if there else _checked(request, progress)
     if not there:
         _make(folder)

@@ -40,15 +40,15 @@ def caveats(facts: Facts) -> Iterator[str]:
     yield from _changed(facts)
     if any(one.task.suite == "abilities" for one in lead.comparisons):
         yield (
-            "The questions on former abilities are the base's own, and so are the answers they are "
-            "held against, right or wrong: they show what has changed. Where the base itself is "
-            "below 100, it does not always answer alike."
+            "The base wrote the questions on former abilities, and its answers are the references, "
+            "right or wrong: they show what has changed. Where the base itself is below 100, it "
+            "does not always give the same answer."
         )
     flat = [one.task.title.lower() for one in lead.comparisons if one.base.low == one.base.high]
     if flat:
         yield (
-            f"Where all of the base's answers score alike ({'; '.join(flat)}), its interval has "
-            "no width, and says nothing of questions beyond the set."
+            f"Where all of the base's answers have the same score ({'; '.join(flat)}), its "
+            "interval has no width, and says nothing about other questions."
         )
     if lead.best and lead.main and lead.leader and lead.best.mean > lead.main.now.mean:
         yield (
@@ -58,8 +58,8 @@ def caveats(facts: Facts) -> Iterator[str]:
     trained = [row for row in facts.promotions if row.generation]
     if config.promote.rule != "always" and lead.leader and len(trained) > 1:
         yield (
-            "The leader was chosen among several generations by this same set, which flatters it "
-            "a little."
+            "The leader was chosen among several generations on these same questions, so its score "
+            "is probably a little too high."
         )
 
 

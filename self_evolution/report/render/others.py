@@ -54,7 +54,7 @@ def judge_label(judge: str) -> str:
 
 def describe_verdict(row: Judged) -> str:
     if row.found.unclear and row.found.unclear.mean > MOST_UNCLEAR:
-        return "this judge says too little to go by"
+        return "most replies of this judge are unclear"
     if not row.found.shown:
         return NO_DIFFERENCE
     wins = row.found.wins.mean > 50

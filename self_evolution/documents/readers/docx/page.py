@@ -1,4 +1,4 @@
-"""The body of a Word file as HTML: paragraphs into headings, lists, code and tables."""
+"""The body of a Word file as HTML: its paragraphs as headings, lists, code and tables."""
 
 from __future__ import annotations
 
@@ -181,7 +181,7 @@ class Page:
             self._places.append(Place(self._tables[-1].cell(element.find(W + "tcPr"))))
 
     def _place_paragraph(self, paragraph: _Paragraph) -> None:
-        """Puts a paragraph that has ended where it belongs."""
+        """Put a paragraph that has ended in its place."""
         place = self._places[-1]
         properties = paragraph.source.find(W + "pPr")
         style = self._styles.get(value(properties, "pStyle") or "", Style())
@@ -227,7 +227,7 @@ class Page:
     def _place_code(
         self, place: Place, properties: _Element | None, style: Style, text: str
     ) -> None:
-        """Lines of code go on until the space after one says otherwise."""
+        """Continue lines of code until the space after one shows the end of the block."""
         if place.code is not None:
             place.code.text = f"{place.code.text}\n{allowed(text)}"
         elif text.strip():

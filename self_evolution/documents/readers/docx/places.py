@@ -24,7 +24,7 @@ class Place:
         self.menu: _Element | None = None  # paragraphs that are links and nothing else
 
     def end(self) -> None:
-        """Nothing goes on after what comes now."""
+        """End all blocks, so that the next paragraph continues none."""
         self.items.clear()
         self.code = self.menu = self.joined = None
 
@@ -39,7 +39,7 @@ class Place:
 
 
 class Table:
-    """A table in the making, and the cells in it that go on in the next row."""
+    """A table that is being built, and its cells that continue in the next row."""
 
     def __init__(self, element: _Element) -> None:
         self.element = self.row = element
@@ -67,14 +67,14 @@ class Table:
 
 
 class Items:
-    """Counts the items of all lists, whose paragraphs do not know their numbers."""
+    """Counts the items of all lists, whose paragraphs do not store their numbers."""
 
     def __init__(self, marks: Mapping[tuple[str, int], Level]) -> None:
         self._marks = marks
         self._counts: dict[tuple[str, int], int] = {}
 
     def parent(self, place: Place, properties: _Element | None, style: Style) -> _Element:
-        """The list item that a paragraph is in, or else the place itself."""
+        """The list item that contains a paragraph, or else the place itself."""
         where = list_place(properties) or style.list
         if where is None or where[0] == "0":
             place.items.clear()

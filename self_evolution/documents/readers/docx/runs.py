@@ -1,4 +1,4 @@
-"""Runs of text in a Word file: how they are set, where they link to, and fields among them."""
+"""Runs of text in a Word file: their styles, their links, and the fields among them."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Runs:
         self._was_struck = False
 
     def hyperlink(self, element: _Element | None) -> None:
-        """A link begins, or ends (None)."""
+        """Begin a link, or end it (None)."""
         anchor = element.get(W + "anchor") if element is not None else None
         name = element.get(_R + "id", "") if element is not None else ""
         self._link = f"#{anchor}" if anchor else self._links.get(name, "")
@@ -125,13 +125,13 @@ def allowed(text: str) -> str:
 
 
 def is_menu(pieces: list[tuple[Look, str]]) -> bool:
-    """Whether next to all of a paragraph is links to places in this document or beside it."""
+    """Whether nearly all of a paragraph is links to places in this document or beside it."""
     beside = sum(len(text.strip()) for look, text in pieces if not look.link)
     return beside < 5 and any(look.link and ":" not in look.link for look, _ in pieces)
 
 
 def fill(element: _Element, pieces: list[tuple[Look, str]]) -> None:
-    """Puts pieces into an element; neighbours that look alike are one."""
+    """Put pieces into an element; neighbours with the same style become one."""
     for look, group in groupby(pieces, key=lambda piece: piece[0]):
         text = allowed("".join(text for _, text in group))
         inner = element

@@ -21,7 +21,7 @@ _MONOSPACED = re.compile(r"\b(?:mono|courier|consolas|menlo|monaco|typewriter|co
 
 
 class Style(NamedTuple):
-    """A style with what it inherits; `level` is 0 where it is no heading."""
+    """A style with its inherited properties; `level` is 0 if it is no heading."""
 
     name: str = ""
     level: int = 0
@@ -45,7 +45,7 @@ def value(parent: _Element | None, tag: str) -> str | None:
 
 
 def is_on(setting: str | None) -> bool:
-    """Whether a switch like w:b is there and on."""
+    """Whether a switch like w:b is present and on."""
     return setting is not None and setting not in ("0", "false", "off", "none")
 
 
@@ -56,7 +56,7 @@ def is_monospaced(properties: _Element | None) -> bool:
 
 
 def list_place(properties: _Element | None) -> tuple[str, int] | None:
-    """(list, level from 0) of paragraph properties, None where they say nothing."""
+    """(list, level from 0) of paragraph properties, None where they do not state it."""
     numbers = properties.find(W + "numPr") if properties is not None else None
     if numbers is None:
         return None
@@ -65,7 +65,7 @@ def list_place(properties: _Element | None) -> tuple[str, int] | None:
 
 
 def outline(properties: _Element | None) -> int | None:
-    """The level of a heading that paragraph properties give, 0 for none, None if not said."""
+    """The level of a heading in paragraph properties, 0 for none, None if they do not state it."""
     level = value(properties, "outlineLvl")
     if level is None or not level.isdecimal():
         return None

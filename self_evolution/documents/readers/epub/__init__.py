@@ -1,4 +1,4 @@
-"""E-books: the chapters in their order, each read as the page of HTML that it is."""
+"""E-books: the chapters in their order, each read as a page of HTML."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _ASIDE = frozenset(("toc", "cover"))
 
 
 class _Book(NamedTuple):
-    """Title, paths of the chapters in order, and what the table of contents says of each.
+    """Title, paths of the chapters in order, and the entries of the table of contents for each.
 
     `listing` is the path of a page that has a table of contents, and may be a title page as well.
     """
@@ -93,7 +93,7 @@ def _first_heading(root: _Element) -> _Element | None:
 
 
 def _chapter(root: _Element, builder: Builder, entry: Entry | None, nested: bool) -> None:
-    """Gives a chapter to `builder`, at the level where the table of contents has it.
+    """Pass a chapter to `builder`, at its level in the table of contents.
 
     A table without levels says nothing about them; then those of the headings hold.
     """

@@ -1,4 +1,4 @@
-"""HTML: what a reader of the page sees of its text, block by block and in order."""
+"""HTML: the visible text of a page, block by block and in order."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def read(data: bytes) -> Content:
 
 
 def build(root: _Element, builder: Builder, offset: int = 0) -> None:
-    """Gives the text of a page to `builder`; `offset` is added to the level of every heading."""
+    """Pass the text of a page to `builder`; `offset` is added to the level of every heading."""
     _Page(root, builder, offset).walk()
 
 
@@ -114,7 +114,7 @@ class _Page:
             self._inline.add(text)
 
     def _start(self, element: _Element) -> bool:
-        """Opens an element; whether all of it is done already."""
+        """Open an element; returns whether all of it is done already."""
         tag = element.tag
         if self._pre is not None:
             if tag == "br":
@@ -208,7 +208,7 @@ class _Page:
             self._end_cell(tag, element)
 
     def _flush(self) -> None:
-        """Gives out the heading or paragraph that ends here."""
+        """Pass on the heading or paragraph that ends here."""
         level, self._heading = self._heading, 0
         if not level:
             for text in self._inline.take(plain=self._lists.in_term):
@@ -223,7 +223,8 @@ class _Page:
             self._builder.heading(level + self._offset, text)
 
     def _level(self, element: _Element) -> int:
-        """The level of a heading, or of what opens a part of the page; 0 for what is neither."""
+        """The level of a heading, or of a control that opens a part of the page; 0 for other
+        elements."""
         region = self._controls.regions.get(element)
         if region is None:
             return level_of(element)
@@ -231,14 +232,14 @@ class _Page:
         return self._depth + 1
 
     def _leave(self, level: int) -> None:
-        """The part that a control opens ends, and with it what its heading holds."""
+        """End the part that a control opens, with the section under its heading."""
         self._flush()
         self._lists.close()
         self._builder.leave(level + self._offset)
         self._depth = level - 1
 
     def _start_cell(self, tag: str, element: _Element) -> None:
-        """A table or a part of it begins."""
+        """Begin a table or a part of it."""
         if tag == "table":
             if self._rows is not None:
                 self._inner += 1
@@ -253,7 +254,7 @@ class _Page:
             self._outer, self._lists = self._lists, Lists(self._cell.append)
 
     def _end_cell(self, tag: str, element: _Element) -> None:
-        """A table that holds data, or a part of it, ends."""
+        """End a table that holds data, or a part of it."""
         if self._inner:
             self._inner -= tag == "table"
         elif tag in ("td", "th") and self._cell is not None and self._rows is not None:
@@ -285,7 +286,7 @@ class _Page:
             self._lists.block(fence(code, language(element)))
 
     def _end_mark(self, tag: str, element: _Element) -> None:
-        """A link or raised or lowered text ends."""
+        """End a link, or raised or lowered text."""
         start = self._marks.pop()
         if start > self._inline.position() or len(self._marks) > _NESTED:
             return

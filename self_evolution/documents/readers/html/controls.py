@@ -1,6 +1,6 @@
 """Buttons and summaries that open a part of the page: accordions, tabs, pages of questions.
 
-A reader of the page can open each part, so that all of them are text, and what opens one heads it.
+A reader of the page can open each part, so all of them are text, and the control is the heading.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _ABOVE = 4  # elements around a button that hold nothing else, at most
 
 
 class Controls(NamedTuple):
-    """The ids of parts that can be opened, and what opens them.
+    """The ids of parts that can be opened, and the controls that open them.
 
     `regions` has the part that each heading opens; `texts` are buttons whose words are read; `flat`
     are the lists that only arrange such headings.
@@ -37,7 +37,7 @@ class Controls(NamedTuple):
     flat: set[_Element]
 
     def opens(self, element: _Element) -> bool:
-        """Whether an element is shown as soon as somebody chooses it."""
+        """Whether an element is shown as soon as a reader chooses it."""
         role = element.get("role")
         return role == "tabpanel" or (
             role not in _POPUPS
@@ -46,7 +46,7 @@ class Controls(NamedTuple):
 
 
 def find(root: _Element) -> Controls:
-    """The controls of a page, and what they open."""
+    """The controls of a page, and the parts that they open."""
     targets = [one for one in root.xpath(_TARGETS) if one.getparent().get("aria-haspopup") is None]
     ids = frozenset(name.lstrip("#") for target in targets for name in target.split())
     controls = Controls(ids, {}, set(), set())
@@ -92,7 +92,7 @@ def _words(element: _Element) -> str:
 
 
 def _next(control: _Element) -> _Element | None:
-    """The block right after a control, or after what holds nothing but the control."""
+    """The block right after a control, or after an element that holds only the control."""
     here: _Element | None = control
     for _ in range(_ABOVE):
         if here is None or (here.tail or "").strip():

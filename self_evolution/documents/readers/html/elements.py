@@ -28,7 +28,7 @@ DEEPEST = 9  # level of headings; word processors have no more either
 
 
 def level_of(element: _Element) -> int:
-    """The level of a heading; 0 for what is none."""
+    """The level of a heading; 0 for other elements."""
     if element.tag in HEADINGS:
         return int(element.tag[1])
     if element.get("role") != "heading":
@@ -37,7 +37,7 @@ def level_of(element: _Element) -> int:
 
 
 def is_in_box(heading: _Element) -> bool:
-    """Whether a heading is that of a note, after which the section goes on."""
+    """Whether a heading is that of a note, after which the section continues."""
     box = heading.getparent()
     if box is None or box.tag in ("body", "section", "article", "main"):
         return False
@@ -56,7 +56,7 @@ def in_head(cell: _Element) -> bool:
 
 
 def language(pre: _Element) -> str:
-    """The language that a code block says it is in; highlighters write it around or inside."""
+    """The language that a code block states; highlighters write it around or inside the block."""
     near = [pre, *pre[:1]]
     for above in pre.iterancestors():
         near.append(above)
@@ -70,7 +70,7 @@ def language(pre: _Element) -> str:
 
 
 def are_line_numbers(code: str, pre: _Element) -> bool:
-    """Whether this counts the lines of the code in the next cell."""
+    """Whether this cell has the line numbers of the code in the next cell."""
     if not all(line.isdigit() for line in code.split()):
         return False
     cell = next(pre.iterancestors("td"), None)
@@ -87,7 +87,7 @@ def title(root: _Element) -> str:
 
 
 def mark(element: _Element, text: str) -> str:
-    """Raised or lowered text, or the link to a note."""
+    """Whether an element is raised or lowered text, or the link to a note."""
     inner = element.find("a")
     link = element.getparent() if inner is None else inner
     linked = link is not None and link.tag == "a" and bool(link.get("href"))

@@ -1,4 +1,4 @@
-"""MathML on one line: what a formula shows, and not how else it is noted down."""
+"""MathML on one line: the visible formula, without its other notations."""
 
 from __future__ import annotations
 

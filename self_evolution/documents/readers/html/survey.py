@@ -49,7 +49,7 @@ _BAR = 300  # letters at most in a bar that turns pages
 
 
 class Survey(NamedTuple):
-    """Elements to pass over with all that is in them, and tables that are tables."""
+    """Elements to skip with all their content, and tables that hold data."""
 
     unseen: set[_Element]
     data: set[_Element]
@@ -57,7 +57,7 @@ class Survey(NamedTuple):
 
 
 class _Block:
-    """A block's letters and links: its own, `run`, and those of all in it."""
+    """The letters and links of a block: its own, `run`, and those of everything in it."""
 
     def __init__(self, element: _Element) -> None:
         self.element = element
@@ -78,7 +78,7 @@ class _Block:
         self.prose |= letters > _SHORT and bare.endswith(_STOPS)
 
     def is_navigation(self, page: bool) -> bool:
-        """Whether nothing here is to be read; `page`: it heads or ends the whole page."""
+        """Whether an element has nothing to read; `page`: it heads or ends the whole page."""
         tag = self.element.tag
         if tag not in _CONTAINERS or self.code or not self.links:
             return False
@@ -163,7 +163,7 @@ def is_struck(element: _Element) -> bool:
 
 
 def _is_hidden(element: _Element, controls: Controls) -> bool:
-    """Whether neither this element nor what is in it is shown as part of the text."""
+    """Whether neither this element nor anything in it is shown as part of the text."""
     if element.tag in _HIDDEN:
         return element not in controls.texts
     attributes = element.attrib
@@ -181,7 +181,7 @@ def _is_hidden(element: _Element, controls: Controls) -> bool:
 
 
 def _close(block: _Block, blocks: list[_Block], unseen: set[_Element]) -> None:
-    """Judges a block that has ended, and adds it up in the block around it."""
+    """Judge a block that has ended, and add its counts to the block around it."""
     tag, above = block.element.tag, blocks[-1]
     block.heading |= tag in HEADINGS
     block.code |= tag == "pre" and bool(block.linked + block.beside)
@@ -207,7 +207,7 @@ def _close(block: _Block, blocks: list[_Block], unseen: set[_Element]) -> None:
 
 
 def _is_introduced(element: _Element) -> bool:
-    """Whether the sentence before, which ends with a colon, goes on in this block."""
+    """Whether the sentence before, which ends with a colon, continues in this block."""
     before, above = element.getprevious(), element.getparent()
     if before is not None:
         text = before.tail or ""
@@ -218,7 +218,7 @@ def _is_introduced(element: _Element) -> bool:
 
 
 def _count(table: _Block, element: _Element) -> None:
-    """Notes a block in a table: its rows and cells, and what no cell of data has in it."""
+    """Count a block in a table: its rows and cells, and elements that no cell of data has."""
     tag = element.tag
     if tag == "tr":
         table.rows += 1
@@ -231,7 +231,7 @@ def _count(table: _Block, element: _Element) -> None:
 
 
 def _is_data(tables: list[_Block]) -> bool:
-    """Judges the innermost table, which has ended; one that holds another is layout."""
+    """Judge the innermost table, which has ended; a table that holds another is layout."""
     table = tables.pop()
     layout = table.layout or table.element.get("role") in ("presentation", "none")
     holds = not layout and table.rows > 1 and table.widest > 1
@@ -284,6 +284,6 @@ def _turns(link: _Element, neighbours: frozenset[str]) -> int:
 
 
 def _letters(text: str) -> int:
-    """Letters; a character that is a word or half of one counts as three."""
+    """Count letters; a character that is a word or half of one counts as three."""
     count = sum(map(len, _WORD.findall(text)))
     return count if text.isascii() else count + 2 * len(_WIDE.findall(text))

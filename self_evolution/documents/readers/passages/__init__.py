@@ -1,4 +1,4 @@
-"""JSON and JSONL: passages that were split already, like the published ones, or any records."""
+"""JSON and JSONL: passages that are split already, like the published ones, or any records."""
 
 from __future__ import annotations
 

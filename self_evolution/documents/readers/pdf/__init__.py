@@ -1,4 +1,4 @@
-"""PDF: pdfium's words, and the structure made of the outline, fonts and places."""
+"""PDF: the words from pdfium, and a structure built from the outline, fonts and positions."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def read(data: bytes) -> Content:
 
 @contextmanager
 def _opened(data: bytes) -> Iterator[Any]:
-    """The document, closed in the end. Raises Malformed."""
+    """Open the document and close it at the end. Raises Malformed."""
     import pypdfium2
 
     # It writes to the terminal about outlines that lead to themselves, and leaves these out.
@@ -105,7 +105,7 @@ def _page(document: Any, index: int) -> list[Line] | None:
 
 
 def _has_image(page: Any) -> bool:
-    """Whether images, or forms that may hold one, take more of the page than a logo does."""
+    """Whether images, or forms that may hold one, take more of the page than a logo would."""
     import pypdfium2.raw as pdfium
 
     kinds = (pdfium.FPDF_PAGEOBJ_IMAGE, pdfium.FPDF_PAGEOBJ_FORM)
@@ -122,7 +122,7 @@ def _has_image(page: Any) -> bool:
 
 
 def _with_tables(page: Any, found: list[Word], number: int) -> list[Line]:
-    """The words as lines, and what stands in a grid as a table where its first word was."""
+    """Return the words as lines, with a table in the place of the first word of each grid."""
     turn = Counter(word.font.turn for word in found).most_common(1)[0][0]
     tables = grids(page, turn)
     if not tables:
@@ -165,7 +165,7 @@ def _cell(held: list[Line], joins: Joins) -> str:
 
 
 def _read_scans(document: Any, pages: list[list[Line]], scans: list[int]) -> int:
-    """Reads scanned pages into `pages` if that can be done here, and counts those it cannot."""
+    """Read scanned pages into `pages` if the extra is installed, and count the unread ones."""
     if not scans or not ocr.available():
         return len(scans)
     for index in scans:

@@ -1,4 +1,4 @@
-"""Captions of a PDF's tables, which stand above them once all is read."""
+"""Captions of a PDF's tables, which are moved above their tables."""
 
 from __future__ import annotations
 

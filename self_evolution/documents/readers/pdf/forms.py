@@ -1,4 +1,4 @@
-"""Forms of a PDF: what was filled in, as words at the places of their fields."""
+"""Forms of a PDF: the values that were filled in, as words at the places of their fields."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _TICKED, _EMPTY = "☑", "☐"
 
 
 def opened(document: Any) -> list[str]:
-    """Makes a document's form ready for `filled`; what of it cannot be read, for people."""
+    """Prepare a document's form for `filled`; returns, for people, which part cannot be read."""
     import pypdfium2
     import pypdfium2.raw as pdfium
 
@@ -30,9 +30,9 @@ def opened(document: Any) -> list[str]:
 
 
 def filled(document: Any, page: Any, words: Sequence[Word]) -> list[Word]:
-    """The words of a page, and among them the values of its fields, each after its label.
+    """Return the words of a page with the values of its fields, each after its label.
 
-    A page without fields comes back as it was.
+    A page without fields is returned unchanged.
     """
     import pypdfium2.raw as pdfium
 
@@ -52,7 +52,7 @@ def filled(document: Any, page: Any, words: Sequence[Word]) -> list[Word]:
 
 
 def _word(form: Any, annotation: Any, words: Sequence[Word]) -> Word | None:
-    """The value of a field as a word on the line of its label; None for what shows no value."""
+    """The value of a field as a word on the line of its label; None if it shows no value."""
     import pypdfium2.raw as pdfium
 
     box = pdfium.FS_RECTF()

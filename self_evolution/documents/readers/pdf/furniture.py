@@ -23,7 +23,8 @@ _ENTRY = re.compile(r"^(.*?\S)(\s+|(?:\s*[.·…․‥]){2,}\s*)(\d{1,4}|[ivxlc]
 
 
 def bare(text: str) -> str:
-    """Letters and digits of a text alone, in lower case: equal for what a reader sees as equal."""
+    """The letters and digits of a text, in lower case: equal for texts that look equal to a
+    reader."""
     return _OTHER.sub("", text.casefold())
 
 
@@ -142,7 +143,7 @@ def _outer(page: Sequence[Line], may: set[Line]) -> Iterator[Line]:
 
 
 def _names(text: str) -> set[str]:
-    """A title as it may be written elsewhere: with its number or without."""
+    """A title in the forms in which it may be repeated: with its number or without."""
     short = bare(text)
     return {short, _unnumbered(short)} - {""}
 

@@ -1,4 +1,4 @@
-"""Text of a PDF that nobody sees, and text that is stamped across a page."""
+"""Invisible text of a PDF, and text that is stamped across a page."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class _Cover(NamedTuple):
 
 
 def seen(page: Any, words: Sequence[Word], scanned: bool) -> list[Word]:
-    """The words that are seen on the page and belong to its text.
+    """Return the visible words of the page that belong to its text.
 
     Invisible text over a scanned image is what was recognised in it, and stays. White text is seen
     where something dark is drawn.

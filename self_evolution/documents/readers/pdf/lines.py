@@ -1,4 +1,4 @@
-"""Lines of a PDF's page, made of its words by where they stand."""
+"""Lines of a PDF's page, made from its words by their positions."""
 
 from __future__ import annotations
 
@@ -49,7 +49,8 @@ class Line(NamedTuple):
 
 
 def lines(words: Iterable[Word], page: int) -> list[Line]:
-    """The words as lines, in the order of the file; a jump down, up or back begins a new one."""
+    """Return the words as lines, in the order of the file; a jump down, up or back begins a
+    line."""
     found: list[Line] = []
     row: list[Word] = []
     for word in words:
@@ -61,7 +62,7 @@ def lines(words: Iterable[Word], page: int) -> list[Line]:
 
 
 def _follows(row: list[Word], word: Word) -> bool:
-    """Whether a word goes on in the row: as high as the last one, and not left of its end."""
+    """Whether a word continues the row: as high as the last one, and not left of its end."""
     last = row[-1]
     size = max(last.font.size, word.font.size)
     if word.font.turn != last.font.turn:

@@ -1,4 +1,4 @@
-"""The outline of a PDF and its title, and where the pages have them."""
+"""The outline of a PDF and its title, and their places on the pages."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _MOST_SEARCHED = 1_000  # lines of a page for an entry's text
 
 
 class Entry(NamedTuple):
-    """An entry of the outline: `level` from 1, the page's index, and the height if it says so."""
+    """An entry of the outline: `level` from 1, the page's index, and the height if it is stated."""
 
     level: int
     title: str

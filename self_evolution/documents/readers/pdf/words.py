@@ -203,7 +203,7 @@ def _turned(turn: int, x: float, y: float) -> tuple[float, float]:
 
 
 def is_white(item: Any) -> bool:
-    """Whether an object is filled with white, or so nearly that nobody sees it on paper."""
+    """Whether an object is filled with white, or nearly so that it cannot be seen on the page."""
     import pypdfium2.raw as pdfium
 
     parts = [ctypes.c_uint() for _ in range(4)]

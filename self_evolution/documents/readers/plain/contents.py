@@ -1,4 +1,4 @@
-"""Tables of contents in a plain text: runs of lines that come again as headings later."""
+"""Tables of contents in a plain text: runs of lines that are repeated later as headings."""
 
 from __future__ import annotations
 
@@ -44,7 +44,8 @@ class _Entry(NamedTuple):
 
 
 def without_contents(text: str) -> str:
-    """A text without its tables of contents, told by their lines, which come again in order."""
+    """Return a text without its tables of contents: lines that are repeated later in their
+    order."""
     blocks: list[_Block] = []
     count = 0
     for match in _BLOCK.finditer(text):

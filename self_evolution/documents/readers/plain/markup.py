@@ -44,7 +44,8 @@ _SIGNS = {
 
 
 class Seen(NamedTuple):
-    """A text as it is seen, the places of code blocks in it, and how much of it was struck out."""
+    """A text in its visible form, the places of its code blocks, and the number of crossed-out
+    parts."""
 
     text: str
     code: list[tuple[int, int]]
@@ -52,7 +53,7 @@ class Seen(NamedTuple):
 
 
 def seen(content: str) -> Seen:
-    """A Markdown text without what its reader does not see; code stays as it is."""
+    """Return a Markdown text without invisible parts; code stays unchanged."""
     return _Scan("\n" + content).run()
 
 
@@ -77,7 +78,7 @@ class _Scan:
         return Seen("".join(self._found)[1:], [(a - 1, b - 1) for a, b in self._code], self._struck)
 
     def _add(self, text: str) -> None:
-        """Adds a text; where something was left out before it, one empty line is enough."""
+        """Add a text; where something was left out before it, one empty line is enough."""
         if text[:1] == "\n" == self._tail[-1:]:
             room = int(self._tail != "\n\n")
             text = text[max(0, len(text) - len(text.lstrip("\n")) - room) :]
