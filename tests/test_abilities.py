@@ -108,6 +108,7 @@ def test_the_base_asks_and_answers_and_the_set_is_locked_and_evaluated(
     assert "they show what has changed" in page and "with 11 questions over 11 subjects" in page
 
 
+@pytest.mark.slow
 def test_few_that_agree_are_told_and_fail_nothing(
     arguments: Arguments, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

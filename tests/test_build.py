@@ -380,6 +380,7 @@ def test_what_the_fragment_does_not_have_is_no_reference(
 # --- the lock -----------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "after_commit",
     [False, pytest.param(True, marks=pytest.mark.drill)],
