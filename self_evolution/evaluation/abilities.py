@@ -32,6 +32,7 @@ from self_evolution.run import Run
 from self_evolution.text.function_words import FUNCTION_WORDS
 from self_evolution.text.language import detect
 from self_evolution.text.script import is_cjk
+from self_evolution.text.values import stands_in
 from self_evolution.text.words import cut as chinese_words
 
 SUITE, KIND = "abilities", "ability"
@@ -204,7 +205,8 @@ def _about_documents(run: Run, question: str, profile: Profile) -> str:
         text = " ".join([*fragment.heading, fragment.text])
         own, folded = set(tokens(text)), text.casefold()
         found = [w for w in words if w in own or (is_cjk(w) and w in text)]
-        if len(found) >= least and all(name in folded for name in names(question)):
+        named = (name in folded or stands_in(name, text) for name in names(question))
+        if len(found) >= least and all(named):
             return f"in one fragment: {', '.join(found[:5])}"
     return ""
 

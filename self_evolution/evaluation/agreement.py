@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from self_evolution.evaluation.metrics import METRICS, extract_values, stands_in
 from self_evolution.text.script import is_cjk
+from self_evolution.text.values import agree
 
 ALIKE = 60.0
 """An answer without values agrees with the most typical answer from this token F1 on."""
@@ -32,8 +33,9 @@ def agreed(question: str, answers: Sequence[str]) -> Agreed:
             return Agreed(text, values, "an answer is empty")
         theirs = stated(question, other)
         if values or theirs:
-            odd = [v for v in values if not _has(theirs, v)]
-            odd += [v for v in theirs if not _has(values, v)]
+            about = f"{question}\n{text}\n{other}"
+            odd = [value for value in values if not _has(theirs, value, about)]
+            odd += [value for value in theirs if not _has(values, value, about)]
             if odd:
                 return Agreed(text, values, f"not in every answer: {', '.join(odd[:3])}")
         elif _alike(other, text) < ALIKE:
@@ -42,13 +44,13 @@ def agreed(question: str, answers: Sequence[str]) -> Agreed:
 
 
 def stated(question: str, answer: str) -> tuple[str, ...]:
-    """The values of an answer that are not in its question."""
-    found = extract_values(answer, cjk=is_cjk(question + answer))
-    return tuple(value for value in found if not stands_in(value, question))
+    """The values of an answer that its question does not have already."""
+    found = extract_values(answer, cjk=is_cjk(question + answer), about=question)
+    return tuple(value for value in found if not stands_in(value, question, question))
 
 
-def _has(values: Sequence[str], wanted: str) -> bool:
-    return any(stands_in(wanted, value) or stands_in(value, wanted) for value in values)
+def _has(values: Sequence[str], wanted: str, about: str) -> bool:
+    return any(agree(wanted, value, about) for value in values)
 
 
 def _alike(one: str, other: str) -> float:

@@ -18,9 +18,14 @@ from typing import NamedTuple
 
 from self_evolution.evaluation.metrics.token_f1 import tokens
 from self_evolution.records import Item, Message
+from self_evolution.text.characters import plain_characters
 from self_evolution.text.function_words import FUNCTION_WORDS
+from self_evolution.text.markup import unmarked
 from self_evolution.text.numerals import with_digits
+from self_evolution.text.scanner import Token, scan
 from self_evolution.text.script import has_cjk
+from self_evolution.text.units import unit
+from self_evolution.text.values import may_agree
 
 RUN = 13
 """The number of equal words (or CJK characters) in a row that is no coincidence (Brown et al.
@@ -32,7 +37,7 @@ LEAK, NEAR = 0.8, 0.5
 SHORTEST = 5
 """Only evaluation questions of at least so many words are looked for inside other texts."""
 
-_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_.-]*[A-Za-z0-9])?")
+_NAME = re.compile(r"[A-Za-z](?:[A-Za-z0-9_.-]*[A-Za-z0-9])?")
 _ASKING_WORDS = """tell give name state show please say know let want
 请 问 吗 呢 什 么 哪 些 怎 样 多 少 几"""
 _IDLE = FUNCTION_WORDS.union(_ASKING_WORDS.split())
@@ -59,7 +64,7 @@ class _Known(NamedTuple):
 
     item: Item
     words: Counter[str]
-    names: frozenset[str]
+    said: _Said
     question: str
 
 
@@ -84,16 +89,18 @@ class ContaminationCheck:
 
     def match(self, question: str, answer: str, fragment: str = "") -> Match | None:
         """The item that the pair leaks, else the nearest one; None if none is near."""
-        words, names = _words(question)
+        said = _said(question)
+        words = _content(said.words)
         nearest: Match | None = None
         for place in self._candidates(words):
             one = self._known[place]
             share = _shared(words, one.words)
-            if share == 1 or (share >= LEAK and names == one.names):
+            alike = share == 1 or (share >= LEAK and said.names == one.said.names)
+            if alike and not said.contradicts(one.said):
                 return Match(one.item, share, f"{share:.0%} of the question's words")
             if share >= NEAR and (nearest is None or share > nearest.share):
                 nearest = Match(one.item, share, "")
-        return self._copied(question, answer, fragment) or nearest
+        return self._copied((said, _said(answer)), fragment) or nearest
 
     def leak(self, turns: Sequence[Message], fragment: str = "") -> Match | None:
         """The first item that any part of a conversation leaks; None if none does."""
@@ -127,9 +134,10 @@ class ContaminationCheck:
             left -= words[word]
         return found
 
-    def _copied(self, question: str, answer: str, fragment: str) -> Match | None:
+    def _copied(self, texts: Iterable[_Said], fragment: str) -> Match | None:
         source: str | None = None
-        for text in (_plain(question), _plain(answer)):
+        for said in texts:
+            text = said.words
             for run in _runs(text, RUN):
                 place = self._by_run.get(run)
                 if place is None:
@@ -140,23 +148,24 @@ class ContaminationCheck:
             whole = _joined(text)
             for start in _runs(text, SHORTEST):
                 for place in self._by_start.get(start, ()):
-                    if self._known[place].question in whole:
-                        return Match(self._known[place].item, 1.0, "the whole question")
+                    known = self._known[place]
+                    if known.question in whole and not said.contradicts(known.said):
+                        return Match(known.item, 1.0, "the whole question")
         return None
 
 
 def names(question: str) -> frozenset[str]:
-    """The numbers, codes and names in a question, in lower case."""
-    return _words(question)[1]
+    """The numbers, codes and names in a question."""
+    return _said(question).names
 
 
 def _known(item: Item) -> _Known:
-    words, names = _words(item.question)
-    return _Known(item, words, names, _joined(_plain(item.question)))
+    said = _said(item.question)
+    return _Known(item, _content(said.words), said, _joined(said.words))
 
 
-def _plain(text: str) -> list[str]:
-    return tokens(with_digits(text))
+def _plain(text: str) -> Sequence[str]:
+    return _said(text).words
 
 
 def _joined(words: Sequence[str]) -> str:
@@ -167,25 +176,65 @@ def _runs(words: Sequence[str], size: int) -> Iterator[tuple[str, ...]]:
     return (tuple(words[i : i + size]) for i in range(len(words) - size + 1))
 
 
-def _words(question: str) -> tuple[Counter[str], frozenset[str]]:
-    """Content words (all, if there are no others), and the numbers, codes and names among them.
-
-    Names are Latin words in CJK text, elsewhere words with a capital but the first.
-    """
-    text = with_digits(question)
+def _content(words: Sequence[str]) -> Counter[str]:
+    """Content words; all, if there are no others."""
     # 10.42.16.1 counts as four, so that an address torn apart still has all its words.
-    counted = Counter(part for word in tokens(text) for part in word.split("."))
+    counted = Counter(part for word in words for part in word.split("."))
     content = Counter({word: n for word, n in counted.items() if word not in _IDLE})
+    return content or counted
+
+
+class _Said(NamedTuple):
+    """The words of a text, its names, and its numbers by what is compared of them.
+
+    Numbers are in one form. Names are numbers and codes, Latin words in CJK text, and elsewhere
+    words with a capital but the first.
+    """
+
+    words: list[str]
+    names: frozenset[str]
+    numbers: dict[str, Token]
+
+    def contradicts(self, other: _Said) -> bool:
+        """Whether a number has another unit or bound here: 5 m² and 5 m³, ≥ 5 and ≤ 5."""
+        return any(
+            not may_agree(number, other.numbers[key])
+            for key, number in self.numbers.items()
+            if key in other.numbers
+        )
+
+
+def _in_one_form(text: str) -> Iterator[str]:
+    """The words of a text; units as those behind a number, so that any order has the same ones."""
+    for word in tokens(text):
+        name = unit(word) if word.isascii() else None
+        yield from tokens(name) if name else (word,)
+
+
+def _said(text: str) -> _Said:
+    text = plain_characters(unmarked(with_digits(text)))
+    words: list[str] = []
+    names: set[str] = set()
+    numbers: dict[str, Token] = {}
     cjk = has_cjk(text)
-    names = {
-        found[0].casefold()
-        for place, found in enumerate(_NAME.finditer(text))
-        if cjk
-        or found[0][0].isdigit()
-        or any(map(str.isdigit, found[0]))
-        or (place and found[0] != found[0].lower())
-    }
-    return content or counted, frozenset(names)
+    place = 0
+    for value in (*scan(text), Token("end", "", len(text), len(text))):
+        number = value.kind == "number"
+        before = value.head if number else value.start
+        for found in _NAME.finditer(text, place, before):
+            if cjk or (found[0] != found[0].lower() and text[: found.start()].strip()):
+                names.add(found[0].rstrip(".-").casefold())
+        words += _in_one_form(text[place:before])
+        if number:
+            numbers.setdefault(value.key, value)
+            behind = text[value.tail : value.end]
+            words += [value.key, *(tokens(behind) if has_cjk(behind) else tokens(value.unit))]
+        else:
+            words += tokens(value.key)
+        if value.key:
+            names.add(value.key)
+        place = value.end
+    return _Said(words, frozenset(names), numbers)
 
 
 def _shared(one: Counter[str], other: Counter[str]) -> float:

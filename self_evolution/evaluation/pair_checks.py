@@ -114,9 +114,14 @@ def wrong_language(case: Case) -> Objection:
 
 
 def ungrounded_value(case: Case) -> Objection:
-    """Reject an answer with a number, code or name that neither fragment nor question has."""
-    source = f"{case.pair.fragment}\n{case.pair.question}"
-    missing = [v for v in extract_values(case.pair.answer) if not stands_in(v, source)]
+    """A number, code or name of the answer that neither fragment nor question has."""
+    fragment, question = case.pair.fragment, case.pair.question
+    about = f"{fragment}\n{question}"
+    missing = [
+        value
+        for value in extract_values(case.pair.answer, about=fragment)
+        if not any(stands_in(value, text, about) for text in (fragment, question))
+    ]
     return f"not in the fragment: {', '.join(missing[:3])}" if missing else None
 
 

@@ -17,7 +17,10 @@ _ENGLISH = re.compile(
 )
 _DIGITS = {char: i for i, char in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2}
 _SCALES = {"十": 10, "百": 100, "千": 1000}
-_CHINESE = re.compile(f"[{''.join(_DIGITS)}{''.join(_SCALES)}]+(?:点[{''.join(_DIGITS)}]+)?")
+# 百 in 百分之五 is no number by itself.
+_CHINESE = re.compile(
+    f"(?![百千]分之)[{''.join(_DIGITS)}{''.join(_SCALES)}]+(?:点[{''.join(_DIGITS)}]+)?"
+)
 
 
 def with_digits(text: str) -> str:

@@ -1,9 +1,8 @@
-"""The CJK characters, and the full-width forms of plain characters."""
+"""Which characters are CJK, and whether a text is written in them."""
 
 from __future__ import annotations
 
 import re
-import string
 
 # Han with its extensions and compatibility forms, and kana: scripts written without spaces.
 # Hangul is written with them and counts as a script of words.
@@ -17,28 +16,16 @@ _NOT_CHINESE_CHARACTER = re.compile(f"[{KANA}{HANGUL}]")
 _CJK_CHARACTER = re.compile(f"[{CJK}]")
 _OTHER_WORD = re.compile(rf"[^\W\d_{CJK}]+")
 
-# Full-width letters, digits and code signs. The full-width comma, colon and the like stay what
-# they are: signs of a Chinese sentence, which must not be taken for the comma of 10,000.
-_CODE_SIGNS = zip("％．－＿／＋＃＠−µ　", "%.-_/+#@-μ ", strict=True)
-_PLAIN: dict[int, str] = {
-    **{ord(char) + 0xFEE0: char for char in string.ascii_letters + string.digits},
-    **{ord(sign): plain for sign, plain in _CODE_SIGNS},
-    ord("℃"): "°C",
-}
-
-
-def plain_width(text: str) -> str:
-    """`text` with full-width letters, digits and code signs as their ASCII forms."""
-    return text.translate(_PLAIN)
-
 
 def has_cjk(text: str) -> bool:
     """Whether any character of `text` is CJK."""
-    return _CJK_CHARACTER.search(text) is not None
+    return not text.isascii() and _CJK_CHARACTER.search(text) is not None
 
 
 def is_cjk(text: str) -> bool:
     """Whether `text` is written in a CJK script: more such characters than other words."""
+    if not has_cjk(text):
+        return False
     characters = len(_CJK_CHARACTER.findall(text))
     return characters > 0 and characters >= len(_OTHER_WORD.findall(text))
 

@@ -1,4 +1,9 @@
-"""The values of a text: numbers with their units, identifiers, names in Chinese sentences."""
+"""Which values a text states, and whether a value stands in another text.
+
+What a reader would call the same value compares equal, however it is written, and what he would
+call another compares different. A bound is part of a value: "at least 5 bar" is not "5 bar", unless
+the words around say it ("What is the minimum pressure?"). So is a currency; so is a unit.
+"""
 
 from __future__ import annotations
 
@@ -6,60 +11,193 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 
-from self_evolution.text.lexer import Token, keys, lex, plain
-from self_evolution.text.script import has_cjk, is_cjk, plain_width
+from self_evolution.text import phrases
+from self_evolution.text.characters import plain_characters
+from self_evolution.text.figures import number_at
+from self_evolution.text.lexer import keys, lex, plain, vocabulary, words
+from self_evolution.text.markup import unmarked
+from self_evolution.text.scanner import Token, scan
+from self_evolution.text.script import has_cjk, is_cjk
+from self_evolution.text.units import unit
 
-# A chunk of Latin letters that is more than a word: it holds a digit, an underscore, a
-# backslash or an @, is a URL or a path, a file or host name (but not "e.g."), is written
-# likeThis, or joins capitals (SBI-GW, TCP/IP). "well-known" and "and/or" are words.
-_CODE = re.compile(
-    r".*[0-9_\\@].*|.*://.*|/.+|.*[^\W\d_]{2}\.[^\W\d_]{2}.*|[a-z]+[A-Z].*|[A-Z]+(?:[-/][A-Z]+)+",
-    re.DOTALL,
-)
 _QUOTED = re.compile(
     r"“([^“”\n]{1,60})”|‘([^‘’\n]{1,60})’|「([^「」\n]{1,60})」|『([^『』\n]{1,60})』"
     r"|【([^【】\n]{1,60})】|《([^《》\n]{1,60})》|\"([^\"\n]{1,60})\"|`([^`\n]{1,60})`"
 )
+_FIGURE = re.compile("[0-9]")
+_EMPHASIS = re.compile("[*`]+")
+_EMPHASIS_FIRST = re.compile("^[*`]+ ?")
 
 
-def _number_with_unit(text: str, tokens: Sequence[Token], index: int) -> str:
-    number = tokens[index]
-    if index + 1 == len(tokens) or tokens[index + 1].kind != "unit":
-        return number.text
-    follower = tokens[index + 1]
-    if follower.start < 0:
-        return f"{number.text} {follower.text}"
-    return text[number.start : follower.end]
-
-
-def extract_values(text: str, *, cjk: bool | None = None) -> list[str]:
+def extract_values(text: str, *, cjk: bool | None = None, about: str = "") -> list[str]:
     """The values of `text` as written, in order, each once.
 
-    Numbers, with the unit that follows directly or after a space; identifiers and codes; in
-    text of a CJK script (`cjk`, by default found out from `text`) every Latin word too, and
-    quoted strings. List markers at line starts are none.
+    Numbers, with the unit that follows and with their bound ("at least 5 bar"); identifiers and
+    codes; in text of a CJK script (`cjk`, by default found out from `text`) every Latin word too,
+    and quoted strings. List markers at line starts are none.
+
+    `about` is a text on the same matter, whose language says how "10.000" is read where that of
+    `text` does not. Figures that another language would read otherwise are written anew, so that a
+    value says the same wherever it is kept: 10.000 in a German text is 10000.
     """
-    return list(_extracted(text, cjk))
+    whole = plain(text)
+    return [_written(whole, token, about) for token in stated(text, cjk, about)]
 
 
-@lru_cache(maxsize=64)
-def _extracted(text: str, cjk: bool | None) -> tuple[str, ...]:
+@lru_cache(maxsize=256)
+def stated(text: str, cjk: bool | None = None, about: str = "") -> tuple[Token, ...]:
+    """What `extract_values` gives, as tokens of `plain(text)`."""
     text = plain(text)
-    cjk = is_cjk(text) if cjk is None else cjk
-    tokens = lex(text)
-    found: list[tuple[int, str]] = []
-    for index, token in enumerate(tokens):
-        if token.kind == "number":
-            found.append((token.start, _number_with_unit(text, tokens, index)))
-        elif token.kind == "word" and (cjk or _CODE.fullmatch(token.text)):
-            found.append((token.start, token.text))
-    if cjk:
-        quoted = ((match.start(), match[match.lastindex or 0]) for match in _QUOTED.finditer(text))
-        found += [(start, content.strip()) for start, content in quoted if has_cjk(content)]
-    unique: dict[tuple[str, ...], str] = {}
-    for _, value in sorted(found, key=lambda item: item[0]):
-        unique.setdefault(keys(value)[0], value)
+    if is_cjk(text) if cjk is None else cjk:
+        found = [token for token in words(text, about) if token.kind != "sign"]
+        for match in _QUOTED.finditer(text):
+            content = match[match.lastindex or 0].strip()
+            if has_cjk(content):
+                found.append(Token("text", content, *match.span()))
+        found.sort(key=lambda token: token.start)
+    else:
+        found = list(scan(text, about))
+        if len(found) < 2:
+            return tuple(found)
+    unique: dict[tuple[str, ...], Token] = {}
+    for token in found:
+        unique.setdefault((token.key, token.unit or token.shared, token.bound), token)
     return tuple(unique.values())
+
+
+def _written(text: str, token: Token, about: str) -> str:
+    if token.kind == "text":
+        return token.key
+    if token.kind == "word":
+        return text[token.start : token.end]
+    figures = text[token.head : token.tail]
+    if "," in figures or "." in figures:
+        alone, here = number_at(figures, 0), number_at(text, token.head, about)
+        if here and (alone is None or alone.end < len(figures) or alone.key != here.key):
+            figures = here.key
+    before, behind = text[token.start : token.head], text[token.tail : token.end]
+    written = f"{_EMPHASIS.sub('', before)}{figures}{_EMPHASIS_FIRST.sub(' ', behind)}"
+    return f"{written} {token.shared}".strip()
+
+
+def stands_in(value: str, text: str, about: str = "") -> bool:
+    """Whether `value` stands in `text` as a whole: "4" stands neither in "48" nor in "4.5".
+
+    Numbers are compared as numbers and units by their meaning: "4GB" stands in "4 gb", and "4" does
+    too, because what a value leaves out contradicts nothing. Other tokens must follow one another
+    there, whatever the case. A value with CJK characters must be contained, white space aside. A
+    blank value stands nowhere. A bound may be missing in `text` if its words name it, or those of
+    `about`, such as the question.
+    """
+    wanted = parsed(value, about)
+    return wanted is not None and found_in(wanted, text, about)
+
+
+@lru_cache(maxsize=256)
+def parsed(value: str, about: str = "") -> Token | None:
+    """The one number or code that `value` is, else its text as a token; None if it is blank."""
+    text = plain_characters(unmarked(value)).strip()
+    text = text.rstrip(".,;:!?。，、；：！？") or text
+    tokens = scan(text, about)
+    if len(tokens) == 1 and (tokens[0].start, tokens[0].end) == (0, len(text)):
+        return tokens[0]
+    tokens = lex(text, about)
+    if len(tokens) == 1 and tokens[0].kind in ("number", "word"):
+        return tokens[0]
+    return Token("text", text, 0, len(text)) if text else None
+
+
+def found_in(wanted: Token, text: str, about: str = "") -> bool:
+    """`stands_in` for a value that is parsed."""
+    text = plain(text)
+    if wanted.kind == "number":
+        return _number_stands(wanted, text, about)
+    if wanted.kind == "word":
+        key = wanted.key
+        if any(token.key == key for token in scan(text, about)):
+            return True
+        code = "^" not in key and _FIGURE.search(key)  # which only the scan finds
+        return not code and key in vocabulary(text, about)
+    return _text_stands(wanted.key, text, about)
+
+
+def _number_stands(wanted: Token, text: str, about: str) -> bool:
+    bare = False
+    for token in scan(text, about):
+        if token.key == wanted.key:
+            if stands_as(wanted, token):
+                return True
+            bare = bare or (not token.bound and stands_as(wanted._replace(bound=""), token))
+    return bare and any(_say(told, about, wanted.bound) for told in (text, about))
+
+
+def stands_as(wanted: Token, token: Token) -> bool:
+    """Whether a value is one that a text has; what it leaves out contradicts nothing."""
+    return (
+        wanted.key == token.key
+        and wanted.kind == token.kind
+        and (not wanted.bound or wanted.bound == token.bound)
+        and (not wanted.unit or same_unit(wanted.unit, token.unit or shared_unit(token)))
+    )
+
+
+def agree(one: str, other: str, about: str = "") -> bool:
+    """Whether two values say the same; a unit that only one has says nothing, a bound does."""
+    if not (stands_in(one, other, about) or stands_in(other, one, about)):
+        return False
+    bounds = {token.bound for token in (parsed(one, about), parsed(other, about)) if token}
+    return len(bounds) == 1 or any(bound and _say(about, about, bound) for bound in bounds)
+
+
+def may_agree(one: Token, other: Token) -> bool:
+    """Whether two numbers say the same, as far as both state a unit and a bound."""
+    units = (one.unit or shared_unit(one), other.unit or shared_unit(other))
+    bounds = {one.bound, other.bound}
+    return (
+        one.key == other.key
+        and ("" in units or same_unit(*units))
+        and (len(bounds) == 1 or ("" in bounds and "±" not in bounds))
+    )
+
+
+def shared_unit(token: Token) -> str:
+    """The unit that a range states behind its other number, "" for none."""
+    return (unit(token.shared) or "") if token.shared else ""
+
+
+def same_unit(one: str, other: str) -> bool:
+    """Whether two units can be the same: "5 pounds" may be a weight or money."""
+    return one == other or not set(one.split("|")).isdisjoint(other.split("|"))
+
+
+def _say(text: str, about: str, bound: str) -> bool:
+    """Whether the words of a text between its values name a bound."""
+    parts, place = [], 0
+    for token in scan(text, about):
+        parts.append(text[place : token.start])
+        place = token.end
+    return phrases.say(" ".join((*parts, text[place:])), bound)
+
+
+def _text_stands(value: str, text: str, about: str) -> bool:
+    tokens = lex(value, about)
+    if any(token.kind == "cjk" for token in tokens):
+        pattern = _bounded(_squashed(normal(value, about)))
+        return re.search(pattern, _squashed(normal(text, about))) is not None
+    if all(token.kind == "sign" for token in tokens):
+        return value in text
+    pairs = zip(keys(value, about), keys(text, about), strict=True)
+    return any(_follow(part, whole) for part, whole in pairs)
+
+
+@lru_cache(maxsize=256)
+def normal(text: str, about: str = "") -> str:
+    """A plain text with each of its values in the one form that is compared."""
+    parts, place = [], 0
+    for token in scan(text, about):
+        parts += [text[place : token.start], token.normal]
+        place = token.end
+    return "".join((*parts, text[place:]))
 
 
 def _bounded(value: str) -> str:
@@ -80,20 +218,3 @@ def _follow(part: Sequence[str], whole: Sequence[str]) -> bool:
         for start in range(len(whole) - size + 1)
         if whole[start] == part[0]
     )
-
-
-def stands_in(value: str, text: str) -> bool:
-    """Whether `value` stands in `text` as a whole: "4" stands neither in "48" nor in "4.5".
-
-    Its tokens must follow one another there, whatever the case, numbers compared as numbers
-    and units by their meaning ("4GB" stands in "4 gb"; "4" does too). A value with CJK
-    characters must be contained, white space aside. A blank value stands nowhere.
-    """
-    value, text = plain_width(value).strip(), plain(text)
-    value = value.rstrip(".,;:!?。，、；：！？") or value
-    tokens = lex(value)
-    if any(token.kind == "cjk" for token in tokens):
-        return re.search(_bounded(_squashed(value)), _squashed(text)) is not None
-    if all(token.kind == "sign" for token in tokens):
-        return bool(value) and value in text
-    return any(_follow(part, whole) for part, whole in zip(keys(value), keys(text), strict=True))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from self_evolution.evaluation.metrics.exact_match import foreign_values, known_values
+from self_evolution.evaluation.metrics.exact_match import known_values, states_foreign_values
 from self_evolution.evaluation.metrics.metric import Metric, Pair
 from self_evolution.text.script import is_cjk
 from self_evolution.text.values import extract_values, stands_in
@@ -39,10 +39,10 @@ def declines(pair: Pair) -> bool:
         return True
     if not _DECLINING.search(pair.prediction):
         return False
-    cjk = is_cjk(pair.question + pair.reference)
-    stated = extract_values(pair.prediction, cjk=cjk)
-    stated += [value for value in pair.values or () if stands_in(value, pair.prediction)]
-    return all(stands_in(value, pair.question) for value in stated)
+    said, about = pair.prediction, pair.about
+    stated: list[str] = [*extract_values(said, cjk=is_cjk(about), about=about)]
+    stated += [value for value in pair.values or () if stands_in(value, said, about)]
+    return all(stands_in(value, pair.question, about) for value in stated)
 
 
 def abstention(pair: Pair) -> float:
@@ -61,9 +61,11 @@ def confident_error(pair: Pair) -> float | None:
         return None
     if declines(pair):
         return 0.0
-    none_right = not any(stands_in(value, pair.prediction) for value in values)
-    return 100.0 if none_right or next(foreign_values(pair, values), None) else 0.0
+    none_right = not any(stands_in(value, pair.prediction, pair.about) for value in values)
+    return 100.0 if none_right or states_foreign_values(pair) else 0.0
 
 
-ABSTENTION = Metric("abstention", ("phrases:en+zh", "blank:yes"), abstention, aim="low")
-CONFIDENT_ERROR = Metric("confident-error", ("values", "phrases:en+zh"), confident_error, aim="low")
+ABSTENTION = Metric("abstention", ("phrases:en+zh", "blank:yes"), abstention, revision=2, aim="low")
+CONFIDENT_ERROR = Metric(
+    "confident-error", ("values", "phrases:en+zh"), confident_error, revision=2, aim="low"
+)

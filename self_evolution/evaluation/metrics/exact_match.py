@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from self_evolution.evaluation.metrics.metric import Metric, Pair
+from self_evolution.text.scanner import Token
 from self_evolution.text.script import is_cjk
-from self_evolution.text.values import extract_values, stands_in
+from self_evolution.text.values import extract_values, found_in, parsed, stands_as, stated
 
 
 def known_values(pair: Pair) -> list[str]:
@@ -15,16 +16,32 @@ def known_values(pair: Pair) -> list[str]:
     Whether Latin words count as values follows the script of question and reference.
     """
     if pair.values is None:
-        return extract_values(pair.reference, cjk=is_cjk(pair.question + pair.reference))
+        return extract_values(pair.reference, cjk=is_cjk(pair.about), about=pair.about)
     return [value for value in pair.values if value.strip()]
 
 
-def foreign_values(pair: Pair, values: Sequence[str]) -> Iterator[str]:
-    """Values of the prediction that stand in none of `values`, the reference and the question."""
-    known = [pair.reference, pair.question, *values]
-    for found in extract_values(pair.prediction, cjk=is_cjk(pair.question + pair.reference)):
-        if not any(stands_in(found, text) for text in known):
-            yield found
+def states_foreign_values(pair: Pair) -> bool:
+    """Whether the prediction states a value that neither values, reference nor question have."""
+    about = pair.about
+    return _states_foreign(pair, _wanted(pair, about), about)
+
+
+def _wanted(pair: Pair, about: str) -> Sequence[Token]:
+    if pair.values is None:
+        return stated(pair.reference, is_cjk(about), about)
+    return [value for text in pair.values if (value := parsed(text, about))]
+
+
+def _states_foreign(pair: Pair, wanted: Sequence[Token], about: str) -> bool:
+    for value in stated(pair.prediction, is_cjk(about), about):
+        if not (
+            any(stands_as(value, one) for one in wanted)
+            or found_in(value, pair.reference, about)
+            or found_in(value, pair.question, about)
+            or any(found_in(value, text, about) for text in pair.values or ())
+        ):
+            return True
+    return False
 
 
 def exact_match(pair: Pair) -> float | None:
@@ -33,12 +50,15 @@ def exact_match(pair: Pair) -> float | None:
     Repeating the document cannot score, as it states foreign values. An English answer to a
     Chinese question gets 0, as its words count as such.
     """
-    values = known_values(pair)
-    if not values:
+    about = pair.about
+    wanted = _wanted(pair, about)
+    if not wanted:
         return None
-    if not all(stands_in(value, pair.prediction) for value in values):
+    if not all(found_in(value, pair.prediction, about) for value in wanted):
         return 0.0
-    return 0.0 if next(foreign_values(pair, values), None) else 100.0
+    return 0.0 if _states_foreign(pair, wanted, about) else 100.0
 
 
-EXACT_MATCH = Metric("exact-match", ("values", "foreign:none", "case:lower"), exact_match)
+EXACT_MATCH = Metric(
+    "exact-match", ("values", "foreign:none", "case:lower"), exact_match, revision=2
+)

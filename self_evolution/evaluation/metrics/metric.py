@@ -16,6 +16,11 @@ class Pair(NamedTuple):
     question: str = ""
     values: Sequence[str] | None = None
 
+    @property
+    def about(self) -> str:
+        """Question and reference: the language that the prediction's numbers are read in."""
+        return f"{self.question}\n{self.reference}"
+
 
 @dataclass(frozen=True)
 class Metric:

@@ -64,7 +64,7 @@ def nugget_recall(pair: Pair) -> float | None:
 
     A value must stand in it as a whole; of a statement's words, COVERED must be there.
     """
-    hits = [stands_in(value, pair.prediction) for value in known_values(pair)]
+    hits = [stands_in(value, pair.prediction, pair.about) for value in known_values(pair)]
     answer, there = pair.prediction.casefold(), set(tokens(pair.prediction))
     cjk = is_cjk(pair.reference)
     for words in statements(pair):
@@ -74,5 +74,9 @@ def nugget_recall(pair: Pair) -> float | None:
 
 
 NUGGET_RECALL = Metric(
-    "nugget-recall", ("values+statements", f"covered:{COVERED}"), nugget_recall, ("jieba",)
+    "nugget-recall",
+    ("values+statements", f"covered:{COVERED}"),
+    nugget_recall,
+    ("jieba",),
+    revision=2,
 )

@@ -7,31 +7,14 @@ those of reference and question are foreign, in words too: a list of numbers sco
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Collection, Sequence
 
 from self_evolution.evaluation.metrics.exact_match import exact_match, known_values
 from self_evolution.evaluation.metrics.metric import Metric, Pair
-from self_evolution.text.lexer import lex, plain
+from self_evolution.text.scanner import Token
 from self_evolution.text.script import is_cjk
 from self_evolution.text.spelt import in_digits
-from self_evolution.text.values import extract_values, stands_in
-
-
-class Number(NamedTuple):
-    """A number in its one form, and its unit, or none."""
-
-    key: str
-    unit: str
-
-    def among(self, others: Collection[Number]) -> bool:
-        return any(self.key == one.key and _agree(self.unit, one.unit) for one in others)
-
-
-def _agree(one: str, other: str) -> bool:
-    """A bare degree is one of any scale."""
-    degrees = "°" in (one, other) and one[:1] == other[:1]
-    return one == other or not (one and other) or degrees
+from self_evolution.text.values import extract_values, may_agree, parsed, stands_in
 
 
 def short_answer(pair: Pair) -> float | None:
@@ -40,46 +23,59 @@ def short_answer(pair: Pair) -> float | None:
     Without a number among the values it is `exact_match`.
     """
     values = known_values(pair)
-    if not any(map(_number, values)):
+    about = in_digits(pair.about)
+    if not any(_number(value, about) for value in values):
         return exact_match(pair)
-    cjk = is_cjk(pair.question + pair.reference)
+    cjk = is_cjk(pair.about)
 
-    def values_of(text: str) -> list[str]:
-        return extract_values(in_digits(text), cjk=cjk)
+    def values_of(text: str) -> Sequence[str]:
+        return extract_values(in_digits(text), cjk=cjk, about=about)
 
-    predicted, asked = values_of(pair.prediction), list(_numbers(values_of(pair.question)))
+    def numbers_of(text: str) -> list[Token]:
+        return [number for value in values_of(text) if (number := _number(value, about))]
+
+    said, asked = values_of(pair.prediction), numbers_of(pair.question)
     # What the question has ("a six-sided figure", "in 7 weeks") says nothing when it comes back.
-    numbers = [number for number in _numbers(predicted) if not number.among(asked)]
+    numbers = [number for number in numbers_of(pair.prediction) if not _among(number, asked)]
     for value in values:
-        number = _number(value)
-        if not stands_in(value, pair.prediction) and not (number and number.among(numbers)):
+        number = _number(value, about)
+        stands = stands_in(value, pair.prediction, about)
+        if not stands and not (number and _among(number, numbers)):
             return 0.0
     texts = [in_digits(text) for text in (pair.reference, pair.question, *values)]
-    known = [number for text in texts for number in _numbers(values_of(text))]
-    return 0.0 if any(_foreign(one, known, texts) for one in predicted) else 100.0
+    known = [number for text in texts for number in numbers_of(text)]
+    return 0.0 if any(_foreign(value, known, texts, about) for value in said) else 100.0
 
 
-def _foreign(value: str, known: Collection[Number], texts: Sequence[str]) -> bool:
-    number = _number(value)
-    if number and number.among(known):
+def _foreign(value: str, known: Collection[Token], texts: Sequence[str], about: str) -> bool:
+    number = _number(value, about)
+    if number and _among(number, known):
         return False
-    return not any(stands_in(value, text) for text in texts)
+    return not any(stands_in(value, text, about) for text in texts)
 
 
-def _numbers(values: Sequence[str]) -> Iterator[Number]:
-    return (number for value in values if (number := _number(value)))
-
-
-def _number(value: str) -> Number | None:
+def _number(value: str, about: str) -> Token | None:
     """`value` as a number, also one in words; None if it is something else."""
-    tokens = lex(plain(in_digits(value)))
-    if [token.kind for token in tokens] not in (["number"], ["number", "unit"]):
-        return None
-    return Number(tokens[0].key, tokens[1].key if len(tokens) > 1 else "")
+    token = parsed(in_digits(value), about)
+    return token if token and token.kind == "number" else None
+
+
+def _among(number: Token, others: Collection[Token]) -> bool:
+    """Whether one of the others says the same; a bare degree is one of any scale."""
+    return any(
+        may_agree(number, one)
+        or (_is_degree(number, one) and may_agree(number._replace(unit=one.unit), one))
+        for one in others
+    )
+
+
+def _is_degree(one: Token, other: Token) -> bool:
+    return "°" in (one.unit, other.unit) and one.unit[:1] == other.unit[:1]
 
 
 SHORT_ANSWER = Metric(
     "exact-match",
     ("values", "units:free", "numerals:words", "foreign:none", "case:lower"),
     short_answer,
+    revision=2,
 )

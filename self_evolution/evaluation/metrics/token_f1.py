@@ -6,14 +6,15 @@ import re
 from collections import Counter
 
 from self_evolution.evaluation.metrics.metric import Metric, Pair
-from self_evolution.text.script import CJK, plain_width
+from self_evolution.text.characters import plain_characters
+from self_evolution.text.script import CJK
 
 _TOKEN = re.compile(rf"[{CJK}]|\d+(?:\.\d+)+|[^\W_{CJK}]+")
 
 
 def tokens(text: str) -> list[str]:
     """The tokens of `text` in order, lower-cased, punctuation dropped; 4.5 is one token."""
-    return _TOKEN.findall(plain_width(text).casefold())
+    return _TOKEN.findall(plain_characters(text).casefold())
 
 
 def token_f1(pair: Pair) -> float:
@@ -26,4 +27,4 @@ def token_f1(pair: Pair) -> float:
     return 100.0 * 2 * overlap / (predicted.total() + expected.total()) if overlap else 0.0
 
 
-TOKEN_F1 = Metric("token-f1", ("words+cjk-chars", "case:lower", "punct:no"), token_f1)
+TOKEN_F1 = Metric("token-f1", ("words+cjk-chars", "case:lower", "punct:no"), token_f1, revision=2)

@@ -1,0 +1,256 @@
+"""The values of a text: numbers with unit and bound, identifiers and codes.
+
+Two texts say the same value if it has the same form here: "at least 10,000 ms" and "≥ 10000毫秒"
+are both the number 10000 with the unit ms and the bound ≥.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import NamedTuple
+
+from self_evolution.text.characters import RAISED, VULGAR, on_the_line
+from self_evolution.text.figures import Number, number_at, shifted
+from self_evolution.text.measures import measure_at
+from self_evolution.text.phrases import BOUNDS, after, before, last_words
+from self_evolution.text.script import CJK, has_han
+from self_evolution.text.units import per, unit
+
+
+class Token(NamedTuple):
+    """`key` is compared; `kind` is number, word, cjk, sign or text; `start` and `end` span it.
+
+    Of a number, `head` and `tail` span the figures, and `unit` and `bound` (≥ ≤ > < ≠ ±) are "" for
+    none; `shared` is the unit, as it is written, that a range states once behind its last number.
+    """
+
+    kind: str
+    key: str
+    start: int
+    end: int
+    head: int = -1
+    tail: int = -1
+    unit: str = ""
+    bound: str = ""
+    shared: str = ""
+
+    @property
+    def normal(self) -> str:
+        """The one way to write this value: ≥10000 ms."""
+        return f"{self.bound}{self.key} {self.unit}".rstrip()
+
+
+_LETTER = rf"[^\W{CJK}①-⑳]"
+_WORD = (
+    r"(?:[A-Z]++[a-zß-öø-ÿ]*+|[a-zß-öø-ÿ]++)(?:-[a-zß-öø-ÿ]++)*+"
+    r"(?![\w@\\]|[-/.][\w/]|:(?://|[0-9A-Fa-f]{2,4}:))"
+)
+# Three decimals may be a group of figures.
+_PLAIN_NUMBER = (
+    r"(?:0|[1-9][0-9]*)(?:\.(?:[0-9]{1,2}|[0-9]{4,})(?![0-9]))?"
+    rf"(?=\Z|[;!?)\]%°，。；：！？、）{CJK}]|,(?![0-9])|\.(?![0-9a-z_])"
+    rf"|[ ](?![0-9×x*·^/±+–{VULGAR}-]))"
+)
+# All that is neither a number nor more than a word, and then a number that stands by itself.
+_NEXT = re.compile(
+    rf"(?:{_WORD}|[^\w+./-]++|[{CJK}]++|[-+](?![.0-9{VULGAR}])|\.(?![0-9])|/(?![A-Za-z_.])"
+    rf"|(?<=[0-9])x(?=[1-9]))*+({_PLAIN_NUMBER})?"
+)
+# A chunk is what spaces and punctuation leave whole: KX-48, /etc/hosts, 10.0.0.1, v2.3, end-user.
+# A dot before a capital joins only initials (U.S), so that "48 ms.The" is two words.
+CHUNK = re.compile(
+    rf"""
+    (?: (?<![A-Za-z0-9_.)\]+-]) (?: [-+]?\.(?=[0-9]) | [-+](?=[0-9]) ) | /(?=[A-Za-z_.]{_LETTER}) )?
+    {_LETTER}+
+    (?: (?: [-/\\@](?={_LETTER}) | \.(?=[a-z0-9_]) | (?<=[A-Z])\.(?=[A-Z](?![a-z])) ) {_LETTER}+ )*
+    """,
+    re.VERBOSE,
+)
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,20}://[A-Za-z0-9._~:/?#@!$&'*+,;=%-]*[A-Za-z0-9/_=]")
+_COLONS = re.compile(
+    r"[0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?(?![\w:])|[0-9A-Fa-f]{2,4}(?::[0-9A-Fa-f]{2,4}){2,}"
+)
+# A chunk of letters that is more than a word: it holds a digit, an underscore, a backslash or an @,
+# is a URL or a path, a file or host name (but not "e.g."), is written likeThis, or joins capitals
+# (SBI-GW, TCP/IP). "well-known" and "and/or" are words.
+_CODE = re.compile(
+    r".*[0-9₀-₉_\\@].*|.*://.*|/.+|.*[^\W\d_]{2}\.[^\W\d_]{2}.*|[a-z]+[A-Z].*|[A-Z]+(?:[-/][A-Z]+)+",
+    re.DOTALL,
+)
+_RANGE = re.compile(r"-(?:0|[1-9][0-9]*)(?:\.[0-9]+)?")
+_TIMES = re.compile(r"[x×](?=[1-9])")
+_TIMES_ALONE = re.compile(r"×(?!\w|\s?[0-9])")  # 3× is 3x
+_ANOTHER = re.compile("[-/][1-9]")
+_PER_TIME = ("/s", "/h", "/d")
+RANGES = frozenset(("-", "~", "～", "–", "—", "to", "到", "至", "bis", "à", "...", "…"))
+_PAIRS = RANGES | {"and", "和", "与", "und", "et"}
+_PRODUCTS = frozenset(("×", "x", "*", "·", "by", "乘", "乘以"))
+_UP_TO = ("up to", "bis zu", "jusqu")
+
+
+@lru_cache(maxsize=256)
+def scan(text: str, about: str = "") -> tuple[Token, ...]:
+    """The numbers and codes of a plain text, in their order.
+
+    `about` is a text on the same matter, whose language says how "10.000" is read where that of
+    `text` does not.
+    """
+    tokens: list[Token] = []
+    place, size, step = 0, len(text), _NEXT.match
+    while True:
+        found = step(text, place)
+        assert found is not None  # the pattern matches nothing, too
+        start, place = found.start(1), found.end()
+        token: Token | None
+        if figures := found[1]:
+            key = shifted(figures) if "." in figures else figures
+            phrased = start > 0 and _may_be_phrased(text, start)
+            token = _number(text, start, place, key, about, tokens, place, phrased)
+        elif place >= size:
+            break
+        else:
+            token, place = _irregular(text, place, about, tokens)
+        if token:
+            tokens.append(token)
+            place = token.end
+    return tuple(_mended(text, tokens)) if len(tokens) > 1 else tuple(tokens)
+
+
+def _may_be_phrased(text: str, start: int) -> bool:
+    """False for most numbers: those behind a space and a word that no phrase ends in."""
+    if text[start - 1] != " ":
+        return True
+    word = text[text.rfind(" ", 0, start - 1) + 1 : start - 1]
+    return not (word.isascii() and word.isalpha()) or word.lower() in last_words()
+
+
+def _irregular(text: str, start: int, about: str, past: list[Token]) -> tuple[Token | None, int]:
+    """The value at `start`, whatever its form; or none, and where to go on."""
+    for pattern in (_URL, _COLONS):
+        if found := pattern.match(text, start):
+            return Token("word", folded(found[0]), start, found.end()), found.end()
+    chunk = CHUNK.match(text, start)
+    end = chunk.end() if chunk else start + 1
+    number = number_at(text, start, about)
+    if number and (behind := _behind(text, number, end)):
+        return _number(text, start, number.end, number.key, about, past, behind), end
+    if number and _TIMES_ALONE.match(text, number.end):
+        return Token("word", f"{number.key}x", start, number.end + 1), number.end + 1
+    if chunk and _CODE.fullmatch(chunk[0]):
+        return Token("word", word_key(chunk[0]), start, end), end
+    return None, end
+
+
+def _behind(text: str, number: Number, end: int) -> int:
+    """Where the unit of a number may begin; 0 if the number only begins a code, up to `end`."""
+    place = number.end
+    if _TIMES_ALONE.match(text, place):
+        return 0
+    if place >= end or (number.key != "0" and _TIMES.match(text, place)):
+        return place
+    if span := _RANGE.match(text, place):
+        last = measure_at(text, span.end())
+        return place if span.end() == end or (last and last.end >= end) else 0
+    hyphen = text[place] == "-"
+    joined = hyphen or text[place] == "/"
+    measure = measure_at(text, place + joined)
+    if measure is None:
+        return 0
+    if joined and measure.end - place == 2 and text[place : measure.end] not in _PER_TIME:
+        return 0  # "30-second" is a measure, "12-A" the name of something
+    if measure.end < end:  # 30-Sekunden-Takt, 5bar-10bar and 12V/5A are measures
+        goes_on = hyphen and text[measure.end] == "-"
+        if not goes_on and not _ANOTHER.match(text, measure.end):
+            return 0
+    return place + hyphen
+
+
+def _number(
+    text: str,
+    start: int,
+    tail: int,
+    key: str,
+    about: str,
+    past: list[Token],
+    behind: int,
+    phrased: bool = True,
+) -> Token:
+    """A number with its unit, and with what the phrases before and behind it add."""
+    head, end, name, bound, over = start, tail, "", "", ""
+    stroke = text[behind : behind + 1] == "/"
+    if measure := measure_at(text, behind + stroke):
+        scale, name, end = measure
+        if stroke:
+            name, over = "", name
+        if scale and key.replace(".", "").isdigit():
+            key = shifted(key, scale)
+        if name == "year" and text[end - 1] == "年" and len(key) == 4:
+            name, end = "", tail  # the year 2024
+    limit = past[-1].end if past else 0
+    while phrased and (phrase := before(text, start)) and phrase.start >= limit:
+        meaning = phrase.meaning
+        if meaning in BOUNDS:
+            if meaning == "<" and text[end : end + 1] == ">":
+                break  # <5> is a blank to be filled
+            bound = bound if meaning in bound else meaning + bound
+        elif meaning == "-":
+            key = f"-{key}"
+        elif meaning.startswith("1/") and name:
+            over = meaning[2:]
+        elif name in ("", "°") and not meaning.startswith("1/"):
+            name = meaning
+        else:
+            break
+        start = phrase.start
+    if not bound and (behind_it := after(text, end)):
+        bound, end = behind_it.meaning, behind_it.end
+    if name == "¥":
+        name = "CNY" if has_han(text + about) else "JPY"
+    return Token("number", key, start, end, head, tail, per(name, over) if over else name, bound)
+
+
+def _mended(text: str, tokens: list[Token]) -> Iterator[Token]:
+    """The tokens, ranges with their unit at both numbers, and 3 × 4 m as one."""
+    last = tokens[0]
+    for token in tokens[1:]:
+        gap = text[last.end : min(token.start, last.end + 9)].strip(" \t*_`").lower()
+        if token.kind == "number" and gap in _PRODUCTS and not token.bound:
+            last = _product(last, token)
+            continue
+        if last.kind == token.kind == "number":
+            if not gap and text[token.start : token.head].lower().startswith(_UP_TO):
+                token = token._replace(start=token.head, bound="")
+                gap = "to"
+            paired = gap in _PAIRS or (token.bound == "±" and not gap)
+            if paired and token.unit and not last.unit:
+                last = last._replace(shared=text[token.tail : token.end].strip(" -*_`"))
+        yield last
+        last = token
+    yield last
+
+
+def _product(one: Token, other: Token) -> Token:
+    """3 × 4 m and 3 m × 4 m alike, a unit of the first that differs stays with it; M8 × 1.25."""
+    if one.kind == "word":
+        return one._replace(key=f"{one.key}x{other.key}", end=other.end)
+    first = one.key if one.unit in ("", other.unit) else f"{one.key} {one.unit}"
+    key = f"{first}×{other.key}"
+    return one._replace(key=key, end=other.end, tail=other.tail, unit=other.unit)
+
+
+_UNIT = re.compile(r"[^0-9]+|[^0-9]{1,3}[23](?:/[^0-9]+)?")
+_RAISED_RUN = re.compile(f"[{RAISED}]+")
+
+
+def folded(word: str) -> str:
+    """A word as it is compared: H₂O gives h2o, x² gives x^2."""
+    if not word.isascii():
+        word = on_the_line(_RAISED_RUN.sub(lambda found: f"^{found[0]}", word))
+    return word.casefold()
+
+
+def word_key(word: str) -> str:
+    """What is compared of a word or code; a unit by its meaning: "Seconds" gives s."""
+    return (_UNIT.fullmatch(word) and unit(word)) or folded(word)
