@@ -55,7 +55,8 @@ def sources(documents: tuple[str, ...]) -> dict[str, Path]:
 
 def compare(ledger: Ledger, settings: config.Read, again: bool = False) -> Changes:
     """`again` takes what could not be read, or not wholly, as new. Raises UserError by `find`."""
-    files = find(sources(settings.documents), settings.follow_links)
+    given = settings.documents
+    files = find(sources(given), settings.follow_links) if given else Files({}, {}, {})
     digests, large = _digests(ledger, files.paths, settings.max_file_mb << 20)
     refused = {**files.refused, **large}
     live = ledger.documents.live_ids()
