@@ -60,7 +60,8 @@ def compare(ledger: Ledger, settings: config.Read, again: bool = False) -> Chang
 
     Documents that were read only in part count as unreadable too. Raises UserError by `find`.
     """
-    files = find(sources(settings.documents), settings.follow_links)
+    given = settings.documents
+    files = find(sources(given), settings.follow_links) if given else Files({}, {}, {})
     digests, large = _digests(ledger, files.paths, settings.max_file_mb << 20)
     refused = {**files.refused, **large}
     live = ledger.documents.live_ids()

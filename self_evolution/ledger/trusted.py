@@ -45,6 +45,12 @@ class Trusted(Part):
         """Whether the rows of that file are there."""
         return bool(self._db.one("SELECT 1 FROM trusted_row WHERE sha256 = ?", (sha256,)))
 
+    def entered(self, generation: int) -> bool:
+        """Whether any pair that is still in the file came in with that generation."""
+        query = """SELECT 1 FROM live_trusted_row t JOIN question q ON q.id = t.question_id
+                   WHERE q.generation = ?"""
+        return bool(self._db.one(query, (generation,)))
+
     def counts(self) -> TrustedCounts:
         query = """
           WITH pair AS (

@@ -108,7 +108,8 @@ def _make(folder: Path) -> None:
 def _checked(request: Request, progress: Progress) -> Config:
     """Return the settings of a new run, after checking all that they name."""
     settings = settled(request.settings())
-    find(sources(settings.read.documents), settings.read.follow_links)
+    if settings.read.documents or settings.ask.per_fragment:  # else there are only trusted pairs
+        find(sources(settings.read.documents), settings.read.follow_links)
     check_files(settings)
     check_others(settings, (), progress)
     return settings

@@ -67,10 +67,10 @@ def take_in(run: Run, generation: int) -> None:
 
 
 def describe(run: Run, generation: int) -> str:
-    """What came in, for people; empty if the run has no pairs of the user's own."""
-    found = run.ledger.trusted.counts()
-    if not found.rows:
+    """The pairs of the file, for people; empty if none came in with this generation."""
+    if not run.ledger.trusted.entered(generation):
         return ""
+    found = run.ledger.trusted.counts()
     told = f"{found.pairs:,} trusted pairs, {found.placed:,} of them placed in the documents"
     if repeated := found.rows - found.pairs:
         told += f"; {repeated:,} more rows repeat one"

@@ -34,7 +34,7 @@ def read(run: Run, generation: int) -> Outcome:
     _take_in(run, changes)
     counts = run.ledger.fragments.counts()
     problems = [(d.path, d.problem) for d in run.ledger.documents.here() if d.problem]
-    if not counts["sections"]:
+    if run.config.read.documents and not counts["sections"]:
         some = "\n".join(f"{printable(path)}: {problem}" for path, problem in problems[:5])
         raise UserError("no text in these documents\n" + some)
     _read_side_files(run)

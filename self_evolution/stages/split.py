@@ -43,7 +43,7 @@ def make_fragments(run: Run) -> Outcome:
         splitter.committed()
     counts = run.ledger.fragments.counts()
     least = run.config.split.min_chars
-    if not counts["fragments"]:
+    if run.config.read.documents and not counts["fragments"]:
         raise UserError(
             f"no fragment to ask about: all {counts['sections']} sections have less than "
             f"--split.min-chars {least} characters"
