@@ -196,7 +196,7 @@ class Page:
         joined, place.joined = place.joined, None
         goes_on = properties is not None and properties.find(f"{W}rPr/{W}del") is not None
         if joined is not None:
-            fill(joined, pieces)
+            fill(sub(joined, "span", {}), pieces)
             _add_notes(joined.getparent(), paragraph)
             place.joined = joined if goes_on else None
             return

@@ -23,6 +23,10 @@ def shown(value: Any, code: str) -> str:
         return ""
     if isinstance(value, bool):
         return str(value).upper()
+    if isinstance(value, int | float) and code in ("General", ""):
+        return f"{value:.15g}" if isinstance(value, float) else str(value)
+    if isinstance(value, str) and "@" not in code and ";" not in code:
+        return value.strip()
     found = sections(code if len(code) <= _LONGEST else "General")
     if isinstance(value, str):
         texts = found[3:4] or [one for one in found[:1] if one.has("sign", "@")]
