@@ -1,4 +1,4 @@
-"""What a reader calls the same value compares equal, and what he calls another does not."""
+"""Values compare equal if and only if a reader would call them the same."""
 
 from __future__ import annotations
 
@@ -157,7 +157,7 @@ SPOKEN = [row for row in EN if "\\" not in row[1] + row[2]]
     ("reference", "answer", "verdict"), [row[1:4] for row in EN], ids=range(len(EN))
 )
 def test_grounding_follows(reference: str, answer: str, verdict: str) -> None:
-    """What says the same as the fragment is grounded in it, both ways round."""
+    """A value that says the same as the fragment's is grounded in it, both ways round."""
     if verdict == "same":
         for text, fragment in ((answer, reference), (reference, answer)):
             pair = SimpleNamespace(answer=text, fragment=fragment, question="")

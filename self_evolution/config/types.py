@@ -1,4 +1,4 @@
-"""What the sections of the settings are made of: their base class and their kinds of numbers."""
+"""The base class of the sections of settings, and the kinds of numbers in them."""
 
 from __future__ import annotations
 

@@ -67,7 +67,7 @@ class Topics(NamedTuple):
 
 
 def split(run: Run) -> Topics:
-    """Those of the test of former abilities, and a quarter for rehearsal, where there is both."""
+    """Split the topics: a quarter for rehearsal, where there is both it and the test."""
     profile = run.prompts.profile(run.ledger.fragments.main_language())
     every = shuffled(profile.topics, run.config.seed, KIND)
     if not run.config.evaluate.abilities or not profile.skill:

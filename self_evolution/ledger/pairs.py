@@ -42,7 +42,7 @@ class Pairs(Part):
         return set(self._db.column(query, (generation, sample)))
 
     def questions_of(self, generation: int, fragment_id: str) -> list[str]:
-        """What this generation asked about a fragment, in the order of asking."""
+        """This generation's questions about a fragment, in the order of asking."""
         query = """SELECT text FROM question WHERE fragment_id = ? AND generation = ?
                    AND origin = 'generated' ORDER BY sample"""
         return list(self._db.column(query, (fragment_id, generation)))

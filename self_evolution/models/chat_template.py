@@ -213,7 +213,7 @@ class Chat:
             return False
 
     def _user_opening(self) -> list[int]:
-        """What stands before a user's first message, if a token that ends a reply ends it too."""
+        """The ids before a user's first message, if it ends with a token that ends replies too."""
         whole = self._render([{"role": "user", "content": _MARK}], prompt=True)
         before, _, after = whole.partition(_MARK)
         return self.text(before) if self.text(after)[:1] in [[id] for id in self.stops] else []

@@ -59,7 +59,7 @@ class Likelihood:
         return [float(part.mean()) for part in parts]
 
     def states(self, ids: Tensor, mask: Tensor, chosen: Tensor) -> Tensor:
-        """What `logits` needs of the N `chosen` places of a batch, as (N, H); arguments (B, T).
+        """The states that `logits` needs of the N `chosen` places, as (N, H); arguments are (B, T).
 
         The last hidden states; or the logits themselves, where the architecture makes them of
         these in a way of its own.

@@ -28,13 +28,13 @@ _PAIRS = (
     ("<|channel|>analysis", "<|channel|>final<|message|>"),
     ("<|channel|>commentary", "<|channel|>final<|message|>"),
 )
-"""What models write before and after a thought. The channels are those of gpt-oss and Gemma."""
+"""The marks that models write around a thought. The channels are those of gpt-oss and Gemma."""
 
 _NAMED = tuple((f"<{name}>", f"</{name}>") for name in ("thinking", "thought", "reasoning"))
 """Tags that an answer may speak of as well, so that only those that begin the reply count."""
 
 OPENINGS = tuple(opening for opening, _ in (*_PAIRS, *_NAMED))
-"""What a thought begins with; chat templates may write it themselves."""
+"""The marks that begin a thought; chat templates may write them themselves."""
 
 _CLOSINGS = tuple(dict.fromkeys(closing for _, closing in _PAIRS))
 _MARKER = re.compile(r"<\|?[\w:/]+\|?>|\[/?THINK\]|◁/?think▷")
@@ -89,7 +89,7 @@ def without_thoughts(text: str) -> str:
 
 
 def thinking_options(thinking: bool) -> dict[str, Any]:
-    """What chat templates are told about thoughts, under the names that they have for it."""
+    """The settings about thoughts for chat templates, under the names that they use."""
     options: dict[str, Any] = {"enable_thinking": thinking, "thinking": thinking}
     return options if thinking else options | {"reasoning_effort": "low"}
 

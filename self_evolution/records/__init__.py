@@ -1,4 +1,4 @@
-"""What a run knows, as small frozen types. Each one is a row of the ledger's table of that name."""
+"""The facts of a run, as small frozen types. Each is a row of the ledger's table of that name."""
 
 from self_evolution.records.documents import (
     Document,

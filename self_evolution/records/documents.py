@@ -25,7 +25,7 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """What became of a document after it was read: `changed`, `withdrawn`, or `returned`.
+    """A change of a document after it was read: `changed`, `withdrawn`, or `returned`.
 
     The last event of a document counts; one without any is as it was read.
     """

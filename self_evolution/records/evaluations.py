@@ -29,7 +29,7 @@ class Item:
 
     @property
     def cluster(self) -> str:
-        """What it stands or falls with, for the statistics: as built, its passage, or itself."""
+        """The unit that the statistics draw: as built, its passage, or the item itself."""
         return self.cluster_id or self.passage.strip() or self.id
 
 
@@ -120,7 +120,7 @@ class Signature:
 
 @dataclass(frozen=True, slots=True)
 class PredictionScore:
-    """What a metric says of a prediction, in percent; None where the metric does not apply."""
+    """The score of a prediction by a metric, in percent; None where the metric does not apply."""
 
     prediction_id: str
     signature_id: int
@@ -129,7 +129,7 @@ class PredictionScore:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What a judge made of a generation's answer beside that of `against` (the base, or a rival).
+    """A judge's verdict on a generation's answer beside that of `against` (the base, or a rival).
 
     `place`: where the generation's stood, 1 or 2. `verdict`: better, worse or tie, or unclear
     where the reply does not say. Answers that are the same are a tie, and nobody is asked: the

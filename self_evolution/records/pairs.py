@@ -64,7 +64,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the check stage said of a pair: kept (`reason` is None), or why not."""
+    """The verdict of the check stage on a pair: kept (`reason` is None), or why it is not."""
 
     answer_id: str
     reason: str | None

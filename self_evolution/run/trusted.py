@@ -81,7 +81,7 @@ def describe(run: Run, generation: int) -> str:
 
 
 def _fragments(ledger: Ledger, pairs: Sequence[GivenPair]) -> list[str | None]:
-    """Of each pair the fragment that its passage stands in, else the likeliest in its document."""
+    """For each pair, the fragment that has its passage, else the likeliest one in its document."""
     placed = ledger.sources.placed(pair.passage for pair in pairs)
     within = _Documents(ledger)
     return [placed.get(pair.passage) or within.likeliest(pair) for pair in pairs]

@@ -17,7 +17,7 @@ from self_evolution.text.measures import measure_at
 
 
 class Number(NamedTuple):
-    """What is compared of a number, and where it ends in the text."""
+    """The compared form of a number, and where it ends in the text."""
 
     key: str
     end: int

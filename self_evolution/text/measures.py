@@ -1,4 +1,4 @@
-"""What stands behind a number: a word that multiplies it ("million"), and its unit."""
+"""The words behind a number: one that multiplies it ("million"), and its unit."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ _NO_UNIT_BEFORE = {
 
 
 def measure_at(text: str, start: int) -> Measure | None:
-    """What stands in a plain text at `start`, behind a number; None if that is no unit."""
+    """The unit in a plain text at `start`, behind a number; None if there is none."""
     found = _FIRST.match(text, start)
     if found is None:
         return _chinese(text, start)

@@ -252,5 +252,5 @@ def folded(word: str) -> str:
 
 
 def word_key(word: str) -> str:
-    """What is compared of a word or code; a unit by its meaning: "Seconds" gives s."""
+    """The compared form of a word or code; a unit has that of its meaning: "Seconds" gives s."""
     return (_UNIT.fullmatch(word) and unit(word)) or folded(word)

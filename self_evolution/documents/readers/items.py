@@ -130,7 +130,7 @@ def _item(place: str, given: Any) -> ItemRow:
 
 
 def _kind(value: Any) -> str:
-    """What a JSON value is, in words."""
+    """Describe a JSON value in words."""
     if isinstance(value, float) and not math.isfinite(value):
         return "NaN" if math.isnan(value) else "infinite"
     return _KINDS.get(type(value), "a text")

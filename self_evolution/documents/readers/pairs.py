@@ -39,7 +39,7 @@ class GivenPair(NamedTuple):
 
 
 class _Refused(Exception):
-    """What is wrong with a row."""
+    """A description of the fault of a row."""
 
 
 def read_pairs(path: Path) -> list[GivenPair]:

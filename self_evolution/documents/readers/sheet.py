@@ -148,7 +148,7 @@ def _texts(row: Sequence[Any], formulas: Sequence[Any]) -> list[str]:
 
 
 def _layout(sheet: Any) -> _Layout:
-    """What the sheet's XML says about hidden rows and columns, and about merged cells."""
+    """Read hidden rows and columns, and merged cells, from the sheet's XML."""
     from openpyxl.utils import range_boundaries
 
     found = _Layout({}, set(), set())

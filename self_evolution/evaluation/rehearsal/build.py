@@ -13,7 +13,7 @@ from self_evolution.records import Conversation, content_id
 from self_evolution.run import Run
 
 ROUNDS = 4
-"""What is missing because some were not taken is made in so many rounds, at most."""
+"""The most rounds in which conversations are made, because some of each round are not taken."""
 
 
 def build(run: Run, origin: str) -> None:
@@ -85,5 +85,5 @@ def _rows(
 
 
 def _key(row: Conversation) -> bytes:
-    """What must not be there twice: all that is asked."""
+    """A key of all questions of a conversation; two conversations must not share it."""
     return key("\n".join(question for question, _ in pairs(row)), "")

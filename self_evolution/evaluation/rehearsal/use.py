@@ -32,7 +32,7 @@ def leaks(row: Conversation, contamination: ContaminationCheck, passage: str) ->
 
 
 def usable(run: Run) -> list[Conversation]:
-    """Those that have no question of the evaluation in them, as that is now."""
+    """Return the conversations without a question of the evaluation, as it is now."""
     contamination = ContaminationCheck(run.ledger.items.all())
     rows = run.ledger.training.rehearsal()
     ids = sorted({row.fragment_id for row in rows if row.fragment_id})

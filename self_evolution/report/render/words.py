@@ -98,7 +98,7 @@ def duration(seconds: float) -> str:
 
 
 def trusted(found: TrustedCounts) -> str:
-    """What became of the user's own pairs; empty if there are none."""
+    """Describe how many of the user's own pairs were used; empty if there are none."""
     if not found.rows:
         return ""
     told = f"Your own pairs: {found.rows:,} rows, {found.pairs:,} different pairs, "
