@@ -205,12 +205,11 @@ def test_another_thing_is_another_question(
 def test_a_name_ends_before_what_ends_its_sentence() -> None:
     """So a question is the same one, whether it is put as a question or as a request."""
     asked = "Which red, blue, green, pink, grey, gold, lime, teal lamp is on A.7?"
-    check = ContaminationCheck([Item("a", "domain", 0, "", asked, "In hall 7.", None)])
-    match = check.match(
-        "Say where the people in charge of the night shift keep keys to node A.7.", ""
-    )
+    wall = ContaminationCheck([Item("a", "domain", 0, "", asked, "In hall 7.", None)])
+    put = "Say which red, blue, green, pink, grey, gold, lime, cyan lamp is on A.7."
+    match = wall.match(put, "")
     assert match and 0.8 <= match.share < 1 and match.leaks
-    assert names("Where is node A.7.") == names("Where is node A.7?") == {"a.7"}
+    assert names("Where is A.7.") == names("Where is A.7?") == {"a.7"}
 
 
 def test_near_is_told_from_far() -> None:
