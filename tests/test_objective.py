@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -188,6 +189,19 @@ def test_the_bases_states_are_those_of_each_example(name: str) -> None:
         assert torch.allclose(states, own, atol=1e-5)
 
 
+def test_in_mixed_precision_it_trains_and_leaves_the_model_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = trainer.training_arguments
+    monkeypatch.setattr(
+        trainer, "training_arguments", lambda *given: replace(made(*given), bf16=True)
+    )
+    engine = tiny.engine("qwen2", dtype="bfloat16")
+    found = run(engine, tmp_path / "gen-1", SETTINGS, REHEARSED)
+    assert 0 < found.last_loss < found.first_loss and 0 < found.divergence < 10
+    assert engine.tuned.forward.__func__ is type(engine.tuned).forward
+
+
 def test_rehearsal_by_likelihood_trains_as_if_it_were_new(tmp_path: Path) -> None:
     settings = SETTINGS.model_copy(update={"rehearsal_loss": "nll"})
     train(tmp_path / "nll", settings)
@@ -207,3 +221,27 @@ def test_rehearsal_keeps_the_base_nearer(tmp_path: Path) -> None:
         objective = Objective(engine.tuned, engine._likelihood)
         moved[loss] = float(objective.divergence(batch(engine, rows)).detach())
     assert moved["kl"] < 0.5 * moved["nll"]
+
+
+def test_the_matrices_b_may_have_a_rate_of_their_own(tmp_path: Path) -> None:
+    """In the first step Adam moves each number by its rate, whatever the gradient."""
+    settings = SETTINGS.model_copy(update={"steps": (1,), "schedule": "constant", "warmup": 0.0})
+    for ratio in (1.0, 4.0):
+        engine = tiny.engine("qwen2")
+        run(
+            engine,
+            tmp_path / str(ratio),
+            settings.model_copy(update={"lora_plus_ratio": ratio}),
+            [],
+        )
+        moved = [p.abs().max() for name, p in engine.tuned.named_parameters() if "lora_B" in name]
+        assert float(max(moved).detach()) == pytest.approx(ratio * RATE, rel=1e-3)
+
+
+def test_interrupted_with_two_rates_it_ends_the_same(tmp_path: Path) -> None:
+    settings = SETTINGS.model_copy(update={"lora_plus_ratio": 4.0})
+    whole = train(tmp_path / "whole", settings)
+    with pytest.raises(Stopped):
+        train(tmp_path / "gen-1", settings, stop=2)
+    assert train(tmp_path / "gen-1", settings) == whole
+    assert weights(tmp_path / "gen-1") == weights(tmp_path / "whole")

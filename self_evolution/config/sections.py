@@ -192,6 +192,8 @@ class Train(Settings):
     alpha: NonNegativeInt = 0
     """Alpha of the LoRA adapter, which multiplies its output by alpha / rank. 0 takes twice the
     rank."""
+    lora_plus_ratio: PositiveFloat = 1.0
+    """Learning rate of the LoRA matrices B, as a multiple of that of the matrices A (LoRA+)."""
     dropout: ShareBelowOne = 0.0
     """Dropout in front of the LoRA matrices, as a share from 0 to 1."""
     rehearsal: ShareBelowOne = 0.5

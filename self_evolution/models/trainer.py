@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from peft.optimizers import create_loraplus_optimizer
 from transformers import (
     PrinterCallback,
     Trainer,
@@ -61,14 +62,16 @@ def train(
     )
     keeps = settings.rehearsal_loss == "kl" and any(example.rehearsed for example in examples)
     base = objective.base_states(examples, pad, settings.micro_batch) if keeps else {}
+    arguments = training_arguments(model, job, partial, len(order))
     watch = _Watch(job.on_step)
     use_cache = model.config.use_cache
     loop = _AdapterTrainer(
         model=model,
-        args=training_arguments(model, job, partial, len(order)),
+        args=arguments,
         train_dataset=order,
         data_collator=lambda places: collate(examples, base, places, pad),
         callbacks=[watch],
+        optimizers=(_optimizer(model, arguments, settings.lora_plus_ratio), None),
     )
     if keeps:
         loop.use(objective, settings.rehearsal_weight)
@@ -214,6 +217,14 @@ def training_arguments(
     )
     arguments._n_gpu = min(arguments.n_gpu, 1)  # or other GPUs in sight would share the step
     return arguments
+
+
+def _optimizer(model: Any, arguments: TrainingArguments, ratio: float) -> Any:
+    """The optimizer with a rate of its own for the matrices B; None, the Trainer's own, without."""
+    if ratio == 1:
+        return None
+    kind, how = Trainer.get_optimizer_cls_and_kwargs(arguments, model)
+    return create_loraplus_optimizer(model, kind, loraplus_lr_ratio=ratio, **how)
 
 
 class _AdapterTrainer(Trainer):  # type: ignore[misc]
