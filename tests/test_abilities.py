@@ -29,6 +29,7 @@ from self_evolution.report.facts import gather
 from self_evolution.report.render.headline import headline
 from self_evolution.run import Run
 from self_evolution.text.script import is_cjk
+from tools.miniature.world import known_entities
 
 Arguments = Callable[..., list[str]]
 

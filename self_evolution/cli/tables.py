@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import groupby
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -12,17 +12,6 @@ if TYPE_CHECKING:
     from self_evolution.evaluation.statistics import Interval
     from self_evolution.evaluation.tasks import Task
     from self_evolution.records import Evaluation
-
-
-class Score(Protocol):
-    """A mean with its 95% interval, in percent."""
-
-    @property
-    def mean(self) -> float: ...
-    @property
-    def low(self) -> float: ...
-    @property
-    def high(self) -> float: ...
 
 
 def plain(title: str = "") -> Table:
@@ -58,7 +47,7 @@ def print_fitting(columns: Sequence[Task], table: Callable[[Sequence[Task], str]
         console.print(one)
 
 
-def cell(score: Score | None, apart: str) -> str:
+def cell(score: Evaluation | Interval | None, apart: str) -> str:
     """`93.5 [90–96]`, with `apart` between the mean and its interval; – for none."""
     from self_evolution.evaluation.statistics import format_mean
 
