@@ -125,4 +125,4 @@ class Parrot:
         text = json.dumps(self._learnt | learnt, sort_keys=True)
         (job.folder / FILE).write_text(text, encoding="utf-8")
         self.set_adapter(job.folder)
-        return Trained(digest(job.folder / FILE), len(job.conversations), 2, 3.0, 0.5)
+        return Trained(digest(job.folder / FILE), len(job.conversations), 2, 3.0, 0.5, 0.0)

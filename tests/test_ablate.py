@@ -284,7 +284,8 @@ def test_no_more_is_shared_than_is_equal(tmp_path: Path) -> None:
         split,
         ("shared/temperature=0.5/seed-3", "score"),
     ]
-    assert _chain(tmp_path, "evaluate.max_tokens=8,9") == [documents]
+    rehearsed = ("shared/seed-3", "rehearse")
+    assert _chain(tmp_path, "evaluate.max_tokens=8,9") == [documents, rehearsed]
     assert _chain(tmp_path, "split.max_tokens=64,128") == [("shared/documents", "read")]
     for key in ("model.dtype=float32,bfloat16", "domain.language=de,en", "read.limit=1,2"):
         assert _chain(tmp_path, key) == []

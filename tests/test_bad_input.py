@@ -153,7 +153,14 @@ def test_a_folder_that_holds_no_model_is_refused(
             ["--promote.metric", "bleu"],
             "--promote.metric 'bleu': expected 'exact-match', 'token-f1'",
         ),
-        (["--train.rehearsal", "0.5"], "give --train.rehearsal-file"),
+        (
+            [
+                "--train.rehearsal",
+                "0.5",
+                *(f"--rehearse.{one}=0" for one in ("topics", "template", "fragments")),
+            ],
+            "give --train.rehearsal-file",
+        ),
         (["--domain.prompts", "xx"], "no such profile or readable file; shipped: embedded, en"),
     ],
 )

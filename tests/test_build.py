@@ -69,6 +69,7 @@ def words(tmp_path: Path) -> Callable[..., list[str]]:
     def make(name: str, *more: str) -> list[str]:
         found = ["run", str(folder), "--model.engine", "scripted", "--model", str(script)]
         found += ["--domain.prompts", "embedded", "--generations", "1", "--ask.per-fragment", "1"]
+        found += ["--train.rehearsal", "0"]
         found += ["--split.min-tokens", "0", "--read.workers", "1", "--model.batch-size", "4"]
         found += ["--evaluate.resamples", "50", "--evaluate.abilities", "0"]
         found += ["--run", str(tmp_path / name)]

@@ -40,6 +40,7 @@ SCRIPT = {
 }
 MINIATURE = [
     *("read", "--recipe", "embedded", "--read.workers", "1", "--evaluate.limit", "2"),
+    *("--train.rehearsal", "0"),
     *("--evaluate.retention-file", "", "--evaluate.resamples", "20"),
 ]
 

@@ -74,6 +74,9 @@ def test_an_old_run_goes_on_as_a_new_one_would(old: Path, tmp_path: Path) -> Non
     assert there.keys() == anew.keys()
     # An earlier version did not measure how far training went from the base.
     for tables in (there, anew):
+        # Nor did its signatures of metrics end in the numbers of today.
+        for table in ("evaluation.jsonl", "signature.jsonl"):
+            tables[table] = re.sub(rb"\|v\d", b"", tables[table])
         tables["adapter.jsonl"] = re.sub(rb'"divergence": [^,]+', b"", tables["adapter.jsonl"])
     for table, lines in anew.items():
         assert there[table] == lines, table

@@ -60,7 +60,8 @@ def test_an_evaluation_is_the_mean_of_the_stored_scores(ledger: Ledger) -> None:
     assert len(rows) == 2 * 3 * len(METRICS)
     for row in rows:
         found = scored_predictions(ledger, row.generation, Task.of(row))
-        scores = [one.stored[row.signature] for one in found]
+        # The fixture is of an earlier version, whose signatures may end in another number.
+        scores = [one.score(row.metric) for one in found]
         known = [score for score in scores if score is not None]
         assert (fmean(known), len(known)) == (pytest.approx(row.mean), row.n)
 

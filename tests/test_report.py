@@ -302,7 +302,7 @@ def test_a_run_without_evaluation_says_so(story: Story) -> None:
 def test_an_unfinished_and_an_empty_run_say_so(story: Story) -> None:
     head = story.headline()
     assert head.sentence == "The documents are not read yet: there is nothing to say so far."
-    assert "next is read of generation 0; 45 of 45 stages are to go" in head.status
+    assert "next is read of generation 0; 46 of 46 stages are to go" in head.status
     page = story.html()
     for reason in (
         "No curve",

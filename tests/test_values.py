@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from self_evolution.evaluation.agreement import agreed
-from self_evolution.evaluation.contamination import Firewall
+from self_evolution.evaluation.contamination import ContaminationCheck
 from self_evolution.evaluation.metrics import METRICS, SHORT_ANSWER
 from self_evolution.evaluation.pair_checks import ungrounded_value
 from self_evolution.records import Item
@@ -232,7 +232,7 @@ def test_agreement_takes_a_bound_that_the_question_names() -> None:
     ],
 )
 def test_the_firewall_follows(one: str, other: str, leaks: bool) -> None:
-    wall = Firewall([Item("a", "domain", 0, "", one, "Yes.", None)])
+    wall = ContaminationCheck([Item("a", "domain", 0, "", one, "Yes.", None)])
     found = wall.match(other, "No.", "")
     assert bool(found and found.leaks) == leaks
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from self_evolution.evaluation.contamination import ContaminationCheck
 from self_evolution.evaluation.pair_checks import key
-from self_evolution.evaluation.rehearsal.make import MAKERS, Made, obstacle
+from self_evolution.evaluation.rehearsal.make import MAKERS, Made, obstacle, questions_a_task
 from self_evolution.evaluation.rehearsal.use import leaks, pairs
 from self_evolution.records import Conversation, content_id
 from self_evolution.run import Run
@@ -48,7 +48,7 @@ def build(run: Run, origin: str) -> None:
 
 def _per_task(run: Run, origin: str) -> int:
     """The conversations that come of one task."""
-    asked = run.config.ask.per_fragment
+    asked = questions_a_task(run)
     return {"topics": asked, "template": 1, "fragments": asked + 1}[origin]
 
 

@@ -38,12 +38,19 @@ def topics(run: Run) -> list[str]:
     return [topic for topic in rest if topic not in asked]
 
 
+def questions_a_task(run: Run) -> int:
+    """As many as the run asks about a fragment, and one if it asks none."""
+    return max(1, run.config.ask.per_fragment)
+
+
 def obstacle(run: Run, origin: str) -> str:
     """Why no such conversation can be made; empty if nothing is in the way."""
     if origin == "topics" and not topics(run):
         return "the prompt profile has no `rehearse`, or no topics are left for it"
     if origin == "template" and not run.engine.prompt_ids([]):
         return "this chat template does not show where a user's turn begins and ends"
+    if origin == "fragments" and not run.ledger.fragments.for_training():
+        return "there are no fragments"
     return ""
 
 
@@ -111,7 +118,7 @@ def _in_turns(
     """
     replies: list[list[Reply]] = [[] for _ in range(size)]
     prompts: list[list[Message]] = []
-    for turn in range(run.config.ask.per_fragment):
+    for turn in range(questions_a_task(run)):
         prompts = [prompt(i, [reply.text for reply in those]) for i, those in enumerate(replies)]
         for those, reply in zip(replies, _asked(run, prompts, seed_of(seed, turn)), strict=True):
             those.append(reply)
