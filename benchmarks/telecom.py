@@ -29,6 +29,7 @@ from self_evolution.stages import perform
 SETTINGS = {
     "model.threads": 1,
     "generations": 1,
+    "train.rehearsal": 0.0,
     "ask.per_fragment": 1,
     "ask.max_tokens": 24,
     "answer.max_tokens": 48,
@@ -99,7 +100,7 @@ def measure(source: Path, run_folder: Path, limit: int) -> dict[str, Any]:
     request = Request(overrides=overrides, documents=(str(source),))
     stages = []
     with open_run(run_folder, request, Progress(), new=True) as run:
-        for generation, name in plan(1):
+        for generation, name in plan(1, run.config):
             perform(run, generation, name)
             peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
             stages.append({"stage": f"{generation} {name}", "peak_mb": peak})

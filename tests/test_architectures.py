@@ -27,6 +27,7 @@ EXAM = [
 ]
 PAIRS = [("Which alarm stops the pump?", "Alarm 4711."), ("如何查询参数？", "使用命令查询。")]
 SETTINGS = {
+    "train.rehearsal": 0.0,
     "generations": 1,
     "model.device": "cpu",
     "model.batch_size": 8,
@@ -70,7 +71,7 @@ def test_a_generation(name: str, tmp_path: Path) -> None:
         after = measure(run.engine, template, PAIRS, run.config.score, "base")
         tuned = measure(run.engine, template, PAIRS, run.config.score, "current")
 
-        assert all(run.ledger.stage_done(*step) for step in plan(1))
+        assert all(run.ledger.stage_done(*step) for step in plan(1, run.config))
         tables = {table: list(lines) for table, lines in run.ledger.export()}
         (adapter,) = run.ledger.training.adapters()
 
