@@ -27,7 +27,8 @@ SMALL = [
     word
     for words in (
         "--limit 6 --generations 1 --ask.per-fragment 2 --evaluate.limit 8 --model.batch-size 4",
-        "--train.epochs 3 --train.batch-size 4 --train.micro-batch 4 --train.checkpoint-steps 2",
+        "--train.steps 9 --train.batch-size 4 --train.micro-batch 4 --train.checkpoint-steps 2",
+        "--rehearse.topics 24 --rehearse.fragments 6",
     )
     for word in words.split()
 ]
