@@ -252,14 +252,14 @@ def test_a_sabotaged_generation_is_rolled_back_and_the_run_goes_on(
     """Generation 2 is trained on the answers of others' questions."""
     honest = train._conversations
 
-    def sabotaged(run: Run, generation: int) -> list[list[Message]]:
+    def sabotaged(run: Run, generation: int) -> list[tuple[list[Message], bool]]:
         found = honest(run, generation)
         if generation != 2:
             return found
-        answers = [turns[-1] for turns in found]
+        answers = [turns[-1] for turns, _ in found]
         return [
-            [*turns[:-1], answer]
-            for turns, answer in zip(found, answers[1:] + answers[:1], strict=True)
+            ([*turns[:-1], answer], rehearsed)
+            for (turns, rehearsed), answer in zip(found, answers[1:] + answers[:1], strict=True)
         ]
 
     monkeypatch.setattr(train, "_conversations", sabotaged)
