@@ -130,7 +130,7 @@ def test_values_are_given_as_they_are_written(text: str, values: list[str]) -> N
         ("W/(m²·K)", "W/K·m^2"), ("MW", "MW"), ("mW", "mW"), ("Mw", "mW"), ("KHZ", "kHz"),
         ("Mb", "Mbit"), ("MB", "MB"), ("mb", "MB"), ("kΩ", "kΩ"), ("Kiloohm", "kΩ"),
         ("1/min", "rpm"), ("s⁻¹", "Hz"), ("€/kWh", "EUR/kWh"), ("pounds", "GBP|lb"),
-        ("US", None), ("MIN", None), ("M2", None), ("F", None), ("ports", None), ("", None),
+        ("US", None), ("MIN", None), ("M2", None), ("F", "farad|°F"), ("ports", None), ("", None),
     ],
 )  # fmt: skip
 def test_units_have_one_form(text: str, key: str | None) -> None:
