@@ -1,4 +1,4 @@
-# make run: set up and run the loop on the miniature that ships. make test: set up and test.
+# make run: set up and run the loop on the miniature that ships. make check: set up, lint and test.
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -6,7 +6,14 @@ RUN ?= runs/embedded
 export OMP_NUM_THREADS ?= 1
 export TOKENIZERS_PARALLELISM ?= false
 
-.PHONY: setup run test quick check lint embedded-model clean
+PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+
+# The tests with a marker, where none is no failure: pytest's status is 5 then.
+define tier
+$(PYTEST) -m $(1) || { test $$? = 5 && echo "no test is marked $(1)"; }
+endef
+
+.PHONY: setup run test quick drills test-real check lint embedded-model schema clean
 
 setup: $(VENV)/.ready
 
@@ -19,11 +26,19 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 run: setup
 	$(BIN)/self-evolution run --recipe embedded --run $(RUN)
 
+# The tiers of tests. `quick` takes two minutes on two quiet cores, `test` ten. In `drills` runs are
+# killed again and again, `test-real` needs real models.
 test: setup
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	$(PYTEST) -m "not drill and not real"
 
 quick: setup
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow"
+	$(PYTEST) -m "not slow and not drill and not real"
+
+drills: setup
+	$(call tier,drill)
+
+test-real: setup
+	$(call tier,real)
 
 lint: setup
 	$(BIN)/ruff check .
@@ -34,6 +49,9 @@ check: lint test
 
 embedded-model: setup
 	$(BIN)/python -m tools.miniature.make
+
+schema: setup
+	$(BIN)/python -c 'from self_evolution.report.render.results.schema import SCHEMA, schema; SCHEMA.write_text(schema(), encoding="utf-8")'
 
 clean:
 	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -17,7 +17,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from self_evolution.run import open as session
+from self_evolution.run.read import read_run
 
 
 def measure(seed: int, folder: Path) -> dict[str, Any]:
@@ -31,8 +31,8 @@ def measure(seed: int, folder: Path) -> dict[str, Any]:
     if status:
         raise SystemExit(f"seed {seed}: the run ended with status {status}")
     scores: dict[str, list[float]] = {}
-    with session.looked_at(folder) as (_, ledger):
-        for row in ledger.evaluations():
+    with read_run(folder) as run:
+        for row in run.ledger.evaluations.of_generations():
             if row.metric == "exact-match":
                 scores.setdefault(f"{row.suite} {row.mode}", []).append(round(row.mean, 1))
     return {

@@ -19,7 +19,8 @@ import time
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-from self_evolution.evaluation.metrics import METRICS, intervals
+from self_evolution.evaluation.metrics import METRICS
+from self_evolution.evaluation.metrics.aggregate import intervals
 from self_evolution.evaluation.metrics.metric import Pair
 
 CLAUSES = (

@@ -1,4 +1,4 @@
-"""How fast documents come in: text, PDF, many fragments, and a folder that has not changed.
+"""The speed of reading: text, PDF, many fragments, and a folder that has not changed.
 
     python benchmarks/reading.py [--model FOLDER] [--pdf FILE …] [--sizes 1000,10000,100000]
 

@@ -21,13 +21,15 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from benchmarks.likeness import original, text
 from self_evolution.ledger import Ledger
+from self_evolution.progress import Progress
 from self_evolution.records import Document, Event, Fragment, Section
-from self_evolution.retrieval import Search, terms
-from self_evolution.retrieval import search as searching
+from self_evolution.retrieval import Search, asked, terms, update_index
+from self_evolution.retrieval import index as indexing
 from self_evolution.text.words import cut
 
 SIZES = (1_000, 10_000, 100_000)
@@ -61,27 +63,27 @@ def measure(size: int) -> dict[str, float]:
         path = Path(folder) / "run.db"
         ledger = filled(path, [text(number) for number in range(size)], documents=100)
         before = _megabytes(path), _memory()
+        build = _seconds(partial(update_index, ledger, Progress(quiet=True)))
         search = Search(ledger)
-        build = _seconds(search.refresh)
         index, extra = _megabytes(path) - before[0], _memory() - before[1]
         draw = random.Random(0)
-        asked = []
-        while len(asked) < QUESTIONS:
+        drawn = []
+        while len(drawn) < QUESTIONS:
             number = draw.randrange(size)
             if original(number) != number or number % 10 > 5:
                 continue  # a copy, or an entry of a template
             words = terms(text(number))
             start = draw.randrange(len(words) - WORDS)
-            asked.append((number, words[start : start + WORDS]))
+            drawn.append((number, words[start : start + WORDS]))
         begin = time.process_time()
-        answers = [search.matching(list(dict.fromkeys(words)), 3) for _, words in asked]
+        answers = [search.matching(list(dict.fromkeys(words)), 3) for _, words in drawn]
         ms = 1000 * (time.process_time() - begin) / QUESTIONS
         found = sum(
             bool(some) and some[0].id == str(number)
-            for (number, _), some in zip(asked, answers, strict=True)
+            for (number, _), some in zip(drawn, answers, strict=True)
         )
         ledger.add([Event(1, "document-0", "withdrawn")])
-        update = _seconds(search.refresh)
+        update = _seconds(partial(update_index, ledger, Progress(quiet=True)))
         ledger.close()
     return {
         "build": build,
@@ -123,25 +125,25 @@ def telecom(data: Path) -> None:
     rows = json.loads(fragments.read_text(encoding="utf-8"))
     passages = list(dict.fromkeys(row["instruction"].strip() for row in rows))
     items = json.loads(questions.read_text(encoding="utf-8"))
-    own = searching.terms
+    own = indexing.terms
     for name, cutting in (("pairs of characters", own), ("words by jieba", _words(own))):
-        searching.terms = cutting  # type: ignore[assignment]
+        indexing.terms = cutting  # type: ignore[assignment]
         with tempfile.TemporaryDirectory() as folder:
             ledger = filled(Path(folder) / "run.db", passages)
+            seconds = _seconds(partial(update_index, ledger, Progress(quiet=True)))
             search = Search(ledger)
-            seconds = _seconds(search.refresh)
             places = []
             for item in items:
                 wanted = list(dict.fromkeys(cutting(item["input"])))
                 if cutting is own:
-                    wanted = searching.asked(item["input"])
+                    wanted = asked(item["input"])
                 texts = [one.text for one in search.matching(wanted, max(SHOWN))]
                 passage = item["instruction"].strip()
                 places.append(texts.index(passage) if passage in texts else max(SHOWN))
             ledger.close()
-        told = ", ".join(f"@{k} {sum(at < k for at in places)}" for k in SHOWN)
-        print(f"telecom, {name}: recall {told} of {len(items)}; index in {seconds:.1f} s")
-    searching.terms = own
+        hits = ", ".join(f"@{k} {sum(at < k for at in places)}" for k in SHOWN)
+        print(f"telecom, {name}: recall {hits} of {len(items)}; index in {seconds:.1f} s")
+    indexing.terms = own
 
 
 def _words(own: Callable[[str], list[str]]) -> Callable[[str], list[str]]:

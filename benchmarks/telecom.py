@@ -21,7 +21,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ["HF_HUB_OFFLINE"] = "1"
 
 from self_evolution.progress import Progress
-from self_evolution.run import open as session
+from self_evolution.run.open import Request, open_run
 from self_evolution.schedule import plan
 from self_evolution.stages import perform
 
@@ -29,6 +29,7 @@ from self_evolution.stages import perform
 SETTINGS = {
     "model.threads": 1,
     "generations": 1,
+    "train.rehearsal": 0.0,
     "ask.per_fragment": 1,
     "ask.max_tokens": 24,
     "answer.max_tokens": 48,
@@ -96,10 +97,10 @@ def measure(source: Path, run_folder: Path, limit: int) -> dict[str, Any]:
         "read.limit": limit,
         "train.batch_size": 16 * (len(passages) // 16 + 1),
     }
-    request = session.Request(overrides=overrides, documents=(str(source),))
+    request = Request(overrides=overrides, documents=(str(source),))
     stages = []
-    with session.opened(run_folder, request, Progress(), new=True) as run:
-        for generation, name in plan(1):
+    with open_run(run_folder, request, Progress(), new=True) as run:
+        for generation, name in plan(1, run.config):
             perform(run, generation, name)
             peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
             stages.append({"stage": f"{generation} {name}", "peak_mb": peak})
@@ -108,11 +109,11 @@ def measure(source: Path, run_folder: Path, limit: int) -> dict[str, Any]:
             row = times[stage["stage"]]
             stage |= {"seconds": round(row.seconds, 1), "cpu": round(row.cpu_seconds, 1)}
         return {
-            "fragments": run.ledger.fragment_counts(),
-            "funnel": run.ledger.funnel(),
-            "outcomes": run.ledger.outcomes(),
-            "reasons": run.ledger.reasons(),
-            "steps": [row.steps for row in run.ledger.adapters()],
+            "fragments": run.ledger.fragments.counts(),
+            "funnel": run.ledger.pairs.funnel(),
+            "outcomes": run.ledger.pairs.outcomes(),
+            "reasons": run.ledger.pairs.reasons(),
+            "steps": [row.steps for row in run.ledger.training.adapters()],
             "stages": stages,
         }
 

@@ -1,9 +1,9 @@
 """Self-Evolution on one page (Zhang et al. 2024, arXiv 2408.12247).
 
-The model asks itself questions about the documents, answers them with the document open, checks
-and scores the pairs, and trains on the valuable ones with the book closed; then again, from the
-model it has become. Every step asks the ledger what is missing, so the loop may be left at any
-moment and entered again: what is done is passed over.
+The model asks itself questions about the documents, answers them with the document open, checks and
+scores the pairs, and trains on the valuable ones with the book closed. The next generation starts
+from the trained model. Every step asks the ledger what is missing, so the loop can be interrupted
+and continued at any moment: finished work is skipped.
 """
 
 from __future__ import annotations
@@ -14,10 +14,11 @@ from self_evolution.stages import perform
 
 
 def evolve(run: Run) -> None:
-    """Bring a run from wherever it stands to the end of its last generation."""
+    """Continue a run from its present state to the end of its last generation."""
     perform(run, 0, "read")  # files -> documents and their sections
     perform(run, 0, "split")  # sections -> fragments that fit; duplicates pointed out
-    perform(run, 0, "examine")  # test questions, on held-out documents too; locked
+    perform(run, 0, "build")  # test questions, on held-out documents too; locked
+    perform(run, 0, "rehearse")  # the base's own conversations, so that it forgets little
     perform(run, 0, "rivals")  # other models, on the questions every generation gets
     perform(run, 0, "evaluate")  # the base model, on the same questions
     perform(run, 0, "promote")  # it leads until somebody is better

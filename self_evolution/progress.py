@@ -1,4 +1,4 @@
-"""What a person sees of long work: bars in a terminal, plain lines elsewhere."""
+"""The progress of long work: bars in a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 class Bar(Protocol):
     def advance(self, done: int) -> None:
-        """`done` more items are done (and safe in the ledger)."""
+        """Report that `done` more items are done and stored in the ledger."""
 
 
 class Progress:
@@ -27,8 +27,8 @@ class Progress:
         if not self._quiet:
             print(text, file=sys.stderr, flush=True)
 
-    def say_once(self, text: str) -> None:
-        """What was said already, and an empty text, is not said."""
+    def print_once(self, text: str) -> None:
+        """Print a text, unless it is empty or was printed before."""
         if text and text not in self._told:
             self._told.add(text)
             self.say(text)
@@ -71,13 +71,18 @@ class _Lines:
 
     def _say(self) -> None:
         self._said = self._done
-        seconds = max(time.monotonic() - self._start, 1e-6)
-        rate = (self._done - self._first) / seconds
-        left = f", {clock((self._total - self._done) / rate)} left" if rate > 0 else ""
-        if self._done >= self._total:
-            left = f", {clock(seconds)}"
+        seconds = time.monotonic() - self._start
+        pace = _pace(self._done - self._first, self._total - self._done, seconds)
         text = f"{self._label:<22} {self._done:>7,}/{self._total:,} {self._unit}"
-        print(f"{text}, {rate:,.1f}/s{left}", file=sys.stderr, flush=True)
+        print(f"{text}, {pace}", file=sys.stderr, flush=True)
+
+
+def _pace(new: float, left: float, seconds: float) -> str:
+    """Format the rate of the `new` items over all these seconds, and the time left (or taken)."""
+    rate = new / max(seconds, 1e-6)
+    if left <= 0:
+        return f"{rate:,.1f}/s, {clock(seconds)}"
+    return f"{rate:,.1f}/s" + (f", {clock(left / rate)} left" if rate else "")
 
 
 @contextmanager
@@ -87,17 +92,11 @@ def _rich_bar(label: str, unit: str, total: int, done: int) -> Iterator[Bar]:
     from rich.text import Text
 
     class Pace(ProgressColumn):
-        """Rate over all of this bar's life, and the time that is left or that it took."""
+        """Rich's own columns follow the last seconds only, in which no whole batch may end."""
 
         def render(self, task: Any) -> Text:
-            seconds = max(task.elapsed or 0.0, 1e-6)
-            new = task.completed - done
-            if not new:
-                return Text("")
-            rate = new / seconds
-            left = (task.total - task.completed) / rate
-            time = f"{clock(left)} left" if not task.finished else clock(seconds)
-            return Text.assemble((f"{rate:,.1f}/s", "cyan"), f" · {time}")
+            new, left = task.completed - done, task.total - task.completed
+            return Text(_pace(new, left, task.elapsed or 0.0) if new else "", "cyan")
 
     columns = (
         TextColumn("{task.description:<22}"),
@@ -117,7 +116,7 @@ def _rich_bar(label: str, unit: str, total: int, done: int) -> Iterator[Bar]:
 
 
 def clock(seconds: float) -> str:
-    """Seconds as people say them: 42 s, 3 min 10 s, 2 h 05 min."""
+    """Format a time for people: 42 s, 3 min 10 s, 2 h 05 min."""
     whole = max(0, round(seconds))
     if whole < 60:
         return f"{whole} s"

@@ -35,15 +35,15 @@ def _writes(details: tuple[Any, ...]) -> bool:
 
 def main() -> int:
     from self_evolution import cli
-    from self_evolution.models import weights
+    from self_evolution.models import loading
 
-    load = weights.load
+    load = loading.load
 
     def counted(*arguments: Any) -> Any:
         NOTES["loads"] += 1
         return load(*arguments)
 
-    weights.load = counted
+    loading.load = counted
     sys.addaudithook(_watch)
     status = cli.main(sys.argv[2:])
     used = resource.getrusage(resource.RUSAGE_SELF)

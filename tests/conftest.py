@@ -5,16 +5,23 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 os.environ["HF_HUB_OFFLINE"] = "1"
 
 from self_evolution import cli
+
+# How long an example takes says how busy the machine is, not whether the code is right.
+settings.register_profile("ours", deadline=None)
+settings.load_profile("ours")
 
 SHARED = Path(__file__).resolve().parents[1].parent / "shared"
 
@@ -104,9 +111,25 @@ def arguments(
         words += ["--ask.per-fragment", "2", "--model.batch-size", "4", "--check.grounding", "0.5"]
         words += ["--split.min-tokens", "0", "--read.workers", "1"]
         words += ["--evaluate.abilities", "0"]
+        if "--train.rehearsal" not in more:
+            words += ["--train.rehearsal", "0"]
         return [*words, "--evaluate.resamples", "50", "--run", str(tmp_path / name), *more]
 
     return make
+
+
+@pytest.fixture
+def old(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A run of ledger version 4 with one generation, beside its documents, script and questions.
+
+    In the fixture, FOLDER stands where the settings had the path of the folder.
+    """
+    shutil.copytree(Path(__file__).with_name("fixtures") / "run-v4", tmp_path, dirs_exist_ok=True)
+    with closing(sqlite3.connect(tmp_path / "run" / "run.db")) as database, database:
+        query = "UPDATE meta SET value = replace(value, 'FOLDER', ?)"
+        database.execute(query, (str(tmp_path),))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "run"
 
 
 def exported(run: Path) -> dict[str, bytes]:

@@ -17,7 +17,7 @@ Say = Callable[[list[dict[str, str]]], str]
 
 
 class Server(ThreadingHTTPServer):
-    """What was asked stands in `bodies` and `keys`."""
+    """A server that plays a script; the requests are in `bodies` and `keys`."""
 
     daemon_threads = True
 
@@ -26,6 +26,7 @@ class Server(ThreadingHTTPServer):
         self.say, self.models, self.key = say, models, key
         self.script: list[Any] = []
         self.bodies: list[dict[str, Any]] = []
+        self.streams = self.tells_logprobs = True
         self.together, self.most = 0, 0
         self.guard = threading.Lock()
 
@@ -77,7 +78,35 @@ class _Handler(BaseHTTPRequestHandler):
             message = step or {"role": "assistant", "content": self.server.say(body["messages"])}
             finish = message.get("finish_reason", "stop")
             choice = {"index": 0, "message": message, "finish_reason": finish}
-            self._send(200, {"object": "chat.completion", "choices": [choice]})
+            if body.get("logprobs") and self.server.tells_logprobs:
+                choice["logprobs"] = {"content": logprobs(message["content"], body["top_logprobs"])}
+            if body["stream"] and self.server.streams:
+                self._stream(choice)
+            else:
+                self._send(200, {"object": "chat.completion", "choices": [choice]})
+
+    def _stream(self, choice: dict[str, Any]) -> None:
+        """A letter an event; the last ones tell why it ended, and the usage."""
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream; charset=utf-8")
+        self.send_header("Connection", "close")
+        self.end_headers()
+        steps = (choice.get("logprobs") or {}).get("content")
+        for i, letter in enumerate(choice["message"]["content"]):
+            piece = {"index": 0, "delta": {"content": letter}, "finish_reason": None}
+            if steps:
+                piece["logprobs"] = {"content": [steps[i]]}
+            self._event({"choices": [piece]})
+            if choice["finish_reason"] == "broken":
+                return
+        self.wfile.write(b": a comment\n\n")
+        self._event({"choices": [{"delta": {}, "finish_reason": choice["finish_reason"]}]})
+        self._event({"choices": [], "usage": {"total_tokens": 9}})
+        self.wfile.write(b"data: [DONE]\n\n")
+
+    def _event(self, data: dict[str, Any]) -> None:
+        self.wfile.write(f"data: {json.dumps(data)}\n\n".encode())
+        self.wfile.flush()
 
     def _allowed(self) -> bool:
         wanted = f"Bearer {self.server.key}" if self.server.key else None
@@ -96,6 +125,21 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *arguments: Any) -> None:
         """Quietly."""
+
+
+def logprobs(text: str, k: int) -> list[dict[str, Any]]:
+    """Each letter as a token: its own log-probability is -0.5, those of others are less."""
+    return [
+        {
+            "token": letter,
+            "logprob": -0.5,
+            "top_logprobs": [
+                {"token": letter if i == 0 else f"{letter}{i}", "logprob": -0.5 - i}
+                for i in range(k)
+            ],
+        }
+        for letter in text
+    ]
 
 
 @contextmanager

@@ -165,7 +165,7 @@ def good() -> dict[str, bytes]:
 
 
 def mutated(data: bytes, rng: random.Random) -> bytes:
-    """The same with some of its bytes flipped, lost, repeated, swapped, or cut off."""
+    """Return the bytes with some flipped, lost, repeated, swapped, or cut off."""
     out = bytearray(data)
     for _ in range(rng.randint(1, 4)):
         at = rng.randrange(len(out) or 1)

@@ -1,4 +1,4 @@
-"""What the base can do besides: its own questions, agreed on, locked, the same after a kill."""
+"""The former abilities: the base's own questions, agreed on, locked, equal after a kill."""
 
 from __future__ import annotations
 
@@ -17,17 +17,19 @@ from test_retrieval import filled
 from test_review import taken, written
 
 from self_evolution import cli
-from self_evolution import miniature as embedded
 from self_evolution.config import Config, Domain, Promote
 from self_evolution.evaluation.abilities import _about_documents, definite
 from self_evolution.evaluation.metrics import SHORT_ANSWER
 from self_evolution.evaluation.statistics import unseen
+from self_evolution.evaluation.tasks import Task
 from self_evolution.progress import Progress
 from self_evolution.prompts import Prompts, load
 from self_evolution.records import Item, content_id
 from self_evolution.report.facts import gather
+from self_evolution.report.render.headline import headline
 from self_evolution.run import Run
 from self_evolution.text.script import is_cjk
+from tools.miniature.world import known_entities
 
 Arguments = Callable[..., list[str]]
 
@@ -49,9 +51,9 @@ RULES = {
     ],
     "default": "Nobody knows.",
 }
-"""Of the subjects of the embedded profile, alarms give good questions."""
+"""Only alarms, among the subjects of the embedded profile, give good questions."""
 
-TOPICS = load("embedded").topics
+TOPICS = load("embedded").topics[1::2]
 ALARMS = [topic for topic in TOPICS if topic.startswith("Alarm")]
 
 
@@ -60,6 +62,15 @@ def script(tmp_path: Path) -> Path:
     path = tmp_path / "script.json"
     path.write_text(json.dumps(RULES), encoding="utf-8")
     return path
+
+
+@pytest.fixture
+def arguments(arguments: Arguments, tmp_path: Path) -> Arguments:
+    """With half of the miniature's subjects, so that all of them are asked about in one round."""
+    path = tmp_path / "profile.yaml"
+    profile = load("embedded").model_copy(update={"topics": TOPICS})
+    path.write_text(yaml.safe_dump(profile.model_dump(mode="json")), encoding="utf-8")
+    return lambda name, *more: arguments(name, "--domain.prompts", str(path), *more)
 
 
 def made(run: Path) -> list[dict[str, object]]:
@@ -73,6 +84,7 @@ def reasons(run: Path) -> Counter[object]:
 # --- which questions ----------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_base_asks_and_answers_and_the_set_is_locked_and_evaluated(
     arguments: Arguments, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -92,8 +104,8 @@ def test_the_base_asks_and_answers_and_the_set_is_locked_and_evaluated(
     assert found["not_one_question"] == sum(topic.startswith("Node") for topic in TOPICS)
     assert found["no_short_answer"] == sum(topic.startswith("Procedure") for topic in TOPICS)
     assert "abilities: 11 of 32 questions taken (" in shown
-    (seal,) = rows(run, "seal")
-    assert (seal["origin"], seal["items"]) == ("built", 17)  # six of them are the user's own
+    (lock,) = rows(run, "lock")
+    assert (lock["origin"], lock["items"]) == ("built", 17)  # six of them are the user's own
     scores = {
         (row["generation"], row["mode"]): row["mean"]
         for row in rows(run, "evaluation")
@@ -105,6 +117,7 @@ def test_the_base_asks_and_answers_and_the_set_is_locked_and_evaluated(
     assert "they show what has changed" in page and "with 11 questions over 11 subjects" in page
 
 
+@pytest.mark.slow
 def test_few_that_agree_are_told_and_fail_nothing(
     arguments: Arguments, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -117,6 +130,7 @@ def test_few_that_agree_are_told_and_fail_nothing(
     assert f"abilities: {len(ALARMS)} of 120 questions taken" in shown
 
 
+@pytest.mark.slow
 def test_what_the_documents_are_about_is_no_former_ability(
     arguments: Arguments, documents: Path, tmp_path: Path
 ) -> None:
@@ -153,11 +167,12 @@ def test_of_many_fragments_the_one_that_a_question_is_about_is_found(
         filled(tmp_path, [*texts, "Its fans stand at all ports."], heading=("KX-48",))
     ) as ledger:
         run = Run(tmp_path, Config(), ledger, Progress(quiet=True))
-        run.search.refresh()
+        run.update_index()
         language = "zh" if is_cjk(question) else "en"
         assert bool(_about_documents(run, question, load(language))) is about
 
 
+@pytest.mark.slow
 def test_what_the_user_asks_himself_is_not_asked_again(
     arguments: Arguments, tmp_path: Path
 ) -> None:
@@ -170,6 +185,7 @@ def test_what_the_user_asks_himself_is_not_asked_again(
     assert questions and not any(name in question for question in questions)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("more", [("--evaluate.abilities", "0"), ()])
 def test_there_may_be_none(
     arguments: Arguments, tmp_path: Path, capsys: pytest.CaptureFixture[str], more: tuple[str, ...]
@@ -206,11 +222,13 @@ def test_what_a_short_answer_says(question: str, answer: str, values: tuple[str,
     assert definite(question, answer) == values
 
 
+@pytest.mark.slow
 def test_the_miniature_disagrees_with_itself_about_what_it_does_not_know(tmp_path: Path) -> None:
     run = tmp_path / "run"
     words = ["--recipe", "embedded", "--run", str(run), "--evaluate.abilities", "40"]
+    words += ["--train.rehearsal", "0"]
     assert cli.main(["read", *words]) == 0
-    for stage in ("split", "examine", "evaluate"):
+    for stage in ("split", "build", "evaluate"):
         assert cli.main([stage, str(run)]) == 0
     found = reasons(run)
     assert found[None] == 40 and found["disagreement"] > 10
@@ -234,9 +252,9 @@ def test_the_subjects_suffice_to_show_the_default_bound(name: str) -> None:
     assert unseen(len(profile.topics)) < Promote().retention_bound
 
 
-def test_the_miniatures_subjects_are_not_rehearsed() -> None:
-    rehearsed = embedded.REHEARSAL.read_text(encoding="utf-8")
-    assert len(TOPICS) == 32 and not any(topic.split()[1] in rehearsed for topic in TOPICS)
+def test_the_miniatures_subjects_are_all_that_it_knows_by_heart() -> None:
+    known = [f"{entity.kind.capitalize()} {entity.name}" for entity in known_entities()]
+    assert list(load("embedded").topics) == known
 
 
 def test_the_domain_is_not_spoken_of() -> None:
@@ -249,8 +267,11 @@ def test_the_domain_is_not_spoken_of() -> None:
 # --- resume, review, compare --------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kill_at", range(3, 14, 2))
-@pytest.mark.parametrize("after_commit", [False, True])
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "kill_at", [7, *(pytest.param(n, marks=pytest.mark.drill) for n in (3, 5, 9, 11, 13))]
+)
+@pytest.mark.parametrize("after_commit", [False, True], ids=["in transaction", "after commit"])
 def test_killed_in_the_middle_it_goes_on_to_the_same_questions(
     arguments: Arguments, tmp_path: Path, kill_at: int, after_commit: bool
 ) -> None:
@@ -266,7 +287,7 @@ def test_a_person_may_edit_and_strike_them(arguments: Arguments, tmp_path: Path)
     words = arguments("run", "--evaluate.abilities", "3")
     assert cli.main(["read", *words[1:]]) == 0
     run = tmp_path / "run"
-    for stage in ("split", "examine"):
+    for stage in ("split", "build"):
         assert cli.main([stage, str(run)]) == 0
     lines = written(run)
     mine = [line for line in lines if line["kind"] == "ability"]
@@ -283,6 +304,7 @@ def test_a_person_may_edit_and_strike_them(arguments: Arguments, tmp_path: Path)
     assert len(asked) == 2
 
 
+@pytest.mark.slow
 def test_runs_are_compared_without_them_where_they_differ(
     arguments: Arguments, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -300,6 +322,7 @@ def test_runs_are_compared_without_them_where_they_differ(
     assert "which each base sets itself, differ" in differing
 
 
+@pytest.mark.slow
 def test_other_models_are_not_measured_by_what_the_base_said(
     arguments: Arguments, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -346,6 +369,7 @@ def judged(tmp_path: Path) -> Iterator[Judged]:
     one.ledger.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("subjects", "lost", "promoted", "told"),
     [
@@ -398,7 +422,7 @@ def test_the_same_numbers_in_sentences_and_with_units_are_no_loss(judged: Judged
     assert promoted and "former abilities (own questions) +0.0" in reason
     (now,) = [
         row
-        for row in judged.ledger.evaluations()
+        for row in judged.ledger.evaluations.of_generations()
         if (row.generation, row.suite, row.metric) == (1, "abilities", "exact-match")
     ]
     assert (now.mean, now.signature) == (100, SHORT_ANSWER.signature())
@@ -423,10 +447,10 @@ def test_they_are_decided_and_told_in_exact_match_whatever_decides_otherwise(
     assert promoted, reason
     assert "former abilities (own questions, exact-match) +0.0" in reason
     facts = gather(judged.run.config, judged.ledger)
-    head = facts.headline
-    assert (head.metric, head.metrics["abilities", "closed"]) == ("token-f1", "exact-match")
-    assert "the base's own questions (exact-match), 100% [" in head.losses
-    assert head.changes[1, "abilities", "closed"].row.mean == 0
-    (mine,) = [one for one in facts.changes if one.suite == "abilities"]
+    lead, own = facts.lead, Task("abilities", "closed")
+    assert (lead.metric, lead.metrics[own]) == ("token-f1", "exact-match")
+    assert "the base's own questions (exact-match), 100% [" in headline(facts).losses
+    assert lead.changes[1, own].mean == 0
+    (mine,) = [one for one in facts.changes if one.task == own]
     assert (mine.metric, mine.asked, mine.won, mine.lost) == ("exact-match", 80, 0, 0)
     judged.ledger.close()

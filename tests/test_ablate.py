@@ -34,7 +34,7 @@ def ablate(arguments: Arguments) -> Callable[..., list[str]]:
 
 @pytest.fixture
 def calls(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
-    """How many prompts the engine was given, one number a call."""
+    """Record how many prompts the engine got, one number a call."""
     generate = ScriptedEngine.generate
     found: list[int] = []
 
@@ -50,6 +50,7 @@ def _of(run: Path, table: str, generation: int) -> list[dict[str, object]]:
     return [row for row in rows(run, table) if row["generation"] == generation]
 
 
+@pytest.mark.slow
 def test_what_is_equal_is_made_once(
     ablate: Callable[..., list[str]], arguments: Arguments, tmp_path: Path, calls: list[int]
 ) -> None:
@@ -81,6 +82,7 @@ def test_what_is_equal_is_made_once(
     assert not calls and exported(one) == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("match", ["steps", "samples", "nothing"])
 def test_training_is_matched(
     ablate: Callable[..., list[str]],
@@ -106,6 +108,7 @@ def test_training_is_matched(
     assert steps["strategy=all"] == ([3, 6] if match == "nothing" else [3, 3])
 
 
+@pytest.mark.slow
 def test_figures_and_numbers(
     ablate: Callable[..., list[str]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -146,7 +149,10 @@ def test_figures_and_numbers(
     assert "no difference shown: strategy=all" in found["sentence"]
 
 
-@pytest.mark.parametrize("kill_at", [3, 15, 30, 50])
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "kill_at", [15, *(pytest.param(n, marks=pytest.mark.drill) for n in (3, 30, 50))]
+)
 def test_killed_and_gone_on_with(
     ablate: Callable[..., list[str]], tmp_path: Path, kill_at: int
 ) -> None:
@@ -179,6 +185,7 @@ def test_killed_and_gone_on_with(
     assert one == two
 
 
+@pytest.mark.slow
 def test_ctrl_c_stops_all_of_it(
     ablate: Callable[..., list[str]],
     tmp_path: Path,
@@ -201,6 +208,7 @@ def test_ctrl_c_stops_all_of_it(
     assert cli.main(words) == 0
 
 
+@pytest.mark.slow
 def test_a_copy_that_was_cut_off_is_made_again(
     ablate: Callable[..., list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -219,6 +227,7 @@ def test_a_copy_that_was_cut_off_is_made_again(
     assert [path.name for path in (tmp_path / "vary" / "strategy=all").iterdir()] == ["seed-0"]
 
 
+@pytest.mark.slow
 def test_more_generations_go_on_with_all_runs(
     ablate: Callable[..., list[str]], tmp_path: Path
 ) -> None:
@@ -262,7 +271,7 @@ def _chain(tmp_path: Path, *vary: str) -> list[tuple[str, str]]:
 
 
 def test_no_more_is_shared_than_is_equal(tmp_path: Path) -> None:
-    split, documents = ("shared/documents", "split"), ("shared/documents", "examine")
+    split, documents = ("shared/documents", "split"), ("shared/documents", "build")
     scored = ("shared/seed-3", "score")
     assert _chain(tmp_path, "select.k=1,2") == [documents, scored]
     assert _chain(tmp_path, "train.learning-rate=1e-4,2e-4", "promote.rule=rises,always") == [
@@ -275,7 +284,8 @@ def test_no_more_is_shared_than_is_equal(tmp_path: Path) -> None:
         split,
         ("shared/temperature=0.5/seed-3", "score"),
     ]
-    assert _chain(tmp_path, "evaluate.max_tokens=8,9") == [documents]
+    rehearsed = ("shared/seed-3", "rehearse")
+    assert _chain(tmp_path, "evaluate.max_tokens=8,9") == [documents, rehearsed]
     assert _chain(tmp_path, "split.max_tokens=64,128") == [("shared/documents", "read")]
     for key in ("model.dtype=float32,bfloat16", "domain.language=de,en", "read.limit=1,2"):
         assert _chain(tmp_path, key) == []
@@ -306,6 +316,7 @@ def test_what_cannot_be_varied_is_named(vary: str, told: str) -> None:
         variants([vary], Config())
 
 
+@pytest.mark.slow
 def test_other_settings_in_the_same_folder_are_refused(
     ablate: Callable[..., list[str]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

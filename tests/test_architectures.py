@@ -11,8 +11,7 @@ import tiny
 from self_evolution.evolve import evolve
 from self_evolution.models.ifd import Template, measure
 from self_evolution.progress import Progress
-from self_evolution.run import open as session
-from self_evolution.run.open import Request
+from self_evolution.run.open import Request, open_run
 from self_evolution.schedule import plan
 
 DOCUMENTS = {
@@ -28,6 +27,7 @@ EXAM = [
 ]
 PAIRS = [("Which alarm stops the pump?", "Alarm 4711."), ("如何查询参数？", "使用命令查询。")]
 SETTINGS = {
+    "train.rehearsal": 0.0,
     "generations": 1,
     "model.device": "cpu",
     "model.batch_size": 8,
@@ -59,20 +59,21 @@ def request_for(name: str, folder: Path) -> Request:
     return Request("default", SETTINGS | own, (str(folder / "docs"),))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", tiny.SIX)
 def test_a_generation(name: str, tmp_path: Path) -> None:
     folder = tmp_path / "run"
     request = request_for(name, tmp_path)
-    with session.opened(folder, request, Progress(quiet=True), new=True) as run:
+    with open_run(folder, request, Progress(quiet=True), new=True) as run:
         template = Template(run.engine, run.prompts, "")
         before = measure(run.engine, template, PAIRS, run.config.score, "base")
         evolve(run)
         after = measure(run.engine, template, PAIRS, run.config.score, "base")
         tuned = measure(run.engine, template, PAIRS, run.config.score, "current")
 
-        assert all(run.ledger.stage_done(*step) for step in plan(1))
+        assert all(run.ledger.stage_done(*step) for step in plan(1, run.config))
         tables = {table: list(lines) for table, lines in run.ledger.export()}
-        (adapter,) = run.ledger.adapters()
+        (adapter,) = run.ledger.training.adapters()
 
     assert len(tables["question"]) == len(tables["answer"]) == 2 * len(DOCUMENTS)
     assert len(tables["selection"]) == adapter.examples >= 4

@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from self_evolution import cli
+from self_evolution.evaluation.tasks import MAIN
 from self_evolution.experiments.comparison import Values, rows
 from self_evolution.experiments.comparison.rows import difference
 
 Arguments = Callable[..., list[str]]
-EXAM = ("domain", "closed")
 
 
 def _compare(tmp_path: Path, *words: str) -> dict[str, object]:
@@ -26,6 +26,7 @@ def _compare(tmp_path: Path, *words: str) -> dict[str, object]:
     return found
 
 
+@pytest.mark.slow
 def test_equal_runs_show_no_difference(
     arguments: Arguments, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -44,6 +45,7 @@ def test_equal_runs_show_no_difference(
     assert exported(tmp_path / "one") == before
 
 
+@pytest.mark.slow
 def test_a_sabotaged_run_is_lower(
     arguments: Arguments, tmp_path: Path, script: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -80,6 +82,7 @@ def test_a_sabotaged_run_is_lower(
     assert "lower" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_other_test_sets_are_refused_and_named(
     arguments: Arguments, tmp_path: Path, questions: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -98,6 +101,7 @@ def test_other_test_sets_are_refused_and_named(
     assert "1 domain questions have another reference" in error and "Tell me the colour" in error
 
 
+@pytest.mark.slow
 def test_the_order_of_questions_does_not_matter(
     arguments: Arguments, tmp_path: Path, questions: Path
 ) -> None:
@@ -110,6 +114,7 @@ def test_the_order_of_questions_does_not_matter(
     assert {(row["mean"], row["n"]) for row in second["differences"]} == {(0.0, 6)}
 
 
+@pytest.mark.slow
 def test_what_is_not_there_is_refused(
     arguments: Arguments, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -135,9 +140,9 @@ def test_what_is_not_there_is_refused(
 @given(st.lists(st.sampled_from([0.0, 100.0]), min_size=8, max_size=40))
 def test_a_model_is_not_different_from_itself(scores: list[float]) -> None:
     one = Values("exact-match", scores, [i // 2 for i in range(len(scores))], ())
-    first, second = rows(["a", "b"], [{EXAM: one}, {EXAM: one}], seed=0)
-    assert not first.gaps
-    assert second.gaps[EXAM].verdict == "no difference shown"
+    first, second = rows(["a", "b"], {MAIN: [one, one]}, seed=0)
+    assert not first.above
+    assert second.above[MAIN].verdict == "no difference shown"
     assert second.scores == first.scores
 
 

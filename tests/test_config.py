@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import copy
 import json
+import re
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 import yaml
 
 from self_evolution import config, prompts
-from self_evolution.cli import parser
+from self_evolution.config.earlier import EARLIER
 from self_evolution.errors import UserError
 from self_evolution.evaluation.metrics import METRICS
 from self_evolution.records import Fragment
@@ -27,10 +29,6 @@ def test_every_recipe_is_read_and_survives_a_round_trip(name: str, tmp_path: Pat
     assert config.load(str(tmp_path / "again.yaml")) == recipe
 
 
-def test_the_shipped_recipes() -> None:
-    assert RECIPES == ["default", "embedded", "paper"]
-
-
 def test_the_default_recipe_is_the_defaults() -> None:
     assert config.load("default") == config.Config()
 
@@ -42,7 +40,7 @@ def test_the_paper_recipe_is_as_published() -> None:
     assert (paper.generations, flat["ask.per_fragment"]) == (8, 1)
     assert (flat["ask.temperature"], flat["ask.top_p"], flat["ask.asker"]) == (0.5, 0.95, "current")
     assert (flat["select.k"], flat["train.learning_rate"], flat["train.epochs"]) == (2000, 1e-6, 1)
-    assert (flat["train.rank"], flat["train.alpha"], flat["train.batch_size"]) == (8, 16, 16)
+    assert (flat["train.rank"], paper.train.lora_alpha, flat["train.batch_size"]) == (8, 16, 16)
     assert (flat["train.schedule"], flat["train.max_tokens"]) == ("cosine", 1024)
     assert (flat["evaluate.temperature"], flat["evaluate.top_p"]) == (0.95, 0.7)
     assert (flat["score.scorer"], flat["check.enabled"], flat["promote.rule"]) == (
@@ -65,28 +63,55 @@ def test_every_setting_has_help() -> None:
     assert [key for key, field in config.fields() if not field.description] == []
 
 
-def test_every_setting_can_be_said_on_the_command_line() -> None:
-    for key, value in config.Config().flat().items():
-        if key in ("recipe", "read.documents"):
-            continue
-        flag = "--" + key.replace("_", "-")
-        word = ",".join(value) if isinstance(value, list) else str(value)
-        overrides = parser.parse(["run", flag, word]).overrides
-        assert config.Config().changed(overrides) == config.Config(), key
-
-
-def test_overrides_are_typed() -> None:
+def test_a_setting_given_as_text_becomes_its_type() -> None:
     changed = config.Config().changed({"train.learning_rate": "2e-3", "check.enabled": "false"})
     assert changed.train.learning_rate == 2e-3
     assert changed.check.enabled is False
 
 
-def test_help_lists_every_setting(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit):
-        parser.parse(["run", "--help"])
-    shown = capsys.readouterr().out
-    assert "--train.learning-rate" in shown and "Peak learning rate." in shown
-    assert "hard|easy|even|random|all|none" in shown
+@pytest.mark.parametrize(
+    ("earlier", "today"),
+    [
+        (
+            {"promote": {"rollback": False, "on_failure": "both"}},
+            {"promote.on_failure": "continue"},
+        ),
+        ({"promote": {"rollback": True, "on_failure": "both"}}, {"promote.on_failure": "both"}),
+        ({"promote": {"rollback": True}}, {"promote.on_failure": "lower-rate"}),
+        ({"train": {"rank": 16, "alpha": 32}}, {"train.rank": 16, "train.alpha": 0}),
+        ({"train": {"alpha": 64}}, {"train.rank": 32, "train.alpha": 0}),
+        ({"train": {"rank": 8, "alpha": 32}}, {"train.rank": 8, "train.alpha": 32}),
+        ({"train": {"weight_decay": 0.0}}, {}),
+    ],
+)
+def test_a_recipe_of_an_earlier_version_means_the_same(
+    earlier: dict[str, dict[str, Any]], today: dict[str, Any]
+) -> None:
+    given = copy.deepcopy(earlier)
+    read = config.parse(earlier, "mine.yaml")
+    assert read.flat() == config.Config().flat() | today
+    assert earlier == given, "what was given is not changed"
+
+
+def test_every_earlier_setting_is_gone_or_has_another_meaning_today() -> None:
+    today = {key for key, _ in config.fields()}
+    assert {key for key in EARLIER if key in today} == {"train.alpha"}
+
+
+@pytest.mark.parametrize(
+    ("section", "said"),
+    [
+        ({"train": {"weight_decay": 0.1}}, "mine.yaml: train.weight_decay 0.1: there is no weight"),
+        ({"promote": {"rollback": "maybe"}}, "promote.rollback 'maybe': expected true or false"),
+        ({"train": {"rank": "many", "alpha": 4}}, "train.rank 'many': expected a valid integer"),
+        ({"train": 3}, "train 3: expected a valid dictionary"),
+    ],
+)
+def test_an_earlier_setting_that_cannot_be_followed_is_refused(
+    section: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(UserError, match=re.escape(said)):
+        config.parse(section, "mine.yaml")
 
 
 def _fragment(text: str, language: str = "en") -> Fragment:

@@ -300,7 +300,7 @@ def test_every_file_is_read_or_refused_for_what_is_wrong(
     assert (measure.verdict({"refused": refused}, reading) == "") is good
 
 
-def test_the_table_and_what_is_missed(tmp_path: Path) -> None:
+def test_misses_are_named_and_the_table_has_a_row_for_each_format_and_all(tmp_path: Path) -> None:
     (tmp_path / "a.html").write_text(f"<body><h1>One</h1><p>{TEXT}</p></body>")
     entry = {"file": "a.html", "gold": ["a.html"], "language": "en", "refused": None}
     good = measure.measure(tmp_path, entry, Reading("", [_fragment(TEXT, "One")]), limit=1)

@@ -50,6 +50,7 @@ def test_an_unchanged_folder_is_not_read_again(
     assert rows(tmp_path / "run", "document") == before
 
 
+@pytest.mark.slow
 def test_only_what_changed_is_read_and_only_changed_text_is_new(
     arguments: Arguments, documents: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -73,6 +74,7 @@ def test_only_what_changed_is_read_and_only_changed_text_is_new(
     assert len(second) == 7 and all(fragments[id]["duplicate"] is None for id in second)
 
 
+@pytest.mark.slow
 def test_a_withdrawn_document_leaves_the_work_and_status_says_what_was_learnt_from_it(
     arguments: Arguments, documents: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -110,10 +112,11 @@ def test_a_withdrawn_document_leaves_the_work_and_status_says_what_was_learnt_fr
     assert not [id for id in selected if ("answer", str(id)) in gone]
 
 
+@pytest.mark.slow
 def test_what_was_said_of_a_withdrawn_document_is_listed_too(
     arguments: Arguments, documents: Path, script: Path, tmp_path: Path
 ) -> None:
-    """What a rival was given of it, and what a judge made of those who learnt from it."""
+    """The list has a rival's answers with it, and a judge's verdicts on models trained on it."""
     other = tmp_path / "other.json"
     other.write_text(script.read_text(encoding="utf-8").replace("ultramarine 99", "blue"))
     named = ("--against", str(other), "--evaluate.top-k", "1")
@@ -281,6 +284,7 @@ def test_a_withdrawn_passage_does_not_live_on_in_what_it_was_joined_to(
     assert first and all(f["id"] in gone for f in first)
 
 
+@pytest.mark.slow
 def test_nothing_of_a_document_is_trained_on_once_it_is_withdrawn(
     arguments: Arguments, documents: Path, tmp_path: Path
 ) -> None:
@@ -289,7 +293,7 @@ def test_nothing_of_a_document_is_trained_on_once_it_is_withdrawn(
     run = str(tmp_path / "run")
     before = (
         "split",
-        "examine",
+        "build",
         "evaluate",
         "promote",
         "ask",
@@ -337,6 +341,7 @@ def test_a_moved_folder_is_read_from_where_it_is_now(
     assert f"{moved}/a.md" in capsys.readouterr().out.replace("\n", "")
 
 
+@pytest.mark.slow
 def test_a_changed_document_is_asked_about_as_if_it_were_new(
     arguments: Arguments, documents: Path, tmp_path: Path
 ) -> None:

@@ -151,6 +151,7 @@ def test_without_rehearsal_former_abilities_are_lost(
     assert "retention" in done.stdout
 
 
+@pytest.mark.drill
 def test_killed_at_any_moment_the_miniature_goes_on_the_same(tmp_path: Path) -> None:
     """A real process, really killed, wherever it happens to be; the export is equal to the byte."""
     whole, killed = tmp_path / "whole", tmp_path / "killed"
@@ -182,7 +183,7 @@ def test_killed_at_any_moment_the_miniature_goes_on_the_same(tmp_path: Path) -> 
     assert exported(killed) == exported(whole)
 
 
-@pytest.mark.parametrize("step", [1, 3, 5])
+@pytest.mark.parametrize("step", [3, *(pytest.param(n, marks=pytest.mark.drill) for n in (1, 5))])
 def test_killed_inside_training_it_goes_on_from_the_checkpoint(tmp_path: Path, step: int) -> None:
     """Killed right after step `step`, of which every second one leaves a checkpoint."""
     whole, killed = tmp_path / "whole", tmp_path / "killed"

@@ -46,17 +46,6 @@ def test_shipped_files_are_what_the_seed_gives(tmp_path: Path) -> None:
     assert {p.name for p in embedded.HANDBOOK.iterdir()} == set(handbook.FILES)
 
 
-def test_paths_exist() -> None:
-    for path in (
-        embedded.MODEL,
-        embedded.HANDBOOK,
-        embedded.EVALUATION,
-        embedded.REHEARSAL,
-        embedded.RETENTION,
-    ):
-        assert path.exists()
-
-
 def test_every_section_stands_in_the_handbook_on_one_line() -> None:
     whole = "".join(p.read_text(encoding="utf-8") for p in embedded.HANDBOOK.iterdir())
     lines = [re.sub(r"^<p>|</p>$", "", line.strip()) for line in whole.splitlines()]

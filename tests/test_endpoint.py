@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 import socket
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from endpoint import Server, serving
@@ -14,14 +16,15 @@ from hypothesis import strategies as st
 
 from self_evolution.config import Model
 from self_evolution.errors import UserError
-from self_evolution.models import Reply, Sampling, weights
-from self_evolution.models.address import address
-from self_evolution.models.endpoint import AT_ONCE, Endpoint
-from self_evolution.models.keys import KEY, key, refuse_shared
-from self_evolution.models.others import far, label, look
-from self_evolution.models.protocols import TOO_LONG
+from self_evolution.models import TOO_LONG, Generator, Reply, SamplingParams, location
+from self_evolution.models.endpoint import Endpoint
+from self_evolution.models.endpoint_address import parse_address
+from self_evolution.models.endpoint_http import CONCURRENCY
+from self_evolution.models.endpoint_keys import KEY, find_key, refuse_shared_key
+from self_evolution.models.other_models import check, label, remote_host
+from self_evolution.models.protocols import require
 
-GREEDY = Sampling(0.0, 0.9, 20)
+GREEDY = SamplingParams(0.0, 0.9, 20)
 
 
 @pytest.fixture
@@ -54,16 +57,99 @@ def test_replies_come_in_order_and_the_sampling_is_passed_on(server: Server) -> 
 
 
 def test_a_batch_is_asked_at_once_but_no_more_than_so_many() -> None:
-    gate = threading.Barrier(AT_ONCE, timeout=20)  # opens only if so many are there together
+    gate = threading.Barrier(CONCURRENCY, timeout=20)  # opens only if so many are there together
 
     def say(messages: list[dict[str, str]]) -> str:
         gate.wait()
         return "yes"
 
     with serving(say) as server:
-        replies = _ask(_endpoint(server), *(str(i) for i in range(2 * AT_ONCE)))
-        assert [reply.text for reply in replies] == ["yes"] * 2 * AT_ONCE
-        assert server.most == AT_ONCE
+        replies = _ask(_endpoint(server), *(str(i) for i in range(2 * CONCURRENCY)))
+        assert [reply.text for reply in replies] == ["yes"] * 2 * CONCURRENCY
+        assert server.most == CONCURRENCY
+
+
+def _streamed(
+    endpoint: Endpoint, *texts: str, params: SamplingParams = GREEDY
+) -> tuple[list[Reply], list[list[str]]]:
+    """The replies, and the pieces in which each came."""
+    pieces: list[list[str]] = [[] for _ in texts]
+    prompts = [[{"role": "user", "content": text}] for text in texts]
+    replies = endpoint.generate(
+        prompts, params, 5, "base", lambda place, text: pieces[place].append(text)
+    )
+    return replies, pieces
+
+
+def test_replies_are_streamed(server: Server) -> None:
+    texts = ("where?", "泵站 at North")
+    replies, pieces = _streamed(_endpoint(server), *texts)
+    assert replies == [Reply(text.upper(), "stop") for text in texts]
+    assert ["".join(some) for some in pieces] == [text.upper() for text in texts]
+    assert pieces[0] == list("WHERE?")
+    assert all(body["stream"] for body in server.bodies)
+
+
+def test_streaming_is_tried_again_and_needs_no_stream(server: Server) -> None:
+    endpoint = _endpoint(server)
+    server.script = [500, {"content": "<think>hm</think> 42", "finish_reason": "length"}]
+    assert _streamed(endpoint, "?") == ([Reply("42", "length")], [["4", "2"]])
+    server.streams = False
+    assert _streamed(endpoint, "abc") == ([Reply("ABC", "stop")], [["ABC"]])
+    server.script = [(400, "maximum context length is 20 tokens")]
+    assert _streamed(endpoint, "long") == ([Reply("", TOO_LONG)], [[]])
+
+
+@pytest.mark.parametrize("finish", ["broken", "stop"])
+def test_a_stream_that_breaks_off_is_told(server: Server, finish: str) -> None:
+    endpoint = _endpoint(server)
+    server.script = [{"content": "abc", "finish_reason": finish}]
+    if finish == "broken":
+        with pytest.raises(UserError, match="the reply broke off"):
+            _streamed(endpoint, "?")
+    else:
+        assert _streamed(endpoint, "?")[0] == [Reply("abc", "stop")]
+
+
+def test_an_event_of_another_protocol_is_named(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    endpoint = _endpoint(server)
+    for event in ({"error": {"message": "out of memory"}}, {"choices": [{}]}, {"choices": 3}):
+        monkeypatch.setattr(
+            "endpoint._Handler._event", lambda self, data, event=event: _write(self, event)
+        )
+        with pytest.raises(UserError, match="not the answer of an OpenAI-compatible endpoint"):
+            _streamed(endpoint, "?")
+
+
+def _write(handler: Any, event: dict[str, object]) -> None:
+    handler.wfile.write(f"data: {json.dumps(event)}\n\n".encode())
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_log_probabilities_are_those_that_the_server_sends(server: Server, streamed: bool) -> None:
+    endpoint, params = _endpoint(server), GREEDY._replace(logprobs=2)
+    prompts = [[{"role": "user", "content": "ab"}]]
+    (reply,) = (
+        _streamed(endpoint, "ab", params=params)[0]
+        if streamed
+        else endpoint.generate(prompts, params, 5, "base")
+    )
+    assert reply.text == "AB" and reply.ids is None
+    assert reply.top == [[("A", -0.5), ("A1", -1.5)], [("B", -0.5), ("B1", -1.5)]]
+    assert server.bodies[-1]["top_logprobs"] == 2
+    server.tells_logprobs = False
+    with pytest.raises(UserError, match="the server sends no log-probabilities"):
+        endpoint.generate(prompts, params, 5, "base")
+
+
+def test_an_endpoint_declares_what_it_can_do(server: Server) -> None:
+    endpoint: Generator = _endpoint(server)
+    assert endpoint.capabilities == {"streaming", "logprobs"}
+    endpoint.close()
+    with pytest.raises(UserError, match="it cannot be trained or compute the likelihood"):
+        require("it", endpoint.capabilities, "streaming", "training", "scoring")
 
 
 @pytest.mark.parametrize("step", [429, 500, 503, "drop"])
@@ -102,15 +188,24 @@ def test_thoughts_are_no_answer(server: Server) -> None:
         {"content": "It is 3.", "reasoning_content": "port? 1?"},
         {"content": None, "reasoning_content": "I never ended"},
         {"content": "<think> I never ended"},
+        {
+            "content": [
+                {"type": "thinking", "thinking": [{"type": "text", "text": "port? 1?"}]},
+                {"type": "text", "text": "It is "},
+                {"type": "text", "text": "4."},
+            ]
+        },
     ]
-    texts = {reply.text for reply in _ask(endpoint, *"abcd")}
-    assert texts == {"It is 2.", "It is 3.", ""}
+    texts = {reply.text for reply in _ask(endpoint, *"abcde")}
+    assert texts == {"It is 2.", "It is 3.", "It is 4.", ""}
 
 
 def test_thinking_is_switched_off_where_the_server_knows_how(server: Server) -> None:
     endpoint = _endpoint(server)
     _ask(endpoint, "one")
-    assert server.bodies[-1]["chat_template_kwargs"] == {"enable_thinking": False}
+    options = {"enable_thinking": False, "thinking": False, "reasoning_effort": "low"}
+    assert server.bodies[-1]["chat_template_kwargs"] == options
+    assert server.bodies[-1]["reasoning_effort"] == "low"
 
     def strict(body: dict[str, object]) -> object:
         return (400, "unknown field chat_template_kwargs") if len(body) > 7 else None
@@ -118,7 +213,12 @@ def test_thinking_is_switched_off_where_the_server_knows_how(server: Server) -> 
     server.script = [strict] * 3
     assert _ask(endpoint, "two") == [Reply("TWO", "stop")]
     assert _ask(endpoint, "three") == [Reply("THREE", "stop")]  # it is remembered
-    assert ["chat_template_kwargs" in body for body in server.bodies] == [True, True, False, False]
+    assert ["chat_template_kwargs" in body for body in server.bodies] == [
+        *(True, True, True, False, False)
+    ]
+    assert ["reasoning_effort" in body for body in server.bodies] == [
+        *(True, True, False, False, False)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -133,7 +233,7 @@ def test_a_prompt_beyond_the_window_is_left_out(server: Server, status: int, tol
     endpoint = _endpoint(server)
     server.script = [(status, told)]
     assert _ask(endpoint, "long") == [Reply("", TOO_LONG)]
-    server.script = [(400, "no such sampler"), (400, "no such sampler")]
+    server.script = [(400, "no such sampler")] * 3
     with pytest.raises(UserError, match=r"status 400: .*no such sampler"):
         _ask(endpoint, "short")
 
@@ -162,32 +262,32 @@ def test_the_key_comes_from_the_environment_alone(monkeypatch: pytest.MonkeyPatc
 
 def test_a_key_goes_to_one_host(monkeypatch: pytest.MonkeyPatch) -> None:
     names = ["https://a.example/v1#m", "http://127.0.0.1:8000/v1", "embedded", ""]
-    refuse_shared(names)  # there is no key
+    refuse_shared_key(names)  # there is no key
     monkeypatch.setenv(KEY, "secret")
-    refuse_shared([names[0], "https://a.example:444/v1"])
+    refuse_shared_key([names[0], "https://a.example:444/v1"])
     with pytest.raises(UserError, match=rf"{KEY}: .* a\.example and 127\.0\.0\.1;") as error:
-        refuse_shared(names)
+        refuse_shared_key(names)
     assert f"in {KEY}_A_EXAMPLE and {KEY}_127_0_0_1" in str(error.value)
     assert "secret" not in str(error.value)
     monkeypatch.setenv(f"{KEY}_127_0_0_1", "")
-    refuse_shared(names)
-    assert [key(address(name)) for name in names[:2]] == ["secret", ""]
+    refuse_shared_key(names)
+    assert [find_key(parse_address(name)) for name in names[:2]] == ["secret", ""]
     monkeypatch.setenv(f"{KEY}_A_EXAMPLE", "own")
-    assert key(address(names[0])) == "own"
-    assert key(address("https://b.example/v1")) == "secret"
+    assert find_key(parse_address(names[0])) == "own"
+    assert find_key(parse_address("https://b.example/v1")) == "secret"
     with pytest.raises(UserError, match=r"would go to a-b\.example and a\.b\.example"):
         monkeypatch.setenv(f"{KEY}_A_B_EXAMPLE", "one")
-        refuse_shared(["https://a-b.example/v1", "https://a.b.example/v1"])
+        refuse_shared_key(["https://a-b.example/v1", "https://a.b.example/v1"])
 
 
 def test_a_key_does_not_go_unencrypted_over_a_net(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert key(address("http://nowhere.invalid/v1")) == ""
+    assert find_key(parse_address("http://nowhere.invalid/v1")) == ""
     monkeypatch.setenv(KEY, "secret")
     with pytest.raises(UserError, match=f"{KEY} would go there unencrypted") as error:
         Endpoint("http://nowhere.invalid/v1", pause=0.01)
     assert "secret" not in str(error.value)
     for name in ("https://nowhere.invalid/v1", "http://10.1.2.3/v1", "http://localhost:8000/v1"):
-        assert key(address(name)) == "secret"
+        assert find_key(parse_address(name)) == "secret"
 
 
 def test_the_model_is_named_or_the_only_one() -> None:
@@ -240,15 +340,16 @@ def test_no_proxy_gets_what_is_sent(server: Server, monkeypatch: pytest.MonkeyPa
 )
 def test_what_is_no_address(name: str, told: str) -> None:
     with pytest.raises(UserError, match=re.escape(told)) as error:
-        address(name)
+        parse_address(name)
     assert "secret" not in str(error.value) and "pass@" not in str(error.value)
 
 
+@pytest.mark.slow
 @given(st.text())
 def test_any_text_is_an_address_or_refused(text: str) -> None:
     for name in (text, f"http://{text}", f"http://host/{text}"):
         try:
-            found = address(name)
+            found = parse_address(name)
         except UserError:
             continue
         assert found.host and found.base.startswith(("http://", "https://"))
@@ -256,10 +357,10 @@ def test_any_text_is_an_address_or_refused(text: str) -> None:
 
 def test_it_is_said_where_it_goes_but_for_here_and_near() -> None:
     for near in ("127.0.0.1", "localhost", "[::1]", "10.1.2.3", "192.168.0.9", "172.16.1.1"):
-        assert far(f"http://{near}:8000/v1#m") == ""
-    assert far("https://models.example.com/v1#m") == "models.example.com"
-    assert far("http://8.8.8.8/v1") == "8.8.8.8"
-    assert far("/models/qwen") == ""
+        assert remote_host(f"http://{near}:8000/v1#m") == ""
+    assert remote_host("https://models.example.com/v1#m") == "models.example.com"
+    assert remote_host("http://8.8.8.8/v1") == "8.8.8.8"
+    assert remote_host("/models/qwen") == ""
 
 
 def test_labels_are_short() -> None:
@@ -269,16 +370,16 @@ def test_labels_are_short() -> None:
 
 def test_an_endpoint_cannot_be_the_model_of_a_run(server: Server) -> None:
     with pytest.raises(UserError, match=r"can be asked but not trained; .*--against"):
-        weights.locate(server.url)
+        location.locate(server.url)
 
 
 def test_what_cannot_be_asked_is_refused_by_its_flag(server: Server, tmp_path: object) -> None:
-    look(Model(), server.url, "--x")
-    look(Model(), "embedded", "--x")
+    check(Model(), server.url, "--x")
+    check(Model(), "embedded", "--x")
     for name, told in (
         (f"{server.url}#other", f"--x {server.url}: no model other"),
         (f"{tmp_path}/none", f"--x {tmp_path}/none: no such folder"),
         ("nobody/nothing", "--x nobody/nothing: no such folder, and no model"),
     ):
         with pytest.raises(UserError, match=re.escape(told)):
-            look(Model(), name, "--x")
+            check(Model(), name, "--x")

@@ -1,4 +1,4 @@
-"""The resident engine: loading, generating, adapters on and off."""
+"""The engine on transformers: loading, generating, adapters on and off."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,15 +18,15 @@ from tiny import ALL
 
 from self_evolution.config import Config, Model, Train
 from self_evolution.errors import UserError
-from self_evolution.models import Engine, Reply, Sampling, lora, weights
-from self_evolution.models.resident import ResidentEngine
+from self_evolution.models import Engine, SamplingParams, TrainingJob, generation, loading, lora
 from self_evolution.models.scripted import MEMORY, ScriptedEngine
+from self_evolution.models.transformers_engine import TransformersEngine
 from self_evolution.progress import Progress
 from self_evolution.records import Adapter
 from self_evolution.run import Run
 
-GREEDY = Sampling(temperature=0.0, top_p=1.0, max_tokens=12)
-WARM = Sampling(temperature=1.0, top_p=0.95, max_tokens=12)
+GREEDY = SamplingParams(temperature=0.0, top_p=1.0, max_tokens=12)
+WARM = SamplingParams(temperature=1.0, top_p=0.95, max_tokens=12)
 QUESTIONS = [
     "Which?",
     "Which alarm stops the pump at North Station, and who resets it?",
@@ -35,37 +36,32 @@ QUESTIONS = [
 PROMPTS = [[{"role": "user", "content": question}] for question in QUESTIONS]
 
 
-def greedy(engine: ResidentEngine, ids: list[int], model: Any = None) -> list[int]:
+def greedy(engine: TransformersEngine, ids: list[int], model: Any) -> list[int]:
     """The most likely tokens, one at a time, from all before them: no cache, no padding."""
     start = len(ids)
     with torch.no_grad():
         while len(ids) < start + GREEDY.max_tokens and ids[-1] not in engine.chat.stops:
-            logits = (model or engine._base)(input_ids=torch.tensor([ids])).logits
+            logits = model(input_ids=torch.tensor([ids])).logits
             ids = [*ids, int(logits[0, -1].argmax())]
     return ids[start:]
 
 
-def with_adapter(engine: ResidentEngine, seed: int = 3) -> ResidentEngine:
-    engine._tuned = lora.attach(engine._base, engine._tuned, Train(rank=4, alpha=8), seed=1)
-    engine._adapter = Path("somewhere")
-    tiny.stir(engine._tuned, seed)
-    return engine
-
-
 @pytest.mark.parametrize("name", ALL)
-def test_a_batch_replies_as_one_at_a_time_and_as_by_hand(name: str, capfd: Any) -> None:
+def test_a_batch_replies_as_one_at_a_time_and_as_by_hand(
+    name: str, tmp_path: Path, capfd: Any
+) -> None:
     """Also: nothing of the model's own generation settings has a say, and nothing is printed."""
     engine = tiny.engine(name)
     together = engine.generate(PROMPTS, GREEDY, 0, "current")
     single = [engine.generate([prompt], GREEDY, 0, "current")[0] for prompt in PROMPTS]
-    by_hand = [engine.chat.read(greedy(engine, engine.prompt_ids(prompt))) for prompt in PROMPTS]
+    prompts = [engine.prompt_ids(prompt) for prompt in PROMPTS]
+    base = tiny.model(name)
+    by_hand = [engine.chat.read(greedy(engine, ids, base)) for ids in prompts]
     assert together == single == by_hand
     assert all(reply.text for reply in together)
-    with_adapter(engine)
-    by_hand = [
-        engine.chat.read(greedy(engine, engine.prompt_ids(prompt), engine._tuned))
-        for prompt in PROMPTS
-    ]
+    engine.set_adapter(tiny.adapter(name, tmp_path / "gen-1"))
+    tuned = tiny.tuned(name, tmp_path / "gen-1")
+    by_hand = [engine.chat.read(greedy(engine, ids, tuned)) for ids in prompts]
     assert engine.generate(PROMPTS, GREEDY, 0, "current") == by_hand != together
     assert engine.generate(PROMPTS, GREEDY, 0, "base") == together
     assert capfd.readouterr() == ("", "")
@@ -74,16 +70,18 @@ def test_a_batch_replies_as_one_at_a_time_and_as_by_hand(name: str, capfd: Any) 
 @pytest.mark.parametrize("at", [2, 5])
 def test_any_end_token_stops(at: int) -> None:
     engine = tiny.engine("llama3")
-    ids = greedy(engine, engine.prompt_ids(PROMPTS[0]))
+    ids = greedy(engine, engine.prompt_ids(PROMPTS[0]), tiny.model("llama3"))
     engine.chat.stops = [*engine.chat.stops, ids[at]]
     text = engine.chat.tokenizer.decode(ids[: ids.index(ids[at])]).strip()
-    assert engine.generate(PROMPTS, GREEDY, 0, "base")[0] == Reply(text, "stop")
+    reply = engine.generate(PROMPTS, GREEDY, 0, "base")[0]
+    assert (reply.text, reply.finish_reason) == (text, "stop")
+    assert reply.ids == ids[: ids.index(ids[at]) + 1]
 
 
 def test_a_reply_that_is_cut_off_says_so() -> None:
     engine = tiny.engine("qwen2")
     (reply,) = engine.generate(PROMPTS[:1], GREEDY._replace(max_tokens=3), 0, "base")
-    assert reply.finish == "length"
+    assert reply.finish_reason == "length"
 
 
 def test_a_sample_follows_from_its_seed() -> None:
@@ -100,13 +98,14 @@ def test_no_prompts_no_replies() -> None:
     assert tiny.engine("qwen2").generate([], GREEDY, 0, "base") == []
 
 
-def test_with_the_adapter_off_it_is_exactly_the_base() -> None:
-    plain, tuned = tiny.engine("phi3"), with_adapter(tiny.engine("phi3"))
+def test_with_the_adapter_off_it_is_exactly_the_base(tmp_path: Path) -> None:
+    plain, tuned = tiny.engine("phi3"), tiny.engine("phi3")
+    tuned.set_adapter(tiny.adapter("phi3", tmp_path / "gen-1"))
     rows = [(plain.prompt_ids(prompt), plain.text_ids("The pump.")) for prompt in PROMPTS]
     assert tuned.generate(PROMPTS, WARM, 1, "base") == plain.generate(PROMPTS, WARM, 1, "base")
     assert tuned.nll(rows, "base") == plain.nll(rows, "base")
     assert tuned.nll(rows, "current") != plain.nll(rows, "current")
-    tuned.use(None)
+    tuned.set_adapter(None)
     assert tuned.generate(PROMPTS, WARM, 1, "current") == plain.generate(PROMPTS, WARM, 1, "base")
     assert tuned.nll(rows, "current") == plain.nll(rows, "base")
 
@@ -116,27 +115,26 @@ def test_adapters_are_swapped_whatever_their_rank(tmp_path: Path) -> None:
     rows = [(engine.prompt_ids(PROMPTS[0]), engine.text_ids("The pump."))]
     base, seen = engine.nll(rows, "base"), {}
     for rank in (2, 4):
-        engine._tuned = lora.attach(engine._base, engine._tuned, Train(rank=rank), seed=rank)
-        tiny.stir(engine._tuned, seed=rank)
-        engine._adapter = tmp_path / f"gen-{rank}"
-        lora.save(engine._tuned, engine._adapter)
-        seen[rank] = engine.nll(rows, "current")
+        tiny.adapter("qwen2", tmp_path / f"gen-{rank}", rank, seed=rank)
+        alone = tiny.engine("qwen2")
+        alone.set_adapter(tmp_path / f"gen-{rank}")
+        seen[rank] = alone.nll(rows, "current")
     for rank in (2, 4, 2):
-        engine.use(tmp_path / f"gen-{rank}")
+        engine.set_adapter(tmp_path / f"gen-{rank}")
         assert engine.nll(rows, "current") == seen[rank]
         assert engine.nll(rows, "base") == base
     with pytest.raises(UserError, match=r"gen-9: the adapter is missing"):
-        engine.use(tmp_path / "gen-9")
+        engine.set_adapter(tmp_path / "gen-9")
 
 
 class Adapters:
-    """What `Run.use` asks of a ledger."""
+    """The part of a ledger that `Run.use` needs."""
 
     def __init__(self, *rows: Adapter) -> None:
-        self.adapters = lambda: list(rows)
+        self.training = SimpleNamespace(adapters=lambda: list(rows))
 
 
-@pytest.mark.parametrize("kind", ["resident", "scripted"])
+@pytest.mark.parametrize("kind", ["transformers", "scripted"])
 def test_an_adapter_that_was_not_trained_here_is_refused(kind: str, tmp_path: Path) -> None:
     engine: Engine = tiny.engine("qwen2")
     if kind == "scripted":
@@ -144,13 +142,13 @@ def test_an_adapter_that_was_not_trained_here_is_refused(kind: str, tmp_path: Pa
     (tmp_path / "adapters").mkdir()
     settings, turns = Train(rank=2, epochs=1), [*PROMPTS[0], {"role": "assistant", "content": "A"}]
     folder, go_on = tmp_path / "adapters" / "gen-1", lambda done, total: False
-    trained = engine.train([turns], settings, 1e-3, folder, 0, go_on)
+    trained = engine.train(TrainingJob([turns], settings, 1e-3, folder, 0, go_on))
     ledger: Any = Adapters(Adapter(1, 0, "adapters/gen-1", *trained))
     run = Run(tmp_path, Config(), ledger, Progress(), engine)
-    for generation in (1, 0, 1):
-        run.use(generation)
+    for number in (1, 0, 1):
+        run.use(number)
     run.use(0)
-    file = folder / (lora.WEIGHTS if kind == "resident" else MEMORY)
+    file = folder / (lora.WEIGHTS if kind == "transformers" else MEMORY)
     file.write_bytes(file.read_bytes().replace(b"A", b"B") + b" ")
     with pytest.raises(UserError, match=r"not the adapter that this run trained; restore"):
         run.use(1)
@@ -160,23 +158,23 @@ def test_an_adapter_that_was_not_trained_here_is_refused(kind: str, tmp_path: Pa
 
 
 def small_memory(work: Callable[..., Any], limit: int) -> Callable[..., Any]:
-    def limited(rows: Sequence[Any], *rest: Any) -> Any:
+    def limited(model: Any, rows: Sequence[Any], *rest: Any) -> Any:
         if len(rows) > limit:
             torch.rand(1)  # the failed attempt used up some chance
             raise torch.OutOfMemoryError("too much")
-        return work(rows, *rest)
+        return work(model, rows, *rest)
 
     return limited
 
 
 def test_a_batch_that_memory_does_not_hold_is_halved(monkeypatch: pytest.MonkeyPatch) -> None:
     engine = tiny.engine("qwen2")
-    whole = engine.generate(PROMPTS, GREEDY, 0, "base")
-    monkeypatch.setattr(engine, "_generate", small_memory(engine._generate, 1))
+    whole, generate = engine.generate(PROMPTS, GREEDY, 0, "base"), generation.generate
+    monkeypatch.setattr(generation, "generate", small_memory(generate, 1))
     assert engine.generate(PROMPTS, GREEDY, 0, "base") == whole
     sample = engine.generate(PROMPTS, WARM, 5, "base")
     assert engine.generate(PROMPTS, WARM, 5, "base") == sample
-    monkeypatch.setattr(engine, "_generate", small_memory(engine._generate, 0))
+    monkeypatch.setattr(generation, "generate", small_memory(generate, 0))
     with pytest.raises(UserError, match="does not hold a single row"):
         engine.generate(PROMPTS, GREEDY, 0, "base")
 
@@ -239,7 +237,7 @@ def test_weights_of_another_shape(copy: Path) -> None:
 )
 def test_a_model_that_is_not_there(name: str, said: str) -> None:
     with pytest.raises(UserError, match=said):
-        ResidentEngine(Model(name=name))
+        TransformersEngine(Model(name=name))
 
 
 @pytest.mark.parametrize("device", ["foo", "cuda", "cuda:7", ""])
@@ -248,7 +246,7 @@ def test_a_device_that_is_not_there(device: str, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(transformers.AutoModelForCausalLM, "from_pretrained", None)
     monkeypatch.setattr(torch.accelerator, "current_accelerator", lambda **_: None)
     with pytest.raises(UserError, match=rf"--model\.device {device}: .* choose from auto, cpu$"):
-        ResidentEngine(Model(name=str(tiny.folder("qwen2")), device=device))
+        TransformersEngine(Model(name=str(tiny.folder("qwen2")), device=device))
 
 
 def test_devices_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -256,9 +254,9 @@ def test_devices_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
         torch.accelerator, "current_accelerator", lambda **_: torch.device("cuda", 0)
     )
     monkeypatch.setattr(torch.accelerator, "device_count", lambda: 2)
-    assert weights._devices() == ["cpu", "cuda", "cuda:0", "cuda:1"]
-    assert weights._device("auto") == "cuda"
-    assert weights._device("cuda:1") == "cuda:1"
+    assert loading.devices() == ["cpu", "cuda", "cuda:0", "cuda:1"]
+    assert loading.choose_device("auto") == "cuda"
+    assert loading.choose_device("cuda:1") == "cuda:1"
 
 
 def test_a_folder_without_a_model(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from self_evolution.errors import UserError
 from self_evolution.models import Reply
 from self_evolution.models.chat_template import _PRIVATE
 from self_evolution.models.training import IGNORED
+from self_evolution.records import context
 
 SYSTEM = {"role": "system", "content": "You know pumps."}
 ONE = {"role": "user", "content": "Which alarm stops the pump?"}
@@ -184,15 +185,54 @@ def test_reading_cuts_at_the_first_stop_and_drops_thoughts() -> None:
     chat = tiny.engine("qwen3").chat
     end = chat.tokenizer.eos_token
 
-    def read(text: str) -> Reply:
-        return chat.read(chat.text(text))
+    def read(text: str) -> tuple[str, str]:
+        reply = chat.read(chat.text(text))
+        return reply.text, reply.finish_reason
 
-    assert read(f" The pump. {end}more{end}") == Reply("The pump.", "stop")
-    assert read("The pump.") == Reply("The pump.", "length")
-    assert read(f"<think>\nhm\n</think>\n\nThe pump.{end}") == Reply("The pump.", "stop")
-    assert read(f"hm\n</think>\n\nThe pump.{end}") == Reply("The pump.", "stop")
-    assert read("<think>\nhm, the") == Reply("", "length")
-    assert chat.read([]) == Reply("", "length")
+    assert read(f" The pump. {end}more{end}") == ("The pump.", "stop")
+    assert read("The pump.") == ("The pump.", "length")
+    assert read(f"<think>\nhm\n</think>\n\nThe pump.{end}") == ("The pump.", "stop")
+    assert read(f"hm\n</think>\n\nThe pump.{end}") == ("The pump.", "stop")
+    assert read("<think>\nhm, the") == ("", "length")
+    assert chat.read([]) == Reply("", "length", [])
+
+
+def test_the_tokens_of_a_reply_are_all_up_to_the_first_stop() -> None:
+    chat = tiny.engine("qwen3").chat
+    ids, end = chat.text("<think>\nhm\n</think>\n\nThe pump."), chat.stops[:1]
+    assert chat.read(ids + end + ids).ids == ids + end
+    assert chat.read(ids).ids == ids
+
+
+def test_a_thought_that_the_template_opens_is_none_of_the_text(tmp_path: Any) -> None:
+    path = tmp_path / "chat.jinja"
+    opened = "<|im_start|>assistant\n<think>\n"
+    path.write_text(CHATML.replace("<|im_start|>assistant\n", opened))
+    chat = tiny.engine("qwen3", chat_template=str(path)).chat
+    assert chat.tokenizer.decode(chat.prompt([ONE])).endswith("<think>\n")
+    assert chat.read(chat.text("hm, the")).text == ""
+    assert chat.read(chat.text("hm\n</think>\n\nThe pump.")).text == "The pump."
+
+
+@pytest.mark.parametrize(
+    ("opening", "closing"),
+    [
+        ("<think>", "</think>"),
+        ("[THINK]", "[/THINK]"),
+        ("<thought>", "</thought>"),
+        ("<reasoning>", "</reasoning>"),
+        ("<|START_THINKING|>", "<|END_THINKING|>"),
+    ],
+)
+def test_what_the_template_opens_is_a_thought_whatever_it_is_called(
+    tmp_path: Any, opening: str, closing: str
+) -> None:
+    path = tmp_path / "chat.jinja"
+    opened = f"<|im_start|>assistant\n{opening}\n"
+    path.write_text(CHATML.replace("<|im_start|>assistant\n", opened))
+    chat = tiny.engine("qwen3", chat_template=str(path)).chat
+    assert chat.read(chat.text("hm, the")).text == ""
+    assert chat.read(chat.text(f"hm\n{closing}\n\nThe pump.")).text == "The pump."
 
 
 def test_a_thinking_model_may_think() -> None:
@@ -236,6 +276,9 @@ def test_the_plain_template_serves_a_base_model() -> None:
     _, labels = chat.example([ONE, FIRST, TWO, SECOND])
     target = [label for label in labels if label != IGNORED]
     assert chat.tokenizer.decode(target) == " Alarm 4711, 泵站.<|eot_id|> None does.<|eot_id|>"
+    _, labels = chat.example([ONE, context(FIRST), TWO, SECOND])
+    target = [label for label in labels if label != IGNORED]
+    assert chat.tokenizer.decode(target) == " None does.<|eot_id|>"
 
 
 def test_a_template_from_a_file(tmp_path: Any) -> None:

@@ -1,4 +1,4 @@
-"""What of the network an engine may use: nothing, unless a model is to be fetched."""
+"""The network use of an engine: none, unless a model is to be fetched."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def watch(event, details):
         tried.append(event)
 sys.addaudithook(watch)
 from self_evolution.config import Model
-from self_evolution.engines import open_engine, weights
+from self_evolution.models import location, open_engine
 from self_evolution.errors import UserError
 
 def refused(**settings):
@@ -83,11 +83,11 @@ def test_only_a_model_to_be_fetched_may_use_the_network(tmp_path: Path) -> None:
     code = """
 import os
 fetched = Model(name="somebody/model", download=True)
-assert weights.settle_network(fetched) is False and "HF_HUB_OFFLINE" not in os.environ
+assert location.settle_network(fetched) is False and "HF_HUB_OFFLINE" not in os.environ
 assert states() == (False, True)
 assert "models/typo" in refused(name="models/typo")
 assert states() == (True, True) and not tried
-assert weights.settle_network(fetched) is False
+assert location.settle_network(fetched) is False
 assert states() == (False, True)
 """
     audited(code, tmp_path)

@@ -1,4 +1,4 @@
-"""Which files are found, which refused, and that every one is accounted for."""
+"""The search for files: each one is found, refused, or counted."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from self_evolution.documents import readers
 from self_evolution.documents.readers import ending
+from self_evolution.documents.readers.files import Files, find
 from self_evolution.errors import UserError
 
 
-def _find(folder: Path, **options: bool) -> readers.Files:
-    return readers.find({"docs": folder}, **options)
+def _find(folder: Path, **options: bool) -> Files:
+    return find({"docs": folder}, **options)
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,7 @@ def test_hidden_folders_and_runs_are_no_documents(tmp_path: Path) -> None:
     (tmp_path / "runs" / "1" / "run.db").touch()
     assert list(_find(tmp_path).paths) == ["docs/a.md", "docs/runs/notes/e.md"]
     with pytest.raises(UserError, match="no readable document"):
-        readers.find({"run": tmp_path / "runs" / "1"})
+        find({"run": tmp_path / "runs" / "1"})
 
 
 def test_a_file_given_in_two_spellings_is_found_once(
@@ -49,7 +49,7 @@ def test_a_file_given_in_two_spellings_is_found_once(
     (tmp_path / "docs" / "a.md").write_text("Text.")
     monkeypatch.chdir(tmp_path)
     names = ("docs", "./docs/a.md", str(tmp_path / "docs"))
-    assert list(readers.find({name: Path(name) for name in names}).paths) == ["docs/a.md"]
+    assert list(find({name: Path(name) for name in names}).paths) == ["docs/a.md"]
 
 
 def test_a_pattern_stands_for_what_it_matches(
@@ -59,10 +59,10 @@ def test_a_pattern_stands_for_what_it_matches(
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("Text.")
     monkeypatch.chdir(tmp_path)
-    assert list(readers.find({"*.md": Path("*.md")}).paths) == ["a.md"]
-    assert list(readers.find({"**/*.md": Path("**/*.md")}).paths) == ["a.md", "deep/d.md"]
+    assert list(find({"*.md": Path("*.md")}).paths) == ["a.md"]
+    assert list(find({"**/*.md": Path("**/*.md")}).paths) == ["a.md", "deep/d.md"]
     with pytest.raises(UserError, match="no readable document matches"):
-        readers.find({"*.pdf": Path("*.pdf")})
+        find({"*.pdf": Path("*.pdf")})
 
 
 def test_what_is_no_file_is_refused_with_its_reason(tmp_path: Path) -> None:
@@ -131,10 +131,10 @@ def test_patterns_keep_to_the_rules_of_folders(
     (docs / "l.md").symlink_to("../secret/s.md")
     monkeypatch.chdir(tmp_path)
     for pattern in ("docs/**/*.md", str(docs / "**" / "*.md")):
-        found = readers.find({pattern: Path(pattern)})
+        found = find({pattern: Path(pattern)})
         assert [Path(name).name for name in found.paths] == ["a.md", "b.md"]
         assert [Path(name).name for name in found.refused] == ["l.md"]
-    assert list(readers.find({"do*": Path("do*")}).paths) == ["docs/a.md", "docs/foreign/b.md"]
+    assert list(find({"do*": Path("do*")}).paths) == ["docs/a.md", "docs/foreign/b.md"]
 
 
 def test_a_link_to_itself_is_refused_when_links_are_followed(tmp_path: Path) -> None:

@@ -21,9 +21,9 @@ from self_evolution import cli
 from self_evolution.config import Domain
 from self_evolution.evaluation.ruling import ruling
 from self_evolution.evaluation.statistics import Duel, preference
+from self_evolution.evaluation.verdicts import preferred
 from self_evolution.prompts import Answers, Prompts
-from self_evolution.run import open as session
-from self_evolution.stages.judge import preferred
+from self_evolution.run.read import read_run
 
 Arguments = Callable[..., list[str]]
 
@@ -198,6 +198,7 @@ def _learns(path: Path) -> dict[str, Any]:
     return table
 
 
+@pytest.mark.slow
 def test_every_generation_is_judged_against_base_and_rivals_in_both_orders(
     arguments: Arguments, tmp_path: Path, profile: Path, script: Path
 ) -> None:
@@ -228,6 +229,7 @@ def test_every_generation_is_judged_against_base_and_rivals_in_both_orders(
     assert all(len(verdicts) == 1 for verdicts in by_item.values())
 
 
+@pytest.mark.slow
 def test_it_decides_nothing(
     arguments: Arguments, tmp_path: Path, profile: Path, script: Path
 ) -> None:
@@ -238,6 +240,7 @@ def test_it_decides_nothing(
     assert {name for name in one if one[name] != two[name]} <= {"judgement.jsonl", "meta.jsonl"}
 
 
+@pytest.mark.slow
 def test_the_base_as_judge_and_a_judge_that_comes_late(
     arguments: Arguments, tmp_path: Path, profile: Path, script: Path, biased: None
 ) -> None:
@@ -252,13 +255,14 @@ def test_the_base_as_judge_and_a_judge_that_comes_late(
     assert late == early and late
     verdicts = {(row["place"], row["verdict"]) for row in late if row["reply"]}
     assert verdicts == {(1, "better"), (2, "worse")}
-    with session.looked_at(tmp_path / "late") as (settings, ledger):
-        found = preferred(settings, ledger, "base", 1, -1)
+    with read_run(tmp_path / "late") as run:
+        found = preferred(run.config, run.ledger, "base", 1, -1)
     assert found is not None and found.asked == 3
     assert found.agreement and found.first
     assert (found.wins.mean, found.agreement.mean, found.first.mean) == (50.0, 0.0, 100.0)
 
 
+@pytest.mark.slow
 def test_another_judge_judges_anew_and_a_new_rival_is_judged(
     arguments: Arguments, tmp_path: Path, profile: Path, script: Path
 ) -> None:
@@ -277,8 +281,10 @@ def test_another_judge_judges_anew_and_a_new_rival_is_judged(
     assert judges == {server.url, "base"}
 
 
-def test_killed_at_every_transaction_of_the_judge(
-    arguments: Arguments, tmp_path: Path, profile: Path, script: Path
+@pytest.mark.slow
+@pytest.mark.parametrize("first", [pytest.param(1, marks=pytest.mark.drill), 4])
+def test_killed_at_a_transaction_of_the_judge_it_goes_on_to_the_same_verdicts(
+    arguments: Arguments, tmp_path: Path, profile: Path, script: Path, first: int
 ) -> None:
     rival = tmp_path / "rival.json"
     rival.write_text(json.dumps(_learns(script)))
@@ -287,21 +293,17 @@ def test_killed_at_every_transaction_of_the_judge(
     judge = ["--judge", "base"]
     assert in_child(_run(arguments, "whole", profile, "base", *more)) == 0
     expected = exported(tmp_path / "whole")
-    kills = 0
-    while True:
-        target = tmp_path / f"killed-{kills}"
+    transactions = 4  # the ties with the base, those with the rival, two batches of verdicts
+    for last in range(first, transactions + 2):
+        target = tmp_path / f"killed-{last}"
         cli.main(_run(arguments, target.name, profile, "", *more))
-        status = in_child(["run", "--run", str(target), *judge], kill_at=kills + 1)
+        status = in_child(["run", "--run", str(target), *judge], kill_at=last)
+        assert status == (-signal.SIGKILL if last <= transactions else 0)
         assert in_child(["run", "--run", str(target), *judge]) == 0
-        again = exported(target)
-        assert again["judgement.jsonl"] == expected["judgement.jsonl"]
-        if status == 0:
-            break
-        assert status == -signal.SIGKILL
-        kills += 1
-    assert kills == 4  # the ties with the base, those with the rival, two batches of verdicts
+        assert exported(target)["judgement.jsonl"] == expected["judgement.jsonl"]
 
 
+@pytest.mark.slow
 def test_replies_that_say_nothing_are_unclear(
     arguments: Arguments, tmp_path: Path, profile: Path, script: Path
 ) -> None:
@@ -317,6 +319,7 @@ def test_replies_that_say_nothing_are_unclear(
     assert {row["verdict"] for row in found} == {"tie", "unclear"}
 
 
+@pytest.mark.slow
 def test_another_model_under_the_judges_name_is_refused(
     arguments: Arguments,
     tmp_path: Path,
@@ -345,13 +348,14 @@ def test_a_profile_that_cannot_ask_for_it_is_refused_early(
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.slow
 def test_the_stage_of_a_run_without_a_judge_says_so(
     arguments: Arguments, tmp_path: Path, profile: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     cli.main(_run(arguments, "run", profile, "", "--generations", "1"))
     capsys.readouterr()
     assert cli.main(["judge", str(tmp_path / "run")]) == 2
-    assert "judge: nobody is named; give --evaluate.judge" in capsys.readouterr().err
+    assert "judge: no model is named; give --evaluate.judge" in capsys.readouterr().err
     assert cli.main(["judge", str(tmp_path / "run"), "--evaluate.judge", "base"]) == 0
     assert len(rows(tmp_path / "run", "judgement")) == 12
 

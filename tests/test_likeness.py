@@ -179,6 +179,7 @@ MUTATIONS: list[Callable[[str, random.Random], str]] = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_copies_in_another_setting_are_found(language: str) -> None:
     likeness = Likeness()
@@ -208,6 +209,7 @@ def test_templated_questions_are_all_kept() -> None:
         assert likeness.first_like(str(number), question) is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_templated_alarms_are_all_kept(language: str) -> None:
     """A thousand entries, each with a neighbour from which it differs in one code or severity."""
@@ -223,6 +225,7 @@ def test_templated_alarms_are_all_kept(language: str) -> None:
         assert likeness.first_like(f"{code} {severity}", entry) is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_any_one_word_makes_another_text(language: str) -> None:
     """A word replaced, added or missing, wherever it stands; a missing one within a sentence."""
@@ -350,6 +353,7 @@ def test_shares_below_the_threshold_are_another_text() -> None:
         assert likeness.first_like("half", half) == expected
 
 
+@pytest.mark.slow
 def test_every_process_finds_the_same() -> None:
     code = (
         "import random, sys, test_likeness as t\n"

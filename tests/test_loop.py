@@ -66,12 +66,14 @@ def test_a_second_run_redoes_nothing(
     assert (tmp_path / "run" / "report" / "index.html").stat().st_mtime_ns == stamp
 
 
+@pytest.mark.slow
 def test_equal_runs_export_equal_bytes(arguments: Arguments, tmp_path: Path) -> None:
     cli.main(arguments("one"))
     cli.main(arguments("two"))
     assert exported(tmp_path / "one") == exported(tmp_path / "two")
 
 
+@pytest.mark.slow
 def test_more_generations_go_on_where_the_run_ended(arguments: Arguments, tmp_path: Path) -> None:
     cli.main(arguments("short", "--generations", "1"))
     cli.main(["run", "--run", str(tmp_path / "short"), "--generations", "2"])
@@ -79,12 +81,13 @@ def test_more_generations_go_on_where_the_run_ended(arguments: Arguments, tmp_pa
     assert exported(tmp_path / "short") == exported(tmp_path / "long")
 
 
+@pytest.mark.slow
 def test_stages_one_by_one_give_the_same_run(arguments: Arguments, tmp_path: Path) -> None:
     cli.main(arguments("whole", "--generations", "1"))
     words = arguments("steps", "--generations", "1")
     assert cli.main(["read", *words[1:]]) == 0
     run = str(tmp_path / "steps")
-    for stage in ("split", "examine", "evaluate", "promote"):
+    for stage in ("split", "build", "evaluate", "promote"):
         assert cli.main([stage, run]) == 0
     for stage in ("ask", "answer", "check", "score", "select", "train", "evaluate", "promote"):
         assert cli.main([stage, run]) == 0
@@ -99,6 +102,7 @@ def test_a_stage_says_which_one_comes_before_it(
     assert "comes after split of generation 0" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_status_tells_how_far_a_run_is(
     arguments: Arguments, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -136,6 +140,7 @@ def test_a_run_without_an_evaluation_set_says_that_nothing_is_shown(
     assert reasons[1].startswith("taken on trust")  # type: ignore[union-attr]
 
 
+@pytest.mark.slow
 def test_a_question_of_the_evaluation_set_never_reaches_training(
     arguments: Arguments, tmp_path: Path, questions: Path
 ) -> None:

@@ -1,4 +1,4 @@
-"""What is known of each document: where questions belong, the map, and where errors are."""
+"""The map of what is known of each document: the place of questions and of errors."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from test_report import HOSTILE, Story
 
 from self_evolution.ledger import Ledger
 from self_evolution.records import Document, Fragment, Item, Prediction, Section
-from self_evolution.report.mastery import by_heading, mastery, short_names
-from self_evolution.report.remaining import Place, remaining, unevenness
+from self_evolution.report.facts.mastery import by_heading, mastery, short_names
+from self_evolution.report.facts.remaining import Place, remaining, unevenness
+from self_evolution.report.render.headline import describe_remaining
 
 ALARM = (
     "Alarm {n} means that the link {n} is down. Check the optical module {n} first. "
@@ -72,7 +73,12 @@ def asked(ledger: Ledger, passages: list[str], wrong: set[int], suite: str = "do
 
 
 def known(ledger: Ledger, metric: str = "exact-match") -> Any:
-    return mastery(ledger, metric, 1, ledger.sources(ledger.all_items()))
+    return mastery(ledger, metric, 1, ledger.sources.find(ledger.items.all()))
+
+
+def said(ledger: Ledger, metric: str = "exact-match") -> str:
+    """The sentence on where errors are."""
+    return describe_remaining(remaining(known(ledger, metric)))
 
 
 # --- where a question belongs ---------------------------------------------------------------
@@ -97,7 +103,8 @@ def test_a_passage_is_found_however_it_was_cut(story: Story) -> None:
         for i, (name, passage) in enumerate(passages.items())
     )
     found = {
-        id: one.fragment_id for id, one in story.ledger.sources(story.ledger.all_items()).items()
+        id: one.fragment_id
+        for id, one in story.ledger.sources.find(story.ledger.items.all()).items()
     }
     assert found == {
         "equal": "f0",
@@ -111,10 +118,10 @@ def test_a_passage_is_found_however_it_was_cut(story: Story) -> None:
 def test_built_questions_know_their_fragment_and_its_page(story: Story) -> None:
     library(story.ledger, 1, 1, documents=1)
     story.ledger.add([Item("i", "domain", 0, "", "?", "1", ("1",), "f0", "d0")])
-    (source,) = story.ledger.sources(story.ledger.all_items()).values()
+    (source,) = story.ledger.sources.find(story.ledger.items.all()).values()
     assert source == ("f0", "d0", "docs/m0.md", ("Manual", "Chapter 1", "Alarm 0"), 7)
     story.ledger.set_meta("moved", {"d0": "new/m0.md"})
-    (source,) = story.ledger.sources(story.ledger.all_items()).values()
+    (source,) = story.ledger.sources.find(story.ledger.items.all()).values()
     assert source.path == "new/m0.md"
 
 
@@ -125,14 +132,14 @@ def test_of_equal_fragments_the_first_is_meant(story: Story) -> None:
     copy = ("fx", "dx", "sx", 0, ("Copy",), first.text, 0, 9, None, 30, "en", 99, "exact", "f0")
     story.ledger.add([Fragment(*copy)])
     story.ledger.add([Item("i", "domain", 0, first.text, "?", "1", ("1",))])
-    assert story.ledger.sources(story.ledger.all_items())["i"].fragment_id == "f0"
+    assert story.ledger.sources.find(story.ledger.items.all())["i"].fragment_id == "f0"
 
 
 def test_a_passage_in_chinese_is_found(story: Story) -> None:
     story.documents()
     passage = "先检查光模块的收光功率，正常范围为-23 dBm至-8 dBm；若低于下限，更换尾纤并清洁端面"
     story.ledger.add([Item("i", "domain", 0, passage, "?", "1", ("1",))])
-    assert story.ledger.sources(story.ledger.all_items())["i"].fragment_id == "f3"
+    assert story.ledger.sources.find(story.ledger.items.all())["i"].fragment_id == "f3"
 
 
 # --- the map --------------------------------------------------------------------------------
@@ -205,7 +212,7 @@ def test_names_leave_out_what_all_share() -> None:
 def test_a_chapter_that_holds_the_errors_is_named(story: Story) -> None:
     fragments = library(story.ledger, 4, 10)
     asked(story.ledger, [one.text for one in fragments], {20, 21, 22, 23, 24, 25, 26, 27, 3, 70})
-    assert remaining(known(story.ledger)) == (
+    assert said(story.ledger) == (
         "8 of the 10 remaining errors, 80% [30–100], are in “Chapter 3” of m0.md, with 13% of the "
         "questions."
     )
@@ -214,7 +221,7 @@ def test_a_chapter_that_holds_the_errors_is_named(story: Story) -> None:
 def test_errors_without_a_place_are_called_spread(story: Story) -> None:
     fragments = library(story.ledger, 4, 10)
     asked(story.ledger, [one.text for one in fragments], set(range(0, 80, 9)))
-    assert remaining(known(story.ledger)) == (
+    assert said(story.ledger) == (
         "The 9 remaining errors are spread: no part of the documents is shown to hold most of them."
     )
 
@@ -222,18 +229,16 @@ def test_errors_without_a_place_are_called_spread(story: Story) -> None:
 def test_a_document_is_named_where_no_heading_is(story: Story) -> None:
     fragments = library(story.ledger, 10, 4)
     asked(story.ledger, [one.text for one in fragments], set(range(0, 40, 2)))
-    said = remaining(known(story.ledger))
-    assert (
-        said.startswith("20 of the 20 remaining errors, 100% [")
-        and "are in m0.md, with 50%" in said
-    )
+    told = said(story.ledger)
+    assert told.startswith("20 of the 20 remaining errors, 100% [")
+    assert "are in m0.md, with 50%" in told
 
 
 def test_of_few_errors_and_other_metrics_nothing_is_said(story: Story) -> None:
     fragments = library(story.ledger, 4, 10)
     asked(story.ledger, [one.text for one in fragments], {20, 21, 22, 23})
-    assert remaining(known(story.ledger)) == ""
-    assert remaining(known(story.ledger, "token-f1")) == ""
+    assert said(story.ledger) == ""
+    assert said(story.ledger, "token-f1") == ""
 
 
 def test_one_fragment_with_many_questions_is_one_witness(story: Story) -> None:
@@ -243,8 +248,8 @@ def test_one_fragment_with_many_questions_is_one_witness(story: Story) -> None:
     asked(story.ledger, passages, set(range(8)))
     found = known(story.ledger)
     chapters = by_heading(found.questions).items()
-    assert unevenness([Place(str(name), some) for name, some in chapters]) > 0.05
-    assert "spread" in remaining(found)
+    assert unevenness([Place("m0.md", name, some) for name, some in chapters]) > 0.05
+    assert "spread" in said(story.ledger)
 
 
 # --- on the page ----------------------------------------------------------------------------

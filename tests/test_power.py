@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from self_evolution.evaluation.statistics import detectable, paired
-from self_evolution.evaluation.statistics.power import told
+from self_evolution.evaluation.statistics.power import describe_power
 
 
 def seen(gain: float, questions: int, clusters: int, correlation: float, times: int) -> float:
-    """How often `paired` calls a true difference (a share) a difference.
+    """Return how often `paired` finds a true difference (a share).
 
     Each question takes its cluster's result with probability sqrt(correlation), else its own, so
     that two of a cluster correlate by just that. A ninth of the changes against the gains are
@@ -54,9 +54,9 @@ def test_more_questions_and_more_documents_show_more() -> None:
 
 
 def test_it_is_said_in_a_sentence() -> None:
-    text = told(300, 80, "documents")
+    text = describe_power(300, 80, "documents")
     assert text.startswith("with 300 questions over 80 documents a difference of ")
     assert text.endswith(" points is detectable")
-    assert "no difference is detectable" in told(3, 1, "documents")
+    assert "no difference is detectable" in describe_power(3, 1, "documents")
     with pytest.raises(ValueError, match="2 questions in 3 clusters"):
         detectable(2, 3)

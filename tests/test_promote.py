@@ -5,25 +5,28 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import SHARED, rows
 
-from self_evolution import cli, report
-from self_evolution.cli import table
+from self_evolution import cli
+from self_evolution.cli import status
 from self_evolution.config import Config
 from self_evolution.evaluation.predict import _measured
-from self_evolution.evaluation.tasks import Exam
+from self_evolution.evaluation.tasks import MAIN, Task
 from self_evolution.ledger import Ledger
-from self_evolution.models.protocols import Reply, Who
+from self_evolution.models import Reply
 from self_evolution.models.scripted import ScriptedEngine
 from self_evolution.progress import Progress
 from self_evolution.records import Item, Message, Prediction, content_id
 from self_evolution.report.facts import gather
+from self_evolution.report.render import html, markdown
+from self_evolution.report.render.headline import headline
 from self_evolution.run import Run
-from self_evolution.run import open as session
+from self_evolution.run.read import read_run
 from self_evolution.stages import train
-from self_evolution.stages.promote import changes, more_rehearsal, promote
+from self_evolution.stages.promote import promote
 
 Arguments = Callable[..., list[str]]
 AIOPS = SHARED / "data" / "aiops_eval.json"
@@ -45,16 +48,18 @@ class Judged:
         )
 
     def answers(self, generation: int, suite: str, texts: list[str]) -> None:
-        items = self.ledger.items(suite)
+        items = self.ledger.items.of_suite(suite)
         self.ledger.add(
             Prediction(content_id(generation, item.id), generation, item.id, "closed", text)
             for item, text in zip(items, texts, strict=True)
         )
-        self.ledger.add(_measured(self.run, generation, Exam(suite, "closed", items)))
+        self.ledger.add(_measured(self.run, generation, Task(suite, "closed")))
 
     def verdict(self, generation: int) -> tuple[bool, str]:
         promote(self.run, generation)
-        (row,) = [row for row in self.ledger.promotions() if row.generation == generation]
+        (row,) = [
+            row for row in self.ledger.evaluations.promotions() if row.generation == generation
+        ]
         return row.promoted, row.reason
 
 
@@ -83,6 +88,7 @@ def asked(count: int, suite: str = "port") -> list[tuple[str, str, str]]:
 # --- the rule -----------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("rule", "right", "promoted"),
     [
@@ -123,6 +129,7 @@ def test_equal_gains_count_for_less_on_few_documents(judged: Callable[..., Judge
     assert not one.verdict(1)[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("lost", "bound", "promoted"),
     [(0, 5.0, True), (2, 5.0, True), (6, 5.0, False), (30, 5.0, False), (30, 100.0, True)],
@@ -151,6 +158,7 @@ def _echoes(texts: list[tuple[str, str, str]]) -> list[str]:
     return [question + passage[:100] for passage, question, _ in texts]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not AIOPS.exists(), reason="shared/data/aiops_eval.json is not here")
 @pytest.mark.parametrize(
     ("metric", "rule", "copied"),
@@ -185,7 +193,11 @@ def test_an_echo_earns_no_promotion_although_its_bleu_rises(
         "document": [passage for passage, _, _ in texts],
     }
     one.answers(1, "domain", copies[copied])
-    bleu = {r.generation: r.mean for r in one.ledger.evaluations() if r.metric == "bleu-4"}
+    bleu = {
+        r.generation: r.mean
+        for r in one.ledger.evaluations.of_generations()
+        if r.metric == "bleu-4"
+    }
     if copied == "question and start":
         assert bleu[1] == pytest.approx(21.96, abs=0.01)
         assert metric == "exact-match" or bleu[1] > bleu[0] + 15
@@ -201,15 +213,24 @@ def test_an_echo_earns_no_promotion_although_its_bleu_rises(
 @pytest.fixture
 def understanding(monkeypatch: pytest.MonkeyPatch) -> None:
     """A scripted model that knows a trained fact in other words too."""
-    reply = ScriptedEngine._reply
+    generate = ScriptedEngine.generate
 
     def asked_otherwise(
-        self: ScriptedEngine, messages: list[Message], limit: int, who: Who
-    ) -> Reply:
-        text = messages[-1]["content"].replace("Tell me the", "What is the")
-        return reply(self, [*messages[:-1], {"role": "user", "content": text}], limit, who)
+        self: ScriptedEngine, prompts: list[list[Message]], *rest: Any
+    ) -> list[Reply]:
+        reworded = [
+            [
+                *messages[:-1],
+                Message(
+                    role="user",
+                    content=messages[-1]["content"].replace("Tell me the", "What is the"),
+                ),
+            ]
+            for messages in prompts
+        ]
+        return generate(self, reworded, *rest)
 
-    monkeypatch.setattr(ScriptedEngine, "_reply", asked_otherwise)
+    monkeypatch.setattr(ScriptedEngine, "generate", asked_otherwise)
 
 
 def _closed(run: Path) -> dict[int, float]:
@@ -220,6 +241,7 @@ def _closed(run: Path) -> dict[int, float]:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("understanding")
 def test_a_sabotaged_generation_is_rolled_back_and_the_run_goes_on(
     arguments: Arguments,
@@ -261,11 +283,11 @@ def test_a_sabotaged_generation_is_rolled_back_and_the_run_goes_on(
     assert "is complete: nothing to do" in capsys.readouterr().err
     assert cli.main(["train", str(run)]) == 0
     assert "done in all 3 generations" in capsys.readouterr().out
-    with session.looked_at(run) as (config, ledger):
-        head = gather(config, ledger).headline
-    assert "stopped before generation 4" in head.status
-    assert (head.leader, head.changes[2, "domain", "closed"].different) == (1, False)
-    assert head.changes[1, "domain", "closed"].row.mean == 100.0
+    with read_run(run) as reader:
+        facts = gather(reader.config, reader.ledger)
+    assert "stopped before generation 4" in headline(facts).status
+    assert (facts.lead.leader, facts.lead.changes[2, MAIN].shown) == (1, False)
+    assert facts.lead.changes[1, MAIN].mean == 100.0
     assert cli.main([*words, "--promote.patience", "3", "--accept-change"]) == 0
     assert [row["parent"] for row in rows(run, "adapter")] == [0, 1, 1, 1]
 
@@ -274,7 +296,7 @@ def test_a_sabotaged_generation_is_rolled_back_and_the_run_goes_on(
 def test_without_rollback_a_generation_continues_the_one_before(
     arguments: Arguments, tmp_path: Path
 ) -> None:
-    words = arguments("run", "--generations", "3", "--promote.rollback", "false")
+    words = arguments("run", "--generations", "3", "--promote.on-failure", "continue")
     assert cli.main([*words, "--promote.patience", "0"]) == 0
     assert [row["parent"] for row in rows(tmp_path / "run", "adapter")] == [0, 1, 2]
     assert not any(
@@ -282,15 +304,7 @@ def test_without_rollback_a_generation_continues_the_one_before(
     )
 
 
-def test_what_changes_after_a_rollback() -> None:
-    assert changes("lower-rate", 0) == (1.0, 1.0)
-    assert changes("lower-rate", 2) == (0.25, 1.0)
-    assert changes("both", 1) == (0.5, 2.0)
-    assert changes("nothing", 3) == (1.0, 1.0)
-    twice = changes("more-rehearsal", 1)
-    assert [more_rehearsal(share, twice) for share in (0.0, 0.1, 0.4, 0.7)] == [0, 0.2, 0.5, 0.7]
-
-
+@pytest.mark.slow
 def test_the_report_says_the_change_with_its_interval(
     arguments: Arguments, tmp_path: Path, understanding: None
 ) -> None:
@@ -311,24 +325,24 @@ def test_a_loss_in_a_set_without_values_is_told_in_its_own_metric(
     )
     for generation, right in ((0, range(20)), (1, range(60))):
         one.answers(generation, "domain", ports(100, right))
-        kept = [item.reference for item in one.ledger.items("retention")]
+        kept = [item.reference for item in one.ledger.items.of_suite("retention")]
         one.answers(generation, "retention", ["Nobody knows."] * 40 if generation else kept)
         one.verdict(generation)
-    (reason,) = [row.reason for row in one.ledger.promotions() if row.generation == 1]
+    (reason,) = [row.reason for row in one.ledger.evaluations.promotions() if row.generation == 1]
     assert "former abilities (closed book, token-f1) -100.0" in reason
     facts = gather(one.run.config, one.ledger)
-    assert facts.headline.losses.startswith(
+    assert headline(facts).losses.startswith(
         "Lost elsewhere: former abilities, from memory (token-f1), fell from 100"
     )
-    change = facts.headline.changes[1, "retention", "closed"]
-    assert (change.row.metric, change.verdict) == ("token-f1", "fell")
-    (mine,) = [row for row in facts.changes if row.suite == "retention"]
+    task = Task("retention", "closed")
+    assert (facts.lead.metrics[task], facts.lead.changes[1, task].verdict) == ("token-f1", "lower")
+    (mine,) = [row for row in facts.changes if row.task == task]
     assert (mine.metric, mine.lost) == ("token-f1", 40)
-    page = report.render(one.run.config, facts, "run")
+    page = html.render(facts)
     assert "exact-match (or as named), base → generation 1" in page
     assert "token-f1, former abilities" in page  # the chart
-    markdown = report.markdown.render(one.run.config, facts, "run")
-    assert "| Former abilities, from memory (token-f1) | -100.0" in markdown
-    assert "### Former abilities, from memory (token-f1): 0 won, 40 lost" in markdown
-    table.show(one.run.config, one.ledger)
+    text = markdown.render(facts)
+    assert "| Former abilities, from memory (token-f1) | -100.0" in text
+    assert "### Former abilities, from memory (token-f1): 0 won, 40 lost" in text
+    status.show(one.run.config, one.ledger)
     assert "token-f1" in capsys.readouterr().out

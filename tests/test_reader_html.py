@@ -57,14 +57,14 @@ def test_a_heading_that_was_not_closed_takes_no_text_with_it() -> None:
         ("10<sup>6</sup> x<sup>-n+1</sup> 1<sup>st</sup>", "10^6 x^(-n+1) 1st"),
         ("H<sub>2</sub>O, x<sub>i</sub>", "H2O, x_i"),
         ("as said<sup><a href='#n'>3</a></sup>", "as said[3]"),
-        ("<math alttext='a^2'><mi>a</mi></math>", "a^2"),
+        ("<math alttext='a^2'></math>", "a^2"),
         ("<ruby>字<rp>(</rp><rt>じ</rt><rp>)</rp></ruby>", "字(じ)"),
         ("one<br>two<br><br>three", "one\ntwo\n\nthree"),
         ("w<span>or</span>d<wbr>s<img alt=no src=x>", "words"),
         ("a&nbsp;b <q>c</q> &lt;d&gt;", "a b “c” <d>"),
         ("<blockquote><p>a<br>b<p>c</blockquote>d", "> a\n> b\n\n> c\n\nd"),
         ("<figure><img alt=no><figcaption>Cap</figcaption></figure>x", "Cap\n\nx"),
-        ("<details><summary>S</summary>T</details>", "S\n\nT"),
+        ("<details><summary>S</summary>T</details>", "T"),
     ],
 )
 def test_text_within_a_paragraph(body: str, wanted: str) -> None:
@@ -117,6 +117,117 @@ def test_what_is_hidden_is_no_text() -> None:
     <template>x</template><noscript>x</noscript><svg><text>x</text></svg><span aria-hidden=true>x
     </span><select><option>x</select><button>x</button><iframe>x</iframe><!-- x -->"""
     assert text(body) == "seen"
+
+
+ANSWER = "<p>Hold the red key until the lamp blinks.</p>"
+BUTTON = "<button aria-expanded=false aria-controls={}>{}</button>"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        f"<h3>{BUTTON.format('r', 'How?')}</h3><div id=r hidden>{ANSWER}</div>",
+        f"<h3><span>{BUTTON.format('r', 'How?')}</span></h3><div id=r style='display:none'>{ANSWER}"
+        "</div>",
+        f"<h3>How? <button class=copy>Link</button></h3>{ANSWER}",
+        f"<div>{BUTTON.format('r', '<span>How?</span>')}</div><div id=r hidden>{ANSWER}</div>",
+        f"<button aria-expanded=false>How?</button><div>{ANSWER}</div>",
+        f"<details><summary>How?</summary>{ANSWER}</details>",
+        f"<details><summary><h3>How?</h3></summary>{ANSWER}</details>",
+        f"<ul><li>{BUTTON.format('r', 'How?')}<div id=r hidden>{ANSWER}</div></ul>",
+        f"<div role=button aria-expanded=false aria-controls=r>How?</div><div id=r hidden>{ANSWER}"
+        "</div>",
+        f"<h3><button data-bs-target='#r'>How?</button></h3><div id=r hidden>{ANSWER}</div>",
+        f"<h3>How?</h3><div hidden=until-found>{ANSWER}</div>",
+        f"<h3>How?</h3><div role=tabpanel hidden>{ANSWER}</div>",
+    ],
+)
+def test_what_opens_a_part_of_the_page_heads_it(body: str) -> None:
+    page = f"<h1>Dryer</h1><p>Begin.</p><section>{body}</section>"
+    assert [(part.heading, part.text) for part in parts(page)] == [
+        (("Dryer",), "Begin."),
+        (("Dryer", "How?"), "Hold the red key until the lamp blinks."),
+    ]
+
+
+def test_an_opened_part_ends_with_its_heading_and_may_hold_others() -> None:
+    inner = "<details><summary>Two</summary><p>b</details>"
+    body = f"<h2>S</h2><details><summary>One</summary><p>a</p>{inner}<p>c</details><p>d"
+    assert [(part.heading, part.text) for part in parts(body)] == [
+        (("S",), "d") if text == "d" else (("S", *above), text)
+        for above, text in ((("One",), "a"), (("One", "Two"), "b"), (("One",), "c"), ((), "d"))
+    ]
+
+
+@pytest.mark.parametrize(
+    ("body", "kept"),
+    [
+        ("<p>Press <button>Print</button> twice.", "Press Print twice."),
+        ("<p>Press <button>Print</button>", "Press Print"),
+        ("<ul><li>Press <b><button>Print</button></b> now</ul>", "- Press **Print** now"),
+        ("<div>Press <kbd><button>Print</button></kbd>.</div>", "Press `Print`."),
+        ("<dl><dt><button aria-expanded=false>Key</button><dd>What</dl>", "Key\n: What"),
+        ("<p>a</p><button>Copy</button><pre>x = 1</pre>", "a\n\n```\nx = 1\n```"),
+        ("<p>a</p><pre><button>Copy</button>x = 1</pre>", "a\n\n```\nx = 1\n```"),
+        ("<p>a</p><div><button>Share</button> <button>Print</button></div>", "a"),
+        (
+            "<button aria-haspopup=dialog aria-controls=d>Chat</button><p>a</p>"
+            "<div id=d role=dialog hidden>Talk</div>",
+            "a",
+        ),
+        (
+            "<button aria-expanded=false aria-controls=m>Menu</button><ul id=m hidden>"
+            "<li><a href=a>A</a><li><a href=b>B</a><li><a href=c>C</a></ul><p>a</p>",
+            "a",
+        ),
+    ],
+)
+def test_a_button_in_a_sentence_is_a_word_and_others_are_not(body: str, kept: str) -> None:
+    assert [part.text for part in parts(body)] == [kept]
+    assert not parts(body)[0].heading
+
+
+@pytest.mark.parametrize(
+    ("body", "kept", "count"),
+    [
+        ("<p>Old <s>5 bar</s> new 6 bar", "Old new 6 bar", 1),
+        ("<p><strike>7 A</strike> 8 A", "8 A", 1),
+        ("<p><del>9 W</del><ins>10 W</ins>", "10 W", 1),
+        ("<del><p>gone<p>gone <s>too</s></del><p>here", "here", 1),
+        ("<p><span style='color:red; TEXT-DECORATION: underline line-through'>a</span>b", "b", 1),
+        ("<ul><li style='text-decoration-line:line-through'>a<li>b</ul>", "- b", 1),
+        ("<p><span style='text-decoration:underline'>a</span>", "a", 0),
+        ("<table><tr><th>a<th>b<tr><td><s>1</s>2<td><s>3</s>4</table>", "| 2 | 4 |", 2),
+    ],
+)
+def test_what_is_struck_out_is_left_out_and_counted(body: str, kept: str, count: int) -> None:
+    content = html.read(body.encode())
+    assert content.parts[0].text.endswith(kept) and "gone" not in content.parts[0].text
+    passages = "passage" if count == 1 else "passages"
+    assert content.note == (f"{count} struck-out {passages} left out" if count else "")
+
+
+@pytest.mark.parametrize(
+    ("body", "wanted"),
+    [
+        ("5<sup>1</sup>/<sub>2</sub> inch", "5 1/2 inch"),
+        ("<sup>3</sup>&frasl;<sub>4</sub> inch", "3/4 inch"),
+        ("a <sup>1</sup>/<sub>2</sub>", "a 1/2"),
+        ("x<sup>2</sup>/y<sub>2</sub>", "x^2/y2"),
+        ("x<sup>2</sup>/<sub>n</sub>", "x^2/_n"),
+        ("10<sup>&minus;6</sup>", "10^−6"),
+    ],
+)
+def test_a_raised_and_a_lowered_number_are_a_fraction(body: str, wanted: str) -> None:
+    assert text(body) == wanted
+
+
+def test_many_controls_take_little_time() -> None:
+    start = time.process_time()
+    many = "<button aria-expanded=false aria-controls=x>a</button>" * 50_000
+    for body in (many, f"<h2>{many}</h2>", "<span>" * 1000 + many, f"<p>Press {many}</p>"):
+        text(f"<p>before</p>{body}<p>after</p>")
+    assert time.process_time() - start < 20
 
 
 PROSE = "<p>The pump has a size of twelve and is round.</p>"

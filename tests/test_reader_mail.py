@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from email.message import EmailMessage
+from pathlib import Path
 
 import pytest
 
@@ -94,3 +95,105 @@ def test_broken_messages_are_read_or_refused() -> None:
             list(mail.attachments(bytes(data)))
         except Malformed:
             pass
+
+
+def _both(plain: str, page: str) -> bytes:
+    message = EmailMessage()
+    message["Subject"] = "x"
+    message.set_content(plain)
+    message.add_alternative(page, subtype="html")
+    return bytes(message)
+
+
+PAGE = "<p>The new limit is 6.2 bar.</p><p>Valve: V-12, says the page.</p>"
+
+
+@pytest.mark.parametrize(
+    ("plain", "taken"),
+    [
+        ("Please use a mail program that can show HTML.", "the page"),
+        ("see html", "the page"),
+        ("Ihr Programm zeigt kein HTML an.", "the page"),
+        ("请使用支持HTML的邮件程序查看。", "the page"),
+        ("https://example.org/view?id=12", "the page"),
+        (" ", "the page"),
+        ("The new limit is 6.2 bar. Valve: V-12. Plain.", "Plain."),
+        ("THE NEW LIMIT IS 6.2 BAR (Plain.)", "(Plain.)"),
+        ("Plain. " + "This text is longer than a stub. " * 40, "Plain."),
+    ],
+)
+def test_a_stub_gives_way_to_the_page(plain: str, taken: str) -> None:
+    text = "\n\n".join(part.text for part in mail.read(_both(plain, PAGE)).parts)
+    assert taken in text and ("the page" in text) == (taken == "the page")
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        "<p><b>From:</b> Bob<br><b>Sent:</b> Monday<br><b>Subject:</b> limit</p>",
+        "<p><b>Von:</b> Bob<br><b>Gesendet:</b> Montag</p>",
+        "<p>De : Bob<br>Envoyé : lundi</p>",
+        "<p>发件人: Bob<br>发送时间: 2024-03-04</p>",
+        "<p>-----Original Message-----</p>",
+        "<p>From: Bob Date: Monday</p>",
+    ],
+)
+def test_a_message_that_is_replied_to_stands_as_a_quote(headers: str) -> None:
+    page = f"<p>The limit is 6.2 bar.</p>{headers}<p>It was 5.5 bar.</p>"
+    text = mail.read(_both("see html", page)).parts[-1].text
+    assert "\n\nThe limit" in f"\n\n{text}" and "\n\n> It was 5.5 bar." in text
+
+
+def test_a_letter_about_senders_is_no_quote() -> None:
+    page = "<p>From: that valve on, all is new.</p><p>It was 5.5 bar.</p>"
+    assert ">" not in mail.read(_both("see html", page)).parts[-1].text
+
+
+HEAD = b"From ann@example.org Tue Mar  5 10:00:00 2024\nSubject: x\n\n"
+
+
+@pytest.mark.parametrize(
+    ("data", "bodies"),
+    [
+        (HEAD + b"One.\n", [b"One.\n"]),
+        (HEAD + b"One.\n\n" + HEAD + b"Two.\n", [b"One.", b"Two.\n"]),
+        ((HEAD + b"One.\n\n" + HEAD + b"Two.").replace(b"\n", b"\r\n"), [b"One.\r", b"Two."]),
+        (HEAD + b">From here on.\n>>From there.", [b"From here on.\n>From there."]),
+        (HEAD + b"One.\n\nFrom now on all is new.", [b"One.\n\nFrom now on all is new."]),
+    ],
+)
+def test_an_mbox_holds_messages(data: bytes, bodies: list[bytes]) -> None:
+    found = dict(mail.messages(data))
+    assert list(found) == [f"{i}.eml" for i in range(1, len(bodies) + 1)]
+    texts = [one.replace(b"\r\n", b"\n").partition(b"\n\n")[2] for one in found.values()]
+    assert [one.rstrip(b"\r") for one in texts] == [one.rstrip(b"\r") for one in bodies]
+
+
+@pytest.mark.parametrize("data", [b"", b"Subject: x\n\nOne.", b"no mail\n\nFrom a\nSubject: x\n"])
+def test_what_is_no_mbox_is_refused(data: bytes) -> None:
+    with pytest.raises(Malformed, match="no mbox"):
+        list(mail.messages(data))
+
+
+CASES = Path(__file__).parents[2] / "shared" / "cases" / "mail"
+
+
+@pytest.mark.skipif(not CASES.is_dir(), reason="the cases (../shared/cases) are absent")
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("stub.eml", "The new limit is 6.2 bar.\n\n| Valve | Limit |"),
+        ("reply.eml", "> the reset time in the manual is 12 seconds."),
+        ("outlook.eml", "The new limit is 6.2 bar.\n\n> **From:** Bob"),
+        ("outlook.eml", "> Old limit was 5.5 bar."),
+    ],
+)
+def test_a_case_is_read_rightly(name: str, said: str) -> None:
+    parts = mail.read((CASES / name).read_bytes()).parts
+    assert said in "\n\n".join(part.text for part in parts)
+
+
+@pytest.mark.skipif(not CASES.is_dir(), reason="the cases (../shared/cases) are absent")
+def test_every_message_of_an_mbox_is_read() -> None:
+    found = mail.messages((CASES / "archive.mbox").read_bytes())
+    assert [mail.read(data).title for _, data in found] == ["one", "two"]

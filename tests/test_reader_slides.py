@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import io
 import random
 import zipfile
 from pathlib import Path
 
 import pytest
+from lxml import etree
 from pptx import Presentation
 from pptx.chart.data import CategoryChartData
 from pptx.enum.chart import XL_CHART_TYPE
 from pptx.util import Inches
 
 from self_evolution.documents.readers import slides
-from self_evolution.documents.readers.base import Malformed
+from self_evolution.documents.readers.base import Content, Malformed
 
 
 def _deck() -> bytes:
@@ -113,3 +115,98 @@ def test_broken_decks_are_read_or_refused(tmp_path: Path) -> None:
         for broken in (bytes(data), whole[: rng.randrange(len(whole))]):
             with contextlib.suppress(Malformed):
                 slides.read(broken)
+
+
+def _words(*runs: tuple[str, dict[str, str]]) -> Content:
+    """The content of a slide with these runs, each a text with its settings."""
+    deck = Presentation()
+    slide = deck.slides.add_slide(deck.slide_layouts[6])
+    box = slide.shapes.add_textbox(Inches(1), Inches(1), Inches(4), Inches(1))
+    for text, settings in runs:
+        run = box.text_frame.paragraphs[0].add_run()
+        run.text = text
+        for name, value in settings.items():
+            run._r.get_or_add_rPr().set(name, value)
+    file = io.BytesIO()
+    deck.save(file)
+    return slides.read(file.getvalue())
+
+
+UP, DOWN = {"baseline": "30000"}, {"baseline": "-25000"}
+
+
+@pytest.mark.parametrize(
+    ("runs", "text"),
+    [
+        ([("10", {}), ("-6", UP), (" Pa", {})], "10^-6 Pa"),
+        ([("10", {}), ("-", UP), ("6", UP), (" Pa", {})], "10^-6 Pa"),
+        ([("s", {}), ("-1", UP)], "s^-1"),
+        ([("cm", {}), ("\u22123", UP)], "cm^\u22123"),
+        ([("y", {}), ("n+1", UP)], "y^(n+1)"),
+        ([("m", {}), ("3", UP), ("/h", {})], "m^3/h"),
+        ([("Ca", {}), ("2+", UP)], "Ca2+"),
+        ([("Na", {}), ("+", UP)], "Na+"),
+        ([("4", {}), ("th", UP), (" step", {})], "4th step"),
+        ([("H", {}), ("2", DOWN), ("O", {})], "H2O"),
+        ([("x", {}), ("i+1", DOWN)], "x_(i+1)"),
+        ([("10", {}), ("-6", {"baseline": "0"})], "10-6"),
+    ],
+)
+def test_exponents_are_marked(runs: list[tuple[str, dict[str, str]]], text: str) -> None:
+    content = _words(*runs)
+    assert [part.text for part in content.parts] == [text] and not content.note
+
+
+STRUCK = {"strike": "sngStrike"}
+
+
+@pytest.mark.parametrize(
+    ("runs", "text", "struck"),
+    [
+        ([("5 bar", STRUCK), (" 6 bar", {})], "6 bar", 1),
+        ([("5 bar", {"strike": "dblStrike"}), (" 6 bar", {})], "6 bar", 1),
+        ([("5", STRUCK), (" bar", STRUCK | {"b": "1"}), (" 6 bar", {})], "6 bar", 1),
+        ([("5", STRUCK), ("6 bar", {}), ("7", STRUCK)], "6 bar", 2),
+        ([("6 bar", {"strike": "noStrike"})], "6 bar", 0),
+    ],
+)
+def test_struck_out_text_is_left_out(
+    runs: list[tuple[str, dict[str, str]]], text: str, struck: int
+) -> None:
+    content = _words(*runs)
+    assert [part.text for part in content.parts] == [text]
+    assert content.note.partition(" ")[0] == (str(struck) if struck else "")
+
+
+def test_a_shape_with_a_formula_is_read_and_its_picture_is_not() -> None:
+    deck = Presentation()
+    slide = deck.slides.add_slide(deck.slide_layouts[6])
+    box = slide.shapes.add_textbox(Inches(1), Inches(1), Inches(4), Inches(1))
+    box.text_frame.text = "Ratio "
+    mc = "http://schemas.openxmlformats.org/markup-compatibility/2006"
+    m = "http://schemas.openxmlformats.org/officeDocument/2006/math"
+    a14 = "http://schemas.microsoft.com/office/drawing/2010/main"
+    half = "<m:f><m:num><m:r><m:t>1</m:t></m:r></m:num><m:den><m:r><m:t>2</m:t></m:r></m:den></m:f>"
+    formula = f'<a14:m xmlns:a14="{a14}" xmlns:m="{m}"><m:oMath>{half}</m:oMath></a14:m>'
+    box.text_frame.paragraphs[0]._p.append(etree.fromstring(formula))
+    shape = box._element
+    both = etree.fromstring(
+        f'<mc:AlternateContent xmlns:mc="{mc}"><mc:Choice Requires="a14"/><mc:Fallback/>'
+        "</mc:AlternateContent>"
+    )
+    shape.addprevious(both)
+    both[1].append(copy.deepcopy(shape))
+    both[0].append(shape)
+    file = io.BytesIO()
+    deck.save(file)
+    assert [part.text for part in slides.read(file.getvalue()).parts] == ["Ratio 1/2"]
+
+
+CASES = Path(__file__).parents[2] / "shared" / "cases" / "pptx"
+
+
+@pytest.mark.skipif(not CASES.is_dir(), reason="the cases (../shared/cases) are absent")
+def test_a_case_is_read_rightly() -> None:
+    content = slides.read((CASES / "deck.pptx").read_bytes())
+    assert "- 10^-6 Pa vacuum, old new 6 bar" in content.parts[0].text
+    assert content.note == "1 struck-out passage left out"

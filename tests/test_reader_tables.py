@@ -70,6 +70,26 @@ def test_json_that_cannot_be_read_says_why(data: bytes, problem: str) -> None:
         passages.read(data)
 
 
+@pytest.mark.parametrize(
+    ("broken", "why"),
+    [
+        ('{"text": "cut', "line 2: not JSON"),
+        ('{"text": "a",}', "line 2: a comma too many"),
+        ("12", "row 2: expected"),
+        ('{"text": 5}', "row 2: expected"),
+        ("[" * 100_000, "nested too deep"),
+        ("9" * 5000, "thousands of digits"),
+        ("no JSON at all", "line 2: not JSON"),
+    ],
+)
+def test_a_broken_line_costs_that_line_alone(broken: str, why: str) -> None:
+    content = passages.read(f'{{"text": "one"}}\n{broken}\n\n{{"text": "three"}}\n'.encode())
+    assert [part.text for part in content.parts] == ["one", "three"]
+    assert content.note.startswith("1 of 3 lines left out: ") and why in content.note
+    with pytest.raises(Malformed, match=why):
+        passages.read(f'{{"text": "one"}}\n{broken}\n{broken}\n'.encode())
+
+
 def test_deep_values_do_not_grow() -> None:
     value: object = "x"
     for _ in range(300):
@@ -259,3 +279,33 @@ def test_broken_tables_are_read_or_refused() -> None:
                 data[rng.randrange(len(data))] = rng.randrange(256)
             with contextlib.suppress(Malformed):
                 read(bytes(data))
+
+
+@pytest.mark.parametrize(
+    ("rows", "columns", "kept", "note"),
+    [
+        ([], [], {"a1", "b2", "c3"}, ""),
+        ([2], [], {"a1", "c1", "a3", "b3"}, "hidden rows or columns left out: Sheet"),
+        ([], ["B"], {"a1", "c1", "a3", "c3"}, "hidden rows or columns left out: Sheet"),
+        ([3], ["A", "C"], {"b1", "b2"}, "hidden rows or columns left out: Sheet"),
+        ([1, 2, 3], [], set(), "hidden rows or columns left out: Sheet"),
+    ],
+)
+def test_hidden_rows_and_columns_are_left_out(
+    rows: list[int], columns: list[str], kept: set[str], note: str
+) -> None:
+    book = Workbook()
+    for number in (1, 2, 3):
+        book.active.append([f"{letter}{number}" for letter in "abc"])
+    for row in rows:
+        book.active.row_dimensions[row].hidden = True
+    for column in columns:
+        book.active.column_dimensions[column].hidden = True
+    file = io.BytesIO()
+    book.save(file)
+    content = sheet.read(file.getvalue())
+    text = " ".join(part.text for part in content.parts)
+    gone = {f"{letter}{row}" for letter in "abc" for row in rows}
+    gone |= {f"{letter.lower()}{row}" for letter in columns for row in (1, 2, 3)}
+    assert all(one in text for one in kept) and not any(one in text for one in gone)
+    assert content.note == note

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from self_evolution.documents.readers.base import Malformed
-from self_evolution.documents.readers.plain import asciidoc, markdown, text
+from self_evolution.documents.readers.plain import asciidoc, markdown, markup, text
 from self_evolution.documents.readers.plain.wrapped import mended, unpaged
 
 
@@ -39,18 +40,133 @@ def test_comments_and_fences_have_no_headings() -> None:
     )
     found = markdown.read(content.encode())
     assert [part.heading for part in found.parts] == [("A",), ("B",), ("C",), ("D",)]
-    assert all(content[part.start : part.end] == part.text for part in found.parts)
+    shown = markup.seen(content).text
+    assert all(shown[part.start : part.end] == part.text for part in found.parts)
 
 
-@given(st.text("#-=`~<!> ab\n|[](){}*", max_size=120))
+@given(st.text("#-=`~<!> ab\n|[](){}*&;%", max_size=120))
 def test_markdown_and_text_keep_their_offsets(content: str) -> None:
-    for read in (markdown.read, text.read):
-        for part in read(content.encode()).parts:
-            assert content[part.start : part.end] == part.text
+    for part in text.read(content.encode()).parts:
+        assert content[part.start : part.end] == part.text
+    shown = markup.seen(content)
+    for part in markdown.read(content.encode()).parts:
+        assert shown.text[part.start : part.end] == part.text
+    assert all(0 <= a <= b <= len(shown.text) for a, b in shown.code)
+    assert all(a[1] <= b[0] for a, b in itertools.pairwise(shown.code))
+
+
+def _markdown(content: str) -> list[str]:
+    return [
+        one for part in markdown.read(content.encode()).parts for one in part.text.split("\n\n")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "wanted"),
+    [
+        # comments and notes to others
+        ("a <!-- no --> b", ["a b"]),
+        ("a<!-- no -->b", ["ab"]),
+        ("a\n\n<!--\nno\n\nno -->\n\nb", ["a", "b"]),
+        ("a\n\n[//]: # (no)\n\nb", ["a", "b"]),
+        ('a\n\n[comment]: <> (no)\n[other]: # "no"\n\nb', ["a", "b"]),
+        ("a\n\n[m]: https://a.org 'M'\n", ["a", "[m]: https://a.org 'M'"]),
+        ("a `<!-- yes -->` b", ["a `<!-- yes -->` b"]),
+        ("a <!-- open b", ["a <!-- open b"]),
+        ("a\n\n    <!-- yes -->\n\nb", ["a", "    <!-- yes -->", "b"]),
+        ("- a\n\n    b <!-- no -->c\n", ["- a", "    b c"]),
+        ("<style>p {}</style>a<script>\n\nx\n</script>", ["a"]),
+        ("{{< note >}}a{{< /note >}} {% raw %}b{% endraw %}", ["a b"]),
+        # entities
+        ("5&nbsp;bar &plusmn; 2&thinsp;&deg;C &lt; 10 &#x2264; &#177;", ["5 bar ± 2 °C < 10 ≤ ±"]),
+        ("`a&nbsp;b` a&b; a&copy=1 &nosuch;", ["`a&nbsp;b` a&b; a&copy=1 &nosuch;"]),
+        ("```\na &lt; b\n```", ["```\na &lt; b\n```"]),
+        ("| a | b |\n|---|---|\n| x&#124;y | z |", ["| a | b |\n|---|---|\n| x\\|y | z |"]),
+        ("a &#0; b &#xd800; c", ["a \ufffd b \ufffd c"]),
+        # struck-out text
+        ("Price ~~120~~ **135** EUR", ["Price **135** EUR"]),
+        ("<del>a</del>b <s>c</s> d <strike>e\nf</strike>", ["b d"]),
+        ("`~~a~~` \\~~b~~ H~2~O ~~ c ~~", ["`~~a~~` \\~~b~~ H~2~O ~~ c ~~"]),
+        ("a ~~b", ["a ~~b"]),
+        ("~~a\n\nb~~", ["~~a", "b~~"]),
+        ("~~~\n~~a~~\n~~~", ["~~~\n~~a~~\n~~~"]),
+        # tags
+        ("a<br>b <kbd>Ctrl</kbd> <b>c</b> <u>d</u>", ["a b `Ctrl` **c** d"]),
+        ("10<sup>-6</sup> H<sub>2</sub>O", ["10^-6 H2O"]),
+        ("Vec<String> <PORT> <https://a.org>", ["Vec<String> <PORT> <https://a.org>"]),
+        (
+            "a\n<table><tr><th>k<th>v<tr><td>1<td>2&nbsp;x</table>\nb",
+            ["a", "| k | v |\n| --- | --- |\n| 1 | 2 x |", "b"],
+        ),
+        (
+            "<TABLE><tr><td>k<td><table></table><tr><td>1<td>2</TABLE>a",
+            ["| k |  |\n| --- | --- |\n| 1 | 2 |", "a"],
+        ),
+        ("<ul><li>a<ul><li>b</ul></ul>", ["- a\n  - b"]),
+        ("x <math><mfrac><mn>1</mn><mn>2</mn></mfrac></math> y", ["x 1/2 y"]),
+        (
+            "<details>\n<summary>S</summary>\n\n| a |\n|---|\n\n</details>",
+            ["**S**", "| a |\n|---|"],
+        ),
+        ("a <table> b", ["a <table> b"]),
+    ],
+)
+def test_markdown_is_read_as_it_is_seen(content: str, wanted: list[str]) -> None:
+    assert _markdown(content) == wanted
+
+
+@pytest.mark.parametrize(
+    ("content", "count"),
+    [("~~a~~ b <s>c</s>", 2), ("`~~a~~`", 0), ("<del>x ~~y~~</del> z", 1), ("a", 0)],
+)
+def test_struck_out_passages_are_counted(content: str, count: int) -> None:
+    note = markdown.read(content.encode()).note
+    assert note.startswith(f"{count} struck-out") if count else note == ""
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        "- ```sh\n  # no\n  ```",
+        "1. ```\n   # no\n   ```",
+        "* a\n* ~~~\n  # no\n\n# no\n  ~~~",
+        "- 1) ````\n     ```\n# no\n     ````",
+        "> ```\n> # no\n> ```",
+        "- a\n\n  ```\n# no\n  ```",
+    ],
+)
+def test_a_fence_on_the_line_of_an_item_is_closed_and_headings_come_after_it(item: str) -> None:
+    found = markdown.read(f"# A\n\n{item}\n\n# B\n\nb &amp; c\n".encode()).parts
+    assert [part.heading for part in found] == [("A",), ("B",)]
+    assert found[0].text == item and found[1].text == "b & c"
+
+
+@pytest.mark.parametrize(
+    ("front", "title"),
+    [
+        ("---\ntitle: Pump P-1\ntags: [a]\n---\n", "Pump P-1"),
+        ("---\ndate: 1\ntitle: 'Pump: one'\n---\n", "Pump: one"),
+        ('+++\ntitle = "Pump"\n+++\n', "Pump"),
+        ("---\ntags:\n  - a\n...\n", "Head"),
+        ("---\n---\n", "Head"),
+    ],
+)
+def test_front_matter_is_no_text(front: str, title: str) -> None:
+    content = markdown.read(f"{front}\n# Head\n\nText.\n".encode())
+    assert content.title == title
+    assert [(part.heading, part.text) for part in content.parts] == [
+        *([((), "---\n---")] * (title == "Head" and "tags" not in front)),
+        (("Head",), "Text."),
+    ]
 
 
 def test_long_odd_lines_take_no_time() -> None:
-    for odd in ("# " + "# " * 50_000, "=" * 100_000, "[" * 100_000, "` " * 50_000, " " * 100_000):
+    for odd in (
+        *("# " + "# " * 50_000, "=" * 100_000, "[" * 100_000, "` " * 50_000, " " * 100_000),
+        *("~~a " * 25_000, "<del>" * 20_000, "<!--" * 25_000, "<table>" * 20_000, "&a" * 50_000),
+        *("\n\n    a" * 10_000, "\n- ```" * 10_001, "{% " * 30_000, "<a " * 30_000, "~" * 100_000),
+        " ".join("`" * n for n in range(1, 400)),
+    ):
         lines = f"x\n{odd}\n\n# {odd} y\n"
         markdown.read(lines.encode())
         text.read(lines.encode())

@@ -19,7 +19,7 @@ from self_evolution import cli
 from self_evolution import miniature as embedded
 from self_evolution.documents.readers import READERS, Content, Malformed, Part, Reader, ending
 from self_evolution.documents.readers.items import read_conversations, read_items
-from self_evolution.documents.readers.plain import markdown, text
+from self_evolution.documents.readers.plain import markdown, markup, text
 
 
 def read(name: str, data: bytes) -> Content:
@@ -69,6 +69,8 @@ def test_markdown_sections_follow_the_headings() -> None:
 @given(content=st.text(alphabet="#-=`~ab \n", max_size=200))
 def test_no_text_is_lost_and_its_order_is_kept(read: Reader, content: str) -> None:
     _, parts, _ = read(content.encode())
+    if read is markdown.read:
+        content = markup.seen(content).text
     assert all(content[part.start : part.end] == part.text for part in parts)
     assert all(a.end <= b.start for a, b in itertools.pairwise(parts))
     kept = "".join(part.text for part in parts)
@@ -113,7 +115,7 @@ def test_passages_stay_whole(name: str) -> None:
         ("a.json", b'[{"instruction": 3}]', "row 1: expected"),
         ("a.json", b'[{"instruction": "x"}', "JSON cut off"),
         ("a.json", b"[}]", "JSON broken"),
-        ("a.jsonl", b'{"text": "x"}\n{"tex', "line 2: not JSON"),
+        ("a.jsonl", b'{"text": "x"}\n{"tex\n{"te', "line 2: not JSON"),
     ],
 )
 def test_what_cannot_be_read_says_why(name: str, data: bytes, problem: str) -> None:
@@ -209,6 +211,7 @@ def test_equal_files_are_one_document_and_the_rest_is_counted(
     assert "2 <code>.doc</code>" in page
 
 
+@pytest.mark.slow
 def test_documents_in_another_spelling_are_not_read_twice(
     arguments: Callable[..., list[str]],
     documents: Path,
@@ -251,8 +254,8 @@ def test_lone_surrogates_in_json_are_replaced(tmp_path: Path) -> None:
     found = read("a.json", b'["bad \\ud800, good \\ud83d\\ude00"]')
     assert found.parts[0].text == "bad \ufffd, good \U0001f600"
     path = tmp_path / "a.jsonl"
-    path.write_text('{"input": "\\ud800?", "output": "x", "values": ["\\udfff"]}')
-    assert read_items(path)[0][1:] == ("\ufffd?", "x", ("\ufffd",))
+    path.write_text('{"input": "\\ud800?", "output": "x \\udfff", "values": ["x"]}')
+    assert read_items(path)[0][1:] == ("\ufffd?", "x \ufffd", ("x",))
     turns = [{"role": "user", "content": "\ud800"}, {"role": "assistant", "content": "x"}]
     path.write_text(json.dumps({"messages": turns}))
     assert read_conversations(path)[0][0]["content"] == "\ufffd"

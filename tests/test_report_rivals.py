@@ -13,7 +13,15 @@ from test_report import Story
 from self_evolution import cli
 from self_evolution.config import Config
 from self_evolution.records import Evaluation, Judgement, Rival, content_id
-from self_evolution.report import judge, markdown, results, rivals
+from self_evolution.report.facts.others import bench, rivals
+from self_evolution.report.render import markdown, results
+from self_evolution.report.render.others import (
+    describe_standing,
+    describe_verdict,
+    judge_lines,
+    rival_lines,
+)
+from self_evolution.report.render.results.schema import SCHEMA
 
 URL = "http://127.0.0.1:8000/v1#big/<b>model</b>"
 
@@ -50,22 +58,23 @@ def _judged(story: Story, verdicts: dict[int, tuple[str, str]], against: int = 0
             verdicts.get(item.position, ("tie", "tie"))[place - 1],
             "A" if item.position in verdicts else "",
         )
-        for item in story.ledger.items("domain")
+        for item in story.ledger.items.of_suite("domain")
         for place in (1, 2)
     )
 
 
 def test_the_leader_is_held_against_each_rival_question_by_question(story: Story) -> None:
     (board,) = story.facts().rivals.boards
-    assert (board.suite, board.mode, board.metric) == ("domain", "closed", "exact-match")
+    assert (board.task, board.metric) == (("domain", "closed"), "exact-match")
     assert board.leader is not None and board.leader.mean == 70.0
     first, second = board.standings
-    assert first.gap is not None and second.gap is not None
-    assert first.gap.change.mean == pytest.approx(30.0) and first.gap.change.n == 100
-    assert first.gap.different and first.told == "the leader is better"
-    assert second.gap.change.mean == pytest.approx(1.0)  # 31 won, 30 lost
-    assert not second.gap.different and second.told == "no difference shown"
-    assert second.gap.p == max(second.gap.p, first.gap.p)
+    assert first.above is not None and second.above is not None
+    assert first.above.mean == pytest.approx(30.0) and first.above.n == 100
+    assert first.above.shown and describe_standing(first) == "the leader is better"
+    assert second.above.mean == pytest.approx(1.0)  # 31 won, 30 lost
+    assert not second.above.shown and describe_standing(second) == "no difference shown"
+    assert first.above.p_holm and second.above.p_holm
+    assert second.above.p_holm >= first.above.p_holm
     page = story.html()
     assert "Against other models" in page and "+30.0 <small>[" in page
     assert "<b>model</b>" not in page  # names are escaped
@@ -74,13 +83,13 @@ def test_the_leader_is_held_against_each_rival_question_by_question(story: Story
 
 def test_rivals_are_in_no_table_of_generations(story: Story) -> None:
     facts = story.facts()
-    assert set(facts.exams[0].rows) == {0, 1}
-    assert facts.headline.candidate == 1
-    assert {key[0] for key in facts.headline.changes} <= {1}
+    assert set(facts.task_scores[0].rows) == {0, 1}
+    assert facts.lead.candidate == 1
+    assert {generation for generation, _ in facts.lead.changes} <= {1}
 
 
 def test_a_line_for_each_rival_in_the_terminal(story: Story) -> None:
-    first, second = rivals.sentences(story.config, story.ledger)
+    first, second = rival_lines(rivals(story.config, story.ledger))
     assert first.startswith("rival 1, big/<b>model</b> at 127.0.0.1:8000: domain closed 40.0 [")
     assert "; generation 1 against it: +30.0 [" in first and first.endswith("book closed")
     assert second.endswith("book closed: no difference shown")
@@ -94,8 +103,8 @@ def test_a_rival_that_the_deciding_metric_does_not_apply_to(story: Story) -> Non
         ]
     )
     board = story.facts().rivals.boards[-1]
-    assert (board.suite, board.metric) == ("retention", "token-f1")
-    assert board.standings[0].score.mean == 60.0 and board.standings[0].gap is None
+    assert (board.task.suite, board.metric) == ("retention", "token-f1")
+    assert board.standings[0].score.mean == 60.0 and board.standings[0].above is None
 
 
 def test_before_the_leader_is_evaluated_there_is_no_difference(tmp_path: Path) -> None:
@@ -105,7 +114,7 @@ def test_before_the_leader_is_evaluated_there_is_no_difference(tmp_path: Path) -
     made.predictions(-1, {0, 1})
     made.evaluated(-1, 2.0)
     (board,) = made.facts().rivals.boards
-    assert board.leader is None and board.standings[0].gap is None
+    assert board.leader is None and board.standings[0].above is None
     assert "/models/one" in made.html()
     made.ledger.close()
 
@@ -116,11 +125,11 @@ def test_what_the_judge_said_is_counted(story: Story) -> None:
     _judged(story, won | torn)
     (row,) = story.facts().judged.rows
     assert row.found.wins.mean == pytest.approx((30 * 100 + 70 * 50) / 100)
-    assert row.found.asked == 40 and row.told == "generation 1 preferred"
+    assert row.found.asked == 40 and describe_verdict(row) == "generation 1 preferred"
     assert row.found.agreement and row.found.first
     assert row.found.agreement.mean == pytest.approx(75.0)
     assert row.found.first.mean == pytest.approx(100 * (30 + 10 + 10) / 80)
-    (line,) = judge.sentences(story.config, story.ledger)
+    (line,) = judge_lines(bench(story.config, story.ledger), URL, leader=1)
     assert "generation 1 wins 65.0% [" in line and "both orders agree on 75%" in line
     page = story.html()
     assert "A model as judge" in page and "The judge decides nothing" in page
@@ -132,7 +141,7 @@ def test_what_the_judge_said_is_counted(story: Story) -> None:
 def test_a_judge_that_prefers_a_place_shows_nothing(story: Story) -> None:
     _judged(story, dict.fromkeys(range(100), ("better", "worse")), against=-2)
     (row,) = story.facts().judged.rows
-    assert (row.told, row.opponent) == ("no difference shown", "twin")
+    assert (describe_verdict(row), row.opponent) == ("no difference shown", "twin")
     assert row.found.agreement and row.found.first
     assert (row.found.wins.mean, row.found.agreement.mean, row.found.first.mean) == (50, 0, 100)
 
@@ -159,7 +168,7 @@ def test_a_run_without_others_says_nothing_of_them(
 def test_programs_and_wikis_are_told_too(story: Story) -> None:
     _judged(story, dict.fromkeys(range(30), ("better", "better")))
     facts = story.facts()
-    found = results.results(story.config, facts)
+    found = json.loads(results.render(facts))
     assert [one["generation"] for one in found["rivals"]] == [-1, -2]
     first, second = found["standings"]
     assert (first["generation"], first["mean"], first["leader"]) == (-1, 40.0, 1)
@@ -173,9 +182,9 @@ def test_programs_and_wikis_are_told_too(story: Story) -> None:
         if (one["suite"], one["mode"], one["metric"]) == ("domain", "closed", "exact-match")
     }
     assert ratios == pytest.approx({0: 7.0, -1: 70 / 40, -2: 70 / 69})
-    schema = json.loads(results.SCHEMA.read_text(encoding="utf-8"))
-    pytest.importorskip("jsonschema").validate(json.loads(json.dumps(found)), schema)
-    page = markdown.render(story.config, facts, "night")
+    schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
+    pytest.importorskip("jsonschema").validate(found, schema)
+    page = markdown.render(facts)
     assert "### Against other models" in page and "| +30.0 \\[" in page
     assert "### A model as judge" in page and "generation 1 preferred" in page
     assert "<b>" not in page
@@ -184,6 +193,6 @@ def test_programs_and_wikis_are_told_too(story: Story) -> None:
 def test_a_judge_that_says_nothing_clear_is_no_judge(story: Story) -> None:
     _judged(story, dict.fromkeys(range(60), ("unclear", "unclear")))
     (row,) = story.facts().judged.rows
-    assert row.told == "this judge says too little to go by"
-    (line,) = judge.sentences(story.config, story.ledger)
+    assert describe_verdict(row) == "most replies of this judge are unclear"
+    (line,) = judge_lines(bench(story.config, story.ledger), URL, leader=1)
     assert "of 60 asked (40 answers are the same)" in line and "unclear are 100%" in line

@@ -12,7 +12,7 @@ import pytest
 from conftest import exported
 
 from self_evolution import cli, report
-from self_evolution.evaluation.metrics import summarise
+from self_evolution.evaluation.metrics.aggregate import summarise
 from self_evolution.ledger import Ledger
 
 Arguments = Callable[..., list[str]]
@@ -63,10 +63,12 @@ def _arm(kill_at: int, after_commit: bool) -> None:
     Ledger.add = counted  # type: ignore[method-assign]
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("after_commit", [False, True], ids=["in transaction", "after commit"])
-def test_killed_at_every_transaction(
-    arguments: Arguments, tmp_path: Path, after_commit: bool
+@pytest.mark.parametrize("apart", [pytest.param(2, marks=pytest.mark.drill), 15])
+def test_killed_at_a_transaction_a_run_goes_on_to_the_same_rows(
+    arguments: Arguments, tmp_path: Path, apart: int, after_commit: bool
 ) -> None:
     """Killed in every second transaction, and after it: the ledger is left in each of its states.
 
@@ -74,7 +76,7 @@ def test_killed_at_every_transaction(
     """
     assert in_child(arguments("whole")) == 0
     expected = exported(tmp_path / "whole")
-    for last in count(1, 2):
+    for last in count(1, apart):
         name = f"killed-{last}"
         status = in_child(arguments(name), kill_at=last, after_commit=after_commit)
         if status == 0:
@@ -85,6 +87,8 @@ def test_killed_at_every_transaction(
     assert last > 40
 
 
+@pytest.mark.drill
+@pytest.mark.timeout(900)
 def test_killed_again_and_again(arguments: Arguments, tmp_path: Path) -> None:
     """Only one transaction of each attempt survives, and still the run is the same in the end."""
     assert in_child(arguments("whole")) == 0
@@ -97,6 +101,7 @@ def test_killed_again_and_again(arguments: Arguments, tmp_path: Path) -> None:
     assert exported(tmp_path / "often") == exported(tmp_path / "whole")
 
 
+@pytest.mark.slow
 def test_ctrl_c_stops_after_the_batch_and_tells_how_to_go_on(
     arguments: Arguments,
     tmp_path: Path,

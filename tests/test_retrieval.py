@@ -22,8 +22,10 @@ from hypothesis import strategies as st
 from self_evolution import cli, config
 from self_evolution.errors import Stopped
 from self_evolution.evaluation.candidates import passage
-from self_evolution.evaluation.prompts import papers
+from self_evolution.evaluation.prompts import task_prompts
+from self_evolution.evaluation.tasks import deciding
 from self_evolution.ledger import Ledger
+from self_evolution.ledger.search import SearchIndex
 from self_evolution.models.scripted import ScriptedEngine
 from self_evolution.progress import Progress
 from self_evolution.records import (
@@ -36,10 +38,11 @@ from self_evolution.records import (
     Prediction,
     Section,
 )
-from self_evolution.report.outdated import searched as searched_otherwise
-from self_evolution.report.samples import _changes
-from self_evolution.retrieval import Search, asked, is_there, terms, was_shown
-from self_evolution.retrieval import search as searching
+from self_evolution.report.facts.examples import won_and_lost
+from self_evolution.report.facts.subsets import outdated
+from self_evolution.report.render.caveats import describe_searched
+from self_evolution.retrieval import Search, asked, is_there, terms, update_index, was_shown
+from self_evolution.retrieval import index as indexing
 from self_evolution.retrieval.terms import spread
 from self_evolution.run import Run
 
@@ -80,10 +83,14 @@ def _fill(ledger: Ledger, texts: Sequence[str], heading: tuple[str, ...]) -> Non
         ledger.add(rows)
 
 
+def indexed(ledger: Ledger) -> Search:
+    """The search once the index follows the ledger."""
+    update_index(ledger, Progress(quiet=True))
+    return Search(ledger)
+
+
 def found(ledger: Ledger, question: str, limit: int = 3) -> list[str]:
-    search = Search(ledger)
-    search.refresh()
-    return [one.text for one in search.find(question, limit)]
+    return [one.text for one in indexed(ledger).find(question, limit)]
 
 
 @pytest.mark.parametrize(
@@ -144,7 +151,7 @@ def test_whatever_is_written_is_found_by_each_of_its_terms(text: str) -> None:
         tempfile.TemporaryDirectory() as folder,
         closing(Ledger(Path(folder) / "run.db")) as ledger,
     ):
-        ledger.index([(1, " ".join(terms(text))), (2, "")])
+        ledger.search.index([(1, " ".join(terms(text))), (2, "")])
         for term in terms(text):
             query = "SELECT rowid FROM search WHERE search MATCH ?"
             assert ledger._db.execute(query, (f'"{term}"',)).fetchall() == [(1,)]
@@ -155,8 +162,7 @@ def test_the_order_is_that_of_bm25(tmp_path: Path) -> None:
     ledger = filled(tmp_path, MANUAL)
     bags = [Counter(terms(text)) for text in MANUAL]
     average = sum(bag.total() for bag in bags) / len(bags)
-    search = Search(ledger)
-    search.refresh()
+    search = indexed(ledger)
     for question in (
         "the fan of the subrack",
         "command shows module",
@@ -198,13 +204,13 @@ def test_a_question_of_any_length_is_asked_by_so_many_terms(
 ) -> None:
     """They are spread over all of it: a passage is found from its beginning, middle and end."""
     wanted: list[int] = []
-    matches = Ledger.matches
+    matches = SearchIndex.matches
 
-    def counted(self: Ledger, terms: Sequence[str], limit: int) -> tuple[str, ...]:
+    def counted(self: SearchIndex, terms: Sequence[str], limit: int) -> tuple[str, ...]:
         wanted.append(len(terms))
         return matches(self, terms, limit)
 
-    monkeypatch.setattr(Ledger, "matches", counted)
+    monkeypatch.setattr(SearchIndex, "matches", counted)
     words = [f"word{i}" for i in range(30_000)]
     texts = [" ".join(words[i : i + 10_000]) for i in range(0, 30_000, 10_000)]
     ledger = filled(tmp_path, [*texts, "Nothing of it."])
@@ -236,7 +242,7 @@ def test_the_index_follows_the_documents(tmp_path: Path) -> None:
         assert found(ledger, question, 99) == found(never, question, 99)
     ledger.add([Event(2, "d2", "returned")])
     assert found(ledger, "NE40E")[0] == MANUAL[2]
-    assert ledger.search_changes() == ([], [])
+    assert ledger.search.changes() == ([], [])
 
 
 def test_equal_fragments_are_found_once(tmp_path: Path) -> None:
@@ -251,45 +257,45 @@ def test_equal_fragments_are_found_once(tmp_path: Path) -> None:
 def test_killed_while_the_index_is_built_it_is_finished(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(searching, "_BATCH", 2)
+    monkeypatch.setattr(indexing, "_BATCH", 2)
     whole = filled(tmp_path, MANUAL)
     expected = found(whole, "command fan module 检查", 99)
     folder = tmp_path / "killed"
     folder.mkdir()
     ledger = filled(folder, MANUAL)
-    index = Ledger.index
+    index = SearchIndex.index
 
-    def killed(self: Ledger, batch: Sequence[tuple[int, str]]) -> None:
+    def killed(self: SearchIndex, batch: Sequence[tuple[int, str]]) -> None:
         if batch[0][0] >= 4:
-            with self.transaction():
+            with self._db.transaction():
                 index(self, batch)
                 raise KeyboardInterrupt
         index(self, batch)
 
-    monkeypatch.setattr(Ledger, "index", killed)
+    monkeypatch.setattr(SearchIndex, "index", killed)
     with pytest.raises(KeyboardInterrupt):
-        Search(ledger).refresh()
+        indexed(ledger)
     ledger.close()
-    monkeypatch.setattr(Ledger, "index", index)
+    monkeypatch.setattr(SearchIndex, "index", index)
     ledger = Ledger(folder / "run.db")
-    assert ledger.search_changes() == ([], [4, 5, 6, 7, 8])
+    assert ledger.search.changes() == ([], [4, 5, 6, 7, 8])
     assert found(ledger, "command fan module 检查", 99) == expected
-    assert ledger.search_changes() == ([], [])
+    assert ledger.search.changes() == ([], [])
 
 
 def test_ctrl_c_is_heeded_between_batches_of_the_index(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(searching, "_BATCH", 2)
+    monkeypatch.setattr(indexing, "_BATCH", 2)
     ledger = filled(tmp_path, MANUAL)
 
-    def heed() -> None:
-        if len(ledger.search_changes()[1]) < 6:
+    def stop() -> None:
+        if len(ledger.search.changes()[1]) < 6:
             raise Stopped
 
     with pytest.raises(Stopped):
-        Search(ledger).refresh(heed)
-    assert ledger.search_changes() == ([], [4, 5, 6, 7, 8])
+        update_index(ledger, Progress(quiet=True), stop)
+    assert ledger.search.changes() == ([], [4, 5, 6, 7, 8])
 
 
 def recall(search: Search, item: Item, shown: Sequence[Fragment]) -> float | None:
@@ -304,9 +310,8 @@ def passage_of(text: str, fragment_id: str | None = None) -> Item:
 
 def test_recall_of_a_passage(tmp_path: Path) -> None:
     ledger = filled(tmp_path, MANUAL)
-    search = Search(ledger)
-    search.refresh()
-    (heat, volts, stopped) = ledger.fragments(["f5", "f6", "f1"])
+    search = indexed(ledger)
+    (heat, volts, stopped) = ledger.fragments.get(["f5", "f6", "f1"])
     part = MANUAL[5].partition("，")[0]
     for text in (MANUAL[5], part, MANUAL[5].replace("，", " ， ")):
         assert recall(search, passage_of(text), [heat]) == 100.0
@@ -320,16 +325,15 @@ def test_a_miss_counts_where_the_passage_has_headings(tmp_path: Path) -> None:
     """They are as many words as a short text, and no fragment's text has them."""
     heading = ("Handbook of the subrack and its modules", "What the alarms mean")
     ledger = filled(tmp_path, MANUAL, heading)
-    search = Search(ledger)
-    search.refresh()
-    (asked_about, other) = ledger.fragments(["f0", "f3"])
+    search = indexed(ledger)
+    (asked_about, other) = ledger.fragments.get(["f0", "f3"])
     built = passage_of(passage(asked_about), "f0")
     given = passage_of(passage(asked_about))
     for item in (built, given):
         assert recall(search, item, [other, asked_about]) == 100.0
         assert recall(search, item, [other]) == 0.0
     ledger.add([Event(1, "d0", "withdrawn")])
-    search.refresh()
+    search = indexed(ledger)
     for item in (built, given):
         assert recall(search, item, [other]) is None  # it could not be found any longer
         assert recall(search, item, [asked_about]) == 100.0  # but it was
@@ -347,6 +351,7 @@ def recalls(run: Path) -> list[tuple[object, object, object]]:
     ]
 
 
+@pytest.mark.slow
 def test_every_generation_is_asked_with_what_is_found(
     arguments: Arguments, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -371,6 +376,7 @@ def test_every_generation_is_asked_with_what_is_found(
     assert "search" not in exported(run) and "search.jsonl" not in exported(run)
 
 
+@pytest.mark.slow
 def test_it_never_decides_who_leads(arguments: Arguments, tmp_path: Path) -> None:
     assert cli.main(arguments("with")) == 0
     assert cli.main(arguments("without", "--evaluate.top-k", "0")) == 0
@@ -382,7 +388,7 @@ def test_it_never_decides_who_leads(arguments: Arguments, tmp_path: Path) -> Non
     assert {row["mode"] for row in rows(without, "prediction")} == {"closed", "open"}
     assert recalls(without) == []
     with closing(Ledger(without / "run.db")) as ledger:
-        assert len(ledger.search_changes()[1]) == 6  # nothing was indexed
+        assert ledger.search.changes() == ([], [])  # indexed all the same, for whoever serves it
 
 
 @pytest.fixture
@@ -395,18 +401,16 @@ def opened(arguments: Arguments, tmp_path: Path) -> Callable[..., Run]:
         assert cli.main(["split", str(tmp_path / "run")]) == 0
         ledger = Ledger(tmp_path / "run" / "run.db")
         chosen = config.parse(ledger.meta("settings"), "run")
-        run = Run(tmp_path / "run", chosen, ledger, Progress(quiet=True))
-        run.search.refresh()
-        return run
+        return Run(tmp_path / "run", chosen, ledger, Progress(quiet=True))
 
     return make
 
 
 def test_held_out_documents_are_found(opened: Callable[..., Run]) -> None:
     run = opened()
-    held = next(row for row in run.ledger.documents() if row.path.endswith("c.html"))
+    held = next(row for row in run.ledger.documents.all() if row.path.endswith("c.html"))
     run.ledger.add([Holdout(held.id)])
-    assert held.id in run.ledger.held_out()
+    assert held.id in run.ledger.documents.held_out()
     assert "queue Foxtrot is 512" in found(run.ledger, "limit of queue Foxtrot")[0]
 
 
@@ -416,15 +420,15 @@ def question(text: str) -> Item:
 
 def test_several_passages_stand_under_their_headings(opened: Callable[..., Run]) -> None:
     run = opened("--evaluate.top-k", "2")
-    paper = papers(
+    paper = task_prompts(
         run, run.engine, "retrieved", [question("What is the colour of alarm Brake, node Coral?")]
     )["i"]
     asked_with = paper.messages[-1]["content"]
     assert len(paper.sources) == 2
     assert "Handbook > Alarm Brake\nThe colour of alarm Brake is amber" in asked_with
     assert asked_with.endswith("What is the colour of alarm Brake, node Coral?")
-    one = papers(run, run.engine, "retrieved", [question("What is amber?")])["i"]
-    (fragment,) = run.ledger.fragments(one.sources)
+    one = task_prompts(run, run.engine, "retrieved", [question("What is amber?")])["i"]
+    (fragment,) = run.ledger.fragments.get(one.sources)
     assert one.messages == run.prompts.answer(
         fragment.heading, fragment.text, "What is amber?", "en"
     )
@@ -435,7 +439,9 @@ def test_what_is_not_found_is_asked_with_the_book_closed(
 ) -> None:
     run = opened()
     item = question("Zanzibar?")
-    assert papers(run, run.engine, "retrieved", [item]) == papers(run, run.engine, "closed", [item])
+    assert task_prompts(run, run.engine, "retrieved", [item]) == task_prompts(
+        run, run.engine, "closed", [item]
+    )
 
 
 def test_as_many_passages_as_fit(
@@ -446,7 +452,7 @@ def test_as_many_passages_as_fit(
     sizes = {}
     for window in range(10, 120):
         monkeypatch.setattr(ScriptedEngine, "window", window)
-        paper = papers(run, run.engine, "retrieved", [item]).get("i")
+        paper = task_prompts(run, run.engine, "retrieved", [item]).get("i")
         sizes[window] = len(paper.sources) if paper else 0
         if paper:
             assert len(run.engine.prompt_ids(paper.messages)) <= window - 10
@@ -454,6 +460,7 @@ def test_as_many_passages_as_fit(
     assert list(sizes.values()) == sorted(sizes.values())
 
 
+@pytest.mark.slow
 def test_a_window_too_small_for_any_passage_is_told(
     arguments: Arguments,
     tmp_path: Path,
@@ -469,6 +476,7 @@ def test_a_window_too_small_for_any_passage_is_told(
     assert {row["mode"] for row in rows(tmp_path / "run", "prediction")} == {"closed"}
 
 
+@pytest.mark.slow
 def test_a_changed_document_is_searched_as_it_is_now(
     arguments: Arguments, documents: Path, tmp_path: Path
 ) -> None:
@@ -491,6 +499,7 @@ def test_a_changed_document_is_searched_as_it_is_now(
     assert "is 1024" in shown[2] and "is 512" not in shown[2]
 
 
+@pytest.mark.slow
 def test_who_was_given_other_documents_than_the_base_is_said(
     arguments: Arguments,
     documents: Path,
@@ -506,7 +515,7 @@ def test_who_was_given_other_documents_than_the_base_is_said(
     page = tmp_path / "run" / "report" / "index.html"
 
     def told(*more: str) -> str:
-        """What `status` says of it, which the report says too."""
+        """Return the sentence that both `status` and the report print."""
         capsys.readouterr()
         assert cli.main([*words, *more]) == 0
         capsys.readouterr()
@@ -531,6 +540,7 @@ def test_who_was_given_other_documents_than_the_base_is_said(
     assert "Documents changed between" in (page.parent / "report.md").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_a_change_in_the_middle_of_the_base_is_said(
     arguments: Arguments, documents: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -540,7 +550,7 @@ def test_a_change_in_the_middle_of_the_base_is_said(
     def killed(self: Ledger, batch: Iterable[object]) -> None:
         batch = list(batch)
         add(self, batch)
-        there = self.predicted(0, "retrieved")
+        there = self.evaluations.predicted(0, "retrieved")
         if any(isinstance(row, Prediction) for row in batch) and len(there) == 4:
             raise KeyboardInterrupt
 
@@ -549,13 +559,15 @@ def test_a_change_in_the_middle_of_the_base_is_said(
         cli.main(words)
     monkeypatch.setattr(Ledger, "add", add)
     with closing(Ledger(tmp_path / "run" / "run.db")) as ledger:
-        assert len(ledger.predicted(0, "retrieved")) == 2  # a batch and its state, or neither
-        assert [len(states) for states in ledger.searched().values()] == [1]
+        assert (
+            len(ledger.evaluations.predicted(0, "retrieved")) == 2
+        )  # a batch and its state, or neither
+        assert [len(states) for states in ledger.search.searched().values()] == [1]
     (documents / "c.html").unlink()
     assert cli.main([*words, "--accept-change"]) == 0
     with closing(Ledger(tmp_path / "run" / "run.db")) as ledger:
-        assert [len(states) for states in ledger.searched().values()] == [2, 1]
-        assert "those of generation 1:" in searched_otherwise(ledger)
+        assert [len(states) for states in ledger.search.searched().values()] == [2, 1]
+        assert "those of generation 1:" in describe_searched(outdated(ledger))
 
 
 def test_the_number_of_passages_is_fixed(
@@ -569,15 +581,17 @@ def test_the_number_of_passages_is_fixed(
 def test_the_report_shows_what_was_found(arguments: Arguments, tmp_path: Path) -> None:
     assert cli.main(arguments("run", "--generations", "1")) == 0
     with closing(Ledger(tmp_path / "run" / "run.db")) as ledger:
-        item = ledger.items("domain")[0]
-        sources = ledger.passages_shown(0, "retrieved", item.id)
+        item = ledger.items.of_suite("domain")[0]
+        sources = ledger.evaluations.passages_shown(0, "retrieved", item.id)
         right = item.reference
         ledger.add([Prediction("better", 9, item.id, "retrieved", right, sources[:1])])
-        (won,) = _changes(ledger, "exact-match", 9, "domain", "retrieved", {}).won_examples
-        (fragment,) = ledger.fragments(sources[:1])
-        (shown,) = won.shown
-    assert shown[1] == fragment.text
-    assert shown[0].endswith(" › ".join(["", *fragment.heading])) and "a.md" in shown[0]
+        (found,) = won_and_lost(ledger, deciding(ledger, "exact-match"), 9, {})
+        assert found.task == ("domain", "retrieved")
+        (won,) = found.won_examples
+        (fragment,) = ledger.fragments.get(sources[:1])
+        (shown,) = won.passages
+    assert shown.path.endswith("a.md")
+    assert shown[1:] == (fragment.heading, fragment.text)
 
 
 @pytest.fixture
@@ -594,6 +608,7 @@ def searched(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return found
 
 
+@pytest.mark.slow
 def test_each_question_is_searched_for_once_and_not_before_its_turn(
     arguments: Arguments, tmp_path: Path, searched: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -618,6 +633,7 @@ def test_each_question_is_searched_for_once_and_not_before_its_turn(
     assert exported(tmp_path / "run") == exported(tmp_path / "whole")
 
 
+@pytest.mark.slow
 def test_ctrl_c_is_heeded_while_missed_passages_are_looked_for(
     arguments: Arguments, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -638,6 +654,7 @@ def test_ctrl_c_is_heeded_while_missed_passages_are_looked_for(
     assert recalls(tmp_path / "run") == [("domain", "recall@3", 0.0)]
 
 
+@pytest.mark.slow
 def test_what_was_shown_counts_whatever_became_of_the_documents(
     arguments: Arguments,
     documents: Path,
@@ -669,6 +686,7 @@ def test_what_was_shown_counts_whatever_became_of_the_documents(
     assert "of 6 domain questions" in told and "search found nothing" not in told
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [48, 60, 80, 200])
 def test_tables_lose_no_number_in_a_narrow_terminal(
     arguments: Arguments,
@@ -686,14 +704,14 @@ def test_tables_lose_no_number_in_a_narrow_terminal(
     assert max(map(len, told.partition("complete")[0].splitlines())) <= width
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not TELECOM.is_file(), reason=f"no telecom questions in {TELECOM.parent}")
 def test_telecom_questions_find_their_passages(tmp_path: Path) -> None:
     """86 of 100 when this was written; the passages are in Chinese, and much alike."""
     items = json.loads(TELECOM.read_text(encoding="utf-8"))
     passages = json.loads(TELECOM.with_name("aiops_fragments.json").read_text(encoding="utf-8"))
     texts = list(dict.fromkeys(row["instruction"].strip() for row in passages))
-    search = Search(filled(tmp_path, texts))
-    search.refresh()
+    search = indexed(filled(tmp_path, texts))
     hits = [
         row["instruction"].strip() in [one.text for one in search.find(row["input"], 3)]
         for row in items

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from conftest import rows
-from test_examine import words  # noqa: F401 - a fixture
+from test_build import words  # noqa: F401 - a fixture
 
 from self_evolution import cli
 
@@ -20,7 +20,7 @@ Words = Callable[..., list[str]]
 def run(words: Words, tmp_path: Path) -> Path:  # noqa: F811
     """A run whose test questions are locked, and nothing else."""
     assert cli.main(["read", *words("run")[1:]]) == 0
-    for stage in ("split", "examine"):
+    for stage in ("split", "build"):
         assert cli.main([stage, str(tmp_path / "run")]) == 0
     return tmp_path / "run"
 
@@ -57,6 +57,7 @@ def test_the_file_says_all_that_a_reviewer_needs(run: Path) -> None:
     assert all(line["keep"] is True for line in lines)
 
 
+@pytest.mark.slow
 def test_edits_and_deletions_make_a_new_version(
     run: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -74,7 +75,7 @@ def test_edits_and_deletions_make_a_new_version(
     gone = rows(run, "replacement")
     assert {row["item_id"] for row in gone} == {line["id"] for line in lines[:4]}
     assert sum(row["new_id"] is None for row in gone) == 2
-    assert [(row["version"], row["origin"]) for row in rows(run, "seal")] == [
+    assert [(row["version"], row["origin"]) for row in rows(run, "lock")] == [
         (1, "built"),
         (2, "reviewed"),
     ]
@@ -95,7 +96,7 @@ def test_taken_back_as_it_was_nothing_changes(
     lines = written(run)
     assert taken(run, lines) == 0
     assert "nothing has changed; 20 questions are locked as version 1" in capsys.readouterr().out
-    assert len(rows(run, "seal")) == 1
+    assert len(rows(run, "lock")) == 1
 
 
 def test_an_edit_can_be_taken_back(run: Path) -> None:
@@ -107,9 +108,10 @@ def test_an_edit_can_be_taken_back(run: Path) -> None:
     again[0]["question"] = original
     assert taken(run, again) == 0
     assert written(run)[0]["question"] == original
-    assert [row["version"] for row in rows(run, "seal")] == [1, 2, 3]
+    assert [row["version"] for row in rows(run, "lock")] == [1, 2, 3]
 
 
+@pytest.mark.slow
 def test_after_generation_0_was_evaluated_it_is_too_late(
     run: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -123,10 +125,10 @@ def test_after_generation_0_was_evaluated_it_is_too_late(
 def test_when_all_is_struck_out_nothing_shows_whether_it_helped(
     arguments: Words, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Of the user's own questions too; reading the documents again brings none of them back."""
+    """The user's own questions count too; reading again restores none of them."""
     assert cli.main(["read", *arguments("own")[1:]]) == 0
     own = tmp_path / "own"
-    for stage in ("split", "examine"):
+    for stage in ("split", "build"):
         assert cli.main([stage, str(own)]) == 0
     assert [line["kind"] for line in written(own)] == ["own"] * 6
     assert taken(own, []) == 0
@@ -137,6 +139,7 @@ def test_when_all_is_struck_out_nothing_shows_whether_it_helped(
     assert rows(own, "prediction") == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "said"),
     [
@@ -154,7 +157,7 @@ def test_a_row_that_is_wrong_is_named(
     assert said in capsys.readouterr().err
     assert taken(run, [lines[0], lines[0]]) == 2
     assert "row 2: twice the same id" in capsys.readouterr().err
-    assert len(rows(run, "seal")) == 1
+    assert len(rows(run, "lock")) == 1
 
 
 def test_before_there_are_questions_it_says_how_to_make_them(
@@ -164,16 +167,17 @@ def test_before_there_are_questions_it_says_how_to_make_them(
 ) -> None:
     assert cli.main(["read", *words("run")[1:]]) == 0
     assert cli.main(["review", str(tmp_path / "run")]) == 2
-    assert "`self-evolution examine RUN` makes them" in capsys.readouterr().err
+    assert "`self-evolution build RUN` makes them" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("keep", ["false", None, "no", 0])
 def test_keep_is_true_or_false(run: Path, keep: object, capsys: pytest.CaptureFixture[str]) -> None:
     lines = written(run)
     lines[3]["keep"] = keep
     assert taken(run, lines) == 2
     assert 'row 4: "keep" is ' in capsys.readouterr().err
-    assert len(rows(run, "seal")) == 1
+    assert len(rows(run, "lock")) == 1
 
 
 def test_the_same_file_again_is_told_apart_from_a_strange_one(

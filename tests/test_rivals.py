@@ -8,7 +8,7 @@ import shutil
 import signal
 import threading
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -21,12 +21,12 @@ from self_evolution import cli
 from self_evolution.config import Config
 from self_evolution.errors import UserError
 from self_evolution.ledger import Ledger
-from self_evolution.models.keys import KEY
+from self_evolution.models.endpoint_keys import KEY
 from self_evolution.models.scripted import ScriptedEngine
 from self_evolution.progress import Progress
 from self_evolution.records import Rival
 from self_evolution.run import Run
-from self_evolution.run import open as session
+from self_evolution.run.read import read_run
 from self_evolution.run.side_files import settled
 
 Arguments = Callable[..., list[str]]
@@ -72,6 +72,7 @@ def _means(run: Path, generation: int, metric: str = "exact-match") -> dict[str,
     }
 
 
+@pytest.mark.slow
 def test_an_endpoint_and_a_model_of_ones_own_take_the_same_exams(
     arguments: Arguments, tmp_path: Path, server: Server, other: Path
 ) -> None:
@@ -101,8 +102,8 @@ def test_paths_are_kept_so_that_a_run_goes_on_from_anywhere(
     words = arguments("run", "--against", "other.json,embedded,http://127.0.0.1:9/v1#m")
     assert cli.main(["read", *words[1:]]) == 2  # nobody answers there
     assert cli.main(["read", *arguments("run", "--against", "other.json,embedded")[1:]]) == 0
-    with session.looked_at(tmp_path / "run") as (settings, _):
-        assert settings.evaluate.against == (str(other), "embedded")
+    with read_run(tmp_path / "run") as run:
+        assert run.config.evaluate.against == (str(other), "embedded")
     named = Config.model_validate({"evaluate": {"judge": "other.json"}})
     assert settled(named).evaluate.judge == str(other)
     (tmp_path / "base").mkdir()
@@ -110,6 +111,7 @@ def test_paths_are_kept_so_that_a_run_goes_on_from_anywhere(
     assert settled(named).evaluate.judge == "base"
 
 
+@pytest.mark.slow
 def test_the_miniature_is_a_rival(arguments: Arguments, tmp_path: Path) -> None:
     assert cli.main(arguments("run", "--against", "embedded", "--generations", "1")) == 0
     found = [row for row in rows(tmp_path / "run", "prediction") if row["generation"] == -1]
@@ -121,6 +123,7 @@ def test_the_miniature_is_a_rival(arguments: Arguments, tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.slow
 def test_a_run_is_compared_with_its_rivals(
     arguments: Arguments,
     tmp_path: Path,
@@ -132,7 +135,7 @@ def test_a_run_is_compared_with_its_rivals(
     cli.main(words)
     run = str(tmp_path / "run")
     assert cli.main(["compare", run]) == 2
-    assert "held against no other model" in capsys.readouterr().err
+    assert "compared with no other model" in capsys.readouterr().err
     cli.main(["run", "--run", run, "--against", f"{server.url},{other}"])
     path = tmp_path / "compared.json"
     assert cli.main(["compare", run, "-o", str(path)]) == 0
@@ -147,6 +150,7 @@ def test_a_run_is_compared_with_its_rivals(
     assert gaps == {"domain closed": 50.0, "domain retrieved": 100.0, "domain open": 100.0}
 
 
+@pytest.mark.slow
 def test_a_rival_without_the_exams_is_left_out_of_a_comparison(
     arguments: Arguments, tmp_path: Path, other: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -156,7 +160,7 @@ def test_a_rival_without_the_exams_is_left_out_of_a_comparison(
     cli.main(arguments("run", "--generations", "1"))
     run = str(tmp_path / "run")
     assert in_child(["rivals", run, "--evaluate.against", str(other)], kill_at=4) < 0
-    told = "rival 1, other, has not taken 3 of 3 exams, and is left out"
+    told = "rival 1, other, has not done 3 of 3 tasks, and is left out"
     capsys.readouterr()
     assert cli.main(["compare", run]) == 2
     assert told in capsys.readouterr().err
@@ -171,6 +175,7 @@ def test_a_rival_without_the_exams_is_left_out_of_a_comparison(
     assert "no question" not in shown
 
 
+@pytest.mark.slow
 def test_generations_are_what_they_are_without_rivals(
     arguments: Arguments, tmp_path: Path, server: Server
 ) -> None:
@@ -178,12 +183,16 @@ def test_generations_are_what_they_are_without_rivals(
     cli.main(arguments("held", "--against", server.url))
     alone, held = exported(tmp_path / "alone"), exported(tmp_path / "held")
     differing = {name for name in alone if alone[name] != held[name]}
-    assert differing <= {"rival.jsonl", "prediction.jsonl", "evaluation.jsonl", "meta.jsonl"}
+    tables = {"rival", "prediction", "prediction_score", "evaluation", "meta"}
+    assert differing <= {f"{table}.jsonl" for table in tables}
     for table in ("prediction", "evaluation"):
         kept = [row for row in rows(tmp_path / "held", table) if int(str(row["generation"])) >= 0]
         assert kept == rows(tmp_path / "alone", table)
+    scores = (one["prediction_score.jsonl"].splitlines() for one in (alone, held))
+    assert set(next(scores)) < set(next(scores))
 
 
+@pytest.mark.slow
 def test_a_rival_may_come_when_the_run_is_complete(
     arguments: Arguments, tmp_path: Path, server: Server, other: Path, capsys: object
 ) -> None:
@@ -205,6 +214,7 @@ def test_a_rival_may_come_when_the_run_is_complete(
         assert after[name] == before[name]
 
 
+@pytest.mark.slow
 def test_a_rival_comes_late_to_a_run_that_gave_up(
     arguments: Arguments, tmp_path: Path, server: Server
 ) -> None:
@@ -217,21 +227,24 @@ def test_a_rival_comes_late_to_a_run_that_gave_up(
     assert len(rows(tmp_path / "run", "promotion")) == last
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("places", [pytest.param(range(5, 12), marks=pytest.mark.drill), [8]])
 def test_killed_in_the_middle_a_rival_goes_on(
-    arguments: Arguments, tmp_path: Path, other: Path
+    arguments: Arguments, tmp_path: Path, other: Path, places: Sequence[int]
 ) -> None:
+    """The first places are in reading, splitting and building, the last ones in what follows."""
     more = ("--against", str(other), "--generations", "1")
     assert in_child(arguments("whole", *more)) == 0
     expected = exported(tmp_path / "whole")
     kills = 0
-    for at in range(5, 12):  # read, split and examine come before
+    for at in places:
         name = f"killed-{at}"
         assert in_child(arguments(name, *more), kill_at=at) == -signal.SIGKILL
         killed = {row["name"]: row["done"] for row in _stages(tmp_path / name)}
-        kills += killed.get("examine") == 1 and killed.get("rivals") != 1
+        kills += killed.get("build") == 1 and killed.get("rivals") != 1
         assert in_child(arguments(name, *more)) == 0
         assert exported(tmp_path / name) == expected
-    assert kills > 3
+    assert kills > len(places) / 2
 
 
 def _stages(run: Path) -> list[dict[str, object]]:
@@ -242,13 +255,14 @@ def _stages(run: Path) -> list[dict[str, object]]:
         ledger.close()
 
 
+@pytest.mark.slow
 def test_another_model_under_the_same_name_is_refused(
     arguments: Arguments, tmp_path: Path, other: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     words = arguments("run", "--against", str(other), "--generations", "1")
     assert cli.main(["read", *words[1:]]) == 0
     run = str(tmp_path / "run")
-    for stage in ("split", "examine"):
+    for stage in ("split", "build"):
         cli.main([stage, run])
     assert in_child(["rivals", run], kill_at=2) == -signal.SIGKILL
     other.write_text(json.dumps(RULES))
@@ -257,6 +271,7 @@ def test_another_model_under_the_same_name_is_refused(
     assert "no longer the model that answered before" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_another_revision_of_a_hubs_model_is_another_model(
     arguments: Arguments,
     tmp_path: Path,
@@ -267,7 +282,7 @@ def test_another_revision_of_a_hubs_model_is_another_model(
     words = arguments("run", "--against", str(other), "--generations", "1")
     assert cli.main(["read", *words[1:]]) == 0
     run = str(tmp_path / "run")
-    for stage in ("split", "examine"):
+    for stage in ("split", "build"):
         cli.main([stage, run])
     monkeypatch.setattr(ScriptedEngine, "revision", "4f1a")
     assert in_child(["rivals", run], kill_at=2) == -signal.SIGKILL
@@ -279,6 +294,7 @@ def test_another_revision_of_a_hubs_model_is_another_model(
     assert cli.main(["rivals", run]) == 0
 
 
+@pytest.mark.slow
 def test_the_base_is_known_among_its_rivals(
     arguments: Arguments, tmp_path: Path, script: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -289,6 +305,7 @@ def test_the_base_is_known_among_its_rivals(
     assert "is the base model itself" in page
 
 
+@pytest.mark.slow
 def test_a_model_under_another_name_is_no_second_rival(
     arguments: Arguments, tmp_path: Path, server: Server, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -301,6 +318,7 @@ def test_a_model_under_another_name_is_no_second_rival(
     assert len(server.bodies) == asked and len(rows(tmp_path / "run", "rival")) == 1
 
 
+@pytest.mark.slow
 def test_variants_share_rivals_of_a_seed(
     arguments: Arguments, tmp_path: Path, server: Server
 ) -> None:
@@ -320,6 +338,7 @@ def test_variants_share_rivals_of_a_seed(
     assert len(server.bodies) == 2 * 18
 
 
+@pytest.mark.slow
 def test_it_is_a_stage_that_comes_after_the_questions(
     arguments: Arguments, tmp_path: Path, other: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -327,11 +346,11 @@ def test_it_is_a_stage_that_comes_after_the_questions(
     assert cli.main(["read", *words[1:]]) == 0
     run = str(tmp_path / "run")
     assert cli.main(["rivals", run]) == 2
-    assert "rivals: nobody is named; give --evaluate.against" in capsys.readouterr().err
+    assert "rivals: no model is named; give --evaluate.against" in capsys.readouterr().err
     named = ["--evaluate.against", str(other)]
     assert cli.main(["rivals", run, *named]) == 2
     assert "comes after split" in capsys.readouterr().err
-    for stage in ("split", "examine"):
+    for stage in ("split", "build"):
         assert cli.main([stage, run]) == 0
     assert cli.main(["evaluate", run, *named]) == 2
     assert "evaluate of generation 0 comes after rivals" in capsys.readouterr().err
@@ -365,6 +384,7 @@ def test_who_cannot_be_asked_is_refused_before_anything_is_made(
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.slow
 def test_a_rival_that_is_off_by_now_stops_nothing_but_what_it_is_asked(
     arguments: Arguments, tmp_path: Path, other: Path
 ) -> None:
@@ -376,6 +396,7 @@ def test_a_rival_that_is_off_by_now_stops_nothing_but_what_it_is_asked(
     assert len(rows(tmp_path / "run", "rival")) == 2
 
 
+@pytest.mark.slow
 def test_questions_that_do_not_fit_are_left_out_and_counted(
     arguments: Arguments, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -402,6 +423,7 @@ def _thinks(often: int) -> Iterator[dict[str, object]]:
         yield {"content": text, "finish_reason": "stop" if text else "length"}
 
 
+@pytest.mark.slow
 def test_answers_that_say_nothing_are_counted(
     arguments: Arguments, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -417,6 +439,7 @@ def test_answers_that_say_nothing_are_counted(
         assert all(one in text for one in told)
 
 
+@pytest.mark.slow
 def test_a_rival_that_says_nothing_is_refused_and_may_come_again(
     arguments: Arguments,
     tmp_path: Path,
@@ -448,6 +471,7 @@ def test_a_rival_that_says_nothing_is_not_asked_on_and_on(
     assert rows(tmp_path / "run", "prediction") == []
 
 
+@pytest.mark.slow
 def test_small_batches_are_no_matter_to_an_endpoint(arguments: Arguments) -> None:
     gate = threading.Barrier(6, timeout=60)  # opens only if all six are there together
 
@@ -470,14 +494,14 @@ def test_who_it_goes_to_is_said_where_that_is_far(
     settings = Config.model_validate({"model": {"engine": "scripted", "name": str(script)}})
     ledger = Ledger(tmp_path / "run.db")
     run = Run(tmp_path, settings, ledger, Progress())
-    monkeypatch.setattr("self_evolution.models.others.open_other", lambda *_: None)
-    run.guest("https://models.example.com/v1#m", "--evaluate.against")
+    monkeypatch.setattr("self_evolution.models.other_models.open_model", lambda *_: None)
+    run.models.open_other("https://models.example.com/v1#m", "--evaluate.against")
     assert "questions and passages go to models.example.com" in capsys.readouterr().err
-    run.guest("https://models.example.com/v1#m", "--evaluate.judge")
+    run.models.open_other("https://models.example.com/v1#m", "--evaluate.judge")
     assert "questions, references and answers go to models" in capsys.readouterr().err
-    run.guest("https://models.example.com/v1#m", "--evaluate.judge")
+    run.models.open_other("https://models.example.com/v1#m", "--evaluate.judge")
     assert capsys.readouterr().err == ""  # once is enough
-    run.guest("http://127.0.0.1:8000/v1#m", "--evaluate.against")
+    run.models.open_other("http://127.0.0.1:8000/v1#m", "--evaluate.against")
     assert capsys.readouterr().err == ""
     ledger.close()
 
@@ -496,11 +520,11 @@ def test_it_is_said_before_the_first_request(
 ) -> None:
     said = []
 
-    def look(*_: object) -> None:
+    def check(*_: object) -> None:
         said.append(capsys.readouterr().err)
         raise UserError("that is enough")
 
-    monkeypatch.setattr("self_evolution.models.others.look", look)
+    monkeypatch.setattr("self_evolution.models.other_models.check", check)
     words = arguments("run", "--domain.prompts", str(profile))
     assert cli.main([*words, flag, "https://models.example.com/v1#m"]) == 2
     assert said == [f"{what} go to models.example.com\n"]
@@ -519,6 +543,7 @@ def test_one_key_for_several_hosts_is_refused_before_anything_is_sent(
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.slow
 def test_the_memory_never_holds_two_models(tmp_path: Path) -> None:
     tiny = pytest.importorskip("tiny")
     copy = tmp_path / "copy"
@@ -528,12 +553,12 @@ def test_the_memory_never_holds_two_models(tmp_path: Path) -> None:
     )
     ledger = Ledger(tmp_path / "run.db")
     run = Run(tmp_path, settings, ledger, Progress(quiet=True))
-    assert run.count(["a b"]) and run.engine.window
-    own = weakref.ref(run.engine._base)  # type: ignore[attr-defined]
-    other = run.guest(str(copy), "--evaluate.against")
+    assert run.models.count(["a b"]) and run.engine.window
+    own = weakref.ref(run.engine)
+    other = run.models.open_other(str(copy), "--evaluate.against")
     assert own() is None
-    guest = weakref.ref(other.speaker._base)  # type: ignore[attr-defined]
-    (reply,) = other.speaker.generate(
+    other_model = weakref.ref(other.generator)
+    (reply,) = other.generator.generate(
         [[{"role": "user", "content": "Which alarm?"}]], tiny_sampling(), 0, "current"
     )
     alone = tiny.engine(copy).generate(
@@ -543,11 +568,11 @@ def test_the_memory_never_holds_two_models(tmp_path: Path) -> None:
     del other
     assert run.engine.window
     gc.collect()
-    assert guest() is None
+    assert other_model() is None
     ledger.close()
 
 
 def tiny_sampling() -> object:
-    from self_evolution.models import Sampling
+    from self_evolution.models import SamplingParams
 
-    return Sampling(0.0, 1.0, 8)
+    return SamplingParams(0.0, 1.0, 8)

@@ -120,7 +120,7 @@ def test_an_interrupted_split_goes_on_with_all_sections_in_sight(
     cli.main(["read", *arguments("run")[1:]])
     monkeypatch.setattr(Run, "batches", watched)
     with monkeypatch.context() as patch:
-        patch.setattr(Run, "heed_stop", stopped)
+        patch.setattr(Run, "raise_if_stopped", stopped)
         assert cli.main(["split", str(tmp_path / "run")]) == 130
     capsys.readouterr()
     assert cli.main(["split", str(tmp_path / "run")]) == 0
@@ -130,6 +130,7 @@ def test_an_interrupted_split_goes_on_with_all_sections_in_sight(
     )
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not SHARED.is_dir(), reason="the telecom passages (../shared) are not here")
 def test_the_telecom_passages_have_their_duplicates_found_and_their_overlaps_mended(
     arguments: Callable[..., list[str]], tmp_path: Path

@@ -1,4 +1,4 @@
-"""Which language a text is in, and which questions are clearly in the wrong one."""
+"""The language of a text, and the questions that are clearly in the wrong one."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from self_evolution.evaluation.statistics import bootstrap, distributions, holm, paired, ratio
-from self_evolution.evaluation.statistics.comparisons import Change
+from self_evolution.evaluation.statistics.comparisons import PairedDifference
 from self_evolution.evaluation.statistics.resampling import Clusters, replicates
 
 stats = pytest.importorskip("scipy.stats")
@@ -388,8 +388,17 @@ def test_without_an_effect_few_comparisons_are_called_different(differing: float
 
 
 def test_a_change_says_whether_its_interval_holds_nothing() -> None:
-    assert [Change(1, low, high, 9, 0.5).shown for low, high in ((-1, 3), (0, 2), (0.1, 2))] == [
-        False,
-        False,
-        True,
-    ]
+    ends = ((-1, 3), (0, 2), (0.1, 2))
+    shown = [PairedDifference(1, low, high, 9, 0.5).shown for low, high in ends]
+    assert shown == [False, False, True]
+
+
+@pytest.mark.parametrize(
+    ("mean", "p_holm", "verdict"),
+    [(2.0, 0.04, "higher"), (-2.0, 0.04, "lower"), (2.0, 0.05, "no difference shown")],
+)
+def test_one_difference_among_several_is_shown_by_its_adjusted_p(
+    mean: float, p_holm: float, verdict: str
+) -> None:
+    found = PairedDifference(mean, mean - 1, mean + 1, 9, 0.01, p_holm)
+    assert found.verdict == verdict

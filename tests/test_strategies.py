@@ -40,10 +40,7 @@ def test_published_selections(mode: str) -> None:
         assert [int(identifier) for identifier in chosen] == case["selected"], case
 
 
-def test_the_table() -> None:
-    assert list(STRATEGIES) == ["hard", "easy", "even", "random", "all", "none"]
-
-
+@pytest.mark.slow
 @every
 @given(pool=pools, k=st.integers(0, 40), seed=st.integers(0, 9), data=st.data())
 def test_ids_of_the_pool_each_once_whatever_its_order(

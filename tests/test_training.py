@@ -18,9 +18,9 @@ from transformers import AutoModelForCausalLM, Trainer
 
 from self_evolution.config import Train
 from self_evolution.errors import Stopped, UserError
-from self_evolution.models import Sampling, trainer
-from self_evolution.models.resident import ResidentEngine
-from self_evolution.models.training import IGNORED, Trained
+from self_evolution.models import SamplingParams, trainer
+from self_evolution.models.training import IGNORED, Trained, TrainingJob
+from self_evolution.models.transformers_engine import TransformersEngine
 
 FACTS = [("alarm", 4711, "pump"), ("valve", 250, "motor"), ("station", 9, "line"), ("rate", 1, "x")]
 CONVERSATIONS = [
@@ -46,16 +46,16 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def train(
-    engine: ResidentEngine,
+    engine: TransformersEngine,
     folder: Path,
     settings: Train = SETTINGS,
     on_step: Callable[[int, int], bool] = lambda done, total: False,
     seed: int = 5,
 ) -> Trained:
-    return engine.train(CONVERSATIONS, settings, RATE, folder, seed, on_step)
+    return engine.train(TrainingJob(CONVERSATIONS, settings, RATE, folder, seed, on_step))
 
 
-def rows(engine: ResidentEngine) -> list[tuple[list[int], list[int]]]:
+def rows(engine: TransformersEngine) -> list[tuple[list[int], list[int]]]:
     return [
         (engine.prompt_ids(turns[:1]), engine.text_ids(turns[1]["content"], reply=True))
         for turns in CONVERSATIONS[:3]
@@ -70,13 +70,14 @@ def files(folder: Path) -> list[str]:
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["qwen2", "gemma3", "phi3"])
 def test_training_lowers_the_loss_and_leaves_the_base_alone(
     name: str, tmp_path: Path, capfd: Any
 ) -> None:
     engine = tiny.engine(name)
-    before = {key: value.clone() for key, value in engine._base.state_dict().items()}
-    scores, use_cache = engine.nll(rows(engine), "base"), engine._base.config.use_cache
+    before = {key: value.clone() for key, value in engine.base.state_dict().items()}
+    scores, use_cache = engine.nll(rows(engine), "base"), engine.base.config.use_cache
     steps: list[tuple[int, int]] = []
     trained = train(engine, tmp_path / "gen-1", on_step=lambda *step: bool(steps.append(step)))
     assert steps == [(i, 9) for i in range(1, 10)]
@@ -87,13 +88,13 @@ def test_training_lowers_the_loss_and_leaves_the_base_alone(
 
     after = {
         key.replace(".base_layer", ""): value
-        for key, value in engine._base.state_dict().items()
+        for key, value in engine.base.state_dict().items()
         if "lora_" not in key
     }
     assert after.keys() == before.keys()
     assert all(torch.equal(after[key], value) for key, value in before.items())
-    assert not engine._tuned.training
-    assert engine._base.config.use_cache == use_cache
+    assert not engine.tuned.training
+    assert engine.base.config.use_cache == use_cache
     assert engine.nll(rows(engine), "base") == pytest.approx(scores, abs=1e-5)
     assert sum(engine.nll(rows(engine), "current")) < sum(scores)
 
@@ -110,11 +111,12 @@ def test_the_adapter_is_plain_peft_on_all_linear_layers(tmp_path: Path) -> None:
     assert {name for name in inside if f"{name}.lora_A" in tuned} == inside - {"lm_head"}
     ids = torch.tensor([rows(engine)[0][0]])
     with torch.no_grad():
-        assert torch.equal(plain(input_ids=ids).logits, engine._tuned(input_ids=ids).logits)
+        assert torch.equal(plain(input_ids=ids).logits, engine.tuned(input_ids=ids).logits)
 
 
 def test_the_first_loss_is_on_the_assistants_tokens_alone(tmp_path: Path) -> None:
-    """With a new adapter it is the base's own: a mean over the step's tokens, not its examples."""
+    """The first loss of a new adapter is the base's: a mean over the step's tokens, not its
+    examples."""
     engine = tiny.engine("mistral")
     examples = [engine.chat.example(turns) for turns in CONVERSATIONS]
     order = trainer.in_order([len(ids) for ids, _ in examples], 4, 3, seed=5)
@@ -122,11 +124,12 @@ def test_the_first_loss_is_on_the_assistants_tokens_alone(tmp_path: Path) -> Non
     for ids, labels in (examples[i] for i in order[:4]):
         start = next(i for i, label in enumerate(labels) if label != IGNORED)
         row = (ids[:start], ids[start:])
-        total += tiny.naive_nll(engine._base, row) * len(row[1])
+        total += tiny.naive_nll(engine.base, row) * len(row[1])
         count += len(row[1])
     assert train(engine, tmp_path / "gen-1").first_loss == pytest.approx(total / count, abs=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stop", [1, 4, 7])
 @pytest.mark.parametrize("micro", [4, 1])
 def test_an_interrupted_training_ends_as_if_it_had_not_been(
@@ -157,6 +160,7 @@ def test_an_interrupted_training_ends_as_if_it_had_not_been(
     assert not (tmp_path / "gen-1.partial").exists()
 
 
+@pytest.mark.slow
 def test_a_checkpoint_that_was_cut_off_is_passed_over(tmp_path: Path) -> None:
     settings = SETTINGS.model_copy(update={"checkpoint_steps": 2})
     whole = train(tiny.engine("qwen2"), tmp_path / "whole", settings)
@@ -168,6 +172,7 @@ def test_a_checkpoint_that_was_cut_off_is_passed_over(tmp_path: Path) -> None:
     assert train(tiny.engine("qwen2"), tmp_path / "gen-1", settings) == whole
 
 
+@pytest.mark.slow
 def test_a_checkpoint_of_another_training_is_passed_over(tmp_path: Path) -> None:
     whole = train(tiny.engine("qwen2"), tmp_path / "whole", seed=6)
     with pytest.raises(Stopped):
@@ -175,6 +180,7 @@ def test_a_checkpoint_of_another_training_is_passed_over(tmp_path: Path) -> None
     assert train(tiny.engine("qwen2"), tmp_path / "gen-1", seed=6) == whole
 
 
+@pytest.mark.slow
 def test_a_continued_adapter_starts_where_it_was_left_and_rollback_starts_anew(
     tmp_path: Path,
 ) -> None:
@@ -185,23 +191,24 @@ def test_a_continued_adapter_starts_where_it_was_left_and_rollback_starts_anew(
     assert second.first_loss < 0.8 * first.first_loss
 
     other = tiny.engine("qwen2")
-    other.use(tmp_path / "gen-1")
+    other.set_adapter(tmp_path / "gen-1")
     assert other.nll(rows(other), "current") == pytest.approx(left, abs=1e-6)
     assert train(other, tmp_path / "again", seed=6) == second
 
-    engine.use(None)
+    engine.set_adapter(None)
     assert train(engine, tmp_path / "anew") == first
-    engine.use(tmp_path / "gen-1")
+    engine.set_adapter(tmp_path / "gen-1")
     assert train(engine, tmp_path / "gen-2b", seed=6) == second
 
 
+@pytest.mark.slow
 def test_checkpointing_activations_changes_nothing_but_memory(tmp_path: Path) -> None:
     plain, saving = tiny.engine("qwen2"), tiny.engine("qwen2")
     settings = SETTINGS.model_copy(update={"gradient_checkpointing": True})
     first = train(plain, tmp_path / "plain")
     assert train(saving, tmp_path / "saving", settings)[:3] == first[:3]
-    prompts, how = [CONVERSATIONS[0][:1]], Sampling(0.0, 1.0, 8)
-    saving.use(None)
+    prompts, how = [CONVERSATIONS[0][:1]], SamplingParams(0.0, 1.0, 8)
+    saving.set_adapter(None)
     train(saving, tmp_path / "anew", settings)
     reply = saving.generate(prompts, how, 0, "current")
     assert reply == plain.generate(prompts, how, 0, "current")
@@ -209,12 +216,13 @@ def test_checkpointing_activations_changes_nothing_but_memory(tmp_path: Path) ->
 
 def test_checkpoints_ask_no_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     engine = tiny.engine("qwen2")
-    engine._base.config._name_or_path = engine._base.name_or_path = "somebody/a-model"
+    engine.base.config._name_or_path = engine.base.name_or_path = "somebody/a-model"
     monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
     train(engine, tmp_path / "gen-1", SETTINGS.model_copy(update={"checkpoint_steps": 3}))
     assert files(tmp_path / "gen-1") == FILES
 
 
+@pytest.mark.slow
 def test_a_training_leaves_nothing_in_memory(tmp_path: Path) -> None:
     engine = tiny.engine("qwen2")
     sizes = []
@@ -231,12 +239,14 @@ def test_a_training_leaves_nothing_in_memory(tmp_path: Path) -> None:
 def test_mixed_precision_is_not_wrapped_around_the_model_for_good(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made = trainer._arguments
-    monkeypatch.setattr(trainer, "_arguments", lambda *given: replace(made(*given), bf16=True))
+    made = trainer.training_arguments
+    monkeypatch.setattr(
+        trainer, "training_arguments", lambda *given: replace(made(*given), bf16=True)
+    )
     engine = tiny.engine("qwen2", dtype="bfloat16")
     for generation in (1, 2):
         train(engine, tmp_path / f"gen-{generation}")
-        assert engine._tuned.forward.__func__ is type(engine._tuned).forward
+        assert engine.tuned.forward.__func__ is type(engine.tuned).forward
 
 
 def test_memory_that_does_not_hold_a_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

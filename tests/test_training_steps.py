@@ -1,4 +1,4 @@
-"""Which examples make up a step of training."""
+"""The examples that make up a step of training."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from self_evolution.config import Train
-from self_evolution.models import trainer
+from self_evolution.models import TrainingJob, trainer
 from self_evolution.stages.train import sampled
 
 RATE = 1e-3
@@ -21,8 +21,8 @@ def test_a_step_has_just_so_many_examples(
     batch: int, micro: int, expected: int, tmp_path: Path
 ) -> None:
     settings = Train(batch_size=batch, micro_batch=micro, warmup=0.1)
-    model = tiny.engine("qwen2")._base
-    made = trainer._arguments(model, settings, RATE, tmp_path, 0, 100)
+    job = TrainingJob([], settings, RATE, tmp_path / "gen-1", 0, lambda done, total: False)
+    made = trainer.training_arguments(tiny.model("qwen2"), job, tmp_path, 100)
     assert made.per_device_train_batch_size == expected
     assert expected * made.gradient_accumulation_steps == batch
     assert made.warmup_steps == round(0.1 * -(-100 // batch))

@@ -1,4 +1,4 @@
-"""What a reader calls the same value compares equal, and what he calls another does not."""
+"""Values compare equal if and only if a reader would call them the same."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from self_evolution.evaluation.agreement import agreed
-from self_evolution.evaluation.contamination import Firewall
+from self_evolution.evaluation.contamination import ContaminationCheck
 from self_evolution.evaluation.metrics import METRICS, SHORT_ANSWER
 from self_evolution.evaluation.pair_checks import ungrounded_value
 from self_evolution.records import Item
@@ -150,14 +150,12 @@ def test_numbers_have_one_form(figures: str, exponent: int, expected: str) -> No
 
 # --- one rule everywhere ----------------------------------------------------------------------
 
-SPOKEN = [row for row in EN if "\\" not in row[1] + row[2]]
-
 
 @pytest.mark.parametrize(
     ("reference", "answer", "verdict"), [row[1:4] for row in EN], ids=range(len(EN))
 )
 def test_grounding_follows(reference: str, answer: str, verdict: str) -> None:
-    """What says the same as the fragment is grounded in it, both ways round."""
+    """A value that says the same as the fragment's is grounded in it, both ways round."""
     if verdict == "same":
         for text, fragment in ((answer, reference), (reference, answer)):
             pair = SimpleNamespace(answer=text, fragment=fragment, question="")
@@ -231,8 +229,8 @@ def test_agreement_takes_a_bound_that_the_question_names() -> None:
         ("Which fridge holds −5 °C?", "Which fridge holds 5 °C?", False),
     ],
 )
-def test_the_firewall_follows(one: str, other: str, leaks: bool) -> None:
-    wall = Firewall([Item("a", "domain", 0, "", one, "Yes.", None)])
+def test_the_contamination_check_follows(one: str, other: str, leaks: bool) -> None:
+    wall = ContaminationCheck([Item("a", "domain", 0, "", one, "Yes.", None)])
     found = wall.match(other, "No.", "")
     assert bool(found and found.leaks) == leaks
 

@@ -66,6 +66,7 @@ def test_a_file_that_takes_too_long_costs_itself_alone(tmp_path: Path) -> None:
     assert problems(found[1]) == {"": None}
 
 
+@pytest.mark.slow
 def test_a_file_that_needs_too_much_memory_costs_itself_alone(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text(json.dumps([f"passage {i}" for i in range(1_500_000)]))
     (tmp_path / "b.md").write_text("Text.")
@@ -75,6 +76,7 @@ def test_a_file_that_needs_too_much_memory_costs_itself_alone(tmp_path: Path) ->
     assert problems(found[1]) == {"": None}
 
 
+@pytest.mark.slow
 def test_a_reader_that_is_killed_costs_one_document_of_an_archive(tmp_path: Path) -> None:
     slow(tmp_path / "slow.docx")
     with zipfile.ZipFile(tmp_path / "all.zip", "w") as archive:
@@ -157,7 +159,7 @@ def test_a_worker_may_not_touch_network_processes_or_files(tmp_path: Path) -> No
     code = f"""
 import os, socket, subprocess, sys
 sys.path.insert(0, {str(Path(__file__).parents[1])!r})
-from self_evolution.readers.worker import Limits, _restrict
+from self_evolution.documents.readers.worker import Limits, _restrict
 _restrict(Limits(1 << 30, 1 << 20, 5.0))
 def refused(action):
     try:
@@ -185,8 +187,8 @@ def test_a_worker_ends_with_its_parent(tmp_path: Path) -> None:
 import sys, os
 sys.path.insert(0, {str(Path(__file__).parents[1])!r})
 from pathlib import Path
-from self_evolution.readers.worker import Limits
-from self_evolution.readers.workers import Workers
+from self_evolution.documents.readers.worker import Limits
+from self_evolution.documents.readers.workers import Workers
 workers = Workers(Limits(1 << 30, 1 << 20, 5.0), 1)
 print(next(iter(workers.read([Path({str(tmp_path / "a.md")!r})]))), flush=True)
 print(workers._workers[0]._process.pid, flush=True)

@@ -23,9 +23,10 @@ import transformers
 from tiny_templates import CHATML, HEADERS, INST, TAGS, THINKING, TURNS, TURNS_ONLY
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
-from self_evolution.config import Model
+from self_evolution.config import Model, Train
+from self_evolution.models import lora
 from self_evolution.models.protocols import Row
-from self_evolution.models.resident import ResidentEngine
+from self_evolution.models.transformers_engine import TransformersEngine
 
 torch.set_num_threads(1)
 transformers.utils.logging.set_verbosity_error()
@@ -41,7 +42,8 @@ TEXT = [
 
 
 class Kind(NamedTuple):
-    """How to make one; `special` are its tokens: the first the start, the second the end."""
+    """The parts of a tiny model; `special` are its tokens: the first the start, the second the
+    end."""
 
     config: Callable[..., Any]
     template: str | None
@@ -168,10 +170,39 @@ def make(kind: Kind, target: Path, seed: int = 7, **changes: Any) -> Path:
     return target
 
 
-def engine(name: str | Path, **settings: Any) -> ResidentEngine:
+def engine(name: str | Path, **settings: Any) -> TransformersEngine:
     """A fresh engine on `folder(name)`, or on any folder."""
     path = name if isinstance(name, Path) else folder(name)
-    return ResidentEngine(Model(name=str(path), device="cpu", **settings))
+    return TransformersEngine(Model(name=str(path), device="cpu", **settings))
+
+
+def model(name: str | Path) -> Any:
+    """The model in `folder(name)`, or in any folder, loaded apart from any engine."""
+    path = name if isinstance(name, Path) else folder(name)
+    return transformers.AutoModelForCausalLM.from_pretrained(path).eval()
+
+
+def adapter(name: str, target: Path, rank: int = 4, seed: int = 3) -> Path:
+    """Make an adapter that does something to the model `name`, and save it as `target`."""
+    tuned = lora.attach(model(name), None, Train(rank=rank, alpha=2 * rank), seed=1)
+    stir(tuned, seed)
+    lora.save(tuned, target)
+    return target
+
+
+def tuned(name: str, adapter: Path) -> Any:
+    """The model in `folder(name)` with an adapter, apart from any engine."""
+    return lora.load(model(name), None, adapter)
+
+
+def changed(name: str, target: Path, change: Callable[[Any], object]) -> Path:
+    """A copy of `folder(name)` in `target`, whose weights `change` has changed."""
+    shutil.copytree(folder(name), target, dirs_exist_ok=True)
+    other = model(name)
+    with torch.no_grad():
+        change(other)
+    other.save_pretrained(target)
+    return target
 
 
 def naive_nll(model: Any, row: Row) -> float:

@@ -1,4 +1,4 @@
-"""What a reader should find: headings and text of an HTML source, extracted apart from the product.
+"""The text that a reader should find: headings and text of an HTML source, extracted independently.
 
 Only lxml's parser and the class names by which the generators themselves mark navigation and
 tables of contents are used, so that a mistake of the readers is not repeated here.

@@ -47,7 +47,7 @@ class Entry(NamedTuple):
 
 
 class Place(NamedTuple):
-    """Where things lie."""
+    """The folders of the corpus."""
 
     root: Path
 

@@ -75,7 +75,7 @@ def measure(root: Path, entry: dict[str, Any], reading: Reading | None, limit: i
 
 
 def verdict(entry: dict[str, Any], reading: Reading | None) -> str:
-    """What is wrong with a file's being read or refused; empty if nothing is."""
+    """Describe what is wrong with how a file was read or refused; empty if nothing is."""
     expected = entry["refused"]
     if reading is None:
         return "passed over without a word"

@@ -1,4 +1,4 @@
-"""What is in a folder beside books: tables, data, letters, archives, and files that are broken."""
+"""The files in a folder beside books: tables, data, letters, archives, and broken files."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .conversions import LOCKED, libreoffice
 from .gold import CODE, HEADING, TEXT, blocks, parse
 
 Row = tuple[str, str, str, str, tuple[str, ...], str | None]
-"""As `install.Entry`: file, book, language, origin, gold, refused."""
+"""The fields of `install.Entry`: file, book, language, origin, gold, refused."""
 
 
 class Place(Protocol):

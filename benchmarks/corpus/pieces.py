@@ -1,4 +1,4 @@
-"""What is wrong with fragments: cut sentences, broken fences, tables without their header."""
+"""The faults of fragments: cut sentences, broken fences, tables without their header."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Source:
         self._grams: dict[int, dict[tuple[str, ...], list[int]]] = {}
 
     def find(self, run: Sequence[str], near: int, reach: int) -> list[int]:
-        """Where the run of words begins, at most `reach` from `near`; the nearest first."""
+        """Return where the run of words begins, at most `reach` from `near`; the nearest first."""
         size = len(run)
         if size not in self._grams:
             table: dict[tuple[str, ...], list[int]] = {}
@@ -138,7 +138,7 @@ def _runs(text: str) -> list[list[str]]:
 
 
 def _reach(run: Sequence[str]) -> list[tuple[int, int]]:
-    """As _REACH; what is shorter is looked up as a whole, and only close by."""
+    """Return _REACH for the run; a shorter run is looked up as a whole, and only close by."""
     return [one for one in _REACH if one[0] <= len(run)] or [(len(run), 200)] * bool(run)
 
 

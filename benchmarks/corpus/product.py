@@ -1,4 +1,4 @@
-"""What the product makes of the files, by its own command: `self-evolution read … -o FILE`."""
+"""The product's result on the files, by its own command: `self-evolution read … -o FILE`."""
 
 from __future__ import annotations
 

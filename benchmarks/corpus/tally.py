@@ -1,4 +1,4 @@
-"""What is counted of a file, what is to be reached, and the table of both."""
+"""The counts of a file, the targets, and the table of both."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def total(some: list[Measured], name: str) -> Measured:
 
 
 def misses(one: Measured) -> list[str]:
-    """Which targets the files of a format miss, in words."""
+    """Describe which targets the files of a format miss."""
     found, kept = share(one.found, one.headings), share(one.in_order, one.words)
     cut = share(one.cut, one.fragments, 0)
     checks = [

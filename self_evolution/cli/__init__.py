@@ -19,7 +19,7 @@ def _is_filter(options: argparse.Namespace) -> bool:
     """Whether the command goes from files to files, so that nothing is kept of it."""
     if options.command == "read":
         return bool(options.output)
-    return options.module == "filters" and Path(options.source).is_file()
+    return options.function.startswith("filters.") and Path(options.source).is_file()
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -28,8 +28,9 @@ def main(arguments: list[str] | None = None) -> int:
     debug = "--debug" in given
     options = parser.parse([word for word in given if word != "--debug"])
     try:
-        module = importlib.import_module(f"self_evolution.cli.{options.module}")
-        status: int = getattr(module, options.function)(options)
+        module, _, function = options.function.partition(".")
+        found = importlib.import_module(f"self_evolution.cli.{module}")
+        status: int = getattr(found, function)(options)
         return status
     except UserError as error:
         if debug:

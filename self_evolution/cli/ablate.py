@@ -8,6 +8,7 @@ from typing import Any
 
 from self_evolution import config
 from self_evolution.cli import compare
+from self_evolution.cli.output import write_json
 from self_evolution.errors import UserError
 from self_evolution.progress import Progress
 from self_evolution.run.open import Request
@@ -30,7 +31,7 @@ def ablate(options: argparse.Namespace) -> int:
     request = Request(recipe, overrides, tuple(documents), options.accept_change)
     make(folder, request, chosen, seeds, options.match, Progress())
     results = gather(folder, chosen, seeds, options.match)
-    compare.write_json(folder / "ablation.json", results.as_json())
+    write_json(folder / "ablation.json", results.as_json())
     page.write(results, folder / "ablation.html")
     compare.show(results.rows, "variant", [results.generation] * len(results.rows))
     print(results.matching)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from self_evolution.cli import tables
+from self_evolution.cli.output import write_json
 from self_evolution.errors import UserError
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from self_evolution.experiments.comparison import Row
 
 
@@ -26,7 +29,7 @@ def compare(options: argparse.Namespace) -> int:
         raise UserError(
             f"compare: {'; '.join(left_out)}"
             if left_out
-            else "compare: one run given, which was held against no other model; expected two or "
+            else "compare: one run given, which was compared with no other model; expected two or "
             "more runs, or one with --against"
         )
     found = compare(sides, left_out)
@@ -43,63 +46,38 @@ def compare(options: argparse.Namespace) -> int:
     return 0
 
 
-def write_json(path: Path, value: Any) -> None:
-    """Whole at any moment. Raises UserError if the disk does not take it."""
-    temporary = path.with_name(path.name + ".tmp")
-    try:
-        text = json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False)
-        temporary.write_text(text + "\n", encoding="utf-8")
-        temporary.replace(path)
-    except OSError as error:
-        raise UserError(f"{path}: {error.strerror}") from None
-
-
 def show(rows: Sequence[Row], what: str, generations: Sequence[str]) -> None:
     """The scores of each row, then its differences to the first."""
-    from rich import box
     from rich.console import Console
-    from rich.table import Table
     from rich.text import Text
 
-    from self_evolution.cli.table import Exam, print_fitting
-    from self_evolution.evaluation.tasks import MODES
+    from self_evolution.evaluation.statistics import format_difference, format_p
+    from self_evolution.evaluation.tasks import MODES, Task
 
-    look: dict[str, Any] = {"box": box.SIMPLE_HEAD, "pad_edge": False, "collapse_padding": True}
-
-    def table(exams: Sequence[Exam], apart: str) -> Table:
-        scores = Table(title="means, % [95% interval]", title_justify="left", **look)
+    def table(tasks: Sequence[Task], apart: str) -> Table:
+        scores = tables.plain("means, % [95% interval]")
         scores.add_column(what, overflow="fold")
         scores.add_column("gen", justify="right", no_wrap=True)
-        for suite, mode in exams:
-            title = f"{suite}\n{MODES[mode]}\n{rows[0].metrics[suite, mode]}"
+        for task in tasks:
+            title = f"{task.suite}\n{MODES[task.mode]}\n{rows[0].metrics[task]}"
             scores.add_column(title, justify="right", no_wrap=True)
         for row, generation in zip(rows, generations, strict=True):
-            means = [row.scores[exam] for exam in exams]
-            cells = [f"{one.mean:.1f}{apart}[{one.low:.0f}–{one.high:.0f}]" for one in means]
+            cells = [tables.cell(row.scores[task], apart) for task in tasks]
             scores.add_row(Text(row.name), generation, *cells)
         return scores
 
-    print_fitting(list(rows[0].scores), table)
+    tables.print_fitting(list(rows[0].scores), table)
     console = Console()
     print(f"differences to {rows[0].name}, points [95% interval], p after Holm over all of them")
-    for exam in rows[0].scores:
-        suite, mode = exam
-        title = f"{suite}, {MODES[mode]}, {rows[0].metrics[exam]}"
-        gaps = Table(title=title, title_justify="left", **look)
-        gaps.add_column(what, overflow="fold")
+    for task in rows[0].scores:
+        differences = tables.plain(f"{task.suite}, {MODES[task.mode]}, {rows[0].metrics[task]}")
+        differences.add_column(what, overflow="fold")
         for name in ("difference", "p"):
-            gaps.add_column(name, justify="right", no_wrap=True)
-        gaps.add_column("", no_wrap=True)
+            differences.add_column(name, justify="right", no_wrap=True)
+        differences.add_column("", no_wrap=True)
         for row in rows[1:]:
-            change = row.gaps[exam].change
-            gaps.add_row(
-                Text(row.name),
-                f"{change.mean:+.1f} [{change.low:+.1f} to {change.high:+.1f}]",
-                told_p(row.gaps[exam].p),
-                row.gaps[exam].verdict,
+            one = row.above[task]
+            differences.add_row(
+                Text(row.name), format_difference(one), format_p(one.p_adjusted), one.verdict
             )
-        console.print(gaps)
-
-
-def told_p(p: float) -> str:
-    return "< 0.001" if p < 0.001 else f"{p:.3f}"
+        console.print(differences)

@@ -11,18 +11,18 @@ from typing import Any
 
 from self_evolution import config
 from self_evolution.cli import runs
-from self_evolution.cli.lines import json_lines
+from self_evolution.cli.output import json_lines
 from self_evolution.documents.readers.items import read_rows
 from self_evolution.errors import UserError
 from self_evolution.progress import Progress
-from self_evolution.records import seed_of
+from self_evolution.schedule import stage_seed
 
 PAIRS_A_BATCH = 1024
 
 
 def metrics(options: argparse.Namespace) -> int:
     """One JSON object on standard output: each metric with its interval and signature."""
-    from self_evolution.evaluation.metrics import summarise
+    from self_evolution.evaluation.metrics.aggregate import summarise
 
     rows = read_rows(Path(options.source))
     try:
@@ -81,7 +81,7 @@ def select(options: argparse.Namespace) -> int:
     wanted = settings.select
     if wanted.strategy not in ("all", "none") and wanted.k > len(pool):
         print(f"select: k is {wanted.k:,}; all {len(pool):,} are taken", file=sys.stderr)
-    chosen = STRATEGIES[wanted.strategy](pool, wanted.k, seed_of(settings.seed, "select"))
+    chosen = STRATEGIES[wanted.strategy](pool, wanted.k, stage_seed(settings, "select"))
     with json_lines(options.output) as write:
         for id in chosen:
             write(lines[id])

@@ -1,4 +1,4 @@
-"""read as a filter: documents in, fragments out as lines of JSON, and no run is left behind."""
+"""read as a filter: documents in, fragments out as lines of JSON, without a run."""
 
 from __future__ import annotations
 
@@ -7,23 +7,24 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from self_evolution import config
-from self_evolution.cli.lines import json_lines
+from self_evolution.cli.output import json_lines
 from self_evolution.ledger import Ledger
 from self_evolution.progress import Progress
 from self_evolution.records import Document, Fragment
 from self_evolution.run import Run
-from self_evolution.run.open import Request, stop_signals
+from self_evolution.run.open import Request
+from self_evolution.run.process import stop_signals
 
 
 def write(request: Request, output: str) -> int:
-    """A line a fragment, in reading order; without a model its tokens are a rough count."""
-    from self_evolution.stages import perform
+    """Write a line for each fragment, in reading order; without a model its tokens are estimated.
 
-    overrides = dict(request.overrides)
-    if request.documents:
-        overrides["read.documents"] = list(request.documents)
-    settings = config.load(request.recipe or "default").changed(overrides)
+    No search index is made, since nothing is searched.
+    """
+    from self_evolution.stages import perform
+    from self_evolution.stages.split import make_fragments
+
+    settings = request.settings()
     progress = Progress()
     if not settings.model.name:
         progress.say("no --model: tokens are counted roughly, one for each four bytes")
@@ -35,9 +36,9 @@ def write(request: Request, output: str) -> int:
         run = Run(Path(folder), settings, ledger, progress)
         with stop_signals(run):
             perform(run, 0, "read")
-            perform(run, 0, "split")
-        for document in ledger.here():
-            for fragment in ledger.fragments_in(document.id):
+            progress.say(f"{'':<4}split: {make_fragments(run).note}")
+        for document in ledger.documents.here():
+            for fragment in ledger.fragments.of_document(document.id):
                 out(_line(document, fragment))
     return 0
 

@@ -1,4 +1,4 @@
-"""inspect: how the documents were understood, in the terminal and as a page."""
+"""inspect: show how the documents were understood, in the terminal and as a page."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from self_evolution.errors import UserError, printable
+from self_evolution.cli import tables
+from self_evolution.errors import UserError, nearest, printable
 from self_evolution.ledger import DocumentRow, Ledger
 from self_evolution.records import Fragment
-from self_evolution.run import open as session
+from self_evolution.run.read import read_run
 
 _MOST = 20
 
@@ -18,21 +19,21 @@ _MOST = 20
 def inspect(options: argparse.Namespace) -> int:
     """All documents in a table; or the fragments of one, which are written as a page too."""
     folder = Path(options.source)
-    with session.looked_at(folder) as (_, ledger):
-        rows = ledger.document_rows()
+    with read_run(folder) as run:
+        rows = run.ledger.documents.rows()
         if not rows:
             raise UserError(f"{folder}: no document was read yet; `self-evolution read {folder}`")
         if not options.document:
             _list(rows)
             return 0
         row = _chosen(rows, options.document)
-        fragments = ledger.fragments_in(row.document.id)
+        fragments = run.ledger.fragments.of_document(row.document.id)
         paths = {row.document.id: row.path for row in rows}
-        _show(ledger, row, fragments, paths)
+        _show(run.ledger, row, fragments, paths)
         if fragments:
-            from self_evolution.report import documents
+            from self_evolution.report.render import document
 
-            page = documents.write(row, fragments, folder / "report")
+            page = document.write(row, fragments, folder / "report")
             print(f"page: {page}")
     return 0
 
@@ -50,18 +51,14 @@ def _chosen(rows: list[DocumentRow], wanted: str) -> DocumentRow:
                 f"  {printable(row.path)}  or by its id: {row.document.id}" for row in live[:_MOST]
             )
             raise UserError(f"{wanted}: {len(live):,} documents fit; name one of them\n{some}")
-    from self_evolution.errors import nearest
-
     raise UserError(f"{wanted}: no such document in this run; {nearest(wanted, paths)}")
 
 
 def _list(rows: list[DocumentRow]) -> None:
-    from rich import box
     from rich.console import Console
-    from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
+    table = tables.plain()
     table.add_column("document", overflow="fold", ratio=3)
     for name in ("sections", "fragments", "same"):
         table.add_column(name, justify="right", no_wrap=True)
@@ -106,8 +103,8 @@ def _show(
         console.print("no fragments yet: `self-evolution split RUN` makes them")
     counts = Counter(fragment.language for fragment in fragments)
     console.print()
-    told = ", ".join(f"{n:,} in {language}" for language, n in counts.most_common())
-    print(f"{len(fragments):,} fragments{f': {told}' if told else ''}")
+    by_language = ", ".join(f"{n:,} in {language}" for language, n in counts.most_common())
+    print(f"{len(fragments):,} fragments{f': {by_language}' if by_language else ''}")
 
 
 def heading_line(number: int, fragment: Fragment) -> str:
@@ -121,7 +118,7 @@ def heading_line(number: int, fragment: Fragment) -> str:
 
 
 def _sameness(ledger: Ledger, fragment: Fragment, paths: dict[str, str]) -> str:
-    (first,) = ledger.fragments([fragment.duplicate_of or ""])
+    (first,) = ledger.fragments.get([fragment.duplicate_of or ""])
     how = "the same as" if fragment.duplicate == "exact" else "says nothing that is not in"
     place = f", page {first.page}" if first.page is not None else ""
     return f"{how} a fragment of {printable(paths[first.document_id])}{place}"

@@ -5,20 +5,20 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from self_evolution.cli import table
+from self_evolution.cli import status as closing
 from self_evolution.errors import UserError
 from self_evolution.progress import Progress
-from self_evolution.run import open as session
-from self_evolution.run.open import Request
+from self_evolution.run.open import Request, open_run
+from self_evolution.run.read import read_run
 
 
 def run(options: argparse.Namespace) -> int:
-    """Everything, from documents to the report; or what is left of it."""
+    """Run everything from documents to the report, or the rest of it."""
     from self_evolution import report as pages
     from self_evolution.evolve import evolve
     from self_evolution.schedule import left
 
-    with session.opened(_folder(options), _request(options), Progress(), new=True) as run:
+    with open_run(_folder(options), _request(options), Progress(), new=True) as run:
         complete = not left(run.config, run.ledger)
         if complete:
             run.progress.say(f"{run.folder} is complete: nothing to do")
@@ -26,7 +26,7 @@ def run(options: argparse.Namespace) -> int:
         page = run.folder / "report" / "index.html"
         if not complete or not page.is_file():
             pages.write(run.config, run.ledger, page)
-        table.show(run.config, run.ledger)
+        closing.show(run.config, run.ledger)
         print(f"report: {page}")
     return 0
 
@@ -49,25 +49,25 @@ def read(options: argparse.Namespace) -> int:
         if (folder / "run.db").is_file():
             options.run, options.documents = str(folder), []
     request = _request(options)._replace(reads=True, again=options.again)
-    with session.opened(_folder(options), request, Progress(), new=True) as run:
+    with open_run(_folder(options), request, Progress(), new=True) as run:
         if not perform(run, 0, "read"):
             print("read: nothing has changed")
     return 0
 
 
 def stage(options: argparse.Namespace) -> int:
-    """One stage of the generation that is under way."""
+    """Run one stage of the current generation."""
     from self_evolution.schedule import STAGES, has, left, out_of_patience
     from self_evolution.stages import perform
 
     name: str = options.command
-    with session.opened(Path(options.source), _request(options), Progress()) as run:
+    with open_run(Path(options.source), _request(options), Progress()) as run:
         if not has(run.config, name):
-            raise UserError(f"{name}: nobody is named; give --{STAGES[name].setting}")
+            raise UserError(f"{name}: no model is named; give --{STAGES[name].setting}")
         todo = [step for step in left(run.config, run.ledger) if step[1] == name]
         if not todo:
             spent = out_of_patience(run.config, run.ledger)
-            last = run.ledger.last() if spent else run.config.generations
+            last = run.ledger.evaluations.last() if spent else run.config.generations
             print(f"{name}: done in all {last} generations")
         else:
             perform(run, *todo[0])
@@ -75,9 +75,9 @@ def stage(options: argparse.Namespace) -> int:
 
 
 def status(options: argparse.Namespace) -> int:
-    with session.looked_at(Path(options.source)) as (config, ledger):
-        table.show(config, ledger)
-        table.show_next(config, ledger)
+    with read_run(Path(options.source)) as run:
+        closing.show(run.config, run.ledger)
+        closing.show_next(run.config, run.ledger)
     return 0
 
 
@@ -85,19 +85,19 @@ def report(options: argparse.Namespace) -> int:
     from self_evolution import report as pages
 
     page = Path(options.source) / "report" / "index.html"
-    with session.looked_at(Path(options.source)) as (config, ledger):
-        pages.write(config, ledger, page)
+    with read_run(Path(options.source)) as run:
+        pages.write(run.config, run.ledger, page)
     print(f"report: {page}")
     return 0
 
 
 def export(options: argparse.Namespace) -> int:
-    """Every table as JSON lines, in an order that equal runs share."""
+    """Write every table as JSON lines, in an order that equal runs share."""
     folder = Path(options.output)
-    with session.looked_at(Path(options.source)) as (_, ledger):
+    with read_run(Path(options.source)) as run:
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            for name, lines in ledger.export():
+            for name, lines in run.ledger.export():
                 with (folder / f"{name}.jsonl").open("w", encoding="utf-8") as file:
                     count = sum(bool(file.write(line + "\n")) for line in lines)
                 print(f"{count:>8,}  {folder / name}.jsonl")

@@ -1,4 +1,4 @@
-"""What is in the folders now, held against what the ledger has."""
+"""The comparison of the folders as they are now with the ledger."""
 
 from __future__ import annotations
 
@@ -10,27 +10,30 @@ from typing import NamedTuple
 from self_evolution import config
 from self_evolution import miniature as embedded
 from self_evolution.documents import readers
+from self_evolution.documents.readers.files import Files, find
 from self_evolution.errors import UserError
 from self_evolution.ledger import FileRow, Ledger
 from self_evolution.records import Document
 
 Key = tuple[str, str]
-"""What makes a file the same document again: (SHA-256, format), or (name, problem)."""
+"""The identity of a file's content: (SHA-256, format), or (name, problem)."""
 
 _SETTLED = 2_000_000_000  # ns after which a file that changes again gets another time, surely
 
 
 class Changes(NamedTuple):
-    """What reading would do. Files are known by what is in them: a moved one has not changed.
+    """The changes that reading would make. Files are known by content: a moved file has not
+    changed.
 
-    `new` are names of files to read; `refused` {name: problem} of what is new and no file to read;
-    `gone` the documents whose content is no longer there, with `changed` for those whose name is,
-    and `withdrawn` for the others; `returned` those that are there again; `again` {name: ids} what
-    a file that is read once more stands in for; `heirs` {name: id} what a changed file was before,
-    also if it was moved in between. `copies` counts files equal to others.
+    `new`: names of files to read. `refused`: {name: problem} of new entries that cannot be read.
+    `gone`: documents whose content is no longer there; it contains `changed` (the name is still
+    there) and `withdrawn` (the name is gone too). `returned`: documents that are there again.
+    `again`: {name: ids} of the documents that a file read once more replaces. `heirs`: {name: id}
+    of the document that a changed file was before, also if it was moved in between. `copies`: the
+    number of files equal to others.
     """
 
-    files: readers.Files
+    files: Files
     digests: dict[str, str]
     new: list[str]
     refused: dict[str, str]
@@ -45,7 +48,7 @@ class Changes(NamedTuple):
 
 
 def sources(documents: tuple[str, ...]) -> dict[str, Path]:
-    """Paths to read by their names; the word `embedded` stands for the handbook that ships."""
+    """Paths to read by their names; the word `embedded` stands for the handbook in the package."""
     if not documents:
         raise UserError("no documents given: self-evolution run DOCS…, files or folders")
     own = {"embedded": ("handbook", embedded.HANDBOOK)}
@@ -53,14 +56,18 @@ def sources(documents: tuple[str, ...]) -> dict[str, Path]:
 
 
 def compare(ledger: Ledger, settings: config.Read, again: bool = False) -> Changes:
-    """`again` takes what could not be read, or not wholly, as new. Raises UserError by `find`."""
-    files = readers.find(sources(settings.documents), settings.follow_links)
+    """Compare the folders with the ledger. `again` treats unreadable documents as new.
+
+    Documents that were read only in part count as unreadable too. Raises UserError by `find`.
+    """
+    given = settings.documents
+    files = find(sources(given), settings.follow_links) if given else Files({}, {}, {})
     digests, large = _digests(ledger, files.paths, settings.max_file_mb << 20)
     refused = {**files.refused, **large}
-    live = ledger.live_documents()
+    live = ledger.documents.live_ids()
     known: dict[Key, Document] = {}
     inside: dict[str, list[Document]] = {}
-    everything = ledger.documents()
+    everything = ledger.documents.all()
     # Of several readings of the same content: the one that is in use, or else that went best.
     everything.sort(key=lambda one: (one.id in live, one.problem is None, not one.note))
     for document in everything:
@@ -116,7 +123,7 @@ def _digests(
     ledger: Ledger, paths: dict[str, Path], largest: int
 ) -> tuple[dict[str, str], dict[str, str]]:
     """({name: SHA-256}, {name: problem}); only files that look different are opened."""
-    known = ledger.files()
+    known = ledger.documents.files()
     digests: dict[str, str] = {}
     problems: dict[str, str] = {}
     seen: list[FileRow] = []
@@ -139,14 +146,14 @@ def _digests(
                     seen.append(row)
         except OSError as error:
             problems[name] = f"{error.strerror}"
-    ledger.remember_files(seen)
+    ledger.documents.remember_files(seen)
     return digests, problems
 
 
 def _moved(
     names: dict[Key, str], digests: dict[str, str], known: dict[Key, Document]
 ) -> dict[str, str]:
-    """{document id: the name of its file now} of those whose file had another name."""
+    """{document id: the present name of its file} of the documents whose file was renamed."""
     there = {key: known[key] for key in names if key in known}
     return {
         document.id: names[key]

@@ -1,4 +1,5 @@
-"""What one stretch of a document becomes: joined, cut to size, and held against all before it."""
+"""The splitting of consecutive sections: joined, cut to size, and compared with all earlier
+text."""
 
 from __future__ import annotations
 
@@ -20,9 +21,9 @@ _OPENING = 3000  # characters of a document that tell its language
 
 
 class _Stretch(NamedTuple):
-    """Consecutive sections as one text, and the offset in it at which each of them begins.
+    """Consecutive sections as one text, and the offset at which each of them begins.
 
-    `tokens` is the length of the text where it is known.
+    `tokens` is the length of the text if it is known.
     """
 
     heading: tuple[str, ...]
@@ -32,7 +33,7 @@ class _Stretch(NamedTuple):
     tokens: int | None
 
     def member(self, offset: int) -> int:
-        """The first section that has the character at `offset`, or that a heading there is of."""
+        """The first section that contains the character at `offset`, or the heading there."""
         ends = (
             start + len(section.text)
             for start, section in zip(self.starts, self.members, strict=True)
@@ -40,7 +41,8 @@ class _Stretch(NamedTuple):
         return next((k for k, end in enumerate(ends) if offset < end), len(self.members) - 1)
 
     def place(self, offset: int) -> int:
-        """The offset in the document's text; before a section's own text, that of its beginning."""
+        """The offset in the document's text; before a section's own text, the offset of its
+        beginning."""
         k = self.member(offset)
         section = self.members[k]
         return min(section.start + max(0, offset - self.starts[k]), section.end)
@@ -54,7 +56,7 @@ class _Stretch(NamedTuple):
 
 
 class Splitter:
-    """Makes fragments, and knows those that there are already."""
+    """Makes fragments, and compares them with the existing ones."""
 
     def __init__(
         self,
@@ -71,7 +73,7 @@ class Splitter:
         self._count = count
         self._overlapping = overlapping
         self._settings = settings
-        self._formats = {document.id: document.format for document in ledger.documents()}
+        self._formats = {document.id: document.format for document in ledger.documents.all()}
         self._languages: dict[str, str] = {}
         self._first: dict[str, tuple[str, str]] = {}  # content -> (first fragment, exact or near)
         self._passages: dict[str, str] = {}  # passage of overlapping ones -> its first fragment
@@ -83,19 +85,19 @@ class Splitter:
             from self_evolution.documents.chunking.likeness import Likeness
 
             self._likeness = Likeness(self._settings.near_duplicates, self._compared)
-        for fragment in ledger.first_fragments():
+        for fragment in ledger.fragments.first():
             self._first[_key(fragment.heading, fragment.text)] = (fragment.id, "exact")
             if self._likeness:
                 self._likeness.remember(fragment.id, _compared(fragment))
-        for heading, text, first in ledger.passages():
+        for heading, text, first in ledger.fragments.passages():
             self._passages.setdefault(_key(heading, text), first)
 
     def committed(self) -> None:
-        """What was made so far is in the ledger."""
+        """Note that all fragments made so far are in the ledger."""
         self._pending.clear()
 
     def fragments(self, sections: Sequence[Section]) -> Iterator[Fragment]:
-        """Of consecutive sections of one document."""
+        """Yield the fragments of consecutive sections of one document."""
         chained = sections[0].document_id in self._overlapping
         again: list[Section] = []
         chains: list[list[Section]] = []
@@ -123,7 +125,7 @@ class Splitter:
             yield from self._repeated(again)
 
     def _stretches(self, chains: Sequence[Sequence[Section]]) -> Iterator[_Stretch]:
-        """Chains as they are joined with short neighbours under the same heading."""
+        """Yield chains, joined with short neighbours under the same heading."""
         mended = [mend([(section.text, section.overlap) for section in chain]) for chain in chains]
         whole = not chains or self._formats[chains[0][0].document_id] in _SPLIT_ALREADY
         least = 0 if whole else self._settings.min_tokens
@@ -144,7 +146,8 @@ class Splitter:
             yield _Stretch(group.heading, group.text, members, starts, size)
 
     def _pieces(self, stretch: _Stretch, first: str | None = None) -> Iterator[Fragment]:
-        """`first` is the fragment that all of it is known to stand in."""
+        """Yield the fragments of a text; `first` is the fragment that is known to contain all of
+        it."""
         limit = self._settings.max_tokens
         for piece in pieces(stretch.text, limit, self._count, stretch.tokens):
             if len(piece.text) < self._settings.min_chars:
@@ -172,10 +175,11 @@ class Splitter:
         tokens: int,
         first: str | None,
     ) -> Fragment:
-        """A fragment, as the duplicate of `first` if that is known, or of what it is found to be.
+        """Return a fragment, marked as the duplicate of `first`, or of an earlier fragment found
+        here.
 
-        The heading counts, as it stands in the prompt: the same words under another are another
-        fact.
+        The heading counts, as it stands in the prompt: the same words under another heading state
+        another fact.
         """
         position = self._positions[section.id]
         self._positions[section.id] += 1
@@ -210,7 +214,7 @@ class Splitter:
         return fragment
 
     def _remember_passages(self, sections: Sequence[Section], made: Sequence[Fragment]) -> None:
-        """In which fragment each passage begins."""
+        """Remember in which fragment each passage begins."""
         for section in sections:
             inside = (f for f in made if f.start <= section.start < f.end)
             if fragment := next(inside, None):
@@ -218,7 +222,7 @@ class Splitter:
                 self._passages.setdefault(_key(section.heading, section.text), first)
 
     def _repeated(self, sections: Sequence[Section]) -> Iterator[Fragment]:
-        """Passages that stand in an earlier fragment, as they were given."""
+        """Yield the passages that stand in an earlier fragment, unchanged."""
         for section in sections:
             first = self._passages.get(_key(section.heading, section.text))
             if first is not None:
@@ -228,15 +232,15 @@ class Splitter:
     def _language(self, document_id: str) -> str:
         if document_id not in self._languages:
             self._languages = {  # of the document in hand alone
-                document_id: detect(self._ledger.opening_text(document_id, _OPENING))
+                document_id: detect(self._ledger.documents.opening_text(document_id, _OPENING))
             }
         return self._languages[document_id]
 
     def _compared(self, id: str) -> str:
-        """The text of an earlier fragment as likeness is judged by."""
+        """The text of an earlier fragment in the form that is compared."""
         if id in self._pending:
             return self._pending[id]
-        (fragment,) = self._ledger.fragments([id])
+        (fragment,) = self._ledger.fragments.get([id])
         return _compared(fragment)
 
 

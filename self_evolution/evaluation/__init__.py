@@ -1,1 +1,1 @@
-"""How good a model is: tasks, predictions, metrics, statistics."""
+"""The evaluation of models: tasks, predictions, metrics, statistics."""

@@ -1,26 +1,30 @@
-"""Abilities: what the base can do besides, as questions that it sets and answers itself.
+"""Former abilities: questions that the base sets and answers itself, without any document.
 
-It is given a subject, no document, and asks for one short answer: a number, a word, a name. It then
-answers several times, each time afresh, as it will be asked in every evaluation. A question is
-taken if all answers say the same, and if it is none that the documents are about: what training is
-to change is no loss. So this measures how far a model still answers as the base did, right or
-wrong. Where the base itself, asked once more, answers otherwise, that is its own noise.
+It gets a subject and asks for one short answer: a number, a word, a name. It then answers several
+times independently, in the way of every evaluation. A question is taken if all answers agree, and
+if the documents are not about it, because a change there is what training is for. So this measures
+how far a model still answers as the base did, right or wrong. If the base itself answers
+differently when asked again, that is its own noise.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from typing import NamedTuple
 
 from self_evolution.config import Check
+from self_evolution.evaluation import building
 from self_evolution.evaluation.agreement import stated
-from self_evolution.evaluation.candidates import KINDS, TEMPERATURE, filled, samples
-from self_evolution.evaluation.contamination import Firewall, names
+from self_evolution.evaluation.building import TEMPERATURE, samples, taken
+from self_evolution.evaluation.candidates import KINDS
+from self_evolution.evaluation.contamination import ContaminationCheck, names
 from self_evolution.evaluation.holdout import shuffled
 from self_evolution.evaluation.metrics import SHORT_ANSWER
 from self_evolution.evaluation.metrics.token_f1 import tokens
 from self_evolution.evaluation.pair_checks import Case, judge, key
-from self_evolution.models import Reply, Sampling
+from self_evolution.models import Reply, SamplingParams
 from self_evolution.prompts import Profile
 from self_evolution.records import Candidate, Item, Pair, content_id
 from self_evolution.retrieval import asked
@@ -34,62 +38,61 @@ from self_evolution.text.words import cut as chinese_words
 SUITE, KIND = "abilities", "ability"
 
 VARIETY = 1.0
-"""Temperature of asking: every round over the subjects is to bring other questions."""
+"""The temperature of asking: each round over the subjects should bring other questions."""
+
+REHEARSED = 4
+"""One topic in so many is left to rehearsal. With more of them for it the exam could show less."""
+
+REHEARSED = 4
+"""One topic in so many is left to rehearsal. With more of them for it the test could show less."""
 
 TRIES = 3
-"""So many questions are asked for each that is wanted, at most."""
+"""The most questions that are asked for each one that is wanted."""
 
 SHORT = 3
-"""Values, or new words, that a short answer has at most."""
+"""The most values, or new words, of a short answer."""
 
 NEAREST = 20
-"""So many fragments, those that a search finds first, may be what a question is about."""
+"""The number of fragments, best in a search, that are compared with a question."""
 
 SAID = 0.75
-"""Of a question's words: if one fragment has so many, the documents are about it."""
+"""If one fragment has at least this share of a question's words, the documents are about it."""
+
+
+class Topics(NamedTuple):
+    """The profile's topics, each of them for one purpose."""
+
+    tests: list[str]
+    rehearsal: list[str]
+
+
+def split(run: Run) -> Topics:
+    """Split the topics: a quarter for rehearsal, where there is both it and the test."""
+    profile = run.prompts.profile(run.ledger.fragments.main_language())
+    every = shuffled(profile.topics, run.config.seed, KIND)
+    if not run.config.evaluate.abilities or not profile.skill:
+        return Topics([], every)
+    apart = len(every) // REHEARSED if run.config.train.rehearsal else 0
+    return Topics(every[apart:], every[:apart])
 
 
 def build(run: Run) -> None:
     """Candidates until there are enough, or the tries are spent. None if the profile has no way."""
-    wanted = run.config.evaluate.abilities
-    wanted = min(wanted, run.config.evaluate.limit or wanted)
-    language = run.ledger.main_language()
+    wanted = building.limited(run, run.config.evaluate.abilities)
+    language = run.ledger.fragments.main_language()
     profile = run.prompts.profile(language)
     if not (wanted and profile.topics and profile.skill):
         return
-    run.search.refresh()
-    topics = shuffled(profile.topics, run.config.seed, KIND)
+    topics = split(run).tests
     tries = TRIES * wanted
-    rounds = math.ceil(tries / len(topics))
-    for turn in range(rounds):
-        there = run.ledger.candidates(KIND)
-        first = len(topics) * turn
-        kept = sum(row.reason is None for row in there)
-        if kept >= wanted:
-            return
-        places = {topic: first + i for i, topic in enumerate(topics[: tries - first])}
-        batches = run.batches(
-            "examine",
-            0,
-            "questions",
-            list(places.items()),
-            {str(row.topic) for row in there if row.position >= first},
-            run.config.model.batch_size,
-            f"abilities {turn + 1} of {rounds}",
-        )
-        for ids, seed in batches:
-            rows = list(filled(_candidates(run, language, ids, places, seed), wanted - kept))
-            run.ledger.add(rows)
-            kept += sum(row.reason is None for row in rows)
-            if kept >= wanted:
-                return
+    rounds = [topics[: tries - first] for first in range(0, tries, len(topics))]
+    building.build(run, KIND, rounds, wanted, SUITE, partial(_candidates, run, language), True)
 
 
 def items(run: Run) -> Iterator[Item]:
     """The questions taken; those on one subject stand or fall together."""
-    taken = [row for row in run.ledger.candidates(KIND) if row.reason is None]
-    common = run.prompts.profile(run.ledger.main_language()).common
-    for position, row in enumerate(taken):
+    common = run.prompts.profile(run.ledger.fragments.main_language()).common
+    for position, row in enumerate(taken(run.ledger, KIND)):
         yield Item(
             content_id("item", SUITE, position, row.id),
             SUITE,
@@ -104,9 +107,9 @@ def items(run: Run) -> Iterator[Item]:
 
 
 def definite(question: str, answer: str, common: Sequence[str] = ()) -> tuple[str, ...]:
-    """What a short answer says beyond its question: its values, or else its words.
+    """Return the values that a short answer adds to its question, or else the words.
 
-    Empty if that is nothing, or more than a short answer says. `common` words say nothing.
+    Empty if it adds nothing, or more than a short answer does. `common` words are not counted.
     """
     values = stated(question, answer)
     if not values:
@@ -116,7 +119,8 @@ def definite(question: str, answer: str, common: Sequence[str] = ()) -> tuple[st
 
 
 def _words(text: str) -> list[str]:
-    """Its words but for function words, in lower case, each once; Chinese ones are segmented."""
+    """The words of a text without function words, in lower case, each once; Chinese is
+    segmented."""
     parts = chinese_words(text) if is_cjk(text) else tokens(text)
     words = dict.fromkeys("".join(tokens(part)) for part in parts)
     return [word for word in words if word and word not in FUNCTION_WORDS]
@@ -125,27 +129,25 @@ def _words(text: str) -> list[str]:
 def _candidates(
     run: Run, language: str, topics: Sequence[str], places: Mapping[str, int], seed: int
 ) -> Iterator[Candidate]:
-    """A question each, with answers that say the same, or the reason why it is none."""
+    """Return one candidate a question: with answers that agree, or with the reason against it."""
     settings = run.config.evaluate
     run.use(0)
-    asking = Sampling(VARIETY, run.config.ask.top_p, run.config.ask.max_tokens)
+    asking = SamplingParams(VARIETY, run.config.ask.top_p, run.config.ask.max_tokens)
     prompts = [run.prompts.skill(topic, language) for topic in topics]
     questions = run.engine.generate(prompts, asking, seed, "base")
-    closed = [run.prompts.closed(question, detect(question)) for question, _ in questions]
-    sampling = Sampling(TEMPERATURE, settings.top_p, settings.max_tokens)
-    answers = samples(run, closed, sampling, seed)
-    before = [
-        row for kind in (*KINDS, KIND) for row in run.ledger.candidates(kind) if row.reason is None
-    ]
-    firewall = Firewall([*run.ledger.all_items(), *map(_as_item, before)])
+    closed = [run.prompts.closed(question.text, detect(question.text)) for question in questions]
+    params = SamplingParams(TEMPERATURE, settings.top_p, settings.max_tokens)
+    answers = samples(run, closed, params, seed)
+    before = [row for kind in (*KINDS, KIND) for row in taken(run.ledger, kind)]
+    contamination = ContaminationCheck([*run.ledger.items.all(), *map(_as_item, before)])
     seen = {key(row.question, "") for row in before}
     profile, wanted = run.prompts.profile(language), run.prompts.wanted(language)
     for topic, question, replies in zip(topics, questions, answers, strict=True):
-        reference = min((text for text, _ in replies), key=lambda text: len(tokens(text)))
+        reference = min((reply.text for reply in replies), key=lambda text: len(tokens(text)))
         values = definite(question.text, reference, profile.common)
         reason, detail = _judged(question, replies, reference, profile, wanted)
         if reason is None:
-            match = firewall.match(question.text, "")
+            match = contamination.match(question.text, "")
             if key(question.text, "") in seen or (match and match.leaks):
                 reason, detail = "duplicate", "asked before, or nearly so"
             elif not values:
@@ -168,29 +170,30 @@ def _as_item(row: Candidate) -> Item:
 def _judged(
     question: Reply, replies: Sequence[Reply], reference: str, profile: Profile, language: str
 ) -> tuple[str | None, str]:
-    """The checks of any pair, but for those that look into a fragment: there is none."""
-    reference = reference if all(text for text, _ in replies) else ""
-    finish = "length" if any(end == "length" for _, end in replies) else "stop"
+    """Apply the checks of pairs, except those that need a fragment: there is none."""
+    reference = reference if all(reply.text for reply in replies) else ""
+    finish = "length" if any(reply.finish_reason == "length" for reply in replies) else "stop"
     pair = Pair("", 0, "", question.text, reference, finish, "", language)
     settings = Check(grounding=0.0, values=False, duplicates=False)
-    return judge(Case(pair, question.finish, profile, language, settings), set(), None)
+    return judge(Case(pair, question.finish_reason, profile, language, settings), set(), None)
 
 
 def _unlike(
     question: str, reference: str, values: tuple[str, ...], replies: Sequence[Reply]
 ) -> str:
-    """The first answer that is not right by the measure that later ones are held to, or none."""
-    for text, _ in replies:
-        if SHORT_ANSWER.score(text, reference, question=question, values=values) != 100:
-            return text
+    """The first answer that the metric of later answers does not accept, or none."""
+    for reply in replies:
+        if SHORT_ANSWER.score(reply.text, reference, question=question, values=values) != 100:
+            return reply.text
     return ""
 
 
 def _about_documents(run: Run, question: str, profile: Profile) -> str:
-    """Whether one fragment has nearly all of the question's words, and all its names, for people.
+    """Describe a fragment that has nearly all of a question's words and all its names; else empty.
 
-    Numbers say nothing of a subject, and what follows the question mark only how to answer. The
-    fragments that a search finds first are looked through: one with nearly all words is among them.
+    Numbers say nothing about a subject, and the text after the question mark is only about the form
+    of the answer. Only the best fragments of a search are compared: one with nearly all words is
+    among them.
     """
     question = question[: max(question.rfind(mark) for mark in profile.question_marks)]
     words = [word for word in _words(question) if not word.isdecimal()]
@@ -208,16 +211,12 @@ def _about_documents(run: Run, question: str, profile: Profile) -> str:
     return ""
 
 
-def told(run: Run) -> str:
-    """How many were taken of how many, and why not the others, or not any; empty if none wanted."""
+def describe_abilities(run: Run) -> str:
+    """Describe how many questions were taken of how many, and why others were not; empty if none
+    wanted."""
     if not run.config.evaluate.abilities:
         return ""
-    profile = run.prompts.profile(run.ledger.main_language())
+    profile = run.prompts.profile(run.ledger.fragments.main_language())
     if not (profile.topics and profile.skill):
         return f"{SUITE}: no questions, because the prompt profile has no `topics` and `skill`"
-    reasons = {reason: n for kind, reason, n in run.ledger.candidate_reasons() if kind == KIND}
-    out = [f"{n:,} {name.replace('_', ' ')}" for name, n in reasons.items() if name]
-    return (
-        f"{SUITE}: {reasons.get(None, 0):,} of {sum(reasons.values()):,} questions taken "
-        f"({', '.join(out) or 'none out'})"
-    )
+    return building.describe(run.ledger, KIND, SUITE)

@@ -1,4 +1,4 @@
-"""Do independent answers to one question say the same? Then the most typical is the reference."""
+"""The agreement of independent answers to one question; the most typical one is the reference."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from self_evolution.text.script import is_cjk
 from self_evolution.text.values import agree
 
 ALIKE = 60.0
-"""Token F1 with the most typical answer from which one without values agrees with it."""
+"""An answer without values agrees with the most typical answer from this token F1 on."""
 
 
 class Agreed(NamedTuple):
-    """The answer nearest to all others, the values it states beyond the question's own, and what
+    """The answer nearest to all others, with the values that the question does not have.
 
-    speaks against it (empty if the answers agree).
+    `objection` says why the answers do not agree; it is empty if they do.
     """
 
     text: str

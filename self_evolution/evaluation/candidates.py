@@ -1,102 +1,73 @@
-"""Candidates: test questions that the base asks about fragments, and which of them are taken.
+"""Candidates: test questions that the base asks about fragments, and the choice among them.
 
-It asks by a template that training never uses, and answers several times, each time afresh; where
-the answers agree and stand in the fragment, the most typical one is the reference.
+It asks with a prompt that training never uses, and answers several times independently. If the
+answers agree and stand in the fragment, the most typical one is the reference.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 
-from self_evolution import config
+from self_evolution.config import Check
 from self_evolution.errors import UserError
 from self_evolution.evaluation.agreement import agreed
-from self_evolution.evaluation.contamination import Firewall
+from self_evolution.evaluation.building import TEMPERATURE, build, limited, samples, taken
+from self_evolution.evaluation.contamination import ContaminationCheck
 from self_evolution.evaluation.holdout import shuffled
 from self_evolution.evaluation.pair_checks import Case, judge, key
-from self_evolution.models import Reply, Sampling
-from self_evolution.records import Candidate, Fragment, Message, Pair, content_id, seed_of
+from self_evolution.models import Reply, SamplingParams
+from self_evolution.records import Candidate, Fragment, Pair, content_id
 from self_evolution.run import Run
-
-TEMPERATURE = 0.7
-"""Of the answers that must agree: at 0 they would agree in any case."""
+from self_evolution.schedule import STAGES
 
 ROUNDS = 2
-"""A fragment whose first question was not taken gets so many tries in all."""
+"""The number of tries for a fragment whose first question was not taken."""
 
 KINDS = ("seen", "unseen")
 
 
-def build(run: Run, kind: str) -> None:
+def build_questions(run: Run, kind: str) -> None:
     """Candidates until there are enough, or every fragment has had its tries."""
-    order = _order(run, kind)
-    wanted = _wanted(run)
-    for turn in range(ROUNDS):
-        there = run.ledger.candidates(kind)
-        first = len(order) * turn
-        taken = {row.fragment_id for row in there if row.position < first and row.reason is None}
-        tasks = [(id, first + i) for i, id in enumerate(order) if id not in taken]
-        done = {str(row.fragment_id) for row in there if row.position >= first}
-        kept = sum(row.reason is None for row in there)
-        if kept >= wanted:
-            return
-        places = dict(tasks)
-        batches = run.batches(
-            "examine",
-            0,
-            "questions",
-            tasks,
-            done,
-            run.config.model.batch_size,
-            f"examine {kind} {turn + 1} of {ROUNDS}",
-        )
-        for ids, seed in batches:
-            rows = list(filled(_candidates(run, kind, ids, places, seed), wanted - kept))
-            run.ledger.add(rows)
-            kept += sum(row.reason is None for row in rows)
-            if kept >= wanted:
-                return
-
-
-def _wanted(run: Run) -> int:
-    settings = run.config.evaluate
-    return min(settings.questions, settings.limit) if settings.limit else settings.questions
+    wanted = limited(run, run.config.evaluate.questions)
+    make = partial(_candidates, run, kind)
+    build(
+        run, kind, [_order(run, kind)] * ROUNDS, wanted, f"{STAGES['build'].seed_key} {kind}", make
+    )
 
 
 def _order(run: Run, kind: str) -> list[str]:
     """Fragments in the order of asking: one of each document, then a second one of each, …"""
-    held, training = run.ledger.held_out(), {id for id, _ in run.ledger.training_fragments()}
+    held, training = (
+        run.ledger.documents.held_out(),
+        {id for id, _ in run.ledger.fragments.for_training()},
+    )
     queues: dict[str, list[str]] = defaultdict(list)
-    for place in run.ledger.places():
+    for place in run.ledger.fragments.places():
         if (place.document_id in held) if kind == "unseen" else (place.fragment_id in training):
             queues[place.document_id].append(place.fragment_id)
     seed = run.config.seed
-    documents = shuffled(queues, seed, "examine")
-    mixed = {id: shuffled(queues[id], seed, "examine") for id in documents}
+    documents = shuffled(queues, seed, STAGES["build"].seed_key)
+    mixed = {id: shuffled(queues[id], seed, STAGES["build"].seed_key) for id in documents}
     longest = max(map(len, mixed.values()), default=0)
     return [mixed[id][i] for i in range(longest) for id in documents if i < len(mixed[id])]
 
 
 def _candidates(
-    run: Run, kind: str, ids: Sequence[str], places: dict[str, int], seed: int
+    run: Run, kind: str, ids: Sequence[str], places: Mapping[str, int], seed: int
 ) -> Iterator[Candidate]:
-    """A question each, with answers that agree, or the reason why it is none."""
-    fragments = run.ledger.fragments(ids)
+    """Return one candidate a question: with answers that agree, or with the reason against it."""
+    fragments = run.ledger.fragments.get(ids)
     asked = _asked(run, fragments, seed)
-    answers = _answered(run, fragments, [question for question, _ in asked], seed)
-    firewall = Firewall(run.ledger.all_items())
-    seen = {
-        key(row.question, row.reference)
-        for one in KINDS
-        for row in run.ledger.candidates(one)
-        if row.reason is None
-    }
-    for fragment, (question, finish), samples in zip(fragments, asked, answers, strict=True):
+    answers = _answered(run, fragments, [question.text for question in asked], seed)
+    contamination = ContaminationCheck(run.ledger.items.all())
+    seen = {key(row.question, row.reference) for one in KINDS for row in taken(run.ledger, one)}
+    for fragment, asking, replies in zip(fragments, asked, answers, strict=True):
+        question = asking.text
         position = places[fragment.id]
-        reference, _, objection = agreed(question, [text for text, _ in samples])
-        cut = any(end == "length" for _, end in samples)
+        reference, _, objection = agreed(question, [reply.text for reply in replies])
+        cut = any(reply.finish_reason == "length" for reply in replies)
         id = content_id("candidate", kind, position, fragment.id, question, reference)
         pair = Pair(
             id,
@@ -110,12 +81,12 @@ def _candidates(
         )
         case = Case(
             pair,
-            finish,
+            asking.finish_reason,
             run.prompts.profile(fragment.language),
             run.prompts.wanted(fragment.language),
             _strict(run.config.check),
         )
-        reason, detail = judge(case, seen, firewall.match(question, reference, fragment.text))
+        reason, detail = judge(case, seen, contamination.match(question, reference, fragment.text))
         if reason is None and objection:
             reason, detail = "disagreement", objection
         if reason is None:
@@ -123,9 +94,9 @@ def _candidates(
         yield Candidate(id, kind, position, fragment.id, question, reference, reason, detail)
 
 
-def _strict(settings: config.Check) -> config.Check:
-    """A run may train without checks; a reference is checked in any case."""
-    return settings if settings.enabled else config.Check()
+def _strict(settings: Check) -> Check:
+    """Settings in which references are checked, even if the run trains without checks."""
+    return settings if settings.enabled else Check()
 
 
 def _asked(run: Run, fragments: Sequence[Fragment], seed: int) -> list[Reply]:
@@ -133,47 +104,29 @@ def _asked(run: Run, fragments: Sequence[Fragment], seed: int) -> list[Reply]:
     prompts = [run.prompts.exam(fragment) for fragment in fragments]
     if not all(prompts):
         raise UserError(
-            f"--domain.prompts {run.config.domain.prompts}: no `exam` in this profile, by which "
-            "test questions are asked for; add it, or start with --evaluate.build never"
+            f"--domain.prompts {run.config.domain.prompts}: this profile has no `exam`, the "
+            "prompt for test questions; add it, or start with --evaluate.build never"
         )
-    sampling = Sampling(settings.temperature, settings.top_p, settings.max_tokens)
+    params = SamplingParams(settings.temperature, settings.top_p, settings.max_tokens)
     run.use(0)
-    return run.engine.generate(prompts, sampling, seed, "base")
+    return run.engine.generate(prompts, params, seed, "base")
 
 
 def _answered(
     run: Run, fragments: Sequence[Fragment], questions: Sequence[str], seed: int
 ) -> list[list[Reply]]:
-    """The samples of each question, with its fragment open."""
+    """Sample answers to each question, with its fragment open."""
     settings = run.config.answer
     prompts = [
         run.prompts.answer(fragment.heading, fragment.text, question, fragment.language)
         for fragment, question in zip(fragments, questions, strict=True)
     ]
-    return samples(run, prompts, Sampling(TEMPERATURE, settings.top_p, settings.max_tokens), seed)
-
-
-def samples(
-    run: Run, prompts: Sequence[Sequence[Message]], sampling: Sampling, seed: int
-) -> list[list[Reply]]:
-    """`evaluate.samples` replies of the base to each prompt, each time afresh."""
-    columns = [
-        run.engine.generate(prompts, sampling, seed_of(seed, "sample", sample), "base")
-        for sample in range(run.config.evaluate.samples)
-    ]
-    return [list(row) for row in zip(*columns, strict=True)]
-
-
-def filled(rows: Iterable[Candidate], room: int) -> Iterator[Candidate]:
-    """The last batch may have more than are wanted: those are set aside as surplus."""
-    for row in rows:
-        if row.reason is None and room <= 0:
-            yield replace(row, reason="surplus", detail="the set was full")
-        else:
-            room -= row.reason is None
-            yield row
+    return samples(
+        run, prompts, SamplingParams(TEMPERATURE, settings.top_p, settings.max_tokens), seed
+    )
 
 
 def passage(fragment: Fragment) -> str:
-    """With its heading, which may be what names the thing."""
+    """Return the text of a fragment with its heading, which may be the only place that names the
+    thing."""
     return "\n".join(filter(None, (" > ".join(fragment.heading), fragment.text)))

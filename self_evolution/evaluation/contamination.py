@@ -1,10 +1,10 @@
-"""The leak firewall: is a generated pair one of the evaluation's questions in other clothes?
+"""The contamination check: it finds generated pairs that repeat a question of the evaluation.
 
-A pair leaks if its question says what an evaluation question says: the same words in any order, or
-nearly the same words with the same numbers, codes and names; if question or answer hold a whole
-evaluation question; or if they share 13 words in a row (characters in CJK) with the question or
-reference of an item that do not stand in the pair's own fragment. What stands there is the
-document's: question and reference quote it, and so may the pair.
+A pair leaks in three cases. Its question says what an evaluation question says: the same words in
+any order, or nearly the same words with the same numbers, codes and names. Or question or answer
+contain a whole evaluation question. Or they share 13 words in a row (characters in CJK) with the
+question or reference of an item, and these do not stand in the pair's own fragment: text of the
+document may be quoted by both.
 
 Items are found through an index of their words, so that a pair is compared with few of them.
 """
@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from self_evolution.evaluation.metrics.token_f1 import tokens
-from self_evolution.records import Item
+from self_evolution.records import Item, Message
 from self_evolution.text.characters import plain_characters
 from self_evolution.text.function_words import FUNCTION_WORDS
 from self_evolution.text.markup import unmarked
@@ -28,24 +28,26 @@ from self_evolution.text.units import unit
 from self_evolution.text.values import may_agree
 
 RUN = 13
-"""Words (or CJK characters) in a row that are no coincidence (Brown et al. 2020, C)."""
+"""The number of equal words (or CJK characters) in a row that is no coincidence (Brown et al.
+2020, C)."""
 
 LEAK, NEAR = 0.8, 0.5
-"""Shares of words in common (Jaccard, of multisets) from which a question leaks, or is near."""
+"""Shares of common words (Jaccard, of multisets) from which a question leaks, or is near."""
 
 SHORTEST = 5
-"""Fewest words of an evaluation question that is looked for inside of others."""
+"""Only evaluation questions of at least so many words are looked for inside other texts."""
 
-_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*")
+_NAME = re.compile(r"[A-Za-z](?:[A-Za-z0-9_.-]*[A-Za-z0-9])?")
 _ASKING_WORDS = """tell give name state show please say know let want
 请 问 吗 呢 什 么 哪 些 怎 样 多 少 几"""
 _IDLE = FUNCTION_WORDS.union(_ASKING_WORDS.split())
 
 
 class Match(NamedTuple):
-    """How a pair resembles an item, for people if it leaks (`how`), else empty.
+    """The likeness of a pair and a test question. `how` describes a leak, and is empty if there is
+    none.
 
-    `share`: of the words of both questions, those in common; 1 for what is copied.
+    `share`: the share of the words of both questions that they have in common; 1 for a copy.
     """
 
     item: Item
@@ -58,7 +60,7 @@ class Match(NamedTuple):
 
 
 class _Known(NamedTuple):
-    """An item as it is compared."""
+    """An item in the form in which it is compared."""
 
     item: Item
     words: Counter[str]
@@ -66,7 +68,7 @@ class _Known(NamedTuple):
     question: str
 
 
-class Firewall:
+class ContaminationCheck:
     """All items of an evaluation, to compare pairs with."""
 
     def __init__(self, items: Iterable[Item]) -> None:
@@ -86,7 +88,7 @@ class Firewall:
                 self._by_start[tuple(question[:SHORTEST])].append(place)
 
     def match(self, question: str, answer: str, fragment: str = "") -> Match | None:
-        """The item that the pair leaks, else the one it is nearest to; None if none is near."""
+        """The item that the pair leaks, else the nearest one; None if none is near."""
         said = _said(question)
         words = _content(said.words)
         nearest: Match | None = None
@@ -100,10 +102,22 @@ class Firewall:
                 nearest = Match(one.item, share, "")
         return self._copied((said, _said(answer)), fragment) or nearest
 
-    def _candidates(self, words: Counter[str]) -> set[int]:
-        """Places of the items that can share NEAR of their words with these.
+    def leak(self, turns: Sequence[Message], fragment: str = "") -> Match | None:
+        """The first item that any part of a conversation leaks; None if none does."""
+        asked = ""
+        for turn in turns:
+            if turn["role"] == "user":
+                asked = turn["content"]
+            else:
+                match = self.match(asked, turn["content"], fragment)
+                if match and match.leaks:
+                    return match
+        return None
 
-        Of two sets that share so much, the rarest words cannot all be missing from the other.
+    def _candidates(self, words: Counter[str]) -> set[int]:
+        """Indices of the items that can share NEAR of their words with these.
+
+        If two sets share so much, the rarest words of one cannot all be missing from the other.
         """
         return {
             place for word in self._rarest(words, NEAR) for place in self._by_word.get(word, ())

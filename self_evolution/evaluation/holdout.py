@@ -1,4 +1,4 @@
-"""Which documents are kept out of training, so that there are questions nobody was told about."""
+"""The choice of held-out documents: training never uses them, so no model can know them from it."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from self_evolution.records import content_id
 from self_evolution.run import Run
 
 FEWEST_DOCUMENTS = 5
-"""With fewer of them none is held out."""
+"""If there are fewer documents than this, none is held out."""
 
 LARGEST_SHARE = 0.2
-"""Of documents, and of fragments, that may be held out."""
+"""The largest share of the documents, and of the fragments, that may be held out."""
 
 
 def held_out(run: Run) -> list[str]:
-    """Documents to keep out of training, drawn by the run's seed.
+    """Draw the documents to keep out of training, by the run's seed.
 
-    Only such that share no text with another; never more than a fifth of documents or fragments.
+    They share no text with others, and are never more than a fifth of documents or fragments.
     """
     fragments: dict[str, list[Place]] = defaultdict(list)
-    for place in run.ledger.places():
+    for place in run.ledger.fragments.places():
         fragments[place.document_id].append(place)
     share, documents = run.config.evaluate.held_out, len(fragments)
     if documents < FEWEST_DOCUMENTS or not share:
@@ -39,5 +39,5 @@ def held_out(run: Run) -> list[str]:
 
 
 def shuffled(ids: Iterable[str], *seed: object) -> list[str]:
-    """In an order that follows from the ids and the seed alone."""
+    """Sort in an order that follows from the ids and the seed alone."""
     return sorted(ids, key=lambda id: content_id(*seed, id))

@@ -21,23 +21,29 @@ from self_evolution.text.values import extract_values, stands_in
 
 
 class Case(NamedTuple):
-    """A pair with what the checks need to judge it."""
+    """A pair with the context that the checks need.
+
+    `held_out`: it is about a document that is kept out of training.
+    """
 
     pair: Pair
     question_finish: str
     profile: Profile
     language: str
     settings: config.Check
+    held_out: bool = False
 
 
 Objection = str | None
-"""What is wrong with the pair, for people; None if nothing is."""
+"""The reason why a pair is rejected, for people; None if there is none."""
 
 
 def judge(case: Case, seen: set[bytes], match: Match | None) -> tuple[str | None, str]:
     """(reason, detail) of the first check that objects; (None, "") if none does.
 
-    `seen` are keys of the pairs kept so far, `match` the evaluation question that is nearest.
+    `seen` are keys of the pairs kept so far, `match` the evaluation question that is nearest. What
+    is known of generated text does not hold for trusted pairs, so that the other checks are not
+    made of these.
     """
     pair, settings = case.pair, case.settings
     if not pair.question or not pair.answer:
@@ -45,7 +51,9 @@ def judge(case: Case, seen: set[bytes], match: Match | None) -> tuple[str | None
     if match and match.leaks:
         place = f"{match.item.suite} question {match.item.position + 1}"
         return "in_evaluation", f"has {match.how} in common with {place}"
-    if not settings.enabled:
+    if case.held_out:
+        return "held_out", "about a document that is kept out of training"
+    if not settings.enabled or pair.origin == "trusted":
         return None, ""
     for reason, objects in _checks(settings):
         detail = objects(case)
@@ -98,7 +106,7 @@ def pointing(case: Case) -> Objection:
 
 
 def wrong_language(case: Case) -> Objection:
-    """Clear cases only: names, codes and a few words may be of any language."""
+    """Reject clear cases only: names, codes and a few words may be of any language."""
     question, answer, wanted = case.pair.question, case.pair.answer, case.language
     if differs(question, wanted) or lacks_script(question, wanted):
         return f"question not in {name(wanted)}"
@@ -118,7 +126,7 @@ def ungrounded_value(case: Case) -> Objection:
 
 
 def ungrounded(case: Case) -> Objection:
-    """Too few of the answer's content words stand in fragment or question."""
+    """Reject an answer with too few content words in fragment or question."""
     source = set(tokens(f"{case.pair.fragment}\n{case.pair.question}"))
     words = [word for word in tokens(case.pair.answer) if word not in case.profile.common]
     missing = [word for word in words if word not in source]
@@ -141,6 +149,6 @@ def _plain(text: str) -> str:
 
 
 def key(question: str, answer: str) -> bytes:
-    """A digest, because a long run keeps one of every pair in memory."""
+    """A digest of the pair, because a long run keeps one of every pair in memory."""
     text = f"{_plain(question)}\n{_plain(answer)}"
     return hashlib.blake2b(text.encode(), digest_size=12).digest()

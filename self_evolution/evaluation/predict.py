@@ -1,64 +1,84 @@
-"""Sitting the exams: a model answers, batch by batch, and its answers get their metrics."""
+"""Prediction: a model answers the test questions batch by batch, and metrics score the answers."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from self_evolution.errors import UserError
-from self_evolution.evaluation.metrics import METRICS, intervals
-from self_evolution.evaluation.prompts import length, papers
+from self_evolution.evaluation.metrics import METRICS
+from self_evolution.evaluation.metrics.aggregate import intervals
+from self_evolution.evaluation.prompts import length, sampling, task_prompts
 from self_evolution.evaluation.recall import recall
+from self_evolution.evaluation.scores import (
+    measure,
+    new_scores,
+    scored_predictions,
+    store_missing,
+)
 from self_evolution.evaluation.statistics import bootstrap
-from self_evolution.evaluation.tasks import MODES, RECALL, Exam, exams, marks, measure
-from self_evolution.ledger import Ledger, digest
-from self_evolution.models import Sampling, Speaker
-from self_evolution.models.protocols import TOO_LONG
-from self_evolution.records import Evaluation, Prediction, content_id, seed_of
+from self_evolution.evaluation.tasks import MODES, RECALL, Task, tasks
+from self_evolution.ledger import digest
+from self_evolution.models import TOO_LONG, Generator
+from self_evolution.records import (
+    Evaluation,
+    Item,
+    Prediction,
+    PredictionScore,
+    Signature,
+    content_id,
+    seed_of,
+)
 from self_evolution.retrieval import SHARE
 from self_evolution.run import Run
 
 SILENCE = 64
-"""So many empty answers, and no other, are enough to know that a rival says nothing."""
+"""A rival whose first answers, this many, are all empty is taken to give no answers."""
 
 
-class Sat(NamedTuple):
-    """How many questions were answered in all exams, and what was not as it should be."""
+class Predictions(NamedTuple):
+    """The number of questions answered in all evaluation tasks, and the problems that came up."""
 
     asked: int
     notes: list[str]
 
 
-class Unput(NamedTuple):
-    """Questions of an exam without an answer: too long for the model, or refused by a server."""
+class Skipped(NamedTuple):
+    """The number of questions without an answer: too long for the model, or refused by a server."""
 
     too_long: int
     refused: int
 
 
-def sit(run: Run, generation: int, speaker: Speaker) -> Sat:
-    """All exams, for a generation or a rival: predictions, a batch a transaction; then metrics."""
+def predict(run: Run, generation: int, model: Generator) -> Predictions:
+    """Answer all tasks with a generation or a rival, a batch in each transaction; then score."""
     _still_locked(run)
-    taken = list(exams(run, generation))
-    if any(exam.mode == "retrieved" for exam in taken):
-        run.search.refresh(run.heed_stop)
-    unput = [_predict(run, generation, exam, speaker) for exam in taken]
-    there = run.ledger.evaluated(generation)
+    store_missing(run.ledger)
+    taken = tasks(run, generation)
+    skipped = {
+        task: _predict_task(run, generation, task, items, model) for task, items in taken.items()
+    }
+    there = run.ledger.evaluations.evaluated(generation)
     asked = nothing = 0
-    for exam in taken:
-        shown = run.ledger.shown(generation, exam.suite, exam.mode)
-        if shown and (exam.suite, exam.mode) not in there:
-            rows = [*_measured(run, generation, exam), *_recall(run, generation, exam, shown)]
-            run.ledger.add(rows)
+    for task, items in taken.items():
+        shown = run.ledger.evaluations.shown(generation, *task)
+        if shown and task not in there:
+            recalled = list(_recall(run, generation, task, items, shown))
+            run.ledger.add([*_measured(run, generation, task), *recalled])
         asked += len(shown)
-        nothing += sum(exam.mode == "retrieved" and not sources for sources in shown.values())
-    notes = unsaid(run.ledger, generation, run.config.evaluate.max_tokens)
-    return Sat(asked, [*notes, *_otherwise(run, taken, unput, nothing)])
+        nothing += sum(task.mode == "retrieved" and not sources for sources in shown.values())
+    notes = unanswered(
+        run.ledger.evaluations.unanswered(generation), run.config.evaluate.max_tokens
+    )
+    return Predictions(asked, [*notes, *_otherwise(run, skipped, nothing)])
 
 
-def unsaid(ledger: Ledger, generation: int, most: int) -> Iterator[str]:
-    """For people: how many answers are empty, or were cut off after `most` tokens, if any."""
-    answers, empty, cut = ledger.unsaid(generation)
+def unanswered(counts: tuple[int, int, int], most: int) -> Iterator[str]:
+    """Describe how many answers are empty, or were cut off after `most` tokens, if any.
+
+    `counts`: answers, empty ones, those that were cut off.
+    """
+    answers, empty, cut = counts
     if empty:
         yield f"{empty:,} of {answers:,} answers are empty"
     if cut:
@@ -67,136 +87,139 @@ def unsaid(ledger: Ledger, generation: int, most: int) -> Iterator[str]:
 
 def _still_locked(run: Run) -> None:
     """Raises UserError if the test questions are not those that were locked."""
-    seals = run.ledger.seals()
-    if seals and digest(run.ledger.tests()) != seals[-1].sha256:
+    locks = run.ledger.items.locks()
+    if locks and digest(run.ledger.items.locked()) != locks[-1].sha256:
         raise UserError(
             f"{run.folder}: the test questions in run.db are not those that were locked before "
             "generation 0; start a new run"
         )
 
 
-def _predict(run: Run, generation: int, exam: Exam, speaker: Speaker) -> Unput:
-    """Papers are made a batch at a time, for those alone that have no answer yet."""
-    settings = run.config.evaluate
-    sampling = Sampling(settings.temperature, settings.top_p, settings.max_tokens)
-    items = {item.id: item for item in exam.items}
+def _predict_task(
+    run: Run, generation: int, task: Task, asked: Sequence[Item], model: Generator
+) -> Skipped:
+    """Answer the questions that have no answer yet; prompts are made a batch at a time."""
+    params = sampling(run.config.evaluate)
+    items = {item.id: item for item in asked}
     batches = run.batches(
         "evaluate",
         generation,
         "answers",
-        [(item.id, length(exam.mode, item)) for item in exam.items],
-        run.ledger.predicted(generation, exam.mode),
-        max(run.config.model.batch_size, speaker.at_once),
-        f"{exam.suite} {exam.mode}",
+        [(item.id, length(task.mode, item)) for item in asked],
+        run.ledger.evaluations.predicted(generation, task.mode),
+        max(run.config.model.batch_size, model.concurrency),
+        f"{task.suite} {task.mode}",
     )
-    state = run.ledger.index_state() if exam.mode == "retrieved" else ""
+    state = run.ledger.search.state() if task.mode == "retrieved" else ""
     too_long = refused = 0
-    # A rival that says nothing at all is not asked on and on; nor is any of that kept, so that it
-    # can be asked again once it answers.
-    heard = generation >= 0 or _heard(run, generation, exam)
+    # A rival that gives only empty answers is not asked any further, and none of them is kept, so
+    # that it can be asked again once it answers.
+    heard = generation >= 0 or _heard(run, generation, task)
     silent: list[Prediction] = []
     for ids, seed in batches:
         if generation >= 0:
             run.use(generation)
-        put = papers(run, speaker, exam.mode, [items[id] for id in ids])
+        put = task_prompts(run, model, task.mode, [items[id] for id in ids])
         too_long += len(ids) - len(put)
         if not put:
             continue
-        prompts = [paper.messages for paper in put.values()]
-        replies = speaker.generate(prompts, sampling, seed, "current")
-        refused += sum(reply.finish == TOO_LONG for reply in replies)
+        prompts = [prompt.messages for prompt in put.values()]
+        replies = model.generate(prompts, params, seed, "current")
+        refused += sum(reply.finish_reason == TOO_LONG for reply in replies)
         rows = [
             Prediction(
-                content_id("prediction", generation, exam.mode, id, reply.text),
+                content_id("prediction", generation, task.mode, id, reply.text),
                 generation,
                 id,
-                exam.mode,
+                task.mode,
                 reply.text,
-                paper.sources,
-                reply.finish,
+                prompt.sources,
+                reply.finish_reason,
             )
-            for (id, paper), reply in zip(put.items(), replies, strict=True)
-            if reply.finish != TOO_LONG
+            for (id, prompt), reply in zip(put.items(), replies, strict=True)
+            if reply.finish_reason != TOO_LONG
         ]
         heard = heard or any(row.text for row in rows)
         silent += rows
         if heard:
             with run.ledger.transaction():
-                if exam.mode == "retrieved":
-                    run.ledger.note_searched(generation, state)
+                if task.mode == "retrieved":
+                    run.ledger.search.note_searched(generation, state)
                 run.ledger.add(silent)
             silent = []
         elif len(silent) >= SILENCE:
             break
     if silent:
-        told = _silence(exam, silent, settings.max_tokens)
-        raise UserError(f"rival {-generation}: {told}")
-    return Unput(too_long, refused)
+        problem = _silence(task, silent, params.max_tokens)
+        raise UserError(f"rival {-generation}: {problem}")
+    return Skipped(too_long, refused)
 
 
-def _heard(run: Run, generation: int, exam: Exam) -> bool:
-    return any(text for _, text in run.ledger.predictions(generation, exam.suite, exam.mode))
+def _heard(run: Run, generation: int, task: Task) -> bool:
+    return any(text for _, text in run.ledger.evaluations.predictions(generation, *task))
 
 
-def _silence(exam: Exam, rows: Sequence[Prediction], most: int) -> str:
+def _silence(task: Task, rows: Sequence[Prediction], most: int) -> str:
     cut = sum(row.finish == "length" for row in rows)
     return (
-        f"all of the first {len(rows):,} answers ({exam.suite}, {MODES[exam.mode]}) are empty, and "
+        f"all of the first {len(rows):,} answers ({task.suite}, {MODES[task.mode]}) are empty, and "
         f"{cut:,} of them cut off after {most:,} tokens: a model that thinks may spend them on "
         "that; switch it off at the server and run again, or leave it out of --against"
     )
 
 
-def _measured(run: Run, generation: int, exam: Exam) -> Iterator[Evaluation]:
-    """A row a metric; one that applies to none of the items (no values anywhere) has no row."""
-    pairs = run.ledger.predictions(generation, exam.suite, exam.mode)
-    scores = {name: [marks(name, item, text) for item, text in pairs] for name in METRICS}
+def _measured(
+    run: Run, generation: int, task: Task
+) -> Iterator[Signature | PredictionScore | Evaluation]:
+    """Return the score of each prediction by each metric, and the evaluation by each metric.
+
+    A metric that applies to none of the items (no values anywhere) has no evaluation.
+    """
+    rows = scored_predictions(run.ledger, generation, task)
+    yield from new_scores(run.ledger, rows)
     found = intervals(
-        scores,
-        [item.cluster for item, _ in pairs],
+        {name: [row.score(name) for row in rows] for name in METRICS},
+        [row.item.cluster for row in rows],
         METRICS,
         resamples=run.config.evaluate.resamples,
-        seed=seed_of(run.config.seed, "bootstrap", exam.suite, exam.mode),
+        seed=seed_of(run.config.seed, "bootstrap", *task),
     )
     for name, interval in found.items():
-        signature = measure(name, exam.suite).signature()
-        yield Evaluation(generation, exam.suite, exam.mode, name, *interval, signature)
+        signature = measure(name, task.suite).signature()
+        yield Evaluation(generation, task.suite, task.mode, name, *interval, signature)
 
 
 def _recall(
-    run: Run, generation: int, exam: Exam, shown: dict[str, tuple[str, ...]]
+    run: Run, generation: int, task: Task, items: Sequence[Item], shown: dict[str, tuple[str, ...]]
 ) -> Iterator[Evaluation]:
-    """How often the right passage was shown; no row where no passage is known or there."""
-    if exam.mode != "retrieved":
+    """Yield how often the right passage was shown; no row where no passage is known or there."""
+    if task.mode != "retrieved":
         return
-    found = list(recall(run, exam.items, shown, f"{exam.suite} recall"))
+    found = list(recall(run, items, shown, f"{task.suite} recall"))
     if found:
         scores, clusters = zip(*found, strict=True)
-        seed = seed_of(run.config.seed, "bootstrap", exam.suite, "recall")
+        seed = seed_of(run.config.seed, "bootstrap", task.suite, "recall")
         resamples = run.config.evaluate.resamples
         interval = bootstrap(scores, clusters, resamples=resamples, seed=seed)
         name = RECALL.format(run.config.evaluate.top_k)
         signature = f"{name}|bm25|share:{SHARE}|v1"
-        yield Evaluation(generation, exam.suite, exam.mode, name, *interval, signature)
+        yield Evaluation(generation, task.suite, task.mode, name, *interval, signature)
 
 
-def _otherwise(
-    run: Run, taken: Sequence[Exam], unput: Sequence[Unput], nothing: int
-) -> Iterator[str]:
-    """Questions that were not put, or not as they should be; empty where all is as wanted.
+def _otherwise(run: Run, skipped: Mapping[Task, Skipped], nothing: int) -> Iterator[str]:
+    """Describe the questions that were not asked, or not as intended; empty if there are none.
 
     `nothing` counts those for which the search found nothing.
     """
-    pairs = list(zip(taken, unput, strict=True))
-    if missing := sum(left.too_long for exam, left in pairs if exam.mode != "retrieved"):
+    if missing := sum(left.too_long for task, left in skipped.items() if task.mode != "retrieved"):
         yield f"{missing:,} left out, which do not fit the model's window"
-    if missing := sum(left.too_long for exam, left in pairs if exam.mode == "retrieved"):
+    if missing := sum(left.too_long for task, left in skipped.items() if task.mode == "retrieved"):
         yield (
             f"{missing:,} left out with search, because no passage found fits the model's window "
             f"beside an answer of {run.config.evaluate.max_tokens:,}: give a smaller "
             "--split.max-tokens or --evaluate.max-tokens to a new run"
         )
-    if refused := sum(left.refused for left in unput):
+    if refused := sum(left.refused for left in skipped.values()):
         yield f"{refused:,} refused by the endpoint, because they do not fit the model's window"
     if nothing:
         yield f"search found nothing for {nothing:,} questions, which were put with the book closed"

@@ -1,84 +1,108 @@
-"""How each test question is put to the model, and with which passages."""
+"""How a question is put to the model, and with which passages: in an evaluation, and by a user."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from self_evolution.models import Speaker
+from self_evolution.config import Evaluate
+from self_evolution.models import Generator, SamplingParams
 from self_evolution.records import Fragment, Item, Message
 from self_evolution.run import Run
+from self_evolution.run.read import RunReader
 from self_evolution.text.language import detect as language
 
+AnyRun = Run | RunReader
+"""A prompt needs the settings, the prompt profiles and the search of a run, and writes nothing."""
 
-class Paper(NamedTuple):
-    """A question as it is put, and the ids of the fragments beside it, the best first."""
+
+class TaskPrompt(NamedTuple):
+    """A question as a prompt, and the ids of the fragments in it, the best first."""
 
     messages: list[Message]
     sources: tuple[str, ...] = ()
 
 
-def length(mode: str, item: Item) -> int:
-    """By what it is put into a batch, in characters. What a search will find is not known before.
+def sampling(settings: Evaluate) -> SamplingParams:
+    """How the tokens of an answer are chosen."""
+    return SamplingParams(settings.temperature, settings.top_p, settings.max_tokens)
 
-    So the batches of an exam do not follow the documents, and nobody waits for all searches.
+
+def length(mode: str, item: Item) -> int:
+    """Return the length in characters by which questions are grouped into batches.
+
+    What a search will find is not known before. So the batches of an evaluation task do not follow
+    the documents, and the model does not wait until all searches are done.
     """
     return len(item.question) + (len(item.passage) if mode == "open" else 0)
 
 
-def papers(run: Run, speaker: Speaker, mode: str, items: Sequence[Item]) -> dict[str, Paper]:
-    """By item id: those that leave room for an answer in the model's window.
+def task_prompts(
+    run: Run, model: Generator, mode: str, items: Sequence[Item]
+) -> dict[str, TaskPrompt]:
+    """Return prompts by item id, for the items that leave room for an answer in the model's window.
 
     Mode `closed` has the question alone, `open` the item's passage, and `retrieved` what a search
     finds. Where it finds nothing, the question stands alone, as it would for a user.
     """
-    made = ((item.id, _paper(run, speaker, mode, item)) for item in items)
-    return {id: paper for id, paper in made if _fits(run, speaker, paper)}
+    made = ((item.id, _task_prompt(run, model, mode, item)) for item in items)
+    return {id: prompt for id, prompt in made if fits(run, model, prompt.messages)}
 
 
-def _paper(run: Run, speaker: Speaker, mode: str, item: Item) -> Paper:
+def _task_prompt(run: Run, model: Generator, mode: str, item: Item) -> TaskPrompt:
     if mode == "retrieved":
-        return _retrieved(run, speaker, item)
-    return _open(run, item) if mode == "open" else _closed(run, item)
+        return retrieved_prompt(run, model, item.question, run.config.evaluate.top_k)
+    return _open(run, item) if mode == "open" else closed_prompt(run, item.question)
 
 
-def _closed(run: Run, item: Item) -> Paper:
-    return Paper(run.prompts.closed(item.question, language(item.question)))
+def closed_prompt(run: AnyRun, question: str) -> TaskPrompt:
+    """The question alone, as the model is trained to answer it."""
+    return TaskPrompt(run.prompts.closed(question, language(question)))
 
 
-def _open(run: Run, item: Item) -> Paper:
+def _open(run: Run, item: Item) -> TaskPrompt:
     passage = item.passage.strip()
-    return Paper(run.prompts.answer((), passage, item.question, language(passage)))
+    return TaskPrompt(run.prompts.answer((), passage, item.question, language(passage)))
 
 
-def _retrieved(run: Run, speaker: Speaker, item: Item) -> Paper:
-    """As many whole passages as fit, the best first; one too long makes room for the next."""
-    found = run.search.find(item.question, run.config.evaluate.top_k)
+def retrieved_prompt(
+    run: AnyRun, model: Generator, question: str, limit: int, searched: str = ""
+) -> TaskPrompt:
+    """The question with at most `limit` passages that a search for it finds.
+
+    As many whole passages as fit, the best first; one too long makes room for the next. If none
+    fits, all stand in a prompt that does not fit either. `searched`: the text to search for, where
+    that is not the question.
+    """
+    found = run.search.find(searched or question, limit)
     if not found:
-        return _closed(run, item)
-    paper = _shown(run, item, found)
-    if _fits(run, speaker, paper):
-        return paper
+        return closed_prompt(run, question)
+    prompt = _shown(run, question, found)
+    if fits(run, model, prompt.messages):
+        return prompt
     some: list[Fragment] = []
     for fragment in found:
-        if _fits(run, speaker, tried := _shown(run, item, [*some, fragment])):
+        tried = _shown(run, question, [*some, fragment])
+        if fits(run, model, tried.messages):
             some.append(fragment)
-            paper = tried
-    return paper
+            prompt = tried
+    return prompt
 
 
-def _shown(run: Run, item: Item, found: Sequence[Fragment]) -> Paper:
-    """One passage stands as it does when it is asked about; several, each under its headings."""
+def _shown(run: AnyRun, question: str, found: Sequence[Fragment]) -> TaskPrompt:
+    """A single passage is put as in the answer stage; of several, each has its headings above
+    it."""
     heading = found[0].heading if len(found) == 1 else ()
     passage = "\n\n".join(
         one.text if one.heading == heading else f"{' > '.join(one.heading)}\n{one.text}"
         for one in found
     )
-    return Paper(
-        run.prompts.answer(heading, passage, item.question, language(item.question)),
+    return TaskPrompt(
+        run.prompts.answer(heading, passage, question, language(question)),
         tuple(one.id for one in found),
     )
 
 
-def _fits(run: Run, speaker: Speaker, paper: Paper) -> bool:
-    return speaker.fits(paper.messages, run.config.evaluate.max_tokens)
+def fits(run: AnyRun, model: Generator, messages: Sequence[Message]) -> bool:
+    """Whether a conversation leaves room for an answer in the model's window."""
+    return model.fits(messages, run.config.evaluate.max_tokens)

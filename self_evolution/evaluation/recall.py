@@ -1,6 +1,6 @@
-"""Recall: of the questions put with what a search found, for how many that was the right passage.
+"""Recall: the share of the questions asked with search that were given the right passage.
 
-It goes by what each answer was given, whatever has become of the documents since.
+It depends on the fragments in each prompt, whatever has become of the documents since.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from self_evolution.run import Run
 def recall(
     run: Run, items: Sequence[Item], shown: dict[str, tuple[str, ...]], label: str
 ) -> Iterator[tuple[float, str]]:
-    """(100 or 0, cluster) of each item of which a passage is known that was or could be shown.
+    """(100 or 0, cluster) of each item with a known passage that was or could be shown.
 
-    `shown`: {item: fragments beside it}. Raises Stopped if the person asked for it.
+    `shown`: {item: fragments in its prompt}. Raises Stopped if the user asked for it.
     """
     known = [item for item in items if item.id in shown and item.passage.strip()]
     missed = []
     for item in known:
-        if was_shown(item, run.ledger.fragments(shown[item.id])):
+        if was_shown(item, run.ledger.fragments.get(shown[item.id])):
             yield 100.0, item.cluster
         else:
             missed.append(item)
@@ -33,4 +33,4 @@ def recall(
             if is_there(run.search, item):
                 yield 0.0, item.cluster
             bar.advance(1)
-            run.heed_stop()
+            run.raise_if_stopped()

@@ -1,6 +1,6 @@
-"""Review: the test questions as lines that a person may edit or strike, and back as a new version.
+"""Review: test questions as lines that a person may edit or remove, and back as a new version.
 
-Rows are only ever added: what was edited is a new item in the place of the old one, which stays.
+Rows are only added: an edited question is a new item in the place of the old one, which stays.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from self_evolution.errors import UserError
 from self_evolution.evaluation import abilities
 from self_evolution.evaluation.agreement import stated
 from self_evolution.ledger import Ledger, digest
-from self_evolution.records import Item, Replacement, Seal, content_id
+from self_evolution.records import Item, Lock, Replacement, content_id
 from self_evolution.run import Run
 
 TEXTS = ("passage", "question", "reference")
@@ -22,7 +22,7 @@ EXPECTED = 'expected {"id", "passage", "question", "reference", "values", "keep"
 
 
 def kind(item: Item) -> str:
-    """Whose question it is: own (the user's), seen, unseen, or ability."""
+    """Return the kind of a question: own (the user's), seen, unseen, or ability."""
     if item.suite == abilities.SUITE:
         return abilities.KIND
     if item.fragment_id is None:
@@ -33,15 +33,15 @@ def kind(item: Item) -> str:
 def lines(ledger: Ledger) -> Iterator[dict[str, Any]]:
     """A row a test question. Raises UserError if the set is not made yet."""
     items = _locked(ledger)
-    sources = ledger.item_sources(items)
+    sources = ledger.sources.built(items)
     for item in items:
+        source = sources.get(item.id)
         topic = (item.cluster_id or "",) if kind(item) == abilities.KIND else ()
-        _, path, heading = sources.get(item.id, ("", None, topic))
         yield {
             "id": item.id,
             "kind": kind(item),
-            "document": path,
-            "heading": list(heading),
+            "document": source.path if source else None,
+            "heading": list(source.heading if source else topic),
             "passage": item.passage,
             "question": item.question,
             "reference": item.reference,
@@ -51,19 +51,19 @@ def lines(ledger: Ledger) -> Iterator[dict[str, Any]]:
 
 
 def take_back(run: Run, rows: Sequence[Any], origin: str) -> tuple[int, int]:
-    """Lock what a person made of the lines; returns how many were edited, and how many struck.
+    """Lock the reviewed lines; returns how many questions were edited, and how many removed.
 
-    A line that is gone strikes its question, as `"keep": false` does. Raises UserError that names
-    the row of `origin`, or if the questions were put to a model already.
+    A missing line removes its question, as `"keep": false` does. Raises UserError that names the
+    row of `origin`, or if a model has already answered the questions.
     """
     items = {item.id: item for item in _locked(run.ledger)}
-    before = run.ledger.replaced()
+    before = run.ledger.items.replaced()
     if run.ledger.count("prediction"):
         raise UserError(
             f"{run.folder}: a model has answered these questions; changed ones would measure "
-            "something else: start a new run, and review it after `self-evolution examine`"
+            "something else: start a new run, and review it after `self-evolution build`"
         )
-    version = run.ledger.seals()[-1].version + 1
+    version = run.ledger.items.locks()[-1].version + 1
     kept: dict[str, Item] = {}
     for number, row in enumerate(rows, 1):
         item = items.get(str(row.get("id"))) if isinstance(row, dict) else None
@@ -88,22 +88,22 @@ def take_back(run: Run, rows: Sequence[Any], origin: str) -> tuple[int, int]:
     every = sorted(kept.values(), key=lambda item: (item.suite, item.position))
     gone = [Replacement(id, version, new.id) for id, new in changed.items()]
     gone += [Replacement(id, version, None) for id in struck]
-    seal = Seal(version, "reviewed", len(every), digest(every))
-    run.ledger.add([*changed.values(), *gone, seal])
+    lock = Lock(version, "reviewed", len(every), digest(every))
+    run.ledger.add([*changed.values(), *gone, lock])
     return len(changed), len(struck)
 
 
 def _locked(ledger: Ledger) -> list[Item]:
-    if not ledger.seals():
+    if not ledger.items.locks():
         raise UserError(
-            f"{ledger.path.parent}: no test questions; `self-evolution examine RUN` makes them, "
+            f"{ledger.path.parent}: no test questions; `self-evolution build RUN` makes them, "
             "unless --evaluate.build is never"
         )
-    return ledger.tests()
+    return ledger.items.locked()
 
 
 def _edited(item: Item, row: dict[str, Any], version: int, place: str) -> Item:
-    """The item with the row's texts; the same one if they are its own."""
+    """Return the item with the texts of the row; the same item if they are unchanged."""
     texts = [row.get(name, getattr(item, name)) for name in TEXTS]
     if not all(isinstance(text, str) for text in texts) or not texts[1].strip():
         raise UserError(f"{place}: {EXPECTED}, got {json.dumps(row, ensure_ascii=False)[:80]}")

@@ -1,4 +1,4 @@
-"""What a judge's reply says: A, B, C (neither is better), or nothing that is clear."""
+"""The ruling in a judge's reply: A, B, C (neither is better), or unclear."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _YET = re.compile(
     r"|但|不过|然而|更|第一|第二",
     re.IGNORECASE,
 )
-"""What follows on "both are right, but": an answer that is preferred after all."""
+"""The words after "both are right, but" that prefer one answer after all."""
 
 _BARE = re.compile(r"(?<![A-Za-z0-9])([ABC])(?![A-Za-z0-9'’])")
 _NAMED = re.compile(
@@ -42,9 +42,9 @@ _VERB = re.compile(
 
 
 def ruling(reply: str) -> Ruling:
-    """The first rule that finds one letter, and no other by the same rule, has it.
+    """Return the letter of the first rule that finds exactly one letter.
 
-    Where no letter stands out, the words for a draw count, then letters in the middle of a text.
+    If no letter stands out, the words for a draw count, then letters in the middle of a text.
     """
     if letter := _only({_EDGES.sub("", reply).upper()}):
         return letter
@@ -58,7 +58,7 @@ def ruling(reply: str) -> Ruling:
 
 
 def _meant(reply: str, found: re.Match[str]) -> bool:
-    """Whether it is the letter: "A better answer" begins with an article, and C is a vitamin."""
+    """Whether it is the letter: in "A better answer" it is an article, and C may be a vitamin."""
     if _NAMED.search(reply, 0, found.start()):
         return True
     if found[1] == "C":
@@ -68,6 +68,6 @@ def _meant(reply: str, found: re.Match[str]) -> bool:
 
 
 def _only(found: set[str]) -> Ruling:
-    """The letter that stands alone in `found`."""
+    """The only letter in `found`, if there is just one."""
     letters: tuple[Ruling, ...] = ("A", "B", "C")
     return next((letter for letter in letters if found == {letter}), "")

@@ -1,85 +1,100 @@
-"""The exams: which questions there are, how they are put, and how an answer is marked."""
+"""The tasks of an evaluation: a suite of questions, and the mode in which they are asked."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
 from self_evolution.evaluation.abilities import SUITE
-from self_evolution.evaluation.metrics import METRICS, SHORT_ANSWER, Metric
+from self_evolution.evaluation.statistics import format_mean
 from self_evolution.ledger import Ledger
-from self_evolution.records import Evaluation, Item
+from self_evolution.records import Difference, Evaluation, Item
 from self_evolution.run import Run
 
 TESTS = ("domain", "seen", "unseen")
-"""Suites of test questions; `domain` decides who leads."""
+"""Suites of test questions."""
 
 FORMER = ("abilities", "retention")
-"""Suites of former abilities, what a model could do before: by its own questions, the user's."""
+"""Suites of former abilities: the base's own questions, and the user's."""
 
 MODES = {"closed": "closed book", "retrieved": "with search", "open": "open book"}
-"""Ways to put a question, for people: from memory, with what is found, with its passage."""
-
-EXAMS = tuple(
-    (suite, mode)
-    for suite in (*TESTS, *FORMER)
-    for mode in MODES
-    if suite in TESTS or mode != "retrieved"
-)
-"""Every (suite, mode) that there may be, in the order in which people are told of them."""
-
-RECALL = "recall@{}"
-"""Of the questions whose passage is in the documents, those for which it was shown."""
+"""Modes for people: from memory, with the passages of a search, with the right passage."""
 
 
-class Exam(NamedTuple):
-    """A set of questions and the way they are put."""
+class Task(NamedTuple):
+    """The questions of one suite, asked in one mode."""
 
     suite: str
     mode: str
-    items: list[Item]
+
+    @classmethod
+    def of(cls, row: Evaluation | Difference) -> Task:
+        return cls(row.suite, row.mode)
+
+    @property
+    def title(self) -> str:
+        return TASKS[self]
 
 
-def exams(run: Run, generation: int) -> Iterator[Exam]:
-    """Those that have questions. The base's own, on its abilities, are not put to rivals: what the
-    base said is the reference, so they would be measured by their likeness to it."""
-    modes = []
-    for suite in TESTS:
-        items = run.ledger.items(suite)
-        modes.append(Exam(suite, "closed", items))
-        modes.append(Exam(suite, "retrieved", items if run.config.evaluate.top_k else []))
-        modes.append(Exam(suite, "open", [item for item in items if item.passage.strip()]))
-    for suite in FORMER:
-        if generation < 0 and suite == SUITE:
+MAIN = Task("domain", "closed")
+"""The task that decides which generation leads."""
+
+TASKS = {
+    MAIN: "Domain questions, book closed",
+    Task("domain", "retrieved"): "Domain questions, with search",
+    Task("domain", "open"): "Domain questions, passage at hand",
+    Task("seen", "closed"): "Built questions, book closed",
+    Task("seen", "retrieved"): "Built questions, with search",
+    Task("seen", "open"): "Built questions, passage at hand",
+    Task("unseen", "closed"): "Unseen documents, book closed",
+    Task("unseen", "retrieved"): "Unseen documents, with search",
+    Task("unseen", "open"): "Unseen documents, passage at hand",
+    Task("abilities", "closed"): "Former abilities, the base's own questions",
+    Task("abilities", "open"): "Former abilities, the base's own questions, with a passage",
+    Task("retention", "closed"): "Former abilities, from memory",
+    Task("retention", "open"): "Former abilities, with a passage",
+}
+"""Every possible task with its title, in the order in which it is shown."""
+
+RECALL = "recall@{}"
+"""The share of questions, among those whose passage is in the documents, that were given it."""
+
+
+def tasks(run: Run, generation: int) -> dict[Task, list[Item]]:
+    """The tasks that have questions in the ledger and modes in the settings.
+
+    Rivals do not answer the base's own questions on its abilities: the base's answers are the
+    references, so rivals would be measured by their likeness to the base.
+    """
+    found = {}
+    for task in TASKS:
+        if generation < 0 and task.suite == SUITE:
             continue
-        items = run.ledger.items(suite)
-        modes.append(Exam(suite, "closed", [item for item in items if not item.passage.strip()]))
-        modes.append(Exam(suite, "open", [item for item in items if item.passage.strip()]))
-    return (exam for exam in modes if exam.items)
+        items = [
+            item for item in run.ledger.items.of_suite(task.suite) if _belongs(run, task, item)
+        ]
+        if items:
+            found[task] = items
+    return found
 
 
-def measure(metric: str, suite: str) -> Metric:
-    """Exact match of the base's own questions is that of short answers, worded as one likes."""
-    return SHORT_ANSWER if (suite, metric) == ("abilities", SHORT_ANSWER.name) else METRICS[metric]
+def _belongs(run: Run, task: Task, item: Item) -> bool:
+    """A question on former abilities has one mode: with its passage, if it has one."""
+    if task.mode == "retrieved":
+        return run.config.evaluate.top_k > 0
+    has_passage = bool(item.passage.strip())
+    return has_passage if task.mode == "open" else task.suite in TESTS or not has_passage
 
 
-def marks(metric: str, item: Item, text: str) -> float | None:
-    """The score of an answer to `item`, in percent; None where the metric does not apply."""
-    return measure(metric, item.suite).score(
-        text, item.reference, question=item.question, values=item.reference_values
-    )
-
-
-def deciding(ledger: Ledger, wanted: str) -> dict[tuple[str, str], str]:
-    """The metric that each of EXAMS is decided, told and drawn in, where settings say `wanted`."""
-    return {exam: ledger.deciding_metric(wanted, *exam) for exam in EXAMS}
+def deciding(ledger: Ledger, wanted: str) -> dict[Task, str]:
+    """The metric in which each task is decided and shown, where settings say `wanted`."""
+    return {task: ledger.evaluations.deciding_metric(wanted, *task) for task in TASKS}
 
 
 def passage_found(row: Evaluation) -> str:
-    """What a row of RECALL says, for people."""
+    """A row of RECALL as a sentence for people."""
     k = row.metric.partition("@")[2]
     among = f"among the {k} found" if k != "1" else "the one found"
     return (
-        f"the right passage was {among} for {row.mean:.1f}% [{row.low:.0f}–{row.high:.0f}] of "
+        f"the right passage was {among} for {format_mean(row, '%')} of "
         f"{row.n:,} {row.suite} questions"
     )

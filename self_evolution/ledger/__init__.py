@@ -1,16 +1,16 @@
 """The ledger: the run's one database (SQLite, write-ahead log), and every query on it.
 
-Rows go in through `add`, one transaction a call; what is asked of them are named methods. Nothing
-outside this folder contains SQL.
+Rows go in through `add`, one transaction a call; queries are named methods of the ledger's parts
+(`ledger.documents`, `ledger.pairs`, ...). Nothing outside this folder contains SQL.
 """
 
-from self_evolution.ledger.documents import SectionRow
-from self_evolution.ledger.exams import Exams, Place, digest
-from self_evolution.ledger.review import DocumentRow, Review
-from self_evolution.ledger.search import SearchIndex
-from self_evolution.ledger.sources import Source, Sources
-from self_evolution.ledger.store import FileRow, StageRow
-from self_evolution.ledger.work import Work
+from self_evolution.ledger.documents import DocumentRow, FileRow, SectionRow
+from self_evolution.ledger.fragments import Place
+from self_evolution.ledger.items import digest
+from self_evolution.ledger.ledger import Ledger, StageRow
+from self_evolution.ledger.pairs import SelectedPair
+from self_evolution.ledger.sources import Source
+from self_evolution.ledger.trusted import TrustedCounts
 
 __all__ = [
     "DocumentRow",
@@ -18,11 +18,9 @@ __all__ = [
     "Ledger",
     "Place",
     "SectionRow",
+    "SelectedPair",
     "Source",
     "StageRow",
+    "TrustedCounts",
     "digest",
 ]
-
-
-class Ledger(Work, Review, Exams, SearchIndex, Sources):
-    """A run's ledger, opened or made at a path."""

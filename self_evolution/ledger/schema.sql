@@ -1,5 +1,6 @@
--- The ledger of a run. A table for each type of records.py, with its fields as columns.
--- Rows are only ever added: what a run did is never rewritten.
+-- The ledger of a run, version 4. A table for each type of records.py, with its fields as columns.
+-- Rows are only ever added: what a run did is never rewritten. Later changes of the schema are steps
+-- in migrations.py; this file stays as it is, because ledgers of version 4 were made by it.
 
 CREATE TABLE meta (
   key TEXT PRIMARY KEY,

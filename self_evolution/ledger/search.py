@@ -1,69 +1,57 @@
-"""What searching asks of the ledger: an index of terms beside the rows, ranked by BM25 (FTS5)."""
+"""The search index: the terms of the live fragments, ranked by BM25 (FTS5)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from self_evolution.ledger.store import Store, chunks
-from self_evolution.records import Fragment, content_id
+from self_evolution.ledger.database import Part
+from self_evolution.records import content_id
 
 Terms = tuple[int, str]
 """A fragment's number, and its terms with spaces between them."""
 
 
-class SearchIndex(Store):
-    """The index holds terms alone. What it has follows from the rows, so no export has it."""
+class SearchIndex(Part):
+    """The search index. It has terms alone and follows from the rows, so exports leave it out."""
 
-    def search_changes(self) -> tuple[list[int], list[int]]:
-        """Numbers of the fragments that are to leave the index, and of those to come into it."""
+    def changes(self) -> tuple[list[int], list[int]]:
+        """Numbers of the fragments to remove from the index, and of those to add."""
         live = "SELECT number FROM fragment WHERE id IN (SELECT id FROM live_fragment)"
-        there = {row[0] for row in self._db.execute("SELECT rowid FROM search")}
-        wanted = {row[0] for row in self._db.execute(live)}
+        there = set(self._db.column("SELECT rowid FROM search"))
+        wanted = set(self._db.column(live))
         return sorted(there - wanted), sorted(wanted - there)
 
-    def fragments_numbered(self, numbers: Sequence[int]) -> list[Fragment]:
-        """In the order of their numbers."""
-        found: list[Fragment] = []
-        for chunk in chunks([str(number) for number in sorted(numbers)]):
-            tail = f"WHERE number IN ({','.join('?' * len(chunk))}) ORDER BY number"
-            found += self._rows(Fragment, tail, [int(number) for number in chunk])
-        return found
-
     def index(self, rows: Iterable[Terms]) -> None:
-        with self.transaction():
-            self._db.executemany("INSERT INTO search (rowid, terms) VALUES (?, ?)", rows)
+        self._db.execute_many("INSERT INTO search (rowid, terms) VALUES (?, ?)", rows)
 
     def unindex(self, rows: Iterable[Terms]) -> None:
-        """The terms must be those that were put in."""
+        """Remove a fragment; its terms must be those that were added."""
         statement = "INSERT INTO search (search, rowid, terms) VALUES ('delete', ?, ?)"
-        with self.transaction():
-            self._db.executemany(statement, rows)
+        self._db.execute_many(statement, rows)
 
     def is_indexed(self, fragment_id: str) -> bool:
         query = """SELECT count(*) FROM search
                    WHERE rowid = (SELECT number FROM fragment WHERE id = ?)"""
-        return bool(self._db.execute(query, (fragment_id,)).fetchone()[0])
+        return bool(self._db.one(query, (fragment_id,)))
 
-    def index_state(self) -> str:
-        """Tells one set of fragments to be found from another; their texts never change."""
-        return content_id(
-            [row[0] for row in self._db.execute("SELECT rowid FROM search ORDER BY 1")]
-        )
+    def state(self) -> str:
+        """A short text that differs between different sets of indexed fragments."""
+        return content_id(list(self._db.column("SELECT rowid FROM search ORDER BY 1")))
 
     def searched(self) -> dict[int, list[str]]:
-        """{generation, or rival: states of the index in which its questions were searched for}."""
-        return {int(who): states for who, states in (self.meta("searched") or {}).items()}
+        """{generation, or rival: states of the index in which its questions were searched}."""
+        return {int(who): states for who, states in (self._db.meta("searched") or {}).items()}
 
     def note_searched(self, generation: int, state: str) -> None:
-        """Keep that this generation, or rival, was given what the index in that state finds."""
+        """Store that this generation, or rival, was searched for in that state of the index."""
         known = self.searched()
         if state not in known.setdefault(generation, []):
             known[generation].append(state)
-            self.set_meta("searched", known)
+            self._db.set_meta("searched", known)
 
-    def settle_index(self) -> None:
-        """Merge what many batches left, which makes searching faster; it finds the same."""
-        with self.transaction():
+    def settle(self) -> None:
+        """Merge the parts that many batches left; search is then faster, with equal results."""
+        with self._db.transaction():
             self._db.execute("INSERT INTO search (search) VALUES ('optimize')")
 
     def matches(self, terms: Sequence[str], limit: int) -> tuple[str, ...]:
@@ -74,4 +62,4 @@ class SearchIndex(Store):
                      SELECT rowid AS number, rank AS score FROM search WHERE search MATCH ?
                      ORDER BY rank, rowid LIMIT ?) AS m
                    JOIN fragment f ON f.number = m.number ORDER BY m.score, m.number"""
-        return tuple(row[0] for row in self._db.execute(query, (wanted, limit)))
+        return tuple(self._db.column(query, (wanted, limit)))

@@ -1,4 +1,4 @@
-"""Where in the documents a test question comes from."""
+"""The places in the documents that test questions come from."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ import json
 import re
 import string
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from self_evolution.ledger.store import Store, chunks
+from self_evolution.ledger.database import IDS, Part, among
 from self_evolution.records import Item
 
 _WRAPPED = re.compile(r"(?<!\n)\n(?![^\S\n]*\n)")
 _IDLE = string.punctuation + string.whitespace + "\u00a0\u3000“”‘’「」『』（）《》〈〉【】、…—–·•"
 _PLAIN = str.maketrans("。．！？；：，!?;|", "\n" * 11, "".join(set(_IDLE) - set("\n!?;|")))
 SHORTEST = 8
-"""Fewer letters and digits in a row of sentences tell nothing of where they come from."""
+"""A sentence with fewer letters and digits than this does not identify its source."""
 
 ENOUGH = 0.5
-"""Of the shorter of passage and fragment, the share that must be in both."""
+"""The share of the shorter text, passage or fragment, that must be in both."""
 
 
 class Source(NamedTuple):
@@ -32,24 +32,32 @@ class Source(NamedTuple):
     page: int | None
 
 
-class Sources(Store):
-    """Built items know their fragment; of others it is found by the passage."""
+class Sources(Part):
+    """Queries on sources. A built item names its fragment; another item's is found by its
+    passage."""
 
-    def sources(self, items: Iterable[Item]) -> dict[str, Source]:
-        """{item id: its source} of those that can be placed.
+    def built(self, items: Iterable[Item]) -> dict[str, Source]:
+        """{item id: its source} of the items that know their fragment."""
+        return self._described({item.id: item.fragment_id for item in items if item.fragment_id})
 
-        A passage belongs to the fragment that shares most of its sentences, if these are half of
-        the shorter of both or more: so it is found where it equals a fragment, holds one, is part
-        of one, or was cut elsewhere. Each fragment's text is looked at once.
-        """
+    def find(self, items: Iterable[Item]) -> dict[str, Source]:
+        """{item id: its source} of the items that can be placed."""
         known = {item.id: item.fragment_id for item in items if item.fragment_id}
-        passages = {item.passage for item in items if not item.fragment_id and item.passage.strip()}
-        found = self._placed(passages, wrapped=False)
-        # Lines may be broken elsewhere, in the middle of sentences.
-        found |= self._placed(passages - found.keys(), wrapped=True)
+        found = self.placed(item.passage for item in items if not item.fragment_id)
         known |= {item.id: found[item.passage] for item in items if item.passage in found}
-        described = dict(self._described_fragments(sorted(set(known.values()))))
-        return {id: described[fragment] for id, fragment in known.items()}
+        return self._described(known)
+
+    def placed(self, passages: Iterable[str]) -> dict[str, str]:
+        """{passage: fragment id} of the passages that can be placed.
+
+        A passage belongs to the fragment that shares most of its sentences, if these are at least
+        half of the shorter text. So it is found where it equals a fragment, contains one, is part
+        of one, or was cut elsewhere. Each fragment's text is read once.
+        """
+        wanted = {passage for passage in passages if passage.strip()}
+        found = self._placed(wanted, wrapped=False)
+        # Lines may be broken elsewhere, in the middle of sentences.
+        return found | self._placed(wanted - found.keys(), wrapped=True)
 
     def _placed(self, passages: Iterable[str], wrapped: bool) -> dict[str, str]:
         """{passage: fragment id} of the passages that are found."""
@@ -76,21 +84,24 @@ class Sources(Store):
                         best[passage] = rank
         return {passage: id for passage, (_, _, id) in best.items()}
 
-    def _described_fragments(self, ids: list[str]) -> Iterator[tuple[str, Source]]:
-        moved = self.meta("moved") or {}
-        for chunk in chunks(ids):
-            query = f"""SELECT f.id, f.document_id, d.path, f.heading, f.page FROM fragment f
-                        JOIN document d ON d.id = f.document_id
-                        WHERE f.id IN ({",".join("?" * len(chunk))})"""
-            for id, document, path, heading, page in self._db.execute(query, chunk):
-                path = moved.get(document, path)
-                yield id, Source(id, document, path, tuple(json.loads(heading)), page)
+    def _described(self, wanted: Mapping[str, str]) -> dict[str, Source]:
+        """{item id: the source} from {item id: fragment id}."""
+        moved = self._db.meta("moved") or {}
+        query = f"""SELECT f.id, f.document_id, d.path, f.heading, f.page FROM fragment f
+                    JOIN document d ON d.id = f.document_id WHERE f.id IN {IDS}"""
+        found: dict[str, Source] = {}
+        for id, document, path, heading, page in self._db.execute(
+            query, (among(set(wanted.values())),)
+        ):
+            path = moved.get(document, path)
+            found[id] = Source(id, document, path, tuple(json.loads(heading)), page)
+        return {id: found[fragment] for id, fragment in wanted.items()}
 
 
 def _sentences(text: str, wrapped: bool) -> set[str]:
-    """Letters and digits of each sentence, line or cell; short ones are left out.
+    """Letters and digits of each sentence, line or cell, without short ones.
 
-    `wrapped`: single line ends end nothing. The whole text is one if it has no other.
+    `wrapped`: single line ends do not end a sentence. A text without sentences counts as one.
     """
     if wrapped:
         text = _WRAPPED.sub(" ", text)
@@ -99,7 +110,7 @@ def _sentences(text: str, wrapped: bool) -> set[str]:
 
 
 def _common(index: Mapping[str, list[str]], sentences: set[str]) -> dict[str, int]:
-    """{passage: how many letters of its sentences are among these}."""
+    """{passage: number of letters of its sentences that are among these}."""
     shared: dict[str, int] = defaultdict(int)
     for sentence in sentences & index.keys():
         for passage in index[sentence]:

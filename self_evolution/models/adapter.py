@@ -1,4 +1,4 @@
-"""An adapter's file, and the digest by which a run knows it again."""
+"""The file of an adapter, and the digest by which a run recognises it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def digest(path: Path) -> str:
 
 
 def require_adapter(folder: Path, file: str, sha256: str) -> None:
-    """Raises UserError if `folder` has no such file, or one of another digest (empty: any)."""
+    """Raises UserError if `folder` has no adapter file, or one with another digest (empty: any)."""
     if not (folder / file).is_file():
         raise UserError(f"{folder}: the adapter is missing; start a new run, or restore the folder")
     if sha256 and digest(folder / file) != sha256:

@@ -1,4 +1,4 @@
-"""Conversations as token ids, whatever the model's chat template and tokenizer are like."""
+"""Conversations as token ids, for any chat template and tokenizer."""
 
 from __future__ import annotations
 
@@ -11,14 +11,20 @@ from typing import Any
 import jinja2
 
 from self_evolution.errors import UserError
-from self_evolution.models.protocols import Reply, spoken
+from self_evolution.models.location import NO_TEMPLATE
+from self_evolution.models.reply import (
+    MARKERS,
+    OPENINGS,
+    Reply,
+    thinking_options,
+    without_thoughts,
+)
 from self_evolution.models.training import IGNORED
-from self_evolution.models.weights import NO_TEMPLATE
 from self_evolution.records import Message
 
 _MARK = "QXZMARKZXQ"
 _PRIVATE = range(0x100000, 0x10FFFE)
-"""Characters without a meaning, which no vocabulary has."""
+"""Characters without a meaning, which no vocabulary contains."""
 
 _TODAY = datetime.date(2024, 7, 26)
 _DATE = re.compile(r"""strftime_now\(\s*(["'])(.*?)\1\s*\)""")
@@ -27,8 +33,8 @@ _DATE = re.compile(r"""strftime_now\(\s*(["'])(.*?)\1\s*\)""")
 class Chat:
     """A tokenizer with its chat template.
 
-    Settles once what templates differ in: whether they take a system role (otherwise its text
-    goes before the first user turn), what ends an assistant's turn, whether a space precedes it.
+    Templates differ, so three things are found out once: whether it has a system role (otherwise
+    that text goes before the first user turn), what ends an assistant's turn, and what precedes it.
     """
 
     def __init__(self, tokenizer: Any, template: str, thinking: bool, model_stops: object) -> None:
@@ -45,14 +51,17 @@ class Chat:
             for id, token in tokenizer.added_tokens_decoder.items()
             if token.special and token.content not in ("<think>", "</think>")
         ]
-        # Left out of the text; of thoughts, `read` must see where they end.
-        self._silent = {id for id, _ in special}
+        # These are left out of the text of a reply, but for the marks around thoughts.
+        self._silent = {id for id, word in special if word not in MARKERS}
         words = sorted((word for _, word in special), key=len, reverse=True)
         self._special = re.compile("|".join(map(re.escape, words)) or r"(?!)")
         try:
             self._takes_system = self._try_system()
             self._before = self._render([{"role": "user", "content": "?"}], prompt=True)
             self._before_ids = self.text(self._before)
+            # Some templates open the thought themselves, so that the reply only closes it.
+            opened = (one for one in OPENINGS if self._before.rstrip().endswith(one))
+            self._thought = next(opened, "")
             self._lead, self._end = self._reply_frame()
         except (jinja2.TemplateError, ValueError) as error:
             raise UserError(
@@ -62,28 +71,34 @@ class Chat:
         stops = [tokenizer.eos_token_id, *self._end[-1:]]
         stops += model_stops if isinstance(model_stops, list) else [model_stops]
         self.stops: list[int] = sorted({id for id in stops if isinstance(id, int)})
+        self._user = self._user_opening()
         pad = tokenizer.pad_token_id
         self.pad: int = pad if pad is not None else (self.stops[0] if self.stops else 0)
 
     def prompt(self, messages: Sequence[Message]) -> list[int]:
-        """Token ids up to where the assistant's reply begins."""
+        """Token ids up to where the assistant's reply begins; without messages, the user's.
+
+        Then none, where the template does not show where that begins and what ends it.
+        """
+        if not messages:
+            return list(self._user)
 
         def render(contents: list[str]) -> str:
             pairs = zip(messages, contents, strict=True)
-            turns = [{**message, "content": content} for message, content in pairs]
+            turns = [{"role": message["role"], "content": content} for message, content in pairs]
             return self._render(turns, prompt=True)
 
         return self._guarded([message["content"] for message in messages], render)
 
     def text(self, text: str) -> list[int]:
-        """Token ids of a text, in which the words for special tokens are those tokens."""
+        """Token ids of a text, in which the strings of special tokens become those tokens."""
         ids: list[int] = self.tokenizer(text, add_special_tokens=False)["input_ids"]
         return ids
 
     def reply(self, text: str) -> list[int]:
-        """Token ids of an assistant's reply, without what ends the turn.
+        """Token ids of an assistant's reply, without the end of the turn.
 
-        As they come after a prompt: some tokenizers begin a text of its own with a space.
+        They are the ids after a prompt: some tokenizers begin a separate text with a space.
         """
         if not text:
             return []
@@ -97,7 +112,7 @@ class Chat:
     def opening(self) -> list[int]:
         """Token ids of the assistant's header alone (and the start token, if there is one).
 
-        A template without such a header (Mistral) gives that of an empty question.
+        For a template without such a header (Mistral) they are those of an empty question.
         """
         question = [{"role": "user", "content": _MARK}]
         without = self.text(self._render(question, prompt=False))
@@ -111,13 +126,14 @@ class Chat:
     def example(self, messages: Sequence[Message]) -> tuple[list[int], list[int]]:
         """Token ids and labels of a conversation; the labels are the assistant's turns.
 
-        Where the template shows earlier turns differently from how they were asked for (thinking
+        A turn of the assistant with the weight 0 is context, and no target.
+        If the template shows earlier turns differently from how they were asked for (thinking
         models drop the thoughts), only the last turn is a target.
         """
         ids: list[int] = []
         labels: list[int] = []
         for i, message in enumerate(messages):
-            if message["role"] != "assistant":
+            if message["role"] != "assistant" or str(message.get("weight")) == "0":
                 continue
             prompt = self.prompt(messages[:i])
             if prompt[: len(ids)] != ids:
@@ -128,17 +144,23 @@ class Chat:
         return ids, labels
 
     def read(self, ids: Sequence[int]) -> Reply:
-        """The text of generated ids: up to the first stop, without thoughts."""
+        """Return the reply in the generated ids, up to the first stop."""
         cut = next((i for i, id in enumerate(ids) if id in self.stops), None)
         text = self.tokenizer.decode([id for id in ids[:cut] if id not in self._silent])
-        return Reply(spoken(text), "length" if cut is None else "stop")
+        return Reply(
+            without_thoughts(self._thought + text),
+            "length" if cut is None else "stop",
+            list(ids if cut is None else ids[: cut + 1]),
+        )
 
     def _guarded(self, contents: list[str], render: Callable[[list[str]], str]) -> list[int]:
-        """Token ids of `render(contents)`, in which no content has a special token.
+        """Token ids of `render(contents)`, in which special-token strings of a content are plain
+        text.
 
-        A document may hold the word for one, such as that for the end of a turn. A mark is put
-        into the word, which makes it plain text, and the mark's own tokens are left out again:
-        so nothing else is tokenized otherwise. Where that cannot be done, the word is left out.
+        A document may contain such a string, for example that for the end of a turn. A separator is
+        inserted into the string, which makes it plain text, and the separator's own tokens are then
+        removed: so nothing else is tokenized differently. If that cannot be done, the string is
+        left out.
         """
         if not any(map(self._special.search, contents)):
             return self.text(render(contents))
@@ -150,7 +172,8 @@ class Chat:
         return ids or self.text(render([self._broken(text, "") for text in contents]))
 
     def _broken(self, text: str, mark: str) -> str:
-        """`text` with `mark` inside each word for a special token, or without them (no mark)."""
+        """Insert `mark` into each special-token string of `text`; an empty mark removes the
+        strings."""
 
         def broken(found: re.Match[str]) -> str:
             return found[0][0] + mark + found[0][1:] if mark and len(found[0]) > 1 else ""
@@ -160,7 +183,8 @@ class Chat:
         return text
 
     def _unmarked(self, text: str, mark: str) -> list[int] | None:
-        """Token ids of `text` but for its marks; None if one is in a token with other letters."""
+        """Token ids of `text` without its separators; None if one shares a token with other
+        letters."""
         encoded = self.tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
         parts = [text[start:end] for start, end in encoded["offset_mapping"]]
         if any(mark in part and part != mark for part in parts):
@@ -176,7 +200,7 @@ class Chat:
             turns,
             tokenize=False,
             add_generation_prompt=prompt,
-            enable_thinking=self._thinking,
+            **thinking_options(self._thinking),
         )
         return text
 
@@ -188,8 +212,14 @@ class Chat:
         except jinja2.TemplateError:  # "System role not supported" is raised by the template
             return False
 
+    def _user_opening(self) -> list[int]:
+        """The ids before a user's first message, if it ends with a token that ends replies too."""
+        whole = self._render([{"role": "user", "content": _MARK}], prompt=True)
+        before, _, after = whole.partition(_MARK)
+        return self.text(before) if self.text(after)[:1] in [[id] for id in self.stops] else []
+
     def _reply_frame(self) -> tuple[str, list[int]]:
-        """What stands between the prompt and a reply (a space, or nothing), and what ends it."""
+        """The text between a prompt and its reply (a space, or nothing), and its end."""
         turns = [{"role": "user", "content": "?"}, {"role": "assistant", "content": _MARK}]
         whole = self._render(turns, prompt=False)
         at = whole.index(_MARK)
@@ -204,9 +234,9 @@ class Chat:
 
 
 def _undated(template: str | dict[str, str]) -> str:
-    """A template that tells today's date tells the same one in all generations of a run.
+    """Return the template with a fixed date, so that prompts do not change during a run.
 
-    Of several named templates it is the default one.
+    Where there are several named templates, the default one is taken.
     """
     text = template if isinstance(template, str) else template.get("default", "")
     return _DATE.sub(lambda match: repr(_TODAY.strftime(match[2])), text)

@@ -1,36 +1,34 @@
 """A model behind an OpenAI-compatible endpoint: vLLM, llama.cpp, Ollama, TGI, a company's gateway.
 
-It can be asked, and no more: it has no adapter, no likelihoods, and is not trained. Conversations
-go to the address that the user wrote, and nowhere else: no proxy, no redirection is followed.
+It only generates: it has no adapter, computes no likelihoods, and is not trained.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from self_evolution.errors import UserError, printable
-from self_evolution.models.address import EXPECTED, address
-from self_evolution.models.keys import key, variable
-from self_evolution.models.protocols import TOO_LONG, Reply, Sampling, Who, spoken
+from self_evolution.models.endpoint_address import EXPECTED, parse_address
+from self_evolution.models.endpoint_http import CONCURRENCY, PAUSE, Connection, has_events
+from self_evolution.models.protocols import Capability, OnText, SamplingParams, Weights
+from self_evolution.models.reply import (
+    TOO_LONG,
+    Reply,
+    TextStream,
+    content_text,
+    thinking_options,
+    without_thoughts,
+)
 from self_evolution.records import Message
 
 if TYPE_CHECKING:
     import httpx2
 
-CONNECT, READ = 10.0, 600.0
-"""Seconds to be answered at all, and for one reply."""
-
-AT_ONCE = 16
-"""Requests under way at the same time; the server queues and batches them as it likes."""
-
-TRIES = 6
-PAUSE, LONGEST_PAUSE = 1.0, 60.0
-"""Seconds after the first failure, doubled after each; and the most that a server may ask for."""
-
-_BUSY = {408, 425, 429, 500, 502, 503, 504, 529}
 _TOO_LONG = re.compile(
     r"context[ _](length|window|size)|maximum (context|input|sequence|model)|max_(new_tokens|model)"
     r"|too (long|many tokens)|token limit",
@@ -39,50 +37,64 @@ _TOO_LONG = re.compile(
 
 
 class Endpoint:
-    """The model that `name` (http://HOST:PORT/v1#MODEL) stands for, once the server was reached.
+    """Connect to the model that `name` (http://HOST:PORT/v1#MODEL) stands for.
 
-    Raises UserError if it does not answer, does not take the key, or has no such model.
+    Raises UserError if the server does not answer, rejects the key, or has no such model.
     """
 
+    capabilities: frozenset[Capability] = frozenset({"streaming", "logprobs"})
     revision = ""
-    at_once = AT_ONCE
+    concurrency = CONCURRENCY
 
     def __init__(self, name: str, thinking: bool = False, pause: float = PAUSE) -> None:
-        self.address = address(name)
-        self._pause = pause
+        self.address = parse_address(name)
+        self._connection = Connection(self.address, pause)
         # A model that thinks would spend the reply's tokens on it; not every server knows this.
-        self._extra: dict[str, Any] = {"chat_template_kwargs": {"enable_thinking": thinking}}
-        self.model, self._window = asyncio.run(self._found())
+        options = thinking_options(thinking)
+        extra: dict[str, Any] = {"chat_template_kwargs": options}
+        effort = {} if thinking else {"reasoning_effort": options["reasoning_effort"]}
+        self._extras = [extra | effort, extra, {}]  # where a server refuses one, the next is tried
+        self.model, self._window = asyncio.run(self._find_model())
 
     @property
     def identity(self) -> str:
         return f"{self.address.base}#{self.model}"
 
     def fits(self, messages: Sequence[Message], max_tokens: int) -> bool:
-        """Whether it may: the length of a prompt is known to the server alone."""
+        """Whether a prompt may fit: only the server knows its length."""
         return self._window is None or max_tokens < self._window
 
     def generate(
-        self, prompts: Sequence[Sequence[Message]], sampling: Sampling, seed: int, who: Who
+        self,
+        prompts: Sequence[Sequence[Message]],
+        params: SamplingParams,
+        seed: int,
+        weights: Weights,
+        on_text: OnText | None = None,
     ) -> list[Reply]:
-        return asyncio.run(self._replies(prompts, sampling, seed))
+        return asyncio.run(self._replies(prompts, params, seed, on_text))
 
-    async def _found(self) -> tuple[str, int | None]:
-        """The model's name, and its window where the server tells it."""
+    def close(self) -> None:
+        """Do nothing: no connection is open between calls."""
+
+    async def _find_model(self) -> tuple[str, int | None]:
+        """The model's name, and its context window if the server states it."""
         wanted = self.address.model
-        async with self._client() as client:
-            response = await self._sent(client, "GET", "/models", None, tries=2)
+        async with self._connection.client() as client:
+            response = await self._connection.send(client, "GET", "/models", None, tries=2)
         if wanted and response.status_code in (404, 405, 501):
             return wanted, None  # some gateways list nothing
-        listed = _listed(self._answer(response))
+        listed = _listed(self._connection.json(response))
         if listed is None:
-            raise self._foreign(response)
+            raise self._connection.unexpected(response.text)
         if not wanted and len(listed) == 1:
             wanted = next(iter(listed))
         if wanted not in listed:
             there = ", ".join(list(listed)[:20]) or "none"
-            told = f"no model {printable(wanted)} there" if wanted else "which model is not said"
-            raise UserError(f"{self.address.base}: {told}; it has: {printable(there)}; {EXPECTED}")
+            problem = f"no model {printable(wanted)} there" if wanted else "which model is not said"
+            raise UserError(
+                f"{self.address.base}: {problem}; it has: {printable(there)}; {EXPECTED}"
+            )
         if not wanted.isprintable():
             raise UserError(
                 f"{self.address.base}: the model there is called {printable(wanted)}, which no "
@@ -91,109 +103,100 @@ class Endpoint:
         return wanted, listed[wanted]
 
     async def _replies(
-        self, prompts: Sequence[Sequence[Message]], sampling: Sampling, seed: int
+        self,
+        prompts: Sequence[Sequence[Message]],
+        params: SamplingParams,
+        seed: int,
+        on_text: OnText | None,
     ) -> list[Reply]:
-        async with self._client() as client:
+        async with self._connection.client() as client:
             asked = [
-                self._reply(client, messages, sampling, (seed + place) % 2**31)
-                for place, messages in enumerate(prompts)
+                self._reply(
+                    client,
+                    self._body(messages, params, (seed + i) % 2**31, on_text is not None),
+                    TextStream(partial(on_text, i)) if on_text else None,
+                )
+                for i, messages in enumerate(prompts)
             ]
             return list(await asyncio.gather(*asked))
 
-    async def _reply(
-        self, client: httpx2.AsyncClient, messages: Sequence[Message], how: Sampling, seed: int
-    ) -> Reply:
+    def _body(
+        self, messages: Sequence[Message], params: SamplingParams, seed: int, stream: bool
+    ) -> dict[str, Any]:
         body = {
             "model": self.model,
             "messages": list(messages),
-            "temperature": how.temperature,
-            "top_p": how.top_p,
-            "max_tokens": how.max_tokens,
+            "temperature": params.temperature,
+            "top_p": params.top_p,
+            "max_tokens": params.max_tokens,
             "seed": seed,
-            "stream": False,
+            "stream": stream,
         }
+        if params.logprobs:
+            body |= {"logprobs": True, "top_logprobs": params.logprobs}
+        return body
+
+    async def _reply(
+        self, client: httpx2.AsyncClient, body: dict[str, Any], stream: TextStream | None
+    ) -> Reply:
         while True:
-            extra = self._extra
-            response = await self._sent(client, "POST", "/chat/completions", body | extra)
+            extra = self._extras[0]
+            response = await self._connection.send(
+                client, "POST", "/chat/completions", body | extra
+            )
             refused = response.status_code in (400, 413, 422)
             if refused and _TOO_LONG.search(response.text):
                 return Reply("", TOO_LONG)
             if not (refused and extra):
                 break
-            self._extra = {}
-        try:
-            choice = self._answer(response)["choices"][0]
-            text = choice["message"].get("content") or ""
-            return Reply(
-                spoken(text), "length" if choice.get("finish_reason") == "length" else "stop"
-            )
-        except (AttributeError, KeyError, IndexError, TypeError):
-            raise self._foreign(response) from None
+            if extra is self._extras[0]:  # no other request was refused in the meantime
+                self._extras.pop(0)
+        if stream and has_events(response):
+            answer = await self._joined(response, stream)
+        else:
+            answer = self._connection.json(response)
+        reply = self._parsed(answer, "logprobs" in body)
+        if stream:
+            stream.update(reply.text, finished=True)
+        return reply
 
-    # -- HTTP --------------------------------------------------------------------------------
-
-    def _client(self) -> httpx2.AsyncClient:
-        import httpx2
-
-        secret = key(self.address)
-        return httpx2.AsyncClient(
-            headers={"Authorization": f"Bearer {secret}"} if secret else {},
-            timeout=httpx2.Timeout(READ, connect=CONNECT, pool=None),
-            limits=httpx2.Limits(max_connections=AT_ONCE),
-            trust_env=False,
-        )
-
-    async def _sent(
-        self, client: httpx2.AsyncClient, method: str, path: str, body: Any, tries: int = TRIES
-    ) -> httpx2.Response:
-        """The server's response, tried again while it is busy or the line is bad."""
-        import httpx2
-
-        for turn in range(tries):
-            last = turn == tries - 1
-            asked = 0.0
+    async def _joined(self, response: httpx2.Response, stream: TextStream) -> Any:
+        """Combine the events of a stream into the response without streaming."""
+        text, finish_reason = "", None
+        tokens: list[Any] = []
+        async for event in self._connection.events(response):
             try:
-                response = await client.request(method, self.address.base + path, json=body)
-                if response.status_code not in _BUSY or last:
-                    return response
-                asked = _seconds(response.headers.get("retry-after", ""))
-            except httpx2.RequestError as error:
-                if last:
-                    told = str(error) or type(error).__name__
-                    raise UserError(
-                        f"{self.address.base}: does not answer ({told}); start the server, or "
-                        "give another address"
-                    ) from None
-            await asyncio.sleep(min(max(asked, self._pause * 2**turn), LONGEST_PAUSE))
-        raise AssertionError("tries < 1")
+                for choice in event["choices"]:  # there is none in the event on usage
+                    text += content_text(choice["delta"].get("content"))
+                    tokens += (choice.get("logprobs") or {}).get("content") or []
+                    finish_reason = choice.get("finish_reason") or finish_reason
+            except (AttributeError, KeyError, TypeError):
+                raise self._connection.unexpected(json.dumps(event)) from None
+            stream.update(without_thoughts(text))
+        choice = {"message": {"content": text}, "finish_reason": finish_reason}
+        return {"choices": [choice | {"logprobs": {"content": tokens}}]}
 
-    def _answer(self, response: httpx2.Response) -> Any:
-        """The JSON of a good response. Raises UserError that says what is wrong with another."""
-        status = response.status_code
-        told = printable(" ".join(response.text.split())[:300])
-        if status in (401, 403):
-            given = "the key in" if key(self.address) else "no key in"
-            name = variable(self.address.host)
-            raise UserError(f"{self.address.base}: not allowed ({status}) with {given} {name}")
-        if status == 404:
-            raise UserError(f"{self.address.base}: not found (404): {told}; {EXPECTED}")
-        if status != 200:
-            raise UserError(f"{self.address.base}: status {status}: {told}")
+    def _parsed(self, answer: Any, with_logprobs: bool) -> Reply:
         try:
-            return response.json()
-        except ValueError:
-            raise self._foreign(response) from None
-
-    def _foreign(self, response: httpx2.Response) -> UserError:
-        told = printable(" ".join(response.text.split())[:200])
-        return UserError(
-            f"{self.address.base}: not the answer of an OpenAI-compatible endpoint: {told}; "
-            f"{EXPECTED}"
-        )
+            choice = answer["choices"][0]
+            text = without_thoughts(content_text(choice["message"].get("content")))
+            finish_reason = "length" if choice.get("finish_reason") == "length" else "stop"
+            if not with_logprobs:
+                return Reply(text, finish_reason)
+            steps = (choice.get("logprobs") or {}).get("content")
+            if text and not steps:
+                raise UserError(f"{self.address.base}: the server sends no log-probabilities")
+            top = [
+                [(token["token"], token["logprob"]) for token in step["top_logprobs"]]
+                for step in steps or ()
+            ]
+            return Reply(text, finish_reason, top=top)
+        except (AttributeError, KeyError, IndexError, TypeError):
+            raise self._connection.unexpected(json.dumps(answer)) from None
 
 
 def _listed(answer: Any) -> dict[str, int | None] | None:
-    """{model: window, if told} of what /models lists; None if that is no such list."""
+    """{model: window, if stated} from a list of models; None if it is no such list."""
     try:
         found = {row["id"]: row.get("max_model_len") for row in answer["data"]}
     except (AttributeError, KeyError, TypeError):
@@ -202,8 +205,3 @@ def _listed(answer: Any) -> dict[str, int | None] | None:
         str(id): window if isinstance(window, int) and window > 0 else None
         for id, window in found.items()
     }
-
-
-def _seconds(text: str) -> float:
-    """Of a Retry-After; 0 where it is a date, or nothing."""
-    return float(text) if text.strip().isdecimal() else 0.0

@@ -15,22 +15,23 @@ from typing import NamedTuple
 
 from self_evolution import config
 from self_evolution.errors import UserError
-from self_evolution.models.protocols import Engine, Row, Who
+from self_evolution.models.protocols import Row, Scorer, Weights
 from self_evolution.prompts import Prompts
-from self_evolution.text.language import detect as language
+from self_evolution.records import Message
 
 NEAR_ZERO = 1e-3
-"""NLL alone (nats a token) below which the ratio means nothing."""
+"""If the NLL alone (nats a token) is below this, the ratio means nothing."""
 
 TRAINABLE = ("scored", "one_token", "near_zero_alone")
-"""Outcomes with which a pair may be trained on; only `scored` ones are ranked for replay."""
+"""Outcomes with which a pair may be trained on; only `scored` pairs are ranked for replay."""
 
 
 class Measure(NamedTuple):
-    """What scoring found; `outcome` says why there is no IFD, or none to rank by.
+    """The result of scoring a pair; `outcome` says why there is no IFD, or none to rank by.
 
     scored, one_token (computed, but not ranked: a single token is no measure), empty_answer,
-    answer_too_long (question and answer do not fit the window), near_zero_alone, not_finite.
+    question_too_long (it leaves no room in the window for an answer), answer_too_long (question and
+    answer do not fit the window), near_zero_alone, not_finite.
     """
 
     outcome: str
@@ -41,51 +42,68 @@ class Measure(NamedTuple):
 
 
 class Template:
-    """Token ids of what precedes an answer: its question, or nothing."""
+    """Token ids of the text before an answer: its question, or nothing."""
 
-    def __init__(self, engine: Engine, prompts: Prompts, file: str) -> None:
-        """`file` empty takes the model's chat template. Raises UserError for a bad file."""
-        self._engine, self._prompts = engine, prompts
+    def __init__(self, scorer: Scorer, prompts: Prompts, file: str) -> None:
+        """An empty `file` means the model's chat template. Raises UserError for a bad file."""
+        self._scorer, self._prompts = scorer, prompts
         self._texts = read_template(file) if file else None
-        self.alone = engine.text_ids(self._texts["alone"]) if self._texts else engine.opening_ids()
+        self.alone = scorer.text_ids(self._texts["alone"]) if self._texts else scorer.opening_ids()
 
-    def given(self, question: str) -> list[int]:
+    def given(self, prompt: Sequence[Message]) -> list[int]:
+        """`prompt` is a question with the turns before it, if there are any."""
         if self._texts:
-            filled = self._texts["given_question"].replace("{input}", question)
-            return self._engine.text_ids(filled)
-        return self._engine.prompt_ids(self._prompts.closed(question, language(question)))
+            asked = "\n".join(turn["content"] for turn in prompt)
+            filled = self._texts["given_question"].replace("{input}", asked)
+            return self._scorer.text_ids(filled)
+        return self._scorer.prompt_ids(self._prompts.chat(prompt))
 
     def answer(self, answer: str) -> list[int]:
-        return self._engine.text_ids(answer, reply=self._texts is None)
+        return self._scorer.text_ids(answer, reply=self._texts is None)
 
 
 def measure(
-    engine: Engine,
+    scorer: Scorer,
     template: Template,
-    pairs: Sequence[tuple[str, str]],
+    pairs: Sequence[tuple[str | Sequence[Message], str]],
     settings: config.Score,
-    who: Who,
+    weights: Weights,
 ) -> list[Measure]:
-    """The IFD of (question, answer) pairs, in their order."""
-    window = min(settings.max_tokens, engine.window)
+    """The IFD of (question, answer) pairs, in their order.
+
+    A conversation that ends with a question stands in the place of a question: its answer is then
+    compared given all turns before it, and alone.
+    """
+    window = min(settings.max_tokens, scorer.window)
     answers = [template.answer(answer) for _, answer in pairs]
     given: list[Row] = [
-        (template.given(question), answer)
+        (template.given(asked(question)), answer)
         for (question, _), answer in zip(pairs, answers, strict=True)
     ]
     fits = [bool(answer) and len(prompt) + len(answer) <= window for prompt, answer in given]
     inside = [i for i, fit in enumerate(fits) if fit]
-    with_question = _nll(engine, [given[i] for i in inside], settings.batch_tokens, who)
-    alone = _nll(engine, [(template.alone, answers[i]) for i in inside], settings.batch_tokens, who)
+    with_question = _nll(scorer, [given[i] for i in inside], settings.batch_tokens, weights)
+    unasked: list[Row] = [(template.alone, answers[i]) for i in inside]
+    alone = _nll(scorer, unasked, settings.batch_tokens, weights)
     found = {
         i: _ratio(q, a, len(answers[i]))
         for i, q, a in zip(inside, with_question, alone, strict=True)
     }
     return [
-        found.get(i)
-        or Measure("answer_too_long" if answer else "empty_answer", None, None, None, len(answer))
-        for i, answer in enumerate(answers)
+        found.get(i) or Measure(_unscored(*row, window), None, None, None, len(answers[i]))
+        for i, row in enumerate(given)
     ]
+
+
+def asked(question: str | Sequence[Message]) -> Sequence[Message]:
+    """A question as a conversation; a conversation as it is."""
+    return [{"role": "user", "content": question}] if isinstance(question, str) else question
+
+
+def _unscored(prompt: Sequence[int], answer: Sequence[int], window: int) -> str:
+    if not answer:
+        return "empty_answer"
+    return "question_too_long" if len(prompt) >= window else "answer_too_long"
 
 
 def _ratio(given: float, alone: float, size: int) -> Measure:
@@ -96,17 +114,17 @@ def _ratio(given: float, alone: float, size: int) -> Measure:
     return Measure("one_token" if size == 1 else "scored", given / alone, given, alone, size)
 
 
-def _nll(engine: Engine, rows: Sequence[Row], budget: int, who: Who) -> list[float]:
-    """NLLs in the order of `rows`, computed in batches of like length."""
+def _nll(scorer: Scorer, rows: Sequence[Row], budget: int, weights: Weights) -> list[float]:
+    """NLLs in the order of `rows`, computed in batches of similar length."""
     result = [math.nan] * len(rows)
     for batch in by_tokens([len(prompt) + len(answer) for prompt, answer in rows], budget):
-        for i, value in zip(batch, engine.nll([rows[i] for i in batch], who), strict=True):
+        for i, value in zip(batch, scorer.nll([rows[i] for i in batch], weights), strict=True):
             result[i] = value
     return result
 
 
 def by_tokens(lengths: Sequence[int], budget: int) -> Iterator[list[int]]:
-    """Indices in batches of like length, each of at most `budget` tokens when padded.
+    """Indices in batches of similar length, each of at most `budget` tokens when padded.
 
     A row longer than the budget is a batch of its own.
     """

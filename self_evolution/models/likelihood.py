@@ -25,10 +25,11 @@ class Likelihood:
         self._model = model
         self._decoder = model.get_decoder()
         self._head = model.get_output_embeddings()
-        self._cap = getattr(model.config.get_text_config(), "final_logit_softcapping", None)
+        self._config = model.config.get_text_config()
+        self._cap = getattr(self._config, "final_logit_softcapping", None)
         # Some architectures scale or shift their logits in ways of their own. Rather than list
         # them, compare once; where tiles disagree, the model's own logits are used.
-        self._tiled = self._agrees()
+        self.tiled = self._agrees()
 
     @torch.inference_mode()
     def nll(self, rows: Sequence[Row], pad: int) -> list[float]:
@@ -49,16 +50,39 @@ class Likelihood:
         device = self._head.weight.device
         ids, mask, targets = ids.to(device), mask.to(device), targets.to(device)
         wanted = ids.roll(-1, dims=1)[targets]
-        if self._tiled:
-            hidden = self._decoder(input_ids=ids, attention_mask=mask, use_cache=False)[0]
-            losses = self._token_nll(hidden[targets], wanted)
+        states = self.states(ids, mask, targets)
+        if self.tiled:
+            losses = self._token_nll(states, wanted)
         else:
-            logits = self._model(input_ids=ids, attention_mask=mask, use_cache=False).logits
-            losses = torch.nn.functional.cross_entropy(
-                logits[targets].float(), wanted, reduction="none"
-            )
+            losses = torch.nn.functional.cross_entropy(states.float(), wanted, reduction="none")
         parts = torch.split(losses.double().cpu(), [len(answer) for _, answer in rows])
         return [float(part.mean()) for part in parts]
+
+    def states(self, ids: Tensor, mask: Tensor, chosen: Tensor) -> Tensor:
+        """The states that `logits` needs of the N `chosen` places, as (N, H); arguments are (B, T).
+
+        The last hidden states; or the logits themselves, where the architecture makes them of
+        these in a way of its own.
+        """
+        if self.tiled:
+            output: Tensor = self._decoder(input_ids=ids, attention_mask=mask, use_cache=False)[0]
+        else:
+            output = self._model(input_ids=ids, attention_mask=mask, use_cache=False).logits
+        return output[chosen]
+
+    @property
+    def tile(self) -> int:
+        """So many tokens' logits over the whole vocabulary are in memory at once."""
+        return max(1, TILE_NUMBERS // int(self._config.vocab_size))
+
+    @property
+    def width(self) -> int:
+        """Numbers in a state."""
+        return int(self._config.hidden_size if self.tiled else self._config.vocab_size)
+
+    def logits(self, states: Tensor) -> Tensor:
+        """Logits (N, V) in float32 of `states` (N, H), of which there is a `tile` at most."""
+        return self._logits(states, 0, len(self._head.weight)) if self.tiled else states.float()
 
     def _token_nll(self, hidden: Tensor, wanted: Tensor) -> Tensor:
         """-log softmax(W h)[wanted] for hidden (N, H) and wanted (N,), as (N,) in float32."""

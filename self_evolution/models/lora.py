@@ -1,4 +1,4 @@
-"""The LoRA adapter around the resident base model: made, loaded, saved, through PEFT."""
+"""The LoRA adapter around the base model in memory: made, loaded and saved through PEFT."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def attach(base: Any, tuned: Any, settings: Train, seed: int) -> Any:
     _detach(tuned)
     config = LoraConfig(
         r=settings.rank,
-        lora_alpha=settings.alpha,
+        lora_alpha=settings.lora_alpha,
         lora_dropout=settings.dropout,
         target_modules="all-linear",
         bias="none",
@@ -50,14 +50,14 @@ def load(base: Any, tuned: Any, folder: Path, sha256: str = "") -> Any:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """PEFT up to 0.21 asks models for a property that transformers 5.23 calls deprecated."""
+    """Silence a warning: PEFT up to 0.21 reads a property that transformers 5.23 deprecates."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "`is_gradient_checkpointing`", FutureWarning)
         yield
 
 
 def _detach(tuned: Any) -> None:
-    """Take the LoRA layers out of the base model again; its weights were never changed."""
+    """Remove the LoRA layers from the base model; its weights were never changed."""
     if tuned is not None:
         tuned.unload()
 
@@ -65,7 +65,7 @@ def _detach(tuned: Any) -> None:
 def save(tuned: Any, folder: Path) -> str:
     """Write the adapter in PEFT's format under a temporary name, then rename; returns its SHA-256.
 
-    Nothing is asked of a hub, and the card that PEFT writes beside the weights is left out.
+    No hub is asked, and the model card that PEFT writes beside the weights is left out.
     """
     temporary = folder.with_name(folder.name + ".tmp")
     shutil.rmtree(temporary, ignore_errors=True)

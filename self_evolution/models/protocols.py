@@ -1,72 +1,88 @@
-"""What a stage may ask of an engine."""
+"""Three small protocols of a model: it generates, it scores, it is trained.
+
+A model that is only asked, such as an endpoint or a judge, is a `Generator`. The model of a run is
+an `Engine`, which does all three on the same weights. Each declares its `capabilities`.
+"""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol, get_args
 
-from self_evolution.config import Train
-from self_evolution.models.training import Trained
+from self_evolution.errors import UserError
+from self_evolution.models.reply import Reply
+from self_evolution.models.training import Trained, TrainingJob
 from self_evolution.records import Message
 
-Who = Literal["base", "current"]
-"""The model without its adapter, or with the one given to `use`."""
+Weights = Literal["base", "current"]
+"""The model without an adapter, or with the one given to `set_adapter`, if there is one.
+
+For a model that has no adapters, both are the same.
+"""
 
 Row = tuple[list[int], list[int]]
-"""Token ids of a prompt and of the text that follows it."""
+"""Token ids of a prompt and of the text that follows it; each has at least one."""
+
+OnText = Callable[[int, str], None]
+"""Called with the place of a prompt in its batch and the next piece of the reply to it."""
+
+Capability = Literal["streaming", "logprobs", "token_ids", "scoring", "training"]
+"""In this order: `generate` takes `on_text`; it takes `SamplingParams.logprobs`; it fills
+`Reply.ids`; the model is a `Scorer`; it is a `Trainer`."""
+
+EVERYTHING: frozenset[Capability] = frozenset(get_args(Capability))
 
 
-class Sampling(NamedTuple):
-    """How to choose the next token; temperature 0 is greedy."""
+class SamplingParams(NamedTuple):
+    """The way in which the tokens of a reply are chosen; temperature 0 is greedy.
+
+    `logprobs`: how many of the most likely tokens to report at each token of the reply.
+    """
 
     temperature: float
     top_p: float
     max_tokens: int
+    logprobs: int = 0
 
 
-class Reply(NamedTuple):
-    """A generated text, stripped; `finish` is "stop", or "length" if it was cut off.
+class Generator(Protocol):
+    """A model that replies to conversations."""
 
-    From an endpoint it may be TOO_LONG, without text.
-    """
-
-    text: str
-    finish: str
-
-
-TOO_LONG = "window"
-"""How a reply ends that never began, because the prompt did not fit the model's window."""
-
-_THOUGHTS = re.compile(r"^.*?</think>|<think>.*", re.DOTALL)
-
-
-def spoken(text: str) -> str:
-    """A generated text without the thoughts in it, stripped."""
-    return _THOUGHTS.sub("", text).strip()
-
-
-class Speaker(Protocol):
-    """A model that can be asked: an engine, or one somewhere else that does no more than that."""
+    capabilities: frozenset[Capability]
 
     revision: str
-    """Which version of the weights a hub gave; empty where that is not known."""
+    """The version of the weights that a hub gave; empty where it is not known."""
 
-    at_once: int
-    """Prompts that it takes at the same time, also where `model.batch_size` is less."""
+    concurrency: int
+    """Prompts that it handles at the same time, even where `model.batch_size` is less."""
 
     def fits(self, messages: Sequence[Message], max_tokens: int) -> bool:
-        """Whether the window has room for a conversation and a reply of up to so many tokens."""
+        """Whether the context window has room for a conversation and a reply of `max_tokens`."""
 
     def generate(
-        self, prompts: Sequence[Sequence[Message]], sampling: Sampling, seed: int, who: Who
+        self,
+        prompts: Sequence[Sequence[Message]],
+        params: SamplingParams,
+        seed: int,
+        weights: Weights,
+        on_text: OnText | None = None,
     ) -> list[Reply]:
-        """One reply to each conversation, as a batch; a function of its arguments alone."""
+        """One reply to each conversation, in their order.
+
+        To an empty conversation the reply is what a user might begin with, where `prompt_ids` has
+        ids for it. The result follows from the arguments alone; no global random state is read or
+        changed.
+        The pieces given to `on_text` add up to the text of the reply. Raises UserError for what
+        `capabilities` does not declare.
+        """
+
+    def close(self) -> None:
+        """Give back memory and connections. The model cannot be used afterwards."""
 
 
-class Engine(Speaker, Protocol):
-    """One resident model: it generates, scores and trains on the same weights, in turns."""
+class Scorer(Protocol):
+    """A model that computes the likelihood of given tokens."""
 
     window: int
     """Longest sequence in tokens."""
@@ -74,14 +90,11 @@ class Engine(Speaker, Protocol):
     def count(self, texts: Sequence[str]) -> list[int]:
         """Length of each text in tokens."""
 
-    def use(self, adapter: Path | None, sha256: str = "") -> None:
-        """Make the adapter in that folder the "current" one; None takes it off.
-
-        Raises UserError if it is read from the folder and has not the digest `sha256`, if given.
-        """
-
     def prompt_ids(self, messages: Sequence[Message]) -> list[int]:
-        """Token ids of a conversation up to where the assistant's reply begins."""
+        """Token ids of a conversation up to where the assistant's reply begins.
+
+        For an empty one, up to where the user's message begins; none if this cannot be told.
+        """
 
     def opening_ids(self) -> list[int]:
         """Token ids of an assistant's turn without any question before it."""
@@ -89,25 +102,51 @@ class Engine(Speaker, Protocol):
     def text_ids(self, text: str, *, reply: bool = False) -> list[int]:
         """Token ids of plain text, or of text as an assistant's reply begins in this template."""
 
-    def nll(self, rows: Sequence[Row], who: Who) -> list[float]:
-        """Mean negative log-likelihood (nats a token) of each second part given the first.
+    def nll(self, rows: Sequence[Row], weights: Weights) -> list[float]:
+        """Mean negative log-likelihood, in nats a token, of each second part given the first."""
 
-        Both parts of each row must have at least one token.
+
+class Trainer(Protocol):
+    """A model whose adapter is trained, and exchanged for others that were trained before."""
+
+    def set_adapter(self, folder: Path | None, sha256: str = "") -> None:
+        """Make the adapter in `folder` the "current" one; None takes it off.
+
+        Raises UserError if there is none, or if its digest is not `sha256` (empty: any).
         """
 
-    def train(
-        self,
-        conversations: Sequence[Sequence[Message]],
-        settings: Train,
-        learning_rate: float,
-        folder: Path,
-        seed: int,
-        on_step: Callable[[int, int], bool],
-    ) -> Trained:
-        """Train the current adapter, or a new one, on the assistant's turns; save it in `folder`.
+    def train(self, job: TrainingJob) -> Trained:
+        """Train the current adapter, or a new one, and make the result the current one.
 
-        `settings` are those of this generation (`Train.of`).
-
-        `on_step(done, total)` is called after each step and returns True to stop: then a
-        checkpoint is kept beside `folder`, and `Stopped` is raised. A later call goes on from it.
+        Raises Stopped when `job.on_step` asks for it, UserError if nothing can be trained on.
         """
+
+
+class Engine(Generator, Scorer, Trainer, Protocol):
+    """One resident model that generates, scores and is trained, in turns, on the same weights."""
+
+
+_MEANINGS: dict[Capability, str] = {
+    "streaming": "give the text of a reply as it comes",
+    "logprobs": "give log-probabilities",
+    "token_ids": "give token ids",
+    "scoring": "compute the likelihood of a text",
+    "training": "be trained",
+}
+
+
+def require(name: str, declared: frozenset[Capability], *wanted: Capability) -> None:
+    """Raises UserError, with `name` as the subject, if a wanted capability is not declared."""
+    missing = [_MEANINGS[one] for one in wanted if one not in declared]
+    if missing:
+        raise UserError(f"{name} cannot {' or '.join(missing)}; choose another --model.engine")
+
+
+def check_request(
+    name: str, declared: frozenset[Capability], params: SamplingParams, on_text: OnText | None
+) -> None:
+    """Raises UserError if a call of `generate` asks for what is not declared."""
+    if params.logprobs:
+        require(name, declared, "logprobs")
+    if on_text:
+        require(name, declared, "streaming")

@@ -1,12 +1,11 @@
-"""An engine without a model: replies come from rules or a function. For dry runs and tests.
+"""An engine without a model, for dry runs and tests: replies come from rules or a function.
 
 Its "adapter" is a memory of the pairs it was trained on, so that a whole run has something to
-evaluate: a question it was trained on is answered from memory, closed book.
+evaluate: with the book closed, it answers a trained question from memory.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 import shutil
@@ -14,16 +13,55 @@ import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from self_evolution.config import Model, Train
+from self_evolution.config import Model
 from self_evolution.errors import Stopped, UserError
-from self_evolution.models.adapter import require_adapter
-from self_evolution.models.protocols import Reply, Row, Sampling, Who
-from self_evolution.models.training import Trained
+from self_evolution.models.adapter import digest, require_adapter
+from self_evolution.models.location import sampled_digest
+from self_evolution.models.protocols import (
+    EVERYTHING,
+    Capability,
+    Engine,
+    OnText,
+    Row,
+    SamplingParams,
+    Weights,
+    check_request,
+)
+from self_evolution.models.reply import Reply
+from self_evolution.models.tokens import TokenCounter
+from self_evolution.models.training import Trained, TrainingJob
 from self_evolution.records import Message
 
 Script = Callable[[Sequence[Message]], str]
 MEMORY = "memory.json"
+CAPABILITIES: frozenset[Capability] = EVERYTHING - {"logprobs"}
 _WORD = re.compile(r"\w+|[^\w\s]")
+_PIECE = re.compile(r"\s*\S+")
+
+
+def opens(name: str) -> bool:
+    return Path(name).is_file()
+
+
+def check(settings: Model) -> None:
+    _from_file(settings.name)
+
+
+def identity(settings: Model) -> dict[str, str]:
+    check(settings)
+    return {"script": sampled_digest(Path(settings.name))}
+
+
+def open_counter(settings: Model) -> TokenCounter:
+    return count
+
+
+def open_model(settings: Model) -> Engine:
+    return ScriptedEngine(settings)
+
+
+def count(texts: Sequence[str]) -> list[int]:
+    return [len(_WORD.findall(text)) for text in texts]
 
 
 class ScriptedEngine:
@@ -33,37 +71,54 @@ class ScriptedEngine:
     found in the last message gives the reply, in which \\1 stands for its first group.
     """
 
+    capabilities = CAPABILITIES
     window = 1 << 20
     revision = ""
-    at_once = 1
+    concurrency = 1
 
     def __init__(self, settings: Model, script: Script | None = None) -> None:
         self._script = script or _from_file(settings.name)
         self._memory: dict[str, str] = {}
 
-    def count(self, texts: Sequence[str]) -> list[int]:
-        return [len(_WORD.findall(text)) for text in texts]
+    def close(self) -> None:
+        """Do nothing: the engine holds no resources."""
 
-    def use(self, adapter: Path | None, sha256: str = "") -> None:
+    def count(self, texts: Sequence[str]) -> list[int]:
+        return count(texts)
+
+    def set_adapter(self, folder: Path | None, sha256: str = "") -> None:
         self._memory = {}
-        if adapter is not None:
-            require_adapter(adapter, MEMORY, sha256)
-            self._memory = json.loads((adapter / MEMORY).read_text(encoding="utf-8"))
+        if folder is not None:
+            require_adapter(folder, MEMORY, sha256)
+            self._memory = json.loads((folder / MEMORY).read_text(encoding="utf-8"))
 
     def fits(self, messages: Sequence[Message], max_tokens: int) -> bool:
         return len(self.prompt_ids(messages)) + max_tokens <= self.window
 
     def generate(
-        self, prompts: Sequence[Sequence[Message]], sampling: Sampling, seed: int, who: Who
+        self,
+        prompts: Sequence[Sequence[Message]],
+        params: SamplingParams,
+        seed: int,
+        weights: Weights,
+        on_text: OnText | None = None,
     ) -> list[Reply]:
-        return [self._reply(messages, sampling.max_tokens, who) for messages in prompts]
+        check_request("the scripted engine", self.capabilities, params, on_text)
+        replies = [self._reply(messages, params.max_tokens, weights) for messages in prompts]
+        if on_text:
+            for i, reply in enumerate(replies):
+                for piece in _PIECE.findall(reply.text):
+                    on_text(i, piece)
+        return replies
 
-    def _reply(self, messages: Sequence[Message], limit: int, who: Who) -> Reply:
-        remembered = self._memory.get(messages[-1]["content"]) if who == "current" else None
+    def _reply(self, messages: Sequence[Message], limit: int, weights: Weights) -> Reply:
+        question = messages[-1]["content"] if messages else ""
+        remembered = self._memory.get(question) if weights == "current" else None
         words = list(_WORD.finditer(text := remembered or self._script(messages)))
-        if len(words) > limit:
-            return Reply(text[: words[limit - 1].end()].strip(), "length")
-        return Reply(text.strip(), "stop")
+        finish_reason = "length" if len(words) > limit else "stop"
+        if finish_reason == "length":
+            text = text[: words[limit - 1].end()]
+        return Reply(text.strip(), finish_reason, self.text_ids(text))
 
     def prompt_ids(self, messages: Sequence[Message]) -> list[int]:
         return [1, *(id for message in messages for id in self.text_ids(message["content"])), 2]
@@ -74,10 +129,10 @@ class ScriptedEngine:
     def text_ids(self, text: str, *, reply: bool = False) -> list[int]:
         return [zlib.crc32(word.encode()) for word in _WORD.findall(text)]
 
-    def nll(self, rows: Sequence[Row], who: Who) -> list[float]:
-        """A word that the prompt has costs 0.5 nats, any other 2; one from memory 0.1."""
+    def nll(self, rows: Sequence[Row], weights: Weights) -> list[float]:
+        """A word that is in the prompt costs 0.5 nats, any other 2; one from memory 0.1."""
         known = set()
-        if who == "current":
+        if weights == "current":
             known = {tuple(self.text_ids(text)) for text in self._memory.values()}
         result = []
         for prompt, answer in rows:
@@ -86,33 +141,24 @@ class ScriptedEngine:
             result.append(0.1 if tuple(answer) in known else sum(costs) / len(costs))
         return result
 
-    def train(
-        self,
-        conversations: Sequence[Sequence[Message]],
-        settings: Train,
-        learning_rate: float,
-        folder: Path,
-        seed: int,
-        on_step: Callable[[int, int], bool],
-    ) -> Trained:
-        steps = (
-            settings.steps[0] if settings.steps else -(-len(conversations) // settings.batch_size)
-        )
+    def train(self, job: TrainingJob) -> Trained:
+        size = job.settings.batch_size
+        steps = job.settings.steps[0] if job.settings.steps else -(-len(job.conversations) // size)
         for step in range(1, steps + 1):
-            if on_step(step, steps) and step < steps:
+            if job.on_step(step, steps) and step < steps:
                 raise Stopped
-        seen = conversations[: steps * settings.batch_size]
+        seen = job.conversations[: steps * size]
         learnt = {turns[-2]["content"]: turns[-1]["content"] for turns in seen}
         memory = json.dumps(self._memory | learnt, ensure_ascii=False, sort_keys=True)
-        temporary = folder.with_name(folder.name + ".tmp")
-        for stale in (temporary, folder):
+        temporary = job.folder.with_name(job.folder.name + ".tmp")
+        for stale in (temporary, job.folder):
             shutil.rmtree(stale, ignore_errors=True)
         temporary.mkdir(parents=True)
         (temporary / MEMORY).write_text(memory, encoding="utf-8")
-        temporary.rename(folder)
-        self.use(folder)
-        digest = hashlib.sha256(memory.encode()).hexdigest()
-        return Trained(digest, len(conversations), steps, 2.0, 0.1)
+        temporary.rename(job.folder)
+        self.set_adapter(job.folder)
+        sha256 = digest(job.folder / MEMORY)
+        return Trained(sha256, len(job.conversations), steps, 2.0, 0.1, 0.0)
 
 
 def _from_file(name: str) -> Script:
@@ -127,7 +173,7 @@ def _from_file(name: str) -> Script:
         raise UserError(f"--model {name}: {error!r}; {expected}") from None
 
     def reply(messages: Sequence[Message]) -> str:
-        text = messages[-1]["content"]
+        text = messages[-1]["content"] if messages else ""
         for pattern, template in rules:
             if match := pattern.search(text):
                 return match.expand(template)

@@ -1,7 +1,10 @@
-"""Training an adapter on token ids and labels, on transformers' Trainer.
+"""Training an adapter on token ids and labels, with transformers' Trainer.
 
 Its logging back ends, launchers, FSDP and checkpoints come with it. Examples of like length go
 into a batch together, because padding is most of the cost of short pairs.
+
+The loss of a step is a mean over its target tokens, however many micro-batches it has. Where
+rehearsal is to keep the base's distribution, it is that of objective.py, else the model's own.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from peft.optimizers import create_loraplus_optimizer
 from transformers import (
     PrinterCallback,
     Trainer,
@@ -24,52 +28,53 @@ from transformers import (
     TrainingArguments,
 )
 
-from self_evolution.config import Train
 from self_evolution.errors import Stopped
 from self_evolution.models import lora
-from self_evolution.models.training import IGNORED, Trained
+from self_evolution.models.objective import Batch, Objective
+from self_evolution.models.training import IGNORED, Example, Trained, TrainingJob
 
-Encoded = tuple[list[int], list[int]]
 STEPS_SORTED = 50
-"""So many steps' examples are drawn, and sorted by length, at a time."""
+"""The number of steps whose examples are drawn, and sorted by length, together."""
+
+MEASURED = 256
+"""So many examples, at most, say how far the model has moved from the base."""
 
 
 def train(
-    model: Any,
-    examples: Sequence[Encoded],
-    pad: int,
-    settings: Train,
-    learning_rate: float,
-    folder: Path,
-    seed: int,
-    on_step: Callable[[int, int], bool],
+    model: Any, examples: Sequence[Example], objective: Objective, pad: int, job: TrainingJob
 ) -> Trained:
-    """Train `model`'s adapter on (ids, labels) examples and save it in `folder`.
+    """Train `model`'s adapter on the examples of the job, and save it in its folder.
 
-    `settings.steps` has at most one number, which then takes the place of the epochs.
+    `job.settings.steps` has at most one number, which then takes the place of the epochs.
 
-    Goes on from the checkpoint that an interrupted call left beside `folder`, with the same
-    result as without the interruption. Raises Stopped when `on_step` returns True.
+    Goes on from the checkpoint that an interrupted call left beside the folder, with the same
+    result as without the interruption. Raises Stopped when `job.on_step` returns True.
     """
+    settings, folder = job.settings, job.folder
     partial = folder.with_name(folder.name + ".partial")
-    checkpoint = _checkpoint(partial, examples, settings, learning_rate, seed)
+    checkpoint = _checkpoint(partial, examples, job)
     order = in_order(
-        [len(ids) for ids, _ in examples],
+        [len(example.ids) for example in examples],
         settings.batch_size,
         settings.epochs,
-        seed,
+        job.seed,
         *settings.steps,
     )
-    rows = [{"input_ids": ids, "labels": labels} for ids, labels in examples]
-    watch = _Watch(on_step)
+    keeps = settings.rehearsal_loss == "kl" and any(example.rehearsed for example in examples)
+    base = objective.base_states(examples, pad, settings.micro_batch) if keeps else {}
+    arguments = training_arguments(model, job, partial, len(order))
+    watch = _Watch(job.on_step)
     use_cache = model.config.use_cache
     loop = _AdapterTrainer(
         model=model,
-        args=_arguments(model, settings, learning_rate, partial, seed, len(order)),
-        train_dataset=[rows[i] for i in order],
-        data_collator=lambda batch: collate(batch, pad),
+        args=arguments,
+        train_dataset=order,
+        data_collator=lambda places: collate(examples, base, places, pad),
         callbacks=[watch],
+        optimizers=(_optimizer(model, arguments, settings.lora_plus_ratio), None),
     )
+    if keeps:
+        loop.use(objective, settings.rehearsal_weight)
     loop.remove_callback(PrinterCallback)
     try:
         loop.train(resume_from_checkpoint=checkpoint)
@@ -88,8 +93,14 @@ def train(
         shutil.rmtree(logs, ignore_errors=True)
         (partial / "runs").rename(logs)
     shutil.rmtree(partial, ignore_errors=True)
-    steps = loop.state.global_step
-    return Trained(digest, len(examples), steps, losses[0], sum(last) / len(last))
+    return Trained(
+        digest,
+        len(examples),
+        loop.state.global_step,
+        losses[0],
+        sum(last) / len(last),
+        _divergence(objective, examples, model.device, pad, settings.micro_batch),
+    )
 
 
 def in_order(
@@ -97,9 +108,10 @@ def in_order(
 ) -> list[int]:
     """Indices of all epochs' examples in the order of training, each once an epoch.
 
-    Shuffled, but so that steps of `batch` examples have like lengths. An epoch need not end with
-    a step: the next one fills it up. A function of its arguments, so that a checkpoint's place in
-    it is a number alone. With `steps` it is as long as these take, whatever the epochs.
+    They are shuffled, but so that steps of `batch` examples have similar lengths. An epoch need not
+    end with a step: the next one fills it up. The order depends only on the arguments, so a single
+    number describes a checkpoint's place in it. With `steps` it is as long as these need, whatever
+    the epochs.
     """
     if steps:
         epochs = -(-steps * batch // len(lengths))
@@ -118,27 +130,41 @@ def in_order(
     return order[: steps * batch] if steps else order
 
 
-def collate(batch: Sequence[dict[str, list[int]]], pad: int) -> dict[str, torch.Tensor]:
-    """Rows of token ids and labels, padded on the right, as tensors (B, T)."""
-    size = max(len(row["input_ids"]) for row in batch)
-
-    def padded(key: str, filler: int) -> torch.Tensor:
-        return torch.tensor([row[key] + [filler] * (size - len(row[key])) for row in batch])
-
-    ones = [[1] * len(row["input_ids"]) + [0] * (size - len(row["input_ids"])) for row in batch]
-    return {
-        "input_ids": padded("input_ids", pad),
-        "attention_mask": torch.tensor(ones),
-        "labels": padded("labels", IGNORED),
-    }
+def collate(
+    examples: Sequence[Example], base: dict[int, torch.Tensor], places: Sequence[int], pad: int
+) -> dict[str, torch.Tensor]:
+    """The batch of the examples at `places`, with what there is of the base's states."""
+    batch = Batch.of([examples[i] for i in places], pad)
+    states = [base[i] for i in places if i in base]
+    if states:
+        batch = batch._replace(base=torch.cat(states))
+    return {name: part for name, part in batch._asdict().items() if part is not None}
 
 
-def _checkpoint(
-    partial: Path, examples: Sequence[Encoded], settings: Train, learning_rate: float, seed: int
-) -> str | None:
+@torch.no_grad()
+def _divergence(
+    objective: Objective, examples: Sequence[Example], device: Any, pad: int, size: int
+) -> float:
+    """KL(base || tuned) in nats a target token of what is new: a number that goes with forgetting.
+
+    On MEASURED examples at most, evenly spaced over those that are not rehearsal.
+    """
+    new = [example for example in examples if not example.rehearsed] or examples
+    chosen = (
+        [new[i * len(new) // MEASURED] for i in range(MEASURED)] if len(new) > MEASURED else new
+    )
+    total = tokens = 0.0
+    for start in range(0, len(chosen), size):
+        batch = Batch.of(chosen[start : start + size], pad, device)
+        total += float(objective.divergence(batch))
+        tokens += int((batch.wanted != IGNORED).sum())
+    return total / tokens
+
+
+def _checkpoint(partial: Path, examples: Sequence[Example], job: TrainingJob) -> str | None:
     """The newest whole checkpoint in `partial`, if it is one of this very training."""
-    own = settings.model_dump(mode="json", exclude={"checkpoint_steps", "report_to"})
-    text = json.dumps([examples, own, learning_rate, seed])
+    own = job.settings.model_dump(mode="json", exclude={"checkpoint_steps", "report_to"})
+    text = json.dumps([examples, own, job.learning_rate, job.seed])
     key, file = hashlib.sha256(text.encode()).hexdigest(), partial / "key"
     if not file.is_file() or file.read_text(encoding="utf-8") != key:
         shutil.rmtree(partial, ignore_errors=True)
@@ -154,9 +180,11 @@ def _checkpoint(
     return str(found[max(found)]) if found else None
 
 
-def _arguments(
-    model: Any, settings: Train, learning_rate: float, partial: Path, seed: int, examples: int
+def training_arguments(
+    model: Any, job: TrainingJob, partial: Path, examples: int
 ) -> TrainingArguments:
+    """The settings of transformers' Trainer for so many `examples`, all epochs counted."""
+    settings = job.settings
     size = settings.batch_size
     micro = max(n for n in range(1, settings.micro_batch + 1) if size % n == 0)
     steps = -(-examples // size)
@@ -170,10 +198,9 @@ def _arguments(
         gradient_accumulation_steps=size // micro,
         num_train_epochs=1,  # the data set has all of them, in the order of training
         train_sampling_strategy="sequential",
-        learning_rate=learning_rate,
+        learning_rate=job.learning_rate,
         lr_scheduler_type=settings.schedule,
         warmup_steps=round(settings.warmup * steps),
-        weight_decay=settings.weight_decay,
         bf16=device == "cuda" and next(model.parameters()).dtype == torch.bfloat16,
         use_cpu=device == "cpu",
         save_strategy="steps" if settings.checkpoint_steps else "no",
@@ -185,22 +212,47 @@ def _arguments(
         disable_tqdm=True,
         dataloader_pin_memory=device == "cuda",
         remove_unused_columns=False,
-        seed=seed,
+        seed=job.seed,
         **{checkpointing: settings.gradient_checkpointing},
     )
     arguments._n_gpu = min(arguments.n_gpu, 1)  # or other GPUs in sight would share the step
     return arguments
 
 
+def _optimizer(model: Any, arguments: TrainingArguments, ratio: float) -> Any:
+    """The optimizer with a rate of its own for the matrices B; None, the Trainer's own, without."""
+    if ratio == 1:
+        return None
+    kind, how = Trainer.get_optimizer_cls_and_kwargs(arguments, model)
+    return create_loraplus_optimizer(model, kind, loraplus_lr_ratio=ratio, **how)
+
+
 class _AdapterTrainer(Trainer):  # type: ignore[misc]
-    """Its checkpoints ask a hub nothing: PEFT would look there whether the vocabulary grew."""
+    """Saves checkpoints without asking a hub, which PEFT does to see whether the vocabulary
+    grew."""
+
+    _objective: Objective | None = None
+
+    def use(self, objective: Objective, weight: float) -> None:
+        """Take the loss from `objective`, with that `weight` of rehearsal."""
+        self._objective, self._weight = objective, weight
+        # Has the target tokens of the whole step counted, by which the loss is divided.
+        self.model_accepts_loss_kwargs = self.loss_is_scaled_for_ga = True
+
+    def compute_loss(self, model: Any, inputs: dict[str, Any], *rest: Any, **more: Any) -> Any:
+        if self._objective is None:
+            del inputs["rehearsed"]
+            return super().compute_loss(model, inputs, *rest, **more)
+        with self.accelerator.autocast():
+            total = self._objective.loss(Batch(**inputs), self._weight)
+        return total / more["num_items_in_batch"]
 
     def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
         self.model.save_pretrained(output_dir, state_dict=state_dict, save_embedding_layers=False)
 
 
 class _Watch(TrainerCallback):  # type: ignore[misc]
-    """Tells the caller of each step, and stops with a checkpoint when it says so."""
+    """Reports each step to the caller, and stops with a checkpoint when the caller asks for it."""
 
     def __init__(self, on_step: Callable[[int, int], bool]) -> None:
         self._on_step = on_step

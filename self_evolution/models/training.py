@@ -1,18 +1,54 @@
-"""What training leaves, and the label that its loss ignores."""
+"""A training job, its result, and the label that its loss ignores."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
+from self_evolution.config import Train
+from self_evolution.records import Message
+
 IGNORED = -100
-"""The label that the loss passes over, as in torch and transformers."""
+"""The label that the loss ignores, as in torch and transformers."""
+
+
+class TrainingJob(NamedTuple):
+    """Conversations, whose assistant's turns are the targets, and the `folder` for the adapter.
+
+    `settings` are those of one generation (`Train.of`). `on_step(done, total)` is called after each
+    step; when it returns True, a checkpoint is kept beside `folder` and training stops. The same
+    job goes on from there later, with the same result as without the interruption.
+    """
+
+    conversations: Sequence[Sequence[Message]]
+    settings: Train
+    learning_rate: float
+    folder: Path
+    seed: int
+    on_step: Callable[[int, int], bool]
+    rehearsed: Sequence[bool] = ()
+    """Whether a conversation is rehearsal, for each of them; none is where this is empty."""
+
+
+class Example(NamedTuple):
+    """A conversation as token ids; `labels` are the tokens to say, elsewhere IGNORED."""
+
+    ids: list[int]
+    labels: list[int]
+    rehearsed: bool = False
 
 
 class Trained(NamedTuple):
-    """What training left in its folder. Losses are means per target token, in nats."""
+    """The result of a training job. All but the counts are means per target token, in nats.
+
+    `divergence` is KL(base || tuned) on the conversations that are not rehearsal, after the last
+    step.
+    """
 
     sha256: str
     examples: int
     steps: int
     first_loss: float
     last_loss: float
+    divergence: float

@@ -27,7 +27,7 @@ FOLDER = Path(__file__).parent
 
 
 class Answers(NamedTuple):
-    """Two answers to a question, and the one that is right."""
+    """Two answers to a question, and the reference."""
 
     reference: str
     first: str
@@ -35,11 +35,13 @@ class Answers(NamedTuple):
 
 
 class Profile(BaseModel):
-    """One profile; every text may use the placeholders above.
+    """A prompt profile; every text may use the placeholders above.
 
     `exam` asks for a test question, and training never uses it; a profile without it builds none.
     `skill` asks for one on a {topic}, without any document, to see later whether that ability is
     still there; `topics` are those that it is asked with.
+    `rehearse` asks for what somebody might say to a model on another {topic}, to rehearse it, and
+    `rehearse_another` for more on the same.
     `judge` asks which of two answers, {first} and {second}, is nearer to the {reference}: A, B, or
     C for neither; with a profile that does not have it, nobody can judge.
     """
@@ -51,6 +53,8 @@ class Profile(BaseModel):
     ask_another: str
     exam: str = ""
     skill: str = ""
+    rehearse: str = ""
+    rehearse_another: str = ""
     topics: tuple[str, ...] = ()
     answer: str
     judge: str = ""
@@ -62,7 +66,8 @@ class Profile(BaseModel):
 
 
 class Prompts:
-    """Conversations for a run: the profile by the fragment's language, filled in."""
+    """The prompts of a run: the profile for the fragment's language, with its placeholders
+    filled."""
 
     def __init__(self, domain: Domain) -> None:
         """Raises UserError if the profile that `domain` names is missing or malformed."""
@@ -76,17 +81,16 @@ class Prompts:
         return self._by_language["zh" if self.wanted(language) == "zh" else "en"]
 
     def ask(self, fragment: Fragment, asked: list[str]) -> list[Message]:
-        """For the next question about a fragment, after those in `asked`."""
+        """The prompt for the next question about a fragment, after those in `asked`."""
         profile = self.profile(fragment.language)
         blanks = self._blanks(fragment.heading, fragment.text, fragment.language)
-        turns = [*_system(profile, blanks), _user(profile.ask, blanks)]
-        for question in asked:
-            turns.append({"role": "assistant", "content": question})
-            turns.append(_user(profile.ask_another, blanks))
-        return turns
+        return [
+            *_system(profile, blanks),
+            *_asking(profile.ask, profile.ask_another, asked, blanks),
+        ]
 
     def exam(self, fragment: Fragment) -> list[Message]:
-        """For a test question about a fragment; empty if the profile cannot ask for one."""
+        """The prompt for a test question about a fragment; empty if the profile has none."""
         profile = self.profile(fragment.language)
         if not profile.exam:
             return []
@@ -94,32 +98,48 @@ class Prompts:
         return [*_system(profile, blanks), _user(profile.exam, blanks)]
 
     def skill(self, topic: str, language: str) -> list[Message]:
-        """For a question of general knowledge or skill; the domain is not spoken of."""
+        """The prompt for a question of general knowledge or skill; it does not mention the
+        domain."""
         blanks = self._blanks((), "", language) | {"topic": topic}
         return [_user(self.profile(language).skill, blanks)]
+
+    def rehearse(self, topic: str, language: str, said: list[str]) -> list[Message]:
+        """For a message to answer, after those in `said`; the domain is not spoken of."""
+        profile = self.profile(language)
+        blanks = self._blanks((), "", language) | {"topic": topic}
+        return _asking(profile.rehearse, profile.rehearse_another, said, blanks)
 
     def answer(
         self, heading: Sequence[str], passage: str, question: str, language: str
     ) -> list[Message]:
-        """For the answer with the book open, at this passage."""
+        """The prompt for an open-book answer, with this passage."""
         profile = self.profile(language)
         blanks = self._blanks(heading, passage, language) | {"question": question}
         return [*_system(profile, blanks), _user(profile.answer, blanks)]
 
     def closed(self, question: str, language: str) -> list[Message]:
-        """For the answer with the book closed: also how it is trained."""
+        """The prompt for a closed-book answer, which training uses too."""
         blanks = self._blanks((), "", language) | {"question": question}
         return [_user(self.profile(language).closed, blanks)]
 
+    def chat(self, turns: Sequence[Message]) -> list[Message]:
+        """A conversation with the book closed: every question in it is put as `closed` puts it."""
+        found: list[Message] = []
+        for turn in turns:
+            text = turn["content"]
+            asked = turn["role"] == "user"
+            found += self.closed(text, languages.detect(text)) if asked else [turn]
+        return found
+
     @property
     def judges(self) -> bool:
-        """Whether a judge can be asked in every language that there are profiles for."""
+        """Whether there is a prompt for a judge in every language of the profiles."""
         return all(
             one.judge for one in ([self._fixed] if self._fixed else self._by_language.values())
         )
 
     def judge(self, question: str, answers: Answers, language: str) -> list[Message]:
-        """For the better one of two answers."""
+        """The prompt for the better one of two answers."""
         profile = self.profile(language)
         blanks = self._blanks((), "", language) | answers._asdict() | {"question": question}
         return [_user(profile.judge, blanks)]
@@ -145,6 +165,14 @@ def _system(profile: Profile, blanks: dict[str, str]) -> list[Message]:
     return [{"role": "system", "content": text}] if text else []
 
 
+def _asking(first: str, another: str, asked: list[str], blanks: dict[str, str]) -> list[Message]:
+    """The request for a question, those that came of it, and each time that for another one."""
+    turns = [_user(first, blanks)]
+    for question in asked:
+        turns += [{"role": "assistant", "content": question}, _user(another, blanks)]
+    return turns
+
+
 def _user(template: str, blanks: dict[str, str]) -> Message:
     return {"role": "user", "content": template.format(**blanks).strip()}
 
@@ -163,6 +191,8 @@ def load(name: str) -> Profile:
             profile.ask_another,
             profile.exam,
             profile.skill,
+            profile.rehearse,
+            profile.rehearse_another,
             profile.answer,
             profile.closed,
         ):

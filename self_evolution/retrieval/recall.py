@@ -10,7 +10,7 @@ from self_evolution.retrieval.terms import spread, terms
 from self_evolution.text.wording import contained, wording
 
 SHARE = 0.8
-"""Of a passage's shingles of three words, so many must be in a fragment that holds it."""
+"""A fragment holds a passage if it has at least this share of its shingles of three words."""
 
 _TERMS, _CANDIDATES = 32, 5
 
@@ -21,9 +21,9 @@ def was_shown(item: Item, fragments: Iterable[Fragment]) -> bool:
 
 
 def is_there(search: Search, item: Item) -> bool:
-    """Whether a search could find the passage: its fragment is live, or one that holds it.
+    """Whether a search could find the passage: its fragment is live, or another one contains it.
 
-    That one is looked for among those that the passage's own terms find.
+    The other one is looked for among the results of a search for the passage's own terms.
     """
     if item.fragment_id and search.has(item.fragment_id):
         return True
@@ -33,6 +33,7 @@ def is_there(search: Search, item: Item) -> bool:
 
 
 def holds(fragment: Fragment, passage: str) -> bool:
-    """Whether the fragment is the passage, has it inside, or nearly so, its headings included."""
+    """Whether the fragment equals the passage, or contains all or nearly all of it, with
+    headings."""
     text = "\n".join(filter(None, (" > ".join(fragment.heading), fragment.text)))
     return passage in text or contained(wording(passage).words, wording(text).words) >= SHARE

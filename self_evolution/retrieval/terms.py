@@ -1,8 +1,8 @@
-"""A text as the terms it is found by: words, codes whole and in parts, pairs of characters.
+"""The terms by which a text is found: words, codes whole and in parts, pairs of characters.
 
-Scripts without spaces are cut into overlapping pairs of characters. On the public telecom
-questions that finds about as much as words by jieba do, in a seventh of the time, and no question
-can be cut otherwise than its passage.
+Scripts without spaces are cut into overlapping pairs of characters. On the public telecom questions
+that finds about as much as words by jieba do, in a seventh of the time, and question and passage
+are always cut in the same way.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ _IDLE = FUNCTION_WORDS.union(_ASKING.split())
 
 
 def terms(text: str) -> list[str]:
-    """In order, each as often as it is there. 10,000 is 10000, and alarms are an alarm."""
+    """The terms in order, as often as they occur. 10,000 becomes 10000, and alarms becomes
+    alarm."""
     text = unicodedata.normalize("NFKC", _CONTROL.sub(" ", text)).casefold()
     text = _GROUPED.sub(lambda found: found[0].replace(",", ""), text)
     found: list[str] = []
@@ -42,7 +43,7 @@ def terms(text: str) -> list[str]:
 
 
 def asked(question: str) -> list[str]:
-    """The terms to look for, each once: without idle words, unless there are no others."""
+    """The terms to look for, each once, without function words unless there are no others."""
     found = list(dict.fromkeys(terms(question)))
     return [term for term in found if term not in _IDLE] or found
 
@@ -68,7 +69,7 @@ def _word(word: str) -> tuple[str, ...]:
 
 
 def _singular(word: str) -> str:
-    """Without the s of the plural, where it is one; the same of question and passage."""
+    """The word without its plural s, in the same way for question and passage."""
     if len(word) < 4 or not word.endswith("s") or not (word.isascii() and word.isalpha()):
         return word
     if word.endswith(("ss", "us", "is")):

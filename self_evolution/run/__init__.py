@@ -1,5 +1,5 @@
 """A run: its folder, settings, ledger and models."""
 
-from self_evolution.run.run import Run, Task, locked
+from self_evolution.run.run import Run, Task
 
-__all__ = ["Run", "Task", "locked"]
+__all__ = ["Run", "Task"]

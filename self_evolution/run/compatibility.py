@@ -1,8 +1,10 @@
-"""Whether a run is still the same: its settings, the files they name, its documents."""
+"""Checks that a run is continued as it began: its settings, the files they name, its documents."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any, Literal
 
 from self_evolution.config import Config
 from self_evolution.documents.changes import Changes
@@ -11,58 +13,64 @@ from self_evolution.ledger import Ledger
 from self_evolution.run.side_files import digests, side_files
 from self_evolution.schedule import out_of_patience
 
-FREE = {
-    "recipe",
-    "generations",
-    "evaluate.against",
-    "evaluate.judge",
-    "model.download",
-    "read.follow_links",
-    "read.max_file_mb",
-    "read.memory_mb",
-    "read.seconds",
-    "read.workers",
-    "train.checkpoint_steps",
-    "train.report_to",
+Change = Literal["free", "growing", "accepted", "fixed"]
+
+CHANGES: dict[str, Change] = {
+    "recipe": "free",
+    "generations": "free",
+    "seed": "fixed",
+    "model.download": "free",
+    "model.name": "fixed",
+    "model.engine": "fixed",
+    "model.dtype": "fixed",
+    "model.chat_template": "fixed",
+    "model.thinking": "fixed",
+    "read.documents": "free",
+    "read.follow_links": "free",
+    "read.max_file_mb": "free",
+    "read.memory_mb": "free",
+    "read.seconds": "free",
+    "read.workers": "free",
+    "read.limit": "fixed",
+    "split": "fixed",
+    "rehearse": "fixed",
+    "train.checkpoint_steps": "free",
+    "train.report_to": "free",
+    "train.rank": "fixed",
+    "train.alpha": "fixed",
+    "train.dropout": "fixed",
+    "train.rehearsal_file": "fixed",
+    "train.samples": "growing",
+    "train.steps": "growing",
+    "evaluate.against": "free",
+    "evaluate.judge": "free",
+    "evaluate.abilities": "fixed",
+    "evaluate.build": "fixed",
+    "evaluate.file": "fixed",
+    "evaluate.held_out": "fixed",
+    "evaluate.questions": "fixed",
+    "evaluate.retention_file": "fixed",
+    "evaluate.samples": "fixed",
+    "evaluate.limit": "fixed",
+    "evaluate.max_tokens": "fixed",
+    "evaluate.temperature": "fixed",
+    "evaluate.top_k": "fixed",
+    "evaluate.top_p": "fixed",
 }
-"""Settings that may change in the middle of a run without a word.
+"""The rule by which a setting, or a section, may change in a run that has begun; else `accepted`.
 
-They change no row that is there; those of reading count for the files that are read from then on.
+- `free`: without confirmation. The change affects no existing row; a setting of reading applies to
+  files that are read from then on, and changes of documents are found separately.
+- `growing`: a list with one number a generation may be made longer for generations to come.
+- `accepted`: with --accept-change, from the next batch on.
+- `fixed`: never, because the existing rows would no longer belong together. Settings of the model
+  and of splitting may change as long as nothing was made with them.
 """
 
-GROWING = {"train.samples", "train.steps"}
-"""Settings with a number a generation, which may go on for generations to come."""
 
-FIXED = (
-    "seed",
-    "model.name",
-    "model.engine",
-    "model.dtype",
-    "model.chat_template",
-    "model.thinking",
-    "split.",
-    "read.limit",
-    "train.rank",
-    "train.alpha",
-    "train.dropout",
-    "train.rehearsal_file",
-    "evaluate.abilities",
-    "evaluate.build",
-    "evaluate.file",
-    "evaluate.held_out",
-    "evaluate.questions",
-    "evaluate.retention_file",
-    "evaluate.samples",
-    "evaluate.limit",
-    "evaluate.max_tokens",
-    "evaluate.temperature",
-    "evaluate.top_k",
-    "evaluate.top_p",
-)
-"""Settings that a run cannot change: what it has would no longer belong together.
-
-Those of the model and of splitting may, as long as nothing was made with them.
-"""
+def change_of(key: str) -> Change:
+    """Return the rule by which the setting with this flat key may change."""
+    return CHANGES.get(key) or CHANGES.get(key.partition(".")[0], "accepted")
 
 
 def of_settings(folder: Path, stored: Config, wanted: Config, accept: bool, begun: bool) -> None:
@@ -70,17 +78,14 @@ def of_settings(folder: Path, stored: Config, wanted: Config, accept: bool, begu
     changed = [
         key
         for key in old
-        if old[key] != new[key]
-        and key not in FREE
-        and key != "read.documents"
-        and not (key in GROWING and old[key] and new[key][: len(old[key])] == old[key])
+        if old[key] != new[key] and change_of(key) != "free" and not _grown(key, old, new)
     ]
     if not begun:
         changed = [key for key in changed if not key.startswith(("model.", "split."))]
     if not changed:
         return
     listed = "; ".join(f"{key} {old[key]} → {new[key]}" for key in changed)
-    fixed = [key for key in changed if key.startswith(FIXED)]
+    fixed = [key for key in changed if change_of(key) == "fixed"]
     if fixed:
         raise UserError(
             f"{folder}: this run began with other settings: {listed}\n"
@@ -89,21 +94,27 @@ def of_settings(folder: Path, stored: Config, wanted: Config, accept: bool, begu
     if not accept:
         raise UserError(
             f"{folder}: this run began with other settings: {listed}\n"
-            "--accept-change takes them from the next batch on; or start a new run with another "
+            "--accept-change applies them from the next batch on; or start a new run with another "
             "--run"
         )
 
 
+def _grown(key: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
+    """Whether `new` is the list `old` with more numbers at its end."""
+    before = old[key]
+    return change_of(key) == "growing" and bool(before) and new[key][: len(before)] == before
+
+
 def of_files(folder: Path, ledger: Ledger, wanted: Config, accept: bool) -> None:
-    """Files that settings name must be what they were; prompts and score template may change."""
+    """Check that files named by settings are unchanged; prompts and score template may change."""
     known, found = ledger.meta("files"), digests(wanted)
     changed = [key for key in known if key in found and known[key] != found[key]]
-    fixed = [key for key in changed if key.startswith(FIXED)]
+    fixed = [key for key in changed if change_of(key) == "fixed"]
     if fixed or (changed and not accept):
         paths = ", ".join(f"{side_files(wanted)[key]} ({key})" for key in fixed or changed)
         cure = "put the old one back, or start a new run with another --run"
         if not fixed:
-            cure = "--accept-change takes it from the next batch on; or start a new run"
+            cure = "--accept-change applies it from the next batch on; or start a new run"
         raise UserError(f"{folder}: not what it was when this run began: {paths}\n{cure}")
     if changed:
         ledger.set_meta("files", known | found)
@@ -112,7 +123,7 @@ def of_files(folder: Path, ledger: Ledger, wanted: Config, accept: bool) -> None
 def of_documents(
     folder: Path, ledger: Ledger, changes: Changes, wanted: Config, reads: bool, accept: bool
 ) -> None:
-    """Documents may come, change and go, but not behind a person's back."""
+    """Check for changed documents, which the user must accept explicitly."""
     gone = [document.path for document, kind in changes.gone if kind == "withdrawn"]
     altered = [document.path for document, kind in changes.gone if kind == "changed"]
     kinds = {
@@ -121,28 +132,50 @@ def of_documents(
         "gone": gone,
         "back": [document.path for document in changes.returned],
     }
-    told = "; ".join(f"{len(some)} {kind} ({_some(some)})" for kind, some in kinds.items() if some)
-    most = len(gone) > len(ledger.here()) / 2
+    summary = "; ".join(
+        f"{len(some)} {kind} ({_some(some)})" for kind, some in kinds.items() if some
+    )
+    most = len(gone) > len(ledger.documents.here()) / 2
     if not accept and (most or not reads):
         raise UserError(
-            f"{folder}: documents are not what this run has read: {told}\n"
-            "--accept-change takes that over from the next generation on: what is gone is set "
-            "aside; or start a new run with another --run"
+            f"{folder}: documents are not what this run has read: {summary}\n"
+            "--accept-change applies this from the next generation on, and sets aside what is "
+            "gone; or start a new run with another --run"
         )
-    if ledger.count("candidate") and not ledger.seals():
+    if ledger.count("candidate") and not ledger.items.locks():
         raise UserError(
             f"{folder}: its test questions are being built from the documents as they were; finish "
-            f"that first (`self-evolution examine {folder}`), or start a new run"
+            f"that first (`self-evolution build {folder}`), or start a new run"
         )
-    if not reads and out_of_patience(wanted, ledger):
+    if not reads:
+        _refuse_without_generation(
+            folder, ledger, wanted, "promote", "the new documents are asked about"
+        )
+
+
+def of_pairs(folder: Path, ledger: Ledger, wanted: Config) -> None:
+    """Pairs that the run has not taken in need a generation that they can enter."""
+    found = digests(wanted).get("ask.pairs")
+    if found and found != ledger.meta("trusted"):
+        _refuse_without_generation(folder, ledger, wanted, "ask", "the pairs are trained on")
+
+
+def _refuse_without_generation(
+    folder: Path, ledger: Ledger, wanted: Config, stage: str, aim: str
+) -> None:
+    """Raises UserError if no generation is left whose `stage` is still to do.
+
+    `stage` is the one that what is new is needed for.
+    """
+    if out_of_patience(wanted, ledger):
         raise UserError(
             f"{folder}: ended early, because the last generations were not promoted; give "
-            "--promote.patience 0 or a larger one too, so that the new documents are asked about"
+            f"--promote.patience 0 or a larger one too, so that {aim}"
         )
-    if not reads and ledger.stage_done(wanted.generations, "promote"):
+    if ledger.stage_done(wanted.generations, stage):
         raise UserError(
             f"{folder}: complete with {wanted.generations} generations; give --generations too, "
-            "a larger number, so that the new documents are asked about"
+            f"a larger number, so that {aim}"
         )
 
 

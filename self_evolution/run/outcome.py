@@ -1,4 +1,4 @@
-"""What a stage says when it is done."""
+"""The result that a stage reports when it is done."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class Outcome(NamedTuple):
-    """Items done, and what a person should know of it (may be empty)."""
+    """The number of items done, and a note for people (may be empty)."""
 
     items: int
     note: str = ""

@@ -1,36 +1,32 @@
-"""A run: its folder, settings, ledger and model, and the one mechanism by which stages work."""
+"""The context that every stage gets: the run's folder, settings, ledger and models."""
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
-import gc
-import os
-import sys
 from collections.abc import Iterator, Sequence
-from functools import cached_property
 from pathlib import Path
 
+from self_evolution import rollback
 from self_evolution.config import Config
-from self_evolution.errors import Stopped, UserError
+from self_evolution.errors import Stopped
 from self_evolution.ledger import Ledger
-from self_evolution.models import Counter, Engine, open_counter, open_engine, others
-from self_evolution.models.address import is_address
-from self_evolution.models.keys import refuse_shared
-from self_evolution.models.others import Other
+from self_evolution.models import Engine
 from self_evolution.progress import Progress
 from self_evolution.prompts import Prompts
-from self_evolution.records import seed_of
-from self_evolution.retrieval import Search
+from self_evolution.retrieval import Search, update_index
+from self_evolution.rollback import Start
+from self_evolution.run.adapters import adapter_folder, use_generation
+from self_evolution.run.models import Models
+from self_evolution.schedule import stage_seed
 
 Task = tuple[str, int]
-"""The id of something to do, and its length (any unit): like lengths go into a batch together."""
+"""The id of an item to work on, and its length (any unit): similar lengths share a batch."""
 
 
 class Run:
-    """What a stage is given. One process at a time has a run (`locked`).
+    """A run that this process works on (`self_evolution.run.open.open_run` locks it).
 
-    `loaded` is the model, once it was needed.
+    `stop_asked` is set when the user wants it to end after the batch. With `read_again`, `read`
+    tries files again that could not be read.
     """
 
     def __init__(
@@ -46,83 +42,35 @@ class Run:
         self.ledger = ledger
         self.progress = progress
         self.prompts = Prompts(config.domain)
+        self.models = Models(config, ledger, progress, engine)
+        self.search = Search(ledger, remember=True)
         self.stop_asked = False
         self.read_again = False
-        self.loaded = engine
-        self._counter: Counter | None = None
-
-    @cached_property
-    def search(self) -> Search:
-        """The search over all fragments; what it found is kept for the next generation."""
-        return Search(self.ledger, self.progress)
 
     @property
     def engine(self) -> Engine:
-        """The resident model, loaded at first use, and again after a guest was in its place."""
-        if self.loaded is None:
-            self.progress.say(f"loading {self.config.model.name}")
-            _collect()
-            self.borrow(open_engine(self.config.model))
-        assert self.loaded is not None
-        return self.loaded
-
-    def guest(self, name: str, flag: str) -> Other:
-        """Another model, named by the setting `flag`, for as long as the caller keeps it.
-
-        For one that is loaded here the run's own is given up first, and loaded again at next use:
-        the memory need never hold two.
-        """
-        settings = self.config.evaluate
-        refuse_shared([*settings.against, settings.judge, name])
-        self.progress.say_once(others.told(name, flag))
-        if not is_address(name):
-            self.loaded = self._counter = None  # both hold the model
-            self.progress.say(f"loading {name}")
-            _collect()
-        return others.open_other(self.config.model, name, flag)
-
-    def borrow(self, engine: Engine) -> None:
-        """Use this model, which another run may have loaded; `config` must name the same one.
-
-        Raises UserError if its revision is not the one that the run began with.
-        """
-        revision = engine.revision
-        known = self.ledger.meta("revision")
-        if known is None:
-            self.ledger.set_meta("revision", revision)
-        elif known != revision:
-            raise UserError(
-                f"{self.config.model.name} is now revision {revision}, the run began with "
-                f"{known}: start a new run, or name a folder with the old one"
-            )
-        self.loaded = engine
-
-    @property
-    def count(self) -> Counter:
-        """Lengths of texts in the model's tokens; its weights are not loaded for that."""
-        if self._counter is None:
-            self._counter = self.loaded.count if self.loaded else open_counter(self.config.model)
-        return self._counter
+        """The run's own model, loaded at first use."""
+        return self.models.own
 
     def adapter(self, generation: int) -> Path | None:
         """The folder of a generation's adapter; None for generation 0, the base."""
-        return self.folder / "adapters" / f"gen-{generation}" if generation else None
+        return adapter_folder(self.folder, generation)
 
     def use(self, generation: int) -> None:
-        """Make a generation's model the engine's current one; 0 is the base.
+        """Switch the engine to a generation's model; 0 is the base.
 
         Raises UserError if the adapter on disk is not the one that the ledger knows.
         """
-        known = {row.generation: row.sha256 for row in self.ledger.adapters()}
-        self.engine.use(self.adapter(generation), known.get(generation, ""))
+        use_generation(self.engine, self.folder, self.ledger, generation)
 
-    def parent(self, generation: int) -> int:
-        """The generation whose model asks for this one, and is trained further."""
-        return self.ledger.leader() if self.config.promote.rollback else generation - 1
+    def start(self, generation: int) -> Start:
+        """Return the generation to start from and the training settings, after any rollback."""
+        return rollback.start(self.config, generation, self.ledger.evaluations.leader())
 
-    def setbacks(self, generation: int) -> int:
-        """How many generations were rolled back since the leader that this one starts from."""
-        return generation - 1 - self.parent(generation)
+    def update_index(self) -> None:
+        """Bring the search index up to date with the documents. Raises Stopped if asked to."""
+        update_index(self.ledger, self.progress, self.raise_if_stopped)
+        self.search = Search(self.ledger, remember=True)
 
     def batches(
         self,
@@ -133,16 +81,18 @@ class Run:
         done: set[str],
         size: int,
         label: str = "",
+        title: str = "",
     ) -> Iterator[tuple[list[str], int]]:
-        """(ids still to do, seed) of each batch of `tasks`; the caller commits it as one.
+        """Yield (ids still to do, seed) of each batch of `tasks`; the caller commits each as one.
 
-        Which ids share a batch, and its seed, follow from all the tasks and not from what is left,
-        so a run that was interrupted goes on exactly as it would have. Raises Stopped after a
-        committed batch if the person asked for it.
+        The ids of a batch and its seed depend on all tasks and not on those that are left, so an
+        interrupted run continues exactly as it would have. `label` distinguishes the rounds of a
+        stage in the seed: another label makes other seeds. `title` is for people, where it is not
+        the label. Raises Stopped after a committed batch if the user asked for it.
         """
         ordered = [id for id, _ in sorted(tasks, key=lambda task: (task[1], task[0]))]
         there = sum(id in done for id in ordered)
-        name = label or stage
+        name = title or label or stage
         if generation:
             name = f"gen {generation} {name}" if generation > 0 else f"rival {-generation} {name}"
         if there == len(ordered):
@@ -153,40 +103,11 @@ class Run:
                 missing = [id for id in batch if id not in done]
                 if not missing:
                     continue
-                yield missing, seed_of(self.config.seed, stage, generation, label, batch)
+                yield missing, stage_seed(self.config, stage, generation, label, batch)
                 bar.advance(len(missing))
-                self.heed_stop()
+                self.raise_if_stopped()
 
-    def heed_stop(self) -> None:
+    def raise_if_stopped(self) -> None:
+        """Raises Stopped if the user asked to stop."""
         if self.stop_asked:
             raise Stopped
-
-
-def _collect() -> None:
-    """Have the memory of models that nobody uses any longer given back, the device's too."""
-    gc.collect()
-    if "torch" in sys.modules:
-        import torch
-
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
-
-
-@contextlib.contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Hold the run's folder for this process. Raises UserError if another one has it.
-
-    The lock is on the folder itself: it leaves no file, and goes with the process.
-    """
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise UserError(
-                f"{folder}: another process is at work on this run; wait for it, stop it, or give "
-                "another --run"
-            ) from None
-        yield
-    finally:
-        os.close(handle)

@@ -12,6 +12,7 @@ from self_evolution.config import Config
 _WORDS: dict[str, dict[str, Path | None]] = {
     "evaluate.file": {"embedded": embedded.EVALUATION},
     "evaluate.retention_file": {"embedded": embedded.RETENTION},
+    "ask.pairs": {},
     "train.rehearsal_file": {"embedded": embedded.REHEARSAL},
     "model.chat_template": {"plain": None},
     "domain.prompts": dict.fromkeys(("auto", "zh", "en", "embedded")),
@@ -20,7 +21,8 @@ _WORDS: dict[str, dict[str, Path | None]] = {
 
 
 def side_files(settings: Config) -> dict[str, Path]:
-    """{setting: path} of the files that `settings` name; none for what ships or is not given."""
+    """{setting: path} of the files that `settings` name, without built-in files and empty
+    settings."""
     flat = settings.flat()
     named = {key: (flat[key], words) for key, words in _WORDS.items() if flat[key]}
     found = {key: words.get(name, Path(name)) for key, (name, words) in named.items()}
@@ -28,7 +30,7 @@ def side_files(settings: Config) -> dict[str, Path]:
 
 
 def digests(settings: Config) -> dict[str, str]:
-    """{setting: SHA-256} of those that are there, by which a run knows them again."""
+    """{setting: SHA-256} of the files that exist, by which a run recognises them."""
     return {
         key: hashlib.sha256(path.read_bytes()).hexdigest()
         for key, path in side_files(settings).items()
@@ -37,7 +39,7 @@ def digests(settings: Config) -> dict[str, str]:
 
 
 def settled(settings: Config) -> Config:
-    """The same settings with absolute paths, so that a run can be gone on with from anywhere."""
+    """Return the settings with absolute paths, so that a run can be continued from any folder."""
     words = {key: settings.flat()[key] for key in (*_WORDS, "model.name")}
     paths: dict[str, object] = {
         key: absolute(name)
@@ -53,7 +55,7 @@ def settled(settings: Config) -> Config:
 
 
 def absolute(name: str) -> str:
-    """The absolute path of a file or folder that is there; whatever else it names, as it is."""
+    """Return the absolute path of an existing file or folder; any other name stays as it is."""
     path = Path(name).expanduser()
     given = name not in ("", "embedded")
     return str(path.absolute()) if given and path.exists() else name

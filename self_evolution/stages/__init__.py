@@ -1,7 +1,7 @@
 """The stages, one file each: `run, generation -> Outcome`.
 
 Each asks the ledger what is missing, works in batches, and commits each batch in one transaction.
-From that follow resume, progress and status; `perform` marks a stage done, last of all.
+Resume, progress and status follow from that. `perform` marks a stage done at its end.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from self_evolution.schedule import has, plan
 
 
 def perform(run: Run, generation: int, name: str) -> bool:
-    """Do what is left of a stage; False if that is nothing. Time and note go to the ledger."""
+    """Finish a stage; returns False if nothing was left to do. Time and note go to the ledger."""
     if not has(run.config, name) or run.ledger.stage_done(generation, name):
         return False
-    run.heed_stop()
+    run.raise_if_stopped()
     steps = plan(max(generation, 1), run.config)
     before = steps[: steps.index((generation, name))]
     missing = next((step for step in before if not run.ledger.stage_done(*step)), None)

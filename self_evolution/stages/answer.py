@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from self_evolution.models import Sampling
+from self_evolution.models import SamplingParams
 from self_evolution.records import Answer, content_id
 from self_evolution.run import Run
 from self_evolution.run.outcome import Outcome
@@ -10,26 +10,26 @@ from self_evolution.run.outcome import Outcome
 
 def answer(run: Run, generation: int) -> Outcome:
     settings = run.config.answer
-    sampling = Sampling(settings.temperature, settings.top_p, settings.max_tokens)
-    tasks = run.ledger.questions(generation)
+    params = SamplingParams(settings.temperature, settings.top_p, settings.max_tokens)
+    tasks = run.ledger.pairs.questions(generation)
     batches = run.batches(
         "answer",
         generation,
         "answers",
         tasks,
-        run.ledger.answered(generation),
+        run.ledger.pairs.answered(generation),
         run.config.model.batch_size,
     )
     for ids, seed in batches:
-        asked = run.ledger.questions_with_fragments(ids)
+        asked = run.ledger.pairs.questions_with_fragments(ids)
         prompts = [
             run.prompts.answer(fragment.heading, fragment.text, question.text, fragment.language)
             for question, fragment in asked
         ]
-        run.use(run.parent(generation))
-        replies = run.engine.generate(prompts, sampling, seed, settings.answerer)
+        run.use(run.start(generation).parent)
+        replies = run.engine.generate(prompts, params, seed, settings.answerer)
         run.ledger.add(
-            Answer(content_id("answer", id, text), id, text, finish)
-            for id, (text, finish) in zip(ids, replies, strict=True)
+            Answer(content_id("answer", id, reply.text), id, reply.text, reply.finish_reason)
+            for id, reply in zip(ids, replies, strict=True)
         )
     return Outcome(len(tasks))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from self_evolution.evaluation.contamination import Firewall
+from itertools import chain
+
+from self_evolution.evaluation.contamination import ContaminationCheck
 from self_evolution.evaluation.pair_checks import Case, judge, key
 from self_evolution.records import Likeness, Verdict
 from self_evolution.run import Run
@@ -12,16 +14,24 @@ PAIRS_A_BATCH = 256
 
 
 def check(run: Run, generation: int) -> Outcome:
-    tasks = run.ledger.pair_lengths(generation)
-    done = run.ledger.checked(generation)
+    trusted = run.ledger.pairs.lengths(generation, "trusted")
+    generated = run.ledger.pairs.lengths(generation, "generated")
+    done = run.ledger.pairs.checked(generation)
     # Both sets are rebuilt from the ledger, so an interrupted stage goes on with the same verdicts.
-    seen = {key(*texts) for texts in run.ledger.kept_texts(before=generation + 1)}
-    firewall = Firewall(run.ledger.all_items())
-    for ids, _ in run.batches("check", generation, "pairs", tasks, done, PAIRS_A_BATCH):
+    seen = {key(*texts) for texts in run.ledger.pairs.kept_texts(before=generation + 1)}
+    contamination = ContaminationCheck(run.ledger.items.all())
+    # Trusted pairs first: of a trusted pair and a generated one that are equal, the first is kept.
+    batches = chain(
+        run.batches("check", generation, "pairs", trusted, done, PAIRS_A_BATCH, title="check own"),
+        run.batches("check", generation, "pairs", generated, done, PAIRS_A_BATCH),
+    )
+    for ids, _ in batches:
         found: list[Verdict | Likeness] = []
         for case in _cases(run, ids):
             pair = case.pair
-            match = firewall.match(pair.question, pair.answer, pair.fragment)
+            match = contamination.leak(pair.turns, pair.fragment) or contamination.match(
+                pair.question, pair.answer, pair.fragment
+            )
             reason, detail = judge(case, seen, match)
             found.append(Verdict(pair.answer_id, reason, detail))
             if reason is None:
@@ -29,15 +39,17 @@ def check(run: Run, generation: int) -> Outcome:
                 if match:
                     found.append(Likeness(pair.answer_id, match.item.id, match.share))
         run.ledger.add(found)
-    rejected = [(reason, n) for g, reason, n in run.ledger.reasons() if g == generation]
-    kept = len(tasks) - sum(n for _, n in rejected)
+    rejected = [(reason, n) for g, reason, n in run.ledger.pairs.reasons() if g == generation]
+    total = len(trusted) + len(generated)
+    kept = total - sum(n for _, n in rejected)
     reasons = ", ".join(f"{n:,} {reason.replace('_', ' ')}" for reason, n in rejected)
-    return Outcome(len(tasks), f"{kept:,} of {len(tasks):,} pairs kept ({reasons or 'none out'})")
+    return Outcome(total, f"{kept:,} of {total:,} pairs kept ({reasons or 'none out'})")
 
 
 def _cases(run: Run, ids: list[str]) -> list[Case]:
-    pairs = run.ledger.pairs(ids)
-    finish = run.ledger.question_finish(ids)
+    pairs = run.ledger.pairs.get(ids)
+    held = run.ledger.pairs.held_out(ids)
+    finish = run.ledger.pairs.question_finish(ids)
     cases = []
     for pair in pairs:
         cases.append(
@@ -47,6 +59,7 @@ def _cases(run: Run, ids: list[str]) -> list[Case]:
                 run.prompts.profile(pair.language),
                 run.prompts.wanted(pair.language),
                 run.config.check,
+                pair.answer_id in held,
             )
         )
     return cases

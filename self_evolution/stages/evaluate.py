@@ -1,16 +1,18 @@
-"""Evaluate: the same questions to every generation, the base included, and their metrics.
+"""Evaluate: every generation, and the base, answers the same questions; metrics score them.
 
-Test questions are put with the book closed, with the passages that a search over all fragments
-finds, and, where they have a passage, with it open; those on former abilities as they are (a
-passage, if there is one, in the prompt).
+Test questions are asked closed book, with the passages that a search over all fragments finds, and,
+if they have a passage, open book. Questions on former abilities are asked in one mode: with their
+passage, if they have one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 
-from self_evolution.evaluation.predict import sit
-from self_evolution.evaluation.tasks import FORMER, MODES, RECALL, TESTS, deciding, passage_found
+from self_evolution.evaluation.predict import predict
+from self_evolution.evaluation.statistics import format_mean
+from self_evolution.evaluation.tasks import MAIN, RECALL, deciding, passage_found
 from self_evolution.records import Evaluation
 from self_evolution.run import Run
 from self_evolution.run.outcome import Outcome
@@ -19,28 +21,26 @@ NO_SET = "no evaluation set: nothing shows whether this helped; give one with --
 
 
 def evaluate(run: Run, generation: int) -> Outcome:
-    """The run's own model, as it is in this generation."""
-    sat = sit(run, generation, run.engine)
-    notes = list(summary(run, run.ledger.evaluations(), generation))
-    if not run.ledger.items("domain"):
+    """The run's own model with the adapter of this generation."""
+    predictions = predict(run, generation, run.engine)
+    notes = list(summary(run, run.ledger.evaluations.of_generations(), generation))
+    if not run.ledger.items.of_suite("domain"):
         notes.append(NO_SET)
-    return Outcome(sat.asked, "; ".join([*notes, *sat.notes]))
+    return Outcome(predictions.asked, "; ".join([*notes, *predictions.notes]))
 
 
 def summary(run: Run, rows: Sequence[Evaluation], generation: int) -> Iterator[str]:
-    """A line a suite: the mean that decides, with its interval, in each mode.
+    """Yield a line a suite: the mean that decides, with its interval, in each mode.
 
-    Named where the metric is not that of domain questions.
+    The metric is named where it is not that of domain questions.
     """
     metrics = deciding(run.ledger, run.config.promote.metric)
     there = {(row.suite, row.mode, row.metric): row for row in rows if row.generation == generation}
-    for suite in (*TESTS, *FORMER):
-        exams = [(suite, mode) for mode in MODES if (suite, mode) in metrics]
-        found = [row for exam in exams if (row := there.get((*exam, metrics[exam])))]
+    for suite, some in groupby(metrics, key=lambda task: task.suite):
+        found = [row for task in some if (row := there.get((*task, metrics[task])))]
         scores = [
-            f"{row.mode} {row.mean:.1f} [{row.low:.0f}–{row.high:.0f}]{other}"
+            f"{row.mode} {format_mean(row)}{f' {row.metric}' * (row.metric != metrics[MAIN])}"
             for row in found
-            for other in [f" {row.metric}" if row.metric != metrics["domain", "closed"] else ""]
         ]
         if scores:
             yield f"{suite} {', '.join(scores)}"

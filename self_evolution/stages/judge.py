@@ -1,7 +1,7 @@
-"""Judge: which is better, a generation's answer or another's? For people: it decides nothing.
+"""Judge: a model says which of two answers is better. It informs people and decides nothing.
 
-The other is the base's, and each rival's; the questions are those of the domain, book closed. Each
-pair is shown in both orders, because judges tend to prefer a place; answers that are the same are
+A generation's answers to closed-book domain questions are compared with the base's, and with each
+rival's. Each pair is shown in both orders, because judges tend to prefer a place. Equal answers are
 a tie without asking.
 """
 
@@ -10,28 +10,25 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from self_evolution.config import Config
 from self_evolution.errors import UserError
 from self_evolution.evaluation.ruling import ruling
-from self_evolution.evaluation.statistics import Duel, Preference, preference
+from self_evolution.evaluation.statistics import format_mean
 from self_evolution.evaluation.statistics.preferences import Verdict
-from self_evolution.ledger import Ledger
-from self_evolution.models import Sampling, Speaker, others
-from self_evolution.models.protocols import TOO_LONG
+from self_evolution.evaluation.verdicts import BASE, PLACES, preferred
+from self_evolution.models import TOO_LONG, Generator, SamplingParams
+from self_evolution.models.other_models import JUDGE
 from self_evolution.prompts import Answers
-from self_evolution.records import Item, Judgement, Message, content_id, seed_of
+from self_evolution.records import Item, Judgement, Message, content_id
 from self_evolution.run import Run
+from self_evolution.run.model_identity import base_identity
 from self_evolution.run.outcome import Outcome
 from self_evolution.text.language import detect as language
 
-FLAG = others.JUDGE
-BASE = "base"
-"""The judge that is the run's own model, without its adapter."""
+FLAG = JUDGE
 
 MOST_TOKENS = 256
-"""Of a reply: a letter is asked for, but some say why first."""
+"""The limit of a judge's reply. One letter is enough, but some models give reasons first."""
 
-PLACES = (1, 2)
 _VERDICTS: dict[tuple[str, int], Verdict] = {
     ("A", 1): "better",
     ("B", 1): "worse",
@@ -41,7 +38,7 @@ _VERDICTS: dict[tuple[str, int], Verdict] = {
 
 
 class Case(NamedTuple):
-    """Two answers to a question: the generation's, and the other one."""
+    """Two answers to a question: the generation's and the opponent's."""
 
     item: Item
     mine: str
@@ -52,68 +49,47 @@ class Case(NamedTuple):
         return self.mine.strip() == self.other.strip()
 
     def prompt(self, run: Run, place: int) -> list[Message]:
-        """With the generation's answer in that place."""
+        """Return the judge's prompt with the generation's answer in that place (1 or 2)."""
         first, second = (self.mine, self.other) if place == 1 else (self.other, self.mine)
         answers = Answers(self.item.reference, first, second)
         return run.prompts.judge(self.item.question, answers, language(self.item.question))
 
 
 def judge(run: Run, generation: int) -> Outcome:
-    """Each opponent in turn; the judge is loaded, or reached, only if there is something to ask."""
+    """Judge each opponent in turn; the judge is loaded, or reached, only if there is work for
+    it."""
     name = run.config.evaluate.judge
     named = run.config.evaluate.against
-    opponents = [0, *(row.generation for row in run.ledger.rivals() if row.name in named)]
+    opponents = [
+        0,
+        *(row.generation for row in run.ledger.evaluations.rivals() if row.name in named),
+    ]
     cases = {against: list(_cases(run, generation, against)) for against in opponents}
     for against, some in cases.items():
         _tie(run, generation, against, some)
     if any(_open(run, generation, against, some) for against, some in cases.items()):
-        speaker = _speaker(run, name)
+        model = _judge_model(run, name)
         for against, some in cases.items():
-            _ask(run, generation, against, some, speaker)
+            _ask(run, generation, against, some, model)
     notes = []
     for against in opponents:
         if found := preferred(run.config, run.ledger, name, generation, against):
             whom = f"rival {-against}" if against else "the base"
-            low, high = found.wins.low, found.wins.high
-            notes.append(f"wins {found.wins.mean:.1f}% [{low:.0f}–{high:.0f}] against {whom}")
+            notes.append(f"wins {format_mean(found.wins, '%')} against {whom}")
     return Outcome(sum(map(len, cases.values())), ", ".join(notes))
 
 
-def preferred(
-    settings: Config, ledger: Ledger, name: str, generation: int, against: int
-) -> Preference | None:
-    """What judge `name` said of a generation, over the items that have both verdicts; or None."""
-    clusters = {item.id: item.cluster for item in ledger.items("domain")}
-    by_item: dict[str, list[Judgement]] = {}
-    for row in ledger.judgements(name, generation, against):
-        by_item.setdefault(row.item_id, []).append(row)
-    duels = [
-        Duel(clusters[id], _verdict(both[0]), _verdict(both[1]), not _unasked(both[0]))
-        for id, both in by_item.items()
-        if len(both) == len(PLACES)
-    ]
-    seed = seed_of(settings.seed, "judge", generation, against)
-    return preference(duels, resamples=settings.evaluate.resamples, seed=seed)
-
-
-def _verdict(row: Judgement) -> Verdict:
-    known: dict[str, Verdict] = {"better": "better", "worse": "worse", "tie": "tie"}
-    return known.get(row.verdict, "unclear")
-
-
-def _unasked(row: Judgement) -> bool:
-    return row.verdict == "tie" and not row.reply
-
-
 def _cases(run: Run, generation: int, against: int) -> Iterator[Case]:
-    theirs = {i.id: text for i, text in run.ledger.predictions(against, "domain", "closed")}
-    for item, text in run.ledger.predictions(generation, "domain", "closed"):
+    theirs = {
+        i.id: text for i, text in run.ledger.evaluations.predictions(against, "domain", "closed")
+    }
+    for item, text in run.ledger.evaluations.predictions(generation, "domain", "closed"):
         if item.id in theirs:
             yield Case(item, text, theirs[item.id])
 
 
 def _done(run: Run, generation: int, against: int) -> set[str]:
-    rows = run.ledger.judgements(run.config.evaluate.judge, generation, against)
+    rows = run.ledger.evaluations.judgements(run.config.evaluate.judge, generation, against)
     return {_task(row.item_id, row.place) for row in rows}
 
 
@@ -127,7 +103,7 @@ def _open(run: Run, generation: int, against: int, cases: list[Case]) -> bool:
 
 
 def _tie(run: Run, generation: int, against: int, cases: list[Case]) -> None:
-    """Answers that are the same, in one transaction."""
+    """Store ties for equal answers, in one transaction."""
     done = _done(run, generation, against)
     rows = [
         _judgement(run, generation, against, case.item.id, place, "tie", "")
@@ -139,13 +115,13 @@ def _tie(run: Run, generation: int, against: int, cases: list[Case]) -> None:
         run.ledger.add(rows)
 
 
-def _speaker(run: Run, name: str) -> Speaker:
+def _judge_model(run: Run, name: str) -> Generator:
     """Raises UserError if the judge is not the model that judged under this name before."""
     if name == BASE:
-        speaker: Speaker = run.engine
-        identity = others.base_identity(run.ledger)
+        model: Generator = run.engine
+        identity = base_identity(run.ledger)
     else:
-        identity, speaker = run.guest(name, FLAG)
+        identity, model = run.models.open_other(name, FLAG)
     known = run.ledger.meta("judges") or {}
     if known.setdefault(name, identity) != identity:
         raise UserError(
@@ -153,10 +129,10 @@ def _speaker(run: Run, name: str) -> Speaker:
             f"is {identity}); put it back, or give the new one another name"
         )
     run.ledger.set_meta("judges", known)
-    return speaker
+    return model
 
 
-def _ask(run: Run, generation: int, against: int, cases: list[Case], speaker: Speaker) -> None:
+def _ask(run: Run, generation: int, against: int, cases: list[Case], model: Generator) -> None:
     tasks = {
         _task(case.item.id, place): (case, place)
         for case in cases
@@ -172,19 +148,23 @@ def _ask(run: Run, generation: int, against: int, cases: list[Case], speaker: Sp
             for id, (case, _) in tasks.items()
         ],
         _done(run, generation, against),
-        max(run.config.model.batch_size, speaker.at_once),
+        max(run.config.model.batch_size, model.concurrency),
         f"judge, rival {-against}" if against else "judge, base",
     )
-    sampling = Sampling(0.0, 1.0, MOST_TOKENS)
+    params = SamplingParams(0.0, 1.0, MOST_TOKENS)
     for ids, seed in batches:
         prompts = {id: tasks[id][0].prompt(run, tasks[id][1]) for id in ids}
-        fitting = {id: p for id, p in prompts.items() if speaker.fits(p, MOST_TOKENS)}
-        replies = speaker.generate(list(fitting.values()), sampling, seed, "base")
-        said = dict(zip(fitting, replies, strict=True))
+        fitting = {id: p for id, p in prompts.items() if model.fits(p, MOST_TOKENS)}
+        replies = model.generate(list(fitting.values()), params, seed, "base")
+        answered = dict(zip(fitting, replies, strict=True))
         rows = []
         for id in ids:
             case, place = tasks[id]
-            text = said[id].text if id in said and said[id].finish != TOO_LONG else ""
+            text = (
+                answered[id].text
+                if id in answered and answered[id].finish_reason != TOO_LONG
+                else ""
+            )
             letter = ruling(text)
             verdict = _VERDICTS.get((letter, place), "tie" if letter else "unclear")
             rows.append(_judgement(run, generation, against, case.item.id, place, verdict, text))

@@ -1,109 +1,60 @@
-"""Promote: is this generation better than the leader, and what did it cost? If not: rolled back.
+"""Promote: decide whether a generation is better than the leader; if not, it is rolled back.
 
-Better means: on the same evaluation questions, book closed, paired and by whole documents. The
-leader is served, never just the last one.
+Better means better on the same evaluation questions, closed book, as paired differences with whole
+documents resampled. The leader is served, not simply the last generation.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
-from self_evolution.evaluation.statistics import NO_DIFFERENCE, Change, paired, unseen
-from self_evolution.evaluation.tasks import EXAMS, FORMER, MODES, marks
-from self_evolution.records import Difference, Item, Promotion, seed_of
+from self_evolution import rollback
+from self_evolution.evaluation.differences import Scored, both, difference, scored
+from self_evolution.evaluation.scores import score_answer
+from self_evolution.evaluation.statistics import (
+    NO_DIFFERENCE,
+    PairedDifference,
+    format_difference,
+    unseen,
+)
+from self_evolution.evaluation.tasks import FORMER, MAIN, MODES, deciding
+from self_evolution.records import Difference, Item, Promotion
 from self_evolution.run import Run
 from self_evolution.run.outcome import Outcome
 
 PROOF = {"exact-match"}
-"""Metrics that no copy of question or passage can raise; with others it has to be beaten too."""
+"""Metrics that copying the question or passage cannot raise. With others, copying must be beaten
+too."""
 
 PASSAGE_START = 100
-"""Characters of the passage in the copy that is to be beaten."""
-
-MOST_REHEARSAL = 0.5
-
-
-class Changes(NamedTuple):
-    """By what a generation's learning rate and share of rehearsal are multiplied."""
-
-    rate: float
-    rehearsal: float
+"""The number of characters of the passage in the copy that must be beaten."""
 
 
 def promote(run: Run, generation: int) -> Outcome:
-    there = [row for row in run.ledger.promotions() if row.generation == generation]
+    there = [row for row in run.ledger.evaluations.promotions() if row.generation == generation]
     if not there:
-        leader = run.ledger.leader()
+        leader = run.ledger.evaluations.leader()
         differences = list(_differences(run, generation, {0, leader} - {generation}))
         promoted, reason = _verdict(run, generation, leader, differences)
         if not promoted and run.config.promote.rollback:
-            reason += f"; rolled back to generation {leader}{_next(run, generation, leader)}"
+            reason += f"; rolled back to generation {leader}"
+            if changed := rollback.describe_start(run.config, generation + 1, leader):
+                reason += f", from where the next one starts with {changed}"
         there = [Promotion(generation, promoted, reason)]
         run.ledger.add([*differences, *there])
     promoted, reason = there[0].promoted, there[0].reason
     return Outcome(1, f"{'takes the lead' if promoted else 'not promoted'}: {reason}")
 
 
-def changes(on_failure: str, setbacks: int) -> Changes:
-    """What is different after so many generations in a row that were rolled back."""
-    slower = on_failure in ("lower-rate", "both")
-    rehearsed = on_failure in ("more-rehearsal", "both")
-    return Changes(0.5**setbacks if slower else 1.0, 2.0**setbacks if rehearsed else 1.0)
-
-
-def more_rehearsal(share: float, changed: Changes) -> float:
-    """The share of rehearsal with the change, MOST_REHEARSAL at most (or as it was, if above)."""
-    return min(share * changed.rehearsal, max(share, MOST_REHEARSAL))
-
-
-def _next(run: Run, generation: int, leader: int) -> str:
-    """What will be different in the next generation, for people."""
-    changed = changes(run.config.promote.on_failure, generation - leader)
-    told = []
-    if changed.rate != 1:
-        told.append(f"{changed.rate:g} of the learning rate")
-    share = run.config.train.rehearsal
-    if (more := more_rehearsal(share, changed)) != share:
-        told.append(f"{more:.0%} rehearsal instead of {share:.0%}")
-    return f", from where the next one starts with {' and '.join(told)}" if told else ""
-
-
 def _differences(run: Run, generation: int, others: set[int]) -> Iterator[Difference]:
-    """To the base and to the leader, in every exam, in the metric that decides."""
-    for suite, mode in EXAMS:
-        metric = run.ledger.deciding_metric(run.config.promote.metric, suite, mode)
+    """Return the differences to the base and to the leader, in every task, in the deciding
+    metric."""
+    for task, metric in deciding(run.ledger, run.config.promote.metric).items():
+        after = scored(run.ledger, generation, task, metric)
         for other in sorted(others):
-            before = _scores(run, other, suite, mode, metric)
-            after = _scores(run, generation, suite, mode, metric)
-            if before.keys() & after.keys():
-                clusters = {item.id: item.cluster for item in run.ledger.items(suite)}
-                change = _paired(run, before, after, clusters, suite, mode)
-                yield Difference(generation, other, suite, mode, metric, *change)
-
-
-def _scores(run: Run, generation: int, suite: str, mode: str, metric: str) -> dict[str, float]:
-    """{item id: score} of the items that the metric applies to, in their order."""
-    pairs = run.ledger.predictions(generation, suite, mode)
-    scores = {item.id: marks(metric, item, text) for item, text in pairs}
-    return {id: score for id, score in scores.items() if score is not None}
-
-
-def _paired(
-    run: Run,
-    before: dict[str, float],
-    after: dict[str, float],
-    clusters: dict[str, str],
-    *exam: str,
-) -> Change:
-    common = [id for id in before if id in after]
-    return paired(
-        [before[id] for id in common],
-        [after[id] for id in common],
-        [clusters[id] for id in common],
-        resamples=run.config.evaluate.resamples,
-        seed=seed_of(run.config.seed, "paired", *exam),
-    )
+            if pairs := both(scored(run.ledger, other, task, metric), after):
+                mean, low, high, n, p, _ = difference(run.config, pairs, *task)
+                yield Difference(generation, other, *task, metric, mean, low, high, n, p)
 
 
 def _verdict(
@@ -114,7 +65,7 @@ def _verdict(
     if run.config.promote.rule == "always":
         return True, "rule: always"
     found = {(row.against, row.suite, row.mode): row for row in differences}
-    gain = found.get((leader, "domain", "closed"))
+    gain = found.get((leader, *MAIN))
     judged = [(True, "taken on trust: there is no evaluation set")]
     if gain is not None:
         judged = [_gain(run, gain), _beyond_copying(run, generation, gain.metric)]
@@ -123,36 +74,33 @@ def _verdict(
         for (against, suite, _), row in found.items()
         if against == 0 and suite in FORMER
     ]
-    told = [text for _, text in judged if text]
-    return all(good for good, _ in judged), "; ".join(told)
+    reasons = [text for _, text in judged if text]
+    return all(good for good, _ in judged), "; ".join(reasons)
 
 
 def _gain(run: Run, row: Difference) -> tuple[bool, str]:
     enough = row.low > 0 if run.config.promote.rule == "significant" else row.mean > 0
-    return enough, f"closed-book {row.metric} {_said(row)} against generation {row.against}"
+    above = _format(PairedDifference.of(row))
+    return enough, f"closed-book {row.metric} {above} against generation {row.against}"
 
 
 def _beyond_copying(run: Run, generation: int, metric: str) -> tuple[bool, str]:
-    """Whether it beats copying: the question, it with the start of its passage, all of that.
+    """Whether it beats copying: the question, the question with the passage's start, or all of
+    both.
 
-    Each item counts with the best of these copies.
-
-    Overlap with the reference is no proof: on public telecom questions such a copy reaches a
-    higher BLEU than any published model.
+    Each item is compared with the best of these copies. Overlap with the reference proves nothing:
+    on public telecom questions such a copy reaches a higher BLEU than any published model.
     """
     if metric in PROOF:
         return True, ""
-    mine = _scores(run, generation, "domain", "closed", metric)
-    items = run.ledger.items("domain")
-    clusters = {item.id: item.cluster for item in items}
+    mine = scored(run.ledger, generation, MAIN, metric)
     copied = {
-        item.id: max(marks(metric, item, text) or 0.0 for text in _copies(item))
-        for item in items
-        if item.id in mine
+        id: Scored(item, "", max(score_answer(metric, item, text) or 0.0 for text in _copies(item)))
+        for id, (item, _, _) in mine.items()
     }
-    change = _paired(run, copied, mine, clusters, "copies")
-    enough = change.low > 0 if run.config.promote.rule == "significant" else change.mean > 0
-    return enough, f"{_said(change)} against mere copies of question and passage"
+    found = difference(run.config, both(copied, mine), "copies")
+    enough = found.low > 0 if run.config.promote.rule == "significant" else found.mean > 0
+    return enough, f"{_format(found)} against mere copies of question and passage"
 
 
 def _copies(item: Item) -> tuple[str, ...]:
@@ -161,23 +109,23 @@ def _copies(item: Item) -> tuple[str, ...]:
 
 
 def _kept(run: Run, row: Difference) -> tuple[bool, str]:
-    """Whether former abilities are shown to be within the bound: the interval's lower end is.
+    """Whether the interval shows that the loss of former abilities is within the bound.
 
-    The base's own questions may be too few to show that of any model, were it unchanged. Such a
-    set stops a generation only if the loss is shown to be beyond the bound.
+    The base's own questions may be too few to show that, even of an unchanged model. Such a set
+    stops a generation only if the loss is shown to be beyond the bound.
     """
     bound = run.config.promote.retention_bound
     what = "own questions" if row.suite == "abilities" else MODES[row.mode]
     if row.metric != run.config.promote.metric:
         what += f", {row.metric}"
-    told = f"former abilities ({what}) {_said(row)} since the base"
-    clusters = len({item.cluster for item in run.ledger.items(row.suite)})
+    loss = f"former abilities ({what}) {_format(PairedDifference.of(row))} since the base"
+    clusters = len({item.cluster for item in run.ledger.items.of_suite(row.suite)})
     if row.suite == "abilities" and row.high >= -bound and unseen(clusters) > bound:
-        return True, f"{told} (on {clusters} subjects, which is too few to decide)"
+        return True, f"{loss} (on {clusters} subjects, which is too few to decide)"
     good = row.low >= -bound
-    return good, told if good else f"{told}, where at most -{bound:g} may be"
+    return good, loss if good else f"{loss}, where at most -{bound:g} may be"
 
 
-def _said(row: Difference | Change) -> str:
-    text = f"{row.mean:+.1f} [{row.low:+.1f} to {row.high:+.1f}]"
-    return text if row.shown else f"{text}, {NO_DIFFERENCE},"
+def _format(found: PairedDifference) -> str:
+    text = format_difference(found)
+    return text if found.shown else f"{text}, {NO_DIFFERENCE},"

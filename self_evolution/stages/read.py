@@ -14,6 +14,7 @@ from self_evolution.documents.readers.worker import Limits
 from self_evolution.documents.readers.workers import Read, Reading, Workers
 from self_evolution.errors import UserError, printable
 from self_evolution.records import Conversation, Document, Event, Holdout, Item, Section, content_id
+from self_evolution.retrieval import has_index
 from self_evolution.run import Run
 from self_evolution.run.outcome import Outcome
 from self_evolution.run.side_files import side_files
@@ -24,26 +25,28 @@ FILES_A_COMMIT, SECONDS_A_COMMIT = 64, 0.5
 
 
 def read(run: Run, generation: int) -> Outcome:
-    """Bring the ledger in line with the folders: new contents are read, old ones set aside.
+    """Update the ledger from the folders: read new contents, and set documents aside that are gone.
 
     Raises UserError if a source is missing or nothing at all could be read.
     """
     changes = compare(run.ledger, run.config.read, run.read_again)
     _set_aside(run, changes)
     _take_in(run, changes)
-    counts = run.ledger.fragment_counts()
-    problems = [(d.path, d.problem) for d in run.ledger.here() if d.problem]
-    if not counts["sections"]:
+    counts = run.ledger.fragments.counts()
+    problems = [(d.path, d.problem) for d in run.ledger.documents.here() if d.problem]
+    if run.config.read.documents and not counts["sections"]:
         some = "\n".join(f"{printable(path)}: {problem}" for path, problem in problems[:5])
         raise UserError("no text in these documents\n" + some)
     _read_side_files(run)
     run.ledger.set_meta("left_out", changes.files.left_out)
+    if has_index(run.ledger):  # else `split` makes it, once there are fragments
+        run.update_index()
     return Outcome(counts["documents"], "; ".join(_notes(run, changes, problems)))
 
 
 def _set_aside(run: Run, changes: Changes) -> None:
-    """Documents that are gone, with all that came out of them, and those that are back."""
-    here = run.ledger.here()
+    """Note the documents that are gone or back, with everything made from them."""
+    here = run.ledger.documents.here()
     events: list[tuple[str, str]] = []
     for document, kind in changes.gone:
         inside = [one.id for one in here if one.container and one.container == document.sha256]
@@ -55,7 +58,7 @@ def _set_aside(run: Run, changes: Changes) -> None:
 
 
 def _take_in(run: Run, changes: Changes) -> None:
-    """Add what is new, some files a transaction, so that what was read before a stop is kept."""
+    """Add new files, a few in each transaction, so that an interruption loses little."""
     settings = run.config.read
     limits = Limits(settings.memory_mb << 20, settings.max_file_mb << 20, settings.seconds)
     intake = _Intake(run, changes.heirs)
@@ -70,25 +73,25 @@ def _take_in(run: Run, changes: Changes) -> None:
             intake.take(name, changes.digests[name], reading, changes.again.get(name, ()))
             if intake.is_due():
                 shown.advance(intake.commit())
-                run.heed_stop()
+                run.raise_if_stopped()
         shown.advance(intake.commit())
 
 
 class _Intake:
-    """Rows of what was read, until they are committed."""
+    """The rows of documents that were read, until they are committed."""
 
     def __init__(self, run: Run, heirs: Mapping[str, str]) -> None:
         self._run = run
-        held = run.ledger.held_out()
+        held = run.ledger.documents.held_out()
         self._held = {name for name, id in heirs.items() if id in held}
         self._rows: list[Row] = []
         self._files = 0
         self._since = time.monotonic()
-        self._known = {document.id for document in run.ledger.documents()}
-        self._live = run.ledger.live_documents()
+        self._known = {document.id for document in run.ledger.documents.all()}
+        self._live = run.ledger.documents.live_ids()
         self._events = run.ledger.count("event")
         limit = run.config.read.limit
-        there = run.ledger.fragment_counts()["sections"]
+        there = run.ledger.fragments.counts()["sections"]
         self._left = max(0, limit - there) if limit else None
 
     def refuse(self, problems: Mapping[str, str]) -> None:
@@ -96,7 +99,7 @@ class _Intake:
             self._add(name, Read("", readers.ending(name)[1:], "", problem=problem), None)
 
     def take(self, name: str, digest: str, reading: Reading, instead: Sequence[str]) -> None:
-        """All documents of a file, `instead` of others; an archive is one too, without text."""
+        """Add all documents of a file, `instead` of others; an archive counts too, without text."""
         self._files += 1
         for id in instead:
             self._event(id, "changed")
@@ -118,7 +121,7 @@ class _Intake:
         return late or self._files >= FILES_A_COMMIT
 
     def commit(self) -> int:
-        """Write what there is; returns how many files that were."""
+        """Write the rows; returns the number of files."""
         if self._rows:
             self._run.ledger.add(self._rows)
         done, self._files, self._rows = self._files, 0, []
@@ -159,7 +162,7 @@ class _Intake:
 
 def _notes(run: Run, changes: Changes, problems: list[tuple[str, str]]) -> list[str]:
     notes = []
-    here = run.ledger.here()
+    here = run.ledger.documents.here()
     total = sum(f".{d.format}" not in readers.CONTAINERS or bool(d.problem) for d in here)
     if problems:
         bad = "; ".join(f"{printable(path)}: {problem}" for path, problem in problems[:3])
@@ -185,20 +188,23 @@ def _listed(endings: Mapping[str, int], most: int = 5) -> str:
 
 
 def _read_side_files(run: Run) -> None:
-    """Evaluation sets and rehearsal, each in one transaction, if they are not there yet.
+    """Add evaluation sets and rehearsal, each in one transaction, if they are not there yet.
 
-    Once the test questions are locked none comes in, even if a review struck all of them out.
+    Once the test questions are locked none is added, even if a review removed all of them.
     """
     files = side_files(run.config)
     for suite, key in (("domain", "evaluate.file"), ("retention", "evaluate.retention_file")):
-        if key in files and not run.ledger.items(suite) and not run.ledger.seals():
+        if key in files and not run.ledger.items.of_suite(suite) and not run.ledger.items.locks():
             rows = read_items(files[key])[: run.config.evaluate.limit or None]
             run.ledger.add(
                 Item(content_id("item", suite, i, *row), suite, i, *row)
                 for i, row in enumerate(rows)
             )
     rehearsal = files.get("train.rehearsal_file")
-    if rehearsal and not run.ledger.conversations():
+    if rehearsal and not run.ledger.training.conversations("given"):
         turns = read_conversations(rehearsal)
         unique = {content_id("conversation", messages): messages for messages in turns}
-        run.ledger.add(Conversation(id, messages) for id, messages in unique.items())
+        run.ledger.add(
+            Conversation(id, messages, position=position)
+            for position, (id, messages) in enumerate(unique.items())
+        )

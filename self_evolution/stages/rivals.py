@@ -1,57 +1,59 @@
-"""Rivals: other models answer the same test questions, so that there is something to be held to.
+"""Rivals: other models answer the same test questions, for comparison.
 
-Each has a number below 0, under which its predictions and evaluations are kept. It decides
-nothing.
+Each has a number below 0, under which its predictions and evaluations are kept. It decides nothing.
 """
 
 from __future__ import annotations
 
 from self_evolution.errors import UserError
-from self_evolution.evaluation.predict import Sat, sit
-from self_evolution.evaluation.tasks import exams
-from self_evolution.models import others
+from self_evolution.evaluation.predict import Predictions, predict
+from self_evolution.evaluation.tasks import tasks
+from self_evolution.models.other_models import AGAINST, label
 from self_evolution.records import Rival
 from self_evolution.run import Run
 from self_evolution.run.outcome import Outcome
 from self_evolution.stages.evaluate import summary
 
-FLAG = others.AGAINST
+FLAG = AGAINST
 
 
 def rivals(run: Run, generation: int) -> Outcome:
-    """One after the other; who has taken all exams is neither loaded nor asked again."""
-    wanted = {(exam.suite, exam.mode) for exam in exams(run, generation=-1)}
+    """Ask one rival after the other; one that has done all tasks is not loaded again."""
+    wanted = set(tasks(run, generation=-1))
     asked, notes = 0, []
     for name in dict.fromkeys(run.config.evaluate.against) if wanted else ():
         number = _number(run, name)
-        if wanted <= run.ledger.evaluated(number):
+        if wanted <= run.ledger.evaluations.evaluated(number):
             continue
-        sat = _sit(run, number, name)
-        if isinstance(sat, Rival):
-            notes.append(f"{others.label(name)} is rival {-sat.generation}, and not asked again")
+        predictions = _predict(run, number, name)
+        if isinstance(predictions, Rival):
+            notes.append(f"{label(name)} is rival {-predictions.generation}, and not asked again")
             continue
-        asked += sat.asked
-        told = [*summary(run, run.ledger.rival_evaluations(), number), *sat.notes]
-        notes.append(f"rival {-number}, {others.label(name)}: {', '.join(told) or 'asked'}")
+        asked += predictions.asked
+        parts = [*summary(run, run.ledger.evaluations.of_rivals(), number), *predictions.notes]
+        notes.append(f"rival {-number}, {label(name)}: {', '.join(parts) or 'asked'}")
     if not wanted:
         notes.append("there are no test questions to put to them; give some with --eval FILE")
     return Outcome(asked, "; ".join(notes))
 
 
 def _number(run: Run, name: str) -> int:
-    """The rival's own, or the next one."""
-    known = {row.name: row.generation for row in run.ledger.rivals()}
+    """Return the number of this rival, or the next free one."""
+    known = {row.name: row.generation for row in run.ledger.evaluations.rivals()}
     return known.get(name, min(known.values(), default=0) - 1)
 
 
-def _sit(run: Run, number: int, name: str) -> Sat | Rival:
-    """What came of it; or, where the same model was there under another name, that rival.
+def _predict(run: Run, number: int, name: str) -> Predictions | Rival:
+    """Let a rival answer the test questions, and return its predictions.
 
-    Raises UserError if it is not the model that answered under this name before.
+    If the same model has answered under another name, return that rival instead.
+    Raises UserError if the model under this name is not the one that answered before.
     """
-    other = run.guest(name, FLAG)
+    other = run.models.open_other(name, FLAG)
     rival = Rival(number, name, other.identity)
-    before = next((row for row in run.ledger.rivals() if row.generation == number), rival)
+    before = next(
+        (row for row in run.ledger.evaluations.rivals() if row.generation == number), rival
+    )
     if before != rival:
         raise UserError(
             f"{FLAG} {name}: no longer the model that answered before (that was "
@@ -59,8 +61,8 @@ def _sit(run: Run, number: int, name: str) -> Sat | Rival:
             "another name"
         )
     if before is rival:
-        twins = [row for row in run.ledger.rivals() if row.identity == other.identity]
+        twins = [row for row in run.ledger.evaluations.rivals() if row.identity == other.identity]
         if twins:
             return twins[0]
         run.ledger.add([rival])
-    return sit(run, number, other.speaker)
+    return predict(run, number, other.generator)

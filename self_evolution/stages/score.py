@@ -12,20 +12,20 @@ PAIRS_A_COMMIT = 256
 
 def score(run: Run, generation: int) -> Outcome:
     settings = run.config.score
-    tasks = run.ledger.kept_lengths(generation)
-    done = run.ledger.scored(generation)
+    tasks = run.ledger.pairs.kept_lengths(generation)
+    done = run.ledger.pairs.scored(generation)
     if len(done) < len(tasks):
         template = Template(run.engine, run.prompts, settings.template)
     for ids, _ in run.batches("score", generation, "pairs", tasks, done, PAIRS_A_COMMIT):
-        pairs = [(pair.question, pair.answer) for pair in run.ledger.pairs(ids)]
-        run.use(run.parent(generation))
+        pairs = [(pair.prompt, pair.answer) for pair in run.ledger.pairs.get(ids)]
+        run.use(run.start(generation).parent)
         measures = measure(run.engine, template, pairs, settings, settings.scorer)
         run.ledger.add(
             Score(id, settings.scorer, *found) for id, found in zip(ids, measures, strict=True)
         )
     odd = [
         f"{n} {outcome}"
-        for g, outcome, n in run.ledger.outcomes()
+        for g, outcome, n in run.ledger.pairs.outcomes()
         if g == generation and outcome != "scored"
     ]
     return Outcome(len(tasks), f"without a rank: {', '.join(odd)}" if odd else "")

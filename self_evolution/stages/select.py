@@ -1,30 +1,32 @@
-"""Select: what a generation trains on: its own pairs, a choice of earlier ones, rehearsal."""
+"""Select: choose a generation's training set from its own pairs, earlier ones, and rehearsal."""
 
 from __future__ import annotations
 
 import random
 
 from self_evolution.errors import UserError
-from self_evolution.evaluation.contamination import Firewall
+from self_evolution.evaluation.rehearsal.use import usable
 from self_evolution.models.ifd import TRAINABLE
-from self_evolution.records import Selection, seed_of
+from self_evolution.records import Selection
 from self_evolution.run import Run
 from self_evolution.run.outcome import Outcome
-from self_evolution.stages.promote import changes, more_rehearsal
+from self_evolution.schedule import stage_seed
 from self_evolution.strategies import STRATEGIES, Scored
 
 
 def select(run: Run, generation: int) -> Outcome:
-    """Raises UserError if there is nothing at all to train on."""
-    if there := run.ledger.selection(generation):
+    """Raises UserError if there is nothing to train on."""
+    if there := run.ledger.training.selection(generation):
         return Outcome(len(there))
     settings = run.config.select
-    new = run.ledger.trainable(generation, TRAINABLE)
-    pool = [Scored(*row) for row in run.ledger.history(before=generation)]
-    seed = seed_of(run.config.seed, "select", generation)
+    new = run.ledger.training.trainable(generation, TRAINABLE)
+    pool = [Scored(*row) for row in run.ledger.training.history(before=generation)]
+    seed = stage_seed(run.config, "select", generation)
     replay = STRATEGIES[settings.strategy](pool, settings.k, seed)
     if not new and not replay:
-        reasons = [f"{n} {reason}" for g, reason, n in run.ledger.reasons() if g == generation]
+        reasons = [
+            f"{n} {reason}" for g, reason, n in run.ledger.pairs.reasons() if g == generation
+        ]
         raise UserError(
             f"generation {generation}: no pair to train on ({', '.join(reasons) or 'none asked'}); "
             "look at them with `self-evolution export`, then start a new run with looser --check.*"
@@ -48,31 +50,17 @@ def select(run: Run, generation: int) -> Outcome:
 
 
 def _rehearsal(run: Run, generation: int, pairs: int, seed: int) -> list[str]:
-    """Conversations that make up `train.rehearsal` of the whole set, drawn without repetition.
+    """Draw the conversations that make up `train.rehearsal` of the set, or more after a rollback.
 
-    After a rollback it may be more of them (`promote.on_failure`).
+    They are drawn without repetition.
     """
-    changed = changes(run.config.promote.on_failure, run.setbacks(generation))
-    share = more_rehearsal(run.config.train.rehearsal, changed)
+    share = run.start(generation).rehearsal
     if not share:
         return []
-    there = _unlike_evaluation(run)
+    there = [row.id for row in usable(run)]
     if not there:
         raise UserError(
             f"--train.rehearsal {share} needs conversations: give --train.rehearsal-file"
         )
     wanted = round(pairs * share / (1 - share))
     return sorted(random.Random(seed).sample(there, min(wanted, len(there))))
-
-
-def _unlike_evaluation(run: Run) -> list[str]:
-    """The conversations that leak no evaluation question: rehearsal is not checked elsewhere."""
-    firewall = Firewall(run.ledger.all_items())
-    found = []
-    for row in run.ledger.rehearsal():
-        asked = [turn["content"] for turn in row.messages if turn["role"] == "user"]
-        told = [turn["content"] for turn in row.messages if turn["role"] == "assistant"]
-        matches = [firewall.match(*pair) for pair in zip(asked, told, strict=False)]
-        if not any(match and match.leaks for match in matches):
-            found.append(row.id)
-    return found

@@ -1,4 +1,4 @@
-"""Split: sections become fragments that fit the token limit; duplicates are pointed out."""
+"""Split: sections become fragments within the token limit; duplicates are recognised."""
 
 from __future__ import annotations
 
@@ -16,38 +16,45 @@ SECTIONS_A_UNIT, UNITS_A_BATCH = 128, 16
 
 
 def split(run: Run, generation: int) -> Outcome:
+    """Make the fragments and their search index."""
+    made = make_fragments(run)
+    run.update_index()
+    return made
+
+
+def make_fragments(run: Run) -> Outcome:
     """Raises UserError if no fragment is left to ask about."""
-    outline = run.ledger.outline()
+    outline = run.ledger.documents.outline()
     overlapping = {row.document_id for row in outline if row.overlap}
     units = {rows[0].id: [row.id for row in rows] for rows in _units(outline)}
-    there = run.ledger.split_sections()
+    there = run.ledger.documents.split_sections()
     done = {first for first, ids in units.items() if not there.isdisjoint(ids)}
     # In reading order, so that of two equal fragments the later one is the duplicate.
     order = [(first, i) for i, first in enumerate(units)]
     splitter = (
-        Splitter(run.config.split, run.ledger, run.count, overlapping)
+        Splitter(run.config.split, run.ledger, run.models.count, overlapping)
         if len(done) < len(units)
         else None
     )
-    for ids, _ in run.batches("split", generation, "parts", order, done, UNITS_A_BATCH):
+    for ids, _ in run.batches("split", 0, "parts", order, done, UNITS_A_BATCH):
         assert splitter is not None
-        sections = [run.ledger.sections(units[first]) for first in ids]
+        sections = [run.ledger.documents.sections(units[first]) for first in ids]
         run.ledger.add([row for unit in sections for row in splitter.fragments(unit)])
         splitter.committed()
-    counts = run.ledger.fragment_counts()
+    counts = run.ledger.fragments.counts()
     least = run.config.split.min_chars
-    if not counts["fragments"]:
+    if run.config.read.documents and not counts["fragments"]:
         raise UserError(
             f"no fragment to ask about: all {counts['sections']} sections have less than "
             f"--split.min-chars {least} characters"
         )
-    return Outcome(counts["fragments"], _note(counts, run.ledger.short_sections(least)))
+    return Outcome(counts["fragments"], _note(counts, run.ledger.documents.short_sections(least)))
 
 
 def _units(outline: Sequence[SectionRow]) -> Iterator[list[SectionRow]]:
-    """Stretches of a document that are split by themselves, the same ones whenever this is asked.
+    """Yield units of a document that are split independently, the same ones at every call.
 
-    A unit ends where a section does not go on from the one before, or does not share its heading.
+    A unit ends where a section does not continue the one before, or does not share its heading.
     """
     for _, rows in groupby(outline, key=lambda row: row.document_id):
         unit: list[SectionRow] = []

@@ -4,47 +4,45 @@ from __future__ import annotations
 
 import contextlib
 import random
+from typing import TypeVar
 
 from self_evolution.config import Train
+from self_evolution.models import TrainingJob
 from self_evolution.progress import Bar
-from self_evolution.records import Adapter, Message, seed_of
+from self_evolution.records import Adapter, Message, context
 from self_evolution.run import Run
 from self_evolution.run.outcome import Outcome
-from self_evolution.stages.promote import changes
-from self_evolution.text.language import detect as language
+from self_evolution.schedule import stage_seed
+
+Chosen = TypeVar("Chosen")
 
 
 def train(run: Run, generation: int) -> Outcome:
-    """The row that names the adapter is written once its files are complete."""
-    if any(row.generation == generation for row in run.ledger.adapters()):
+    """Train, and add the adapter's row once its files are complete."""
+    if any(row.generation == generation for row in run.ledger.training.adapters()):
         return Outcome(0)
-    parent = run.parent(generation)
+    start = run.start(generation)
     folder = run.adapter(generation)
     assert folder is not None  # generation 0 is never trained
     folder.parent.mkdir(exist_ok=True)
-    seed = seed_of(run.config.seed, "train", generation)
+    seed = stage_seed(run.config, "train", generation)
     settings = run.config.train.of(generation)
-    conversations = _conversations(run, generation)
+    chosen = _conversations(run, generation)
     if settings.samples:
-        conversations = sampled(conversations, settings.samples[0], seed)
-    changed = changes(run.config.promote.on_failure, run.setbacks(generation))
-    rate = peak_rate(run.config.train, generation) * changed.rate
-    run.use(parent)
+        chosen = sampled(chosen, settings.samples[0], seed)
+    rate = peak_rate(run.config.train, generation) * start.rate
+    run.use(start.parent)
     with _Steps(run, generation) as steps:
-        trained = run.engine.train(
-            conversations,
-            settings,
-            rate,
-            folder,
-            seed,
-            steps.on_step,
-        )
+        conversations, rehearsed = zip(*chosen, strict=True)
+        job = TrainingJob(conversations, settings, rate, folder, seed, steps.on_step, rehearsed)
+        trained = run.engine.train(job)
     path = folder.relative_to(run.folder).as_posix()
-    run.ledger.add([Adapter(generation, parent, path, *trained)])
+    run.ledger.add([Adapter(generation, start.parent, path, *trained)])
     note = f"loss {trained.first_loss:.3f} → {trained.last_loss:.3f} in {trained.steps:,} steps"
-    if changed.rate != 1:
-        note += f"; at {changed.rate:g} of the learning rate, after what was rolled back"
-    if left_out := len(conversations) - trained.examples:
+    note += f", {trained.divergence:.2f} nats a token from the base"
+    if start.rate != 1:
+        note += f"; at {start.rate:g} of the learning rate, after what was rolled back"
+    if left_out := len(chosen) - trained.examples:
         note += f"; {left_out:,} examples longer than --train.max-tokens left out"
     return Outcome(trained.examples, note)
 
@@ -57,22 +55,26 @@ def peak_rate(settings: Train, generation: int) -> float:
     return float(settings.learning_rate * settings.generation_decay ** (generation - 1))
 
 
-def _conversations(run: Run, generation: int) -> list[list[Message]]:
-    """The selected pairs with the question alone as the prompt, then the rehearsal as it is."""
+def _conversations(run: Run, generation: int) -> list[tuple[list[Message], bool]]:
+    """The selected pairs without their fragments, then the rehearsal; whether each is rehearsal.
+
+    The target of a pair is its own answer: answers in the turns before it have the weight 0.
+    """
     pairs = [
         [
-            *run.prompts.closed(question, language(question)),
-            {"role": "assistant", "content": answer},
+            *(context(turn) for turn in run.prompts.chat(pair.prompt)),
+            {"role": "assistant", "content": pair.answer},
         ]
-        for question, answer in run.ledger.selected_pairs(generation)
+        for pair in run.ledger.pairs.get(run.ledger.training.selected_pairs(generation))
     ]
-    return pairs + run.ledger.selected_conversations(generation)
+    rehearsal = run.ledger.training.selected_conversations(generation)
+    return [(pair, False) for pair in pairs] + [(messages, True) for messages in rehearsal]
 
 
-def sampled(conversations: list[list[Message]], samples: int, seed: int) -> list[list[Message]]:
+def sampled(conversations: list[Chosen], samples: int, seed: int) -> list[Chosen]:
     """Just so many: a random part, in the order given, or all of them again and again.
 
-    The times that two of them are there differ by one at most.
+    The numbers of times that any two of them occur differ by one at most.
     """
     if not conversations:
         return []

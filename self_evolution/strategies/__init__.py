@@ -1,4 +1,4 @@
-"""Selection from the history. To add a strategy: a function in a file, and a line here."""
+"""Selection of earlier pairs. To add a strategy: a function in a file, and a line here."""
 
 from self_evolution.strategies.ranked import easy, even, everything, hard, nothing
 from self_evolution.strategies.sampled import sampled

@@ -1,4 +1,4 @@
-"""The strategy that chooses by lot."""
+"""The strategy that chooses at random."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from self_evolution.strategies.scored import Scored, check
 
 
 def sampled(pool: Sequence[Scored], k: int, seed: int) -> list[str]:
-    """k ids by lot, in the order drawn: a function of the ids, k and the seed alone.
+    """Return k random ids, in the order drawn; they depend on the ids, k and the seed alone.
 
-    Each id draws the number SHA-256 of seed and id, and the k lowest win. Unlike the standard
-    library's generator this is the same on every version of Python; a smaller k gives a prefix
-    of a larger one, and an item that leaves or joins the pool moves no other.
+    The number of an id is the SHA-256 of seed and id, and the k lowest are chosen. Unlike the
+    standard library's generator this gives the same result on every version of Python. A smaller k
+    gives a prefix of a larger one, and adding or removing an id does not reorder the others.
     """
     check(pool, k)
 

@@ -1,4 +1,4 @@
-"""What a strategy chooses from, and the one ranking they share."""
+"""The candidates that a strategy chooses from, and the one ranking that strategies share."""
 
 from __future__ import annotations
 

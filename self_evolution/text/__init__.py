@@ -1,1 +1,1 @@
-"""What a text consists of: scripts, words, numbers, units, values, languages."""
+"""The parts of texts: scripts, words, numbers, units, values, languages."""

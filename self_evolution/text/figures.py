@@ -18,7 +18,7 @@ from self_evolution.text.script import has_cjk
 
 
 class Number(NamedTuple):
-    """What is compared of a number, and where it ends in the text."""
+    """The compared form of a number, and where it ends in the text."""
 
     key: str
     end: int
@@ -126,7 +126,7 @@ def _is_money(text: str, start: int, end: int) -> bool:
 
 
 def _with_fraction(text: str, whole: Number) -> Number | None:
-    """1½, 1 1/2, and 1/2 itself."""
+    """The number together with the fraction behind it: 1½, 1 1/2; or 1/2 as a whole."""
     found = _FRACTION.match(text, whole.end)
     if found is None or not whole.key.isdigit():
         return None
@@ -148,14 +148,14 @@ def _vulgar(char: str) -> tuple[int, int]:
 
 
 def _fraction(whole: int, over: int, under: int) -> str:
-    """0.5 where the decimals end, else 4/3."""
+    """A mixed number as a decimal, 1.5, or as a fraction, 4/3, if its decimals have no end."""
     over += whole * under
     scaled, rest = divmod(over * 10**6, under)
     return f"{over}/{under}" if rest else shifted(str(scaled), -6)
 
 
 def _with_power(text: str, base: Number) -> Number | None:
-    """1.5 × 10³, 1.5e3, 10^-6, 2^10."""
+    """The number with its power: 1.5 × 10³, 1.5e3, 10^-6, 2^10; None if it has none."""
     if found := _TIMES_TEN.match(text, base.end):
         return Number(shifted(base.key, _exponent(found, found["e"])), found.end())
     found = _TO_THE_POWER.match(text, base.end)

@@ -1,4 +1,4 @@
-"""Which language a text is in: by its script, and by py3langid where several share one."""
+"""The language of a text: by its script, and by py3langid where several languages share one."""
 
 from __future__ import annotations
 
@@ -62,8 +62,8 @@ _CLEARLY = 40
 def detect(text: str, prior: str = "") -> str:
     """The ISO 639-1 code of a text's language; `zh` for traditional and simplified Chinese.
 
-    A text too short or too mixed to tell is in the language `prior`, which is that of its document
-    if it is known, or else in English.
+    If a text is too short or too mixed, it is the language `prior`, which is that of its document
+    if known, or else English.
     """
     text = _without_code(text)
     others = _others(text)
@@ -81,8 +81,8 @@ def name(code: str) -> str:
 def differs(question: str, expected: str) -> bool:
     """Whether a question is clearly not in the language expected, but in English or Chinese.
 
-    It is told by its words alone, so a question of names and codes never differs, and neither does
-    one in a language that looks like the one expected.
+    Only its words count, so a question of names and codes never differs, and neither does one in a
+    language that looks like the expected one.
     """
     text = _without_code(question)
     others, words = _others(text), _words(text)
@@ -131,7 +131,7 @@ def _words(text: str) -> list[str]:
 
 
 def _outweighs(others: str, words: list[str]) -> bool:
-    """Whether letters that are not Latin are more than a word quoted in a Latin text.
+    """Whether letters that are not Latin are more than a quoted word in a Latin text.
 
     A character counts as a word in scripts that are written without spaces.
     """
@@ -151,7 +151,7 @@ def _east_asian(others: str) -> str:
 
 
 def _by_script(others: str, prior: str) -> str:
-    """Of letters that are none of the Chinese, Japanese and Korean ones."""
+    """Guess the language of a text from its letters that are not Chinese, Japanese or Korean."""
     codes = max(_IN_SCRIPT, key=lambda script: len(script[0].findall(others)))[1].split()
     if len(codes) == 1:
         return codes[0]
@@ -182,7 +182,7 @@ def _shares(words: list[str], codes: Sequence[str]) -> dict[str, float]:
 
 @cache
 def _identifier() -> Any:
-    """Of py3langid, for the languages that share a script."""
+    """Load py3langid, for the languages that share a script."""
     from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
     identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)

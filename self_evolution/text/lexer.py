@@ -42,7 +42,7 @@ def words(text: str, about: str = "") -> tuple[Token, ...]:
 
 @lru_cache(maxsize=256)
 def vocabulary(text: str, about: str = "") -> frozenset[str]:
-    """What the words, codes and units of a plain text are compared by."""
+    """The forms by which the words, codes and units of a plain text are compared."""
     tokens = words(text, about)
     return frozenset(token.unit if token.kind == "number" else token.key for token in tokens)
 
@@ -79,7 +79,7 @@ def _pieces(text: str, start: int, end: int, pattern: re.Pattern[str]) -> Iterat
 
 @lru_cache(maxsize=256)
 def keys(text: str, about: str = "") -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """What is compared of `lex(text)`: with the units that ranges share out, and without."""
+    """The compared forms of `lex(text)`, with the units that ranges share out, and without."""
     tokens = lex(text, about)
     full = [key for token in tokens for key in _keys(token, token.shared_unit)]
     written = [key for token in tokens for key in _keys(token, "")]

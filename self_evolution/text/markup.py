@@ -64,7 +64,7 @@ def _unmarked_signs(text: str) -> str:
 
 
 def _share(found: re.Match[str]) -> str:
-    """百分之五十 as 百分之50, and 三分之二 as 2/3."""
+    """A Chinese fraction in figures: 百分之五十 gives 百分之50, 三分之二 gives 2/3."""
     under, over = found.groups()
     over = in_digits(over)
     return f"{under}分之{over}" if under in ("百", "千") else f"{over}/{in_digits(under)}"

@@ -1,4 +1,4 @@
-"""What stands behind a number: a word that multiplies it ("million"), and its unit."""
+"""The words behind a number: one that multiplies it ("million"), and its unit."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def counted_by(text: str, start: int) -> Measure | None:
 
 
 def measure_at(text: str, start: int) -> Measure | None:
-    """What stands in a plain text at `start`, behind a number; None if that is no unit."""
+    """The unit in a plain text at `start`, behind a number; None if there is none."""
     found = _FIRST.match(text, start)
     if found is None:
         return _chinese(text, start)
@@ -118,7 +118,7 @@ def _longest(text: str) -> Measure | None:
 
 
 def _ends(text: str) -> list[int]:
-    """Where `text` may be cut, the longest first."""
+    """The lengths to which `text` may be cut, the longest first."""
     return [*(match.start() for match in _CUT.finditer(text)), len(text)][::-1]
 
 

@@ -1,4 +1,4 @@
-"""Numerals in words as digits: "forty-eight" and "四十八" say 48."""
+"""Numerals in words as digits: "forty-eight" and "四十八" become 48."""
 
 from __future__ import annotations
 

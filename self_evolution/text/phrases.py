@@ -31,7 +31,7 @@ _LONGEST = 40
 
 
 class Phrase(NamedTuple):
-    """What a phrase means (the table's `meaning`, or a currency), and its span in the text."""
+    """The meaning of a phrase (the table's `meaning`, or a currency), and its span in the text."""
 
     meaning: str
     start: int

@@ -129,7 +129,7 @@ def scan(text: str, about: str = "") -> tuple[Token, ...]:
 
 
 def _may_be_phrased(text: str, start: int) -> bool:
-    """False for most numbers: those behind a space and a word that no phrase ends in."""
+    """Whether a phrase may stand before a number; no for most, which follow any other word."""
     if text[start - 1] != " ":
         return True
     word = text[text.rfind(" ", 0, start - 1) + 1 : start - 1]
@@ -157,7 +157,7 @@ def _irregular(text: str, start: int, about: str, past: list[Token]) -> tuple[To
 
 
 def _behind(text: str, number: Number, end: int) -> int:
-    """Where the unit of a number may begin; 0 if the number only begins a code, up to `end`."""
+    """The place at which the unit of a number may begin; 0 if a code up to `end` begins with it."""
     place = number.end
     if _TIMES_ALONE.match(text, place):
         return 0
@@ -258,7 +258,7 @@ def _may_multiply(one: Token, sign: str) -> bool:
 
 
 def _product(one: Token, other: Token) -> Token:
-    """3 × 4 m and 3 m × 4 m alike, a unit of the first that differs stays with it; M8 × 1.25."""
+    """Two numbers as one product, alike for 3 × 4 m and 3 m × 4 m; or a code and its size."""
     if one.kind == "word":
         return one._replace(key=f"{one.key}x{other.key}", end=other.end)
     first = one.key if one.unit in ("", other.unit) else f"{one.key} {one.unit}"
@@ -278,5 +278,5 @@ def folded(word: str) -> str:
 
 
 def word_key(word: str) -> str:
-    """What is compared of a word or code; a unit by its meaning: "Seconds" gives s."""
+    """The compared form of a word or code; a unit has that of its meaning: "Seconds" gives s."""
     return (_UNIT.fullmatch(word) and unit(word)) or folded(word)

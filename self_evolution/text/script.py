@@ -1,4 +1,4 @@
-"""Which characters are CJK, and whether a text is written in them."""
+"""Tells which characters are CJK, and whether a text is written in them."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ _CHINESE = re.compile(
 
 
 def in_digits(text: str) -> str:
-    """`text` with its numbers in words as digits, but for a lone one.
+    """`text` with its numbers in words as digits, except a single character of one.
 
     That is more often a pronoun or part of a word (一个) than a number.
     """

@@ -29,7 +29,7 @@ _FACTOR = re.compile(
 
 
 class Names(NamedTuple):
-    """What units are called: by exact case, in any case, in words; and words for powers."""
+    """The names of units: by exact case, in any case, in words; and words for powers."""
 
     exact: dict[str, str]
     loose: dict[str, str]

@@ -1,4 +1,4 @@
-"""Which values a text states, and whether a value stands in another text.
+"""The values that a text states, and whether a value stands in another text.
 
 What a reader would call the same value compares equal, however it is written, and what he would
 call another compares different. A bound is part of a value: "at least 5 bar" is not "5 bar", unless
@@ -45,7 +45,7 @@ def extract_values(text: str, *, cjk: bool | None = None, about: str = "") -> li
 
 @lru_cache(maxsize=256)
 def stated(text: str, cjk: bool | None = None, about: str = "") -> tuple[Token, ...]:
-    """What `extract_values` gives, as tokens of `plain(text)`."""
+    """The result of `extract_values`, as tokens of `plain(text)`."""
     text = plain(text)
     if is_cjk(text) if cjk is None else cjk:
         found = [token for token in words(text, about) if token.kind != "sign"]

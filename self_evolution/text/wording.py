@@ -1,4 +1,4 @@
-"""What a text says, apart from how it is set: its words, and whether another has said them all."""
+"""The wording of a text without its layout: its words, and whether another text has all of them."""
 
 from __future__ import annotations
 
@@ -51,14 +51,14 @@ _UPPER = re.compile("[A-Z]")
 
 
 class Wording(NamedTuple):
-    """The words of a text in order; the other fields tell of them by their number."""
+    """The words of a text in order; the other fields describe them by their index."""
 
     shown: str
     words: list[str]
     starts: list[int]
-    """Where in `shown` each word begins."""
+    """The place in `shown` at which each word begins."""
     end: int
-    """Where in `shown` the last word ends."""
+    """The place in `shown` at which the last word ends."""
     opens: set[int]
     """Words that begin a sentence or a line."""
     items: dict[int, str]
@@ -69,7 +69,7 @@ class Wording(NamedTuple):
 
 
 def shown(text: str) -> str:
-    """`text` without what belongs to its setting: form of characters, hyphenation, Markdown."""
+    """`text` without its layout: form of characters, hyphenation, Markdown."""
     if not text.isascii():
         text = _FOREIGN.sub(lambda run: _compatible(run[0]), text)
     text = _PREFIX.sub("", text)
@@ -87,7 +87,7 @@ def _compatible(run: str) -> str:
 
 
 def wording(text: str) -> Wording:
-    """The words of `text`, each with what must be known to compare it; without list markers."""
+    """The words of `text` with everything needed to compare them; without list markers."""
     text = shown(text)
     words: list[str] = []
     starts: list[int] = []
@@ -185,7 +185,7 @@ def _weight(words: list[str]) -> float:
 
 
 def _beginnings(later: Wording, earlier: Wording) -> list[int]:
-    """Where the later text may begin: with a sentence, or at least three words into one."""
+    """Return where the later text may begin: at a sentence, or at least three words into one."""
     found = []
     start = 0
     for at, word in enumerate(earlier.words):
@@ -221,7 +221,7 @@ def _cut_word(later: Wording, earlier: Wording, at: int) -> bool:
 
 
 def slippable(word: str) -> bool:
-    """Whether a word is long enough to be known again in spite of a wrong letter."""
+    """Whether a word is long enough to be recognised in spite of a wrong letter."""
     return len(word) >= 8 and word.isalpha()
 
 
@@ -247,13 +247,13 @@ def _slipped(later: Wording, here: int, earlier: Wording, at: int) -> bool:
 
 
 def jaccard(one: list[str], two: list[str]) -> float:
-    """Of the shingles of three words that one of both texts has, the share that both have."""
+    """Return the share of shingles of three words in both texts, among those in either."""
     first, second = _shingles(one), _shingles(two)
     return len(first & second) / len(first | second) if first or second else 1.0
 
 
 def contained(one: list[str], two: list[str]) -> float:
-    """Of the shingles of three words that the first text has, the share that the second has."""
+    """Return the share of the first text's shingles of three words that the second also has."""
     first = _shingles(one)
     return len(first & _shingles(two)) / len(first)
 

@@ -95,13 +95,13 @@ def make_model(tokenizer: Qwen2Tokenizer) -> Any:
 
 def labels(ids: list[int], header: list[int], end: int) -> list[int]:
     """The ids that the assistant says, its <|im_end|> included; -100 elsewhere."""
-    marked, said, size = [-100] * len(ids), False, len(header)
+    marked, in_reply, size = [-100] * len(ids), False, len(header)
     for place, token in enumerate(ids):
-        if said:
+        if in_reply:
             marked[place] = token
-            said = token != end
+            in_reply = token != end
         elif ids[max(0, place - size + 1) : place + 1] == header:
-            said = True
+            in_reply = True
     return marked
 
 

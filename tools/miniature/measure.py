@@ -34,7 +34,7 @@ def reply(
     tokenizer: Any, model: Any, chats: list[Conversation], temperature: float = 0.0
 ) -> list[str]:
     """The assistant's next text for each conversation; greedy at temperature 0."""
-    said: list[str] = []
+    replies: list[str] = []
     choice: dict[str, Any] = {"do_sample": False}
     if temperature:
         choice = {"do_sample": True, "temperature": temperature, "top_k": 0}
@@ -45,8 +45,8 @@ def reply(
         with torch.inference_mode():
             out = model.generate(**ids, max_new_tokens=48, **choice)
         new = out[:, ids["input_ids"].shape[1] :]
-        said += tokenizer.batch_decode(new, skip_special_tokens=True)
-    return said
+        replies += tokenizer.batch_decode(new, skip_special_tokens=True)
+    return replies
 
 
 def contains(answer: str, values: list[str]) -> bool:
@@ -60,13 +60,14 @@ def exact_match(tokenizer: Any, model: Any, items: list[dict[str, Any]], open_bo
         conversation(f"{item['instruction']}\n\n{item['input']}" if open_book else item["input"])
         for item in items
     ]
-    said = reply(tokenizer, model, chats)
-    hits = [contains(text, item["values"]) for text, item in zip(said, items, strict=True)]
+    replies = reply(tokenizer, model, chats)
+    hits = [contains(text, item["values"]) for text, item in zip(replies, items, strict=True)]
     return sum(hits) / len(hits)
 
 
 def asked_key(entity: Entity, text: str) -> str | None:
-    """Which attribute a question asks for in an asking wording; None if it is no such question."""
+    """Return the attribute that a question asks for in an asking wording; None for other
+    questions."""
     for attribute in TYPES[entity.kind]:
         if text in {entity.say(wording) for wording in attribute.asking}:
             return attribute.key
@@ -77,8 +78,8 @@ def ask(tokenizer: Any, model: Any, fragments: list[str], temperature: float) ->
     """Four questions for each fragment, asked in one conversation each."""
     chats = [conversation(f"{fragment}\n\n{ASK_FIRST}") for fragment in fragments]
     for turn in range(ASKED):
-        said = reply(tokenizer, model, chats, temperature)
-        for chat, text in zip(chats, said, strict=True):
+        replies = reply(tokenizer, model, chats, temperature)
+        for chat, text in zip(chats, replies, strict=True):
             chat.append({"role": "assistant", "content": text})
             if turn < ASKED - 1:
                 chat.append({"role": "user", "content": ASK_NEXT})

@@ -1,8 +1,8 @@
-"""Chunking: sections of documents into fragments that fit a limit of tokens.
+"""Chunking: sections of documents become fragments that fit a limit of tokens.
 
 - `pieces` decides where to cut a text; `blocks`, `sentences` and `tables` find the places, `atoms`
   gives their costs, `packing` chooses among them.
-- `joins` mends overlapping passages and gathers short neighbouring sections.
+- `joins` merges overlapping passages and gathers short neighbouring sections.
 """
 
 from self_evolution.documents.chunking.joins import Group, gather, mend

@@ -1,4 +1,5 @@
-"""Atoms: what a text is packed of, each within the limit, with the price of a cut before it."""
+"""Atoms: the parts that pieces are made of, each within the limit, with the price of a cut
+before it."""
 
 from __future__ import annotations
 
@@ -14,11 +15,11 @@ from self_evolution.documents.chunking.tokens import Count, counted, forced
 
 @dataclass(slots=True)
 class Atom:
-    """text[start:end] of a section; or, where it is a part of a table's cell, `row` in its stead.
+    """The text[start:end] of a section, or `row` instead if it is a part of a table's cell.
 
-    `cut` is the price of a cut before it: 0 for a good place, above 1 for one to be avoided even
-    if that takes another piece. `lead` and `trail` stand around a piece that begins or ends with
-    it (header row, fence), and cost `lead_tokens` and `trail_tokens`.
+    `cut` is the price of a cut before it: 0 for a good place, above 1 for one to be avoided even if
+    that takes another piece. `lead` and `trail` stand around a piece that begins or ends with it
+    (header row, fence), and cost `lead_tokens` and `trail_tokens`.
     """
 
     start: int
@@ -60,7 +61,7 @@ _TITLE_HIGH = 60
 
 
 def atoms(text: str, limit: int, count: Count, language: Callable[[], str]) -> list[Atom]:
-    """The atoms of `text` in order. `language` is asked only if sentences must be found."""
+    """The atoms of `text` in order. `language` is called only if sentences must be found."""
     found = blocks(text)
     sizes = counted([text[block.start : block.end] for block in found], count)
     parts: list[Atom] = []
@@ -98,7 +99,8 @@ def _divided(
 
 
 def _of_table(text: str, block: Block, price: float, limit: int, count: Count) -> Iterator[Atom]:
-    """Rows; each piece gets the header row again, unless that alone takes half of the limit."""
+    """Yield rows; each piece gets the header row again, unless that alone takes half of the
+    limit."""
     lines = _lines(text, block)
     head = text[block.start : lines[1][1]].lstrip("\n").rstrip() + "\n"
     if 2 * count([head])[0] > limit:
@@ -115,7 +117,8 @@ def _of_table(text: str, block: Block, price: float, limit: int, count: Count) -
 
 
 def _of_fence(text: str, block: Block, price: float, limit: int, count: Count) -> Iterator[Atom]:
-    """Lines of code; each piece is a fence again, unless that alone takes half of the limit."""
+    """Yield lines of code; each piece is a fence again, unless that alone takes half of the
+    limit."""
     lines = _lines(text, block)
     head = text[slice(*lines[0])].lstrip("\n").rstrip() + "\n"
     indent = head[: len(head) - len(head.lstrip())]
@@ -138,7 +141,7 @@ def _of_fence(text: str, block: Block, price: float, limit: int, count: Count) -
 
 
 def _lines(text: str, block: Block) -> list[tuple[int, int]]:
-    """(start, end) of the lines of a block, blank lines after it being of the last one."""
+    """(start, end) of the lines of a block; blank lines after a line belong to it."""
     bare = text[block.start : block.end].rstrip()
     found = []
     at = block.start
@@ -150,7 +153,7 @@ def _lines(text: str, block: Block) -> list[tuple[int, int]]:
 
 
 def _price(text: str, before: Block | None, block: Block) -> float:
-    """Of a cut between two blocks."""
+    """Return the price of a cut between two blocks."""
     if before is None:
         return 0.0
     price = 0.0 if block.apart or block.kind in ("heading", "fence", "table") else _TOUCHING
@@ -170,13 +173,14 @@ def _price(text: str, before: Block | None, block: Block) -> float:
 
 
 def _dangling(words: str) -> float:
-    """The price of a cut after words that introduce what follows."""
+    """Return the price of a cut after words that introduce the text that follows."""
     line = words.rstrip()
     return DANGLING if _INTRODUCES.search(line[line.rfind("\n") + 1 :]) else 0.0
 
 
 def _leading(words: str, before: Block, block: Block) -> float:
-    """The price of a cut after what may be the title or caption of the next block, by its form."""
+    """Return the price of a cut after a line that looks like the title or caption of the next
+    block."""
     line = words.strip()
     line = line[line.rfind("\n") + 1 :]
     if before.kind not in ("paragraph", "more") or len(line) > _HIGH:
@@ -189,7 +193,7 @@ def _leading(words: str, before: Block, block: Block) -> float:
 
 
 def _counted(text: str, parts: list[Atom], count: Count) -> list[Atom]:
-    """The same atoms, with their tokens."""
+    """Return the atoms with their token counts."""
     sizes = counted([slice_of(atom, text) for atom in parts], count)
     around = sorted({atom.lead for atom in parts} | {atom.trail for atom in parts} - {""})
     more = dict(zip(around, counted(around, count), strict=True)) | {"": 0}
@@ -200,7 +204,7 @@ def _counted(text: str, parts: list[Atom], count: Count) -> list[Atom]:
 
 
 def _within(text: str, parts: Sequence[Atom], limit: int, count: Count) -> list[Atom]:
-    """The same atoms, those over the limit being cut where they have no good place to."""
+    """Return the atoms, where one over the limit is cut although it has no good place for it."""
     found: list[Atom] = []
     for atom in parts:
         found += [atom] if atom.all_tokens <= limit else cut(text, atom, limit, count)
@@ -208,7 +212,7 @@ def _within(text: str, parts: Sequence[Atom], limit: int, count: Count) -> list[
 
 
 def cut(text: str, atom: Atom, limit: int, count: Count) -> list[Atom]:
-    """The parts of an atom that is over the limit; itself alone if it is a single character."""
+    """Yield the parts of an atom that is over the limit; a single character stays whole."""
     if atom.lead and tables.is_head(atom.lead) and not atom.row:
         rows = tables.cells(text[atom.start : atom.end], atom.lead, limit, count)
         parts = [

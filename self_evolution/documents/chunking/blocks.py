@@ -42,7 +42,7 @@ _ITEM = re.compile(
 
 
 def blocks(text: str) -> list[Block]:
-    """The blocks of `text` in order; together they are all of it, from the first line on."""
+    """The blocks of `text` in order; together they are the whole text."""
     lines = text.split("\n")
     starts = [0]
     for line in lines:
@@ -77,12 +77,13 @@ def blocks(text: str) -> list[Block]:
 
 
 def is_delimiter(line: str) -> bool:
-    """Whether a line is the one between a table's header row and its other rows."""
+    """Whether a line is the delimiter between a table's header row and its other rows."""
     return "|" in line and _DELIMITER.match(line) is not None
 
 
 def _kind(lines: list[str], at: int, unclosed: dict[str, int]) -> tuple[Kind, int, str]:
-    """(kind, number of lines, closing fence) of what begins at a line that is not blank."""
+    """(kind, number of lines, closing fence) of the block that begins at a line that is not
+    blank."""
     line = lines[at]
     if (match := _FENCE.match(line)) and (size := _fence(lines, at, match[1], unclosed)):
         return "fence", size, match[1]
@@ -97,10 +98,10 @@ def _kind(lines: list[str], at: int, unclosed: dict[str, int]) -> tuple[Kind, in
 
 
 def _fence(lines: list[str], at: int, mark: str, unclosed: dict[str, int]) -> int:
-    """Number of lines of the fence that begins at a line; 0 if it is none.
+    """The number of lines of the fence that begins at a line; 0 if it is none.
 
     Without a closing line, backticks reach to the end, and tildes are no fence but a drawn line.
-    `unclosed` remembers what was sought in vain, so that many of them do not take quadratic time.
+    `unclosed` remembers fences without an end, so that many of them do not take quadratic time.
     """
     sign, length = mark[0], len(mark)
     if length < unclosed.get(sign, length + 1):

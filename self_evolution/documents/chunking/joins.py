@@ -1,4 +1,4 @@
-"""Sections joined before they are cut: overlapping passages mended, short neighbours gathered."""
+"""Joining before cutting: overlapping passages are merged, short neighbouring sections gathered."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ Heading = tuple[str, ...]
 
 
 def mend(parts: Sequence[tuple[str, int]]) -> tuple[str, list[int]]:
-    """The text of a chain of passages, and the offset in it at which each of them begins.
+    """The text of a chain of passages, and the offset at which each of them begins.
 
     Each passage is (text, overlap): its first `overlap` characters repeat the end of the text so
-    far, and are left out. One that repeats nothing begins a new paragraph.
+    far, and are left out. A passage without overlap begins a new paragraph.
     """
     joined: list[str] = []
     size = 0
@@ -30,7 +30,7 @@ def mend(parts: Sequence[tuple[str, int]]) -> tuple[str, list[int]]:
 
 
 def _tail(joined: Sequence[str], size: int) -> str:
-    """The last `size` characters; fewer if there are not so many."""
+    """The last `size` characters, or all if there are fewer."""
     found: list[str] = []
     missing = size
     for text in reversed(joined):
@@ -42,11 +42,11 @@ def _tail(joined: Sequence[str], size: int) -> str:
 
 
 class Group(NamedTuple):
-    """Consecutive sections that stand as one.
+    """Consecutive sections that are treated as one.
 
-    `heading` is what their heading paths have in common; what is left of a member's path stands as
-    a Markdown heading before its text. `starts[k]` is the offset in `text` at which the text of
-    the member `indices[k]` begins.
+    `heading` is the common part of their heading paths; the rest of a member's path stands as a
+    Markdown heading before its text. `starts[k]` is the offset in `text` at which the text of the
+    member `indices[k]` begins.
     """
 
     indices: tuple[int, ...]
@@ -56,14 +56,13 @@ class Group(NamedTuple):
 
 
 def gather(sections: Sequence[tuple[Heading, str, int]], least: int, limit: int) -> list[Group]:
-    """Groups of a document's sections (heading path, text, tokens), in order, none left out.
+    """Group all sections of a document (heading path, text, tokens), in order.
 
-    The rule: a section shorter than `least` tokens joins its neighbours under the same parent
-    heading, if all together fit `limit`. The text right below the parent heading is such a
-    neighbour too. A section joins the group before it if either of them is short; but a short
-    introduction waits for what it introduces, if that comes next and they fit together. So a
-    section of `least` tokens or more stays alone, unless a short neighbour needs a host, and with
-    `least` 0 all do.
+    A section shorter than `least` tokens joins its neighbours under the same parent heading, if all
+    together fit `limit`. The text right below the parent heading is such a neighbour too. A section
+    joins the group before it if either of them is short; but a short introduction joins the section
+    after it, if they fit together. So a section of `least` tokens or more stays alone, unless it
+    has a short neighbour. With `least` 0 all sections stay alone.
     """
     groups: list[list[int]] = []
     parents: set[Heading] = set()
@@ -88,7 +87,7 @@ def _parents(heading: Heading) -> set[Heading]:
 
 
 def _introduces(sections: Sequence[tuple[Heading, str, int]], at: int, limit: int) -> bool:
-    """Whether the next section stands right below this one's heading, and fits beside it."""
+    """Whether the next section stands right below this one's heading, and fits with it."""
     if at + 1 == len(sections):
         return False
     (heading, _, tokens), (below, _, more) = sections[at : at + 2]
@@ -97,7 +96,7 @@ def _introduces(sections: Sequence[tuple[Heading, str, int]], at: int, limit: in
 
 
 def _title_size(heading: Heading) -> int:
-    """Tokens of a heading line, rather too many: a character may be one."""
+    """An upper estimate of the tokens of a heading line: each character may be one."""
     return len(heading[-1]) + 4 if heading else 2
 
 

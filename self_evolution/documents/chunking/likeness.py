@@ -1,4 +1,4 @@
-"""Near-duplicates: texts that say nothing which an earlier one does not say as well."""
+"""Near-duplicates: texts that say nothing which an earlier text does not say as well."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ from self_evolution.text.wording import Wording, says_nothing_new
 
 _SLOTS = 1 << 22
 _RARE = 32
-"""A key that more texts than this have tells nothing, and is not followed."""
+"""A key that more texts than this share identifies none of them, and is not followed."""
 _LOOKED_AT = 12
-"""The rarest keys of a text, under which an earlier one is looked for."""
+"""The number of a text's rarest keys by which an earlier text is looked for."""
 _CANDIDATES = 16
 _LETTERS = 3
 _PAIRS = 8
-"""Long words and pairs of characters that no earlier text may have: slips, and seams of a cut."""
+"""The most long words and pairs of characters that no earlier text has: slips, and ends of a
+cut."""
 
 Keys = npt.NDArray[np.int64]
 
@@ -31,17 +32,17 @@ for _first, _last in re.findall("(.)-(.)", wording.SINGLE):
 
 
 class Likeness:
-    """Finds, for one text after the other, an earlier one that already says all of it.
+    """Finds, for each text in turn, an earlier text that already says all of it.
 
     A text can only be a near-duplicate of one that has all its words. So each text is filed under
-    its words (pairs of characters in scripts without spaces, and the whole text apart from its
-    setting), and looked for under the rarest of them; a word that no text had before ends the
-    search. Templated texts share all words but one, which is why MinHash takes all of them for
-    alike, and a time that grows with their square. What is found is compared word for word, by
-    `wording.says_nothing_new`; at least `threshold` of the shingles of three words that one of both
-    texts has must be in both. Same texts in the same order give the same answer everywhere.
+    its words (pairs of characters in scripts without spaces, and the whole text without its
+    layout), and looked for under the rarest of them; a word that no earlier text has ends the
+    search. Texts from a template share all words but one. MinHash would call all of them alike, and
+    take quadratic time. The texts found are compared word for word by `wording.says_nothing_new`;
+    at least `threshold` of the shingles of three words in either text must be in both. The same
+    texts in the same order give the same result everywhere.
 
-    `fetch` gives the text of an id that was remembered; without it, they are kept in memory.
+    `fetch` gives the text of an id that was remembered; without it, texts are kept in memory.
     """
 
     def __init__(self, threshold: float = 0.8, fetch: Callable[[str], str] | None = None) -> None:
@@ -77,7 +78,7 @@ class Likeness:
         return None
 
     def remember(self, id: str, text: str) -> None:
-        """Take a text as one that was there before, without looking for an earlier one."""
+        """Remember a text that existed before, without looking for an earlier one."""
         self._remember(id, text, np.unique(np.concatenate(_keys(text))))
 
     def _may_be_old(self, hard: Keys, letters: Keys, pairs: Keys) -> bool:
@@ -88,7 +89,7 @@ class Likeness:
         )
 
     def _candidates(self, hard: Keys, soft: Keys, size: int) -> list[int]:
-        """Earlier texts that have the rarest words and most of the rarest pairs, in order."""
+        """Return earlier texts with the rarest words and most of the rarest pairs, in order."""
         must, hard_votes = self._votes(hard)
         may, votes = self._votes(soft)
         found = [
@@ -101,7 +102,7 @@ class Likeness:
         return sorted(at for _, at in sorted(found)[:_CANDIDATES])
 
     def _votes(self, keys: Keys) -> tuple[int, Counter[int]]:
-        """How many of the keys are followed, and how many of these each earlier text has."""
+        """Count the keys that are followed, and how many of these each earlier text has."""
         keys = _distinct(keys)
         counts = self._count[keys]
         followed = np.flatnonzero((counts > 0) & (counts <= _RARE))
@@ -147,7 +148,7 @@ class Likeness:
 
 
 def _room(array: npt.NDArray[np.int32], size: int) -> npt.NDArray[np.int32]:
-    """`array`, a quarter longer if it is shorter than `size`."""
+    """Return `array`, a quarter longer than before if it is shorter than `size`."""
     if size <= len(array):
         return array
     return np.concatenate([array, np.zeros(size // 4 + size - len(array), np.int32)])

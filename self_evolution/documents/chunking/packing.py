@@ -1,4 +1,4 @@
-"""Atoms into pieces: as few as can be, evenly filled, and cut where a cut hurts least."""
+"""Packing of atoms into few pieces that are evenly filled and cut at the best places."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ _STUB = 0.8
 
 
 def packed(atoms: Sequence[Atom], limit: int) -> list[list[Atom]]:
-    """Runs of atoms, each within the limit by the sum of its tokens, in order and with none left.
+    """Runs of atoms, in order and complete, each within the limit by the sum of its tokens.
 
     They are the cheapest by dynamic programming over the cuts. A run costs 1, the square of its
     difference to the even size in parts of the limit, and more if it is a stub; a cut has its own
-    price. Takes time in proportion to the text, as a piece has at most some 64 atoms.
+    price. The time is linear in the text, as a piece has at most some 64 atoms.
     """
     atoms = _merged(atoms, limit)
     tokens = [atom.tokens for atom in atoms]
@@ -51,7 +51,7 @@ def packed(atoms: Sequence[Atom], limit: int) -> list[list[Atom]]:
 
 
 def halves(run: Sequence[Atom]) -> tuple[list[Atom], list[Atom]]:
-    """A run of two atoms or more cut in two, at the best place that is near its middle."""
+    """Cut a run of two atoms or more in two, at the best place near its middle."""
     half = sum(atom.tokens for atom in run) / 2 or 1
     before, at, least = 0, 1, math.inf
     for i in range(1, len(run)):
@@ -68,7 +68,7 @@ def _cost(share: float, even: float) -> float:
 
 
 def _needed(atoms: Sequence[Atom], limit: int) -> int:
-    """The number of runs if each is filled as far as it goes."""
+    """The number of runs if each is filled as far as possible."""
     runs, size = 1, 0
     for i, atom in enumerate(atoms):
         if i and size + atom.tokens + atom.trail_tokens > limit:
@@ -78,7 +78,7 @@ def _needed(atoms: Sequence[Atom], limit: int) -> int:
 
 
 def _merged(atoms: Sequence[Atom], limit: int) -> list[Atom]:
-    """The same with the tiny ones joined (in place), which bounds how many make a piece."""
+    """Join tiny atoms in place, which bounds how many atoms make a fragment."""
     found: list[Atom] = []
     for atom in atoms:
         last = found[-1] if found else None

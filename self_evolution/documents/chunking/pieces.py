@@ -1,4 +1,4 @@
-"""A section's text into pieces that fit the limit, cut where a reader would cut."""
+"""Cutting a section's text into pieces that fit the limit, where a reader would cut."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from self_evolution.text import language
 
 
 class Piece(NamedTuple):
-    """A piece of a section: what it covers is section[start:end].
+    """A piece of a section, which covers section[start:end].
 
-    That is also its text, but where a table's header row or a code block's fence is repeated, or a
-    row was cut. `forced`: it begins or ends where no sentence, row or line does, for lack of any.
+    That is also its text, except where a table's header row or a code block's fence is repeated, or
+    a row was cut. `forced`: it begins or ends inside a sentence, row or line, for lack of a better
+    place.
     """
 
     text: str
@@ -51,7 +52,7 @@ def pieces(text: str, limit: int, count: Count, tokens: int | None = None) -> li
 
 
 def _verified(text: str, runs: list[list[Atom]], limit: int, count: Count) -> list[Piece]:
-    """The pieces of runs of atoms; those that are over the limit when joined are cut again."""
+    """Yield the pieces of runs of atoms; a piece over the limit after joining is cut again."""
     done: list[Piece] = []
     while runs:
         made = [_piece(text, run) for run in runs]
@@ -67,7 +68,7 @@ def _verified(text: str, runs: list[list[Atom]], limit: int, count: Count) -> li
 
 
 def _smaller(text: str, run: list[Atom], limit: int, count: Count) -> list[list[Atom]]:
-    """The run in two or more; none if it is a single character."""
+    """Cut the run in two or more; none if it is a single character."""
     if len(run) > 1:
         return list(halves(run))
     parts = cut(text, run[0], limit, count)
@@ -75,7 +76,7 @@ def _smaller(text: str, run: list[Atom], limit: int, count: Count) -> list[list[
 
 
 def _piece(text: str, run: Sequence[Atom]) -> Piece:
-    """Without blank lines and space around it, and not yet counted."""
+    """Strip blank lines and space around a piece, whose tokens are not counted yet."""
     first, last = run[0], run[-1]
     body = "".join(slice_of(atom, text) for atom in run)
     start, end = first.start, last.end

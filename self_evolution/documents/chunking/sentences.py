@@ -1,5 +1,5 @@
-"""Where a paragraph may be cut: after sentences, at lines that were broken on purpose, and,
-in scripts without full stops, at the spaces between phrases."""
+"""The places at which a paragraph may be cut: after sentences, at lines that were broken on
+purpose, and, in scripts without full stops, at the spaces between phrases."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Strength = Literal["line", "sentence", "phrase", "space"]
 
 
 class End(NamedTuple):
-    """A place to cut, as the offset of what comes after it."""
+    """A place to cut: the offset of the text after it."""
 
     at: int
     strength: Strength
@@ -66,7 +66,7 @@ _PHRASE = re.compile(f"(?<=[{_UNSPACED}])[ \t]+|(?<=\\S)[ \t]+(?=[{_UNSPACED}])"
 
 
 def ends(text: str, language: str) -> list[End]:
-    """Where a paragraph without space around it can be cut, in order; the last one is its end.
+    """Return the places at which a stripped paragraph can be cut, in order; the last is its end.
 
     `language` is an ISO 639-1 code; texts in Han or kana are recognised without it.
     """
@@ -82,7 +82,8 @@ def ends(text: str, language: str) -> list[End]:
 
 
 def _lines(text: str) -> Iterator[int]:
-    """Where lines end that were broken on purpose, not wrapped; the last one is the text's end."""
+    """Yield the ends of lines that were broken on purpose, not wrapped; the last is the text's
+    end."""
     lines = text.split("\n")
     longest = max(len(line) for line in lines)
     # Nobody wraps at such widths: each line is a paragraph.
@@ -97,7 +98,7 @@ def _lines(text: str) -> Iterator[int]:
 
 
 def _on_purpose(line: str, following: str, width: int) -> bool:
-    """Whether a paragraph `width` columns wide has this line end early, with more to come.
+    """Whether this line of a paragraph `width` columns wide ends early, with more lines to come.
 
     The width is 0 where no line is wrapped.
     """
@@ -139,7 +140,7 @@ def _sentences(run: str, language: str) -> Iterator[End]:
 
 
 def _phrase(sentence: str, space: re.Match[str]) -> Strength:
-    """Between two phrases, or beside a foreign word or a repetition mark, which belong to one."""
+    """Yield ends between phrases, without those beside a foreign word or a repetition mark."""
     before, after = sentence[space.start() - 1], sentence[space.end() : space.end() + 1]
     both = _HAS_UNSPACED.match(before) and _HAS_UNSPACED.match(after)
     return "phrase" if both and before not in "ๆຯໆ" and after not in "ๆໆ" else "space"
@@ -165,7 +166,8 @@ def _cjk(run: str) -> Iterator[int]:
 
 
 def _spaced(run: str, language: str) -> Iterator[int]:
-    """Ends by sentencex, without those that are none, and with numbers at the right side."""
+    """Yield the ends that sentencex finds, without false ones, and with numbers on the right
+    side."""
     import sentencex
 
     start = at = 0
@@ -185,7 +187,8 @@ def _spaced(run: str, language: str) -> Iterator[int]:
 
 
 def _mended(run: str, start: int, at: int, language: str) -> int:
-    """Where the sentence that begins at `start` really ends, if one does at `at`, else `start`."""
+    """Return the true end of the sentence from `start`, if a sentence ends at `at`; else
+    `start`."""
     following = run[at : at + 2]
     if following[:1].islower() or _STARTS_WITHIN.match(following):
         return start

@@ -20,9 +20,9 @@ def is_head(lead: str) -> bool:
 
 
 def cells(row: str, head: str, limit: int, count: Count) -> Iterator[tuple[int, int, str]]:
-    """(start, end, row) of the rows in place of one that is too long below `head`.
+    """(start, end, row) of the rows that replace one that is too long below `head`.
 
-    Each has a stretch of the cells' text, every one in its own column; the others are empty there.
+    Each has a part of the cells' text, every one in its own column; the other cells are empty.
     """
 
     def size(filled: list[str]) -> int:

@@ -1,4 +1,4 @@
-"""Counting tokens in few calls, and the forced cut of what has no better place to cut."""
+"""Counting tokens in few calls, and the forced cut of a text without good places to cut."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _CHARACTERS_A_CALL = 200_000
 
 
 def counted(texts: Sequence[str], count: Count) -> list[int]:
-    """What `count` says of all texts, however many they are."""
+    """Count the tokens of all texts, in calls of a bounded number of characters."""
     sizes: list[int] = []
     some: list[str] = []
     characters = 0
@@ -26,10 +26,10 @@ def counted(texts: Sequence[str], count: Count) -> list[int]:
 
 
 def forced(text: str, limit: int, size: Callable[[str], int]) -> Iterator[str]:
-    """The parts of a text that is too long, which together are all of it; words stay whole.
+    """The parts of a text that is too long; together they are the whole text, and words stay whole.
 
-    Each is of at most `limit` by `size`, except a single character that is not. What `size` says
-    of an empty text is taken for what it adds to any.
+    Each is of at most `limit` by `size`, except a single character that is larger. The `size` of an
+    empty text is taken for the overhead of any text.
     """
     from semantic_text_splitter import TextSplitter
 

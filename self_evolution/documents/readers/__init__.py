@@ -9,7 +9,6 @@ import importlib
 from collections.abc import Callable
 
 from self_evolution.documents.readers.base import Builder, Content, Malformed, Part, storable
-from self_evolution.documents.readers.files import Files, find
 
 Reader = Callable[[bytes], Content]
 """bytes -> content; raises Malformed, which says what is wrong with the file."""
@@ -56,7 +55,18 @@ READERS: dict[str, Reader] = {
     ".tiff": _in("ocr", "read_image"),
 }
 
-CONTAINERS = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz", ".gz")
+CONTAINERS = (
+    ".zip",
+    ".tar",
+    ".tar.gz",
+    ".tgz",
+    ".tar.bz2",
+    ".tbz2",
+    ".tar.xz",
+    ".txz",
+    ".gz",
+    ".mbox",
+)
 """Endings of files that hold other files; mail does too, beside its own text."""
 
 __all__ = [
@@ -64,12 +74,10 @@ __all__ = [
     "READERS",
     "Builder",
     "Content",
-    "Files",
     "Malformed",
     "Part",
     "Reader",
     "ending",
-    "find",
     "storable",
 ]
 

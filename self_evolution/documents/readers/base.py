@@ -1,4 +1,4 @@
-"""What readers give, and what several of them need."""
+"""The result that readers return, and the helpers that several readers need."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class Malformed(Exception):
-    """The file is not what its ending says; the message says where and why, for people."""
+    """The file is not what its ending says. The message explains where and why, for people."""
 
 
 class Part(NamedTuple):
@@ -32,7 +32,7 @@ class Part(NamedTuple):
 
 
 class Content(NamedTuple):
-    """What a file holds. `note` says for people what in it could not be read, if anything."""
+    """The content of a file. `note` describes for people what could not be read, if anything."""
 
     title: str
     parts: list[Part]
@@ -40,7 +40,7 @@ class Content(NamedTuple):
 
 
 class Builder:
-    """Makes parts of headings and blocks as a reader comes across them, in order.
+    """Makes parts from headings and blocks in the order in which a reader finds them.
 
     The document's text is all blocks with a blank line between; headings are no part of it.
     """
@@ -52,17 +52,27 @@ class Builder:
         self._parts: list[Part] = []
         self._at = 0
         self._size = 0
+        self.struck = 0  # passages that are crossed out in the source, and left out here
+
+    @property
+    def note(self) -> str:
+        """Describe for people what was left out; empty if nothing was."""
+        return left_out(self.struck)
 
     def heading(self, level: int, text: str) -> None:
-        """What follows stands under this heading; a blank one is passed over."""
+        """Put the text that follows under this heading; a blank heading is ignored."""
         name = " ".join(normal(text).split())
         if name:
-            self._close()
-            self._path = [(depth, above) for depth, above in self._path if depth < level]
+            self.leave(level)
             self._path.append((level, name))
 
+    def leave(self, level: int) -> None:
+        """Close all headings of this level and deeper ones for the text that follows."""
+        self._close()
+        self._path = [(depth, above) for depth, above in self._path if depth < level]
+
     def block(self, text: str, page: int | None = None) -> None:
-        """A paragraph, list, table or code block as Markdown, and the page it begins on."""
+        """Add a paragraph, list, table or code block as Markdown, with the page it begins on."""
         text = normal(text).strip("\n").rstrip()
         if not text.strip():
             return
@@ -73,7 +83,7 @@ class Builder:
         self._size = offset + len(text)
 
     def parts(self) -> list[Part]:
-        """All that came in so far, a part for each heading that has text under it."""
+        """Return everything added so far, as one part for each heading with text."""
         self._close()
         return self._parts
 
@@ -87,8 +97,14 @@ class Builder:
         self._blocks, self._pages, self._size = [], [], 0
 
 
+def left_out(struck: int) -> str:
+    """The note on that many crossed-out passages; empty for none."""
+    passages = "passage" if struck == 1 else "passages"
+    return f"{struck:,} struck-out {passages} left out" if struck else ""
+
+
 class Heading(NamedTuple):
-    """A heading in a text: it stands at `start`, and what it heads begins at `body`."""
+    """A heading in a text: the heading begins at `start`, and the text under it at `body`."""
 
     start: int
     level: int
@@ -123,9 +139,9 @@ def _part(content: str, heading: tuple[str, ...], start: int, end: int) -> list[
 
 
 def storable(text: str) -> str:
-    """`text` with U+FFFD for lone surrogates, which no file or database in UTF-8 can hold.
+    """Replace lone surrogates in `text`, which UTF-8 cannot encode, by U+FFFD.
 
-    They come from file names that are not UTF-8, and from escapes like \\ud800 in JSON.
+    They come from file names that are not UTF-8, and from escapes like \ud800 in JSON.
     """
     return _SURROGATE.sub("\ufffd", text)
 
@@ -135,7 +151,7 @@ _INVISIBLE = re.compile("[\x00-\x08\x0b-\x1f\x7f\x80-\x9f\u00ad\u200b\ufeff]")
 
 
 def normal(text: str) -> str:
-    """`text` as every reader gives it: NFC, newlines only, no control or invisible characters."""
+    """Normalise `text`: NFC, newlines only, no control or invisible characters."""
     if text.isascii() and text.isprintable():
         return text
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\x0c", "\n")
@@ -143,7 +159,7 @@ def normal(text: str) -> str:
 
 
 def cell(text: str) -> str:
-    """Text of a table's cell on one line, in which a bar does not end the cell."""
+    """The text of a table's cell on one line, in which a bar does not end the cell."""
     return " ".join(text.split()).replace("|", "\\|")
 
 

@@ -1,4 +1,5 @@
-"""Which encoding bytes are in that are not Unicode: by how likely a text they are in each.
+"""The detection of legacy encodings (not Unicode): the one in which the bytes are the likeliest
+text.
 
 Each language says which characters it is made of; an encoding's score is how well the decoded
 characters fit one of its languages, on average over all that are not ASCII. Byte statistics alone
@@ -100,7 +101,7 @@ _WORD_BREAKS = re.compile(
 
 
 class _Language(NamedTuple):
-    """What characters are worth: those in `common`, in the other ranges, and all others."""
+    """The scores of characters: those in `common`, in the other ranges, and all others."""
 
     common: frozenset[str]
     ranges: tuple[tuple[str, str, float], ...]

@@ -16,13 +16,13 @@ from typing import NamedTuple, Protocol
 from self_evolution.documents.readers.base import Malformed, storable
 
 DEEPEST = 3
-"""How many archives may lie in one another."""
+"""The deepest nesting of archives that is read."""
 
 _MB = 1 << 20
 
 
 class Member(NamedTuple):
-    """A file in a container: its content, or why there is none."""
+    """A file in a container: its content, or the reason why it cannot be read."""
 
     name: str
     data: bytes
@@ -30,7 +30,7 @@ class Member(NamedTuple):
 
 
 class Stream(Protocol):
-    """What can be read from and closed."""
+    """A stream that can be read and closed."""
 
     def read(self, size: int, /) -> bytes: ...
 
@@ -38,7 +38,7 @@ class Stream(Protocol):
 
 
 class Budget:
-    """How much may be unpacked from one file, in bytes: of each member, and of all together."""
+    """The limit of unpacked bytes from one file: of each member, and of all together."""
 
     def __init__(self, each: int, whole: int) -> None:
         self.each = each
@@ -46,7 +46,7 @@ class Budget:
         self._left = whole
 
     def take(self, stream: Stream) -> bytes:
-        """All that `stream` holds. Raises Malformed if it is more than may be unpacked."""
+        """Read all of `stream`. Raises Malformed if it is larger than the budget."""
         data = stream.read(min(self.each, self._left) + 1)
         if len(data) > self._left:
             raise Malformed(f"the archive unpacks to more than {self.whole // _MB:,} MB")
@@ -57,20 +57,22 @@ class Budget:
 
 
 def members(kind: str, stem: str, data: bytes, budget: Budget) -> Iterator[Member]:
-    """The files in a container of that ending, in its order; folders and hidden files are not.
+    """Yield the files in a container of that ending, in its order, without folders and hidden
+    files.
 
-    A member that cannot be unpacked has a problem; once the budget is spent, the rest is one more.
-    Raises Malformed if the container itself is broken.
+    A member that cannot be unpacked has a problem; once the budget is spent, the rest is reported
+    as one more. Raises Malformed if the container itself is broken.
     """
     try:
         if kind == ".zip":
             yield from _zipped(data, budget)
         elif kind == ".gz":
             yield _unpacked(stem, gzip.GzipFile(fileobj=io.BytesIO(data)), budget)
-        elif kind == ".eml":
-            from self_evolution.documents.readers.mail import attachments
+        elif kind in (".eml", ".mbox"):
+            from self_evolution.documents.readers import mail
 
-            for name, content in attachments(data):
+            files = mail.attachments(data) if kind == ".eml" else mail.messages(data)
+            for name, content in files:
                 yield _unpacked(name, io.BytesIO(content), budget)
         else:
             yield from _tarred(data, budget)
@@ -121,7 +123,7 @@ def _unpacked(name: str, stream: Stream, budget: Budget) -> Member:
 
 
 def _shown(name: str) -> str:
-    """A member's path as a part of a document's: no way up, and no root."""
+    """Return a member's path as a part of a document's path: without `..`, and relative."""
     parts = PurePosixPath(name.replace("\\", "/")).parts
     return storable("/".join(part for part in parts if part not in ("..", "/"))) or "unnamed"
 

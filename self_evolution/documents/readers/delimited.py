@@ -58,7 +58,7 @@ def _read(data: bytes) -> tuple[list[list[str]], str]:
 
 
 def _delimiter(text: str) -> str:
-    """The delimiter by which most of the first rows have the same width, which is more than one."""
+    """The delimiter with which most of the first rows have the same width above one."""
     sample = "\n".join(text[: 1 << 18].split("\n", _SAMPLE)[:_SAMPLE])
     best, most = ",", (0.0, 0)
     for delimiter in _DELIMITERS:
@@ -84,7 +84,7 @@ def _all(text: str, delimiter: str) -> list[list[str]]:
 
 
 def _rows(text: str, delimiter: str) -> Iterator[list[str]]:
-    """Rows with any text; the cells that end a row and are empty are no part of it."""
+    """Yield the rows that have text, without empty cells at their end."""
     csv.field_size_limit(_FIELD)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     line = 1
@@ -100,13 +100,13 @@ def _rows(text: str, delimiter: str) -> Iterator[list[str]]:
 
 
 def _width(rows: list[list[str]]) -> int:
-    """Cells of most rows; titles above are narrower, and the header may be wider."""
+    """The number of cells of most rows; titles above are narrower, and the header may be wider."""
     widths = Counter(len(row) for row in rows[:_SAMPLE])
     return max(widths, key=lambda width: (widths[width], width))
 
 
 def _fitted(row: list[str], width: int, delimiter: str) -> list[str]:
-    """A row no wider than the header: what is too much comes from delimiters in the last cell."""
+    """Return a row no wider than the header; extra cells come from delimiters in the last cell."""
     if len(row) <= width:
         return row
     return [*row[: width - 1], delimiter.join(row[width - 1 :])]

@@ -1,4 +1,4 @@
-"""Bytes into text, whatever encoding they are in."""
+"""Decoding of bytes into text, in any encoding."""
 
 from __future__ import annotations
 
@@ -40,10 +40,10 @@ _TEXT = re.compile(r"cp\d|iso8859|koi8|mac|gb|big5|euc|shift_jis|johab|utf|hz|is
 
 
 def decode(data: bytes, declared: str = "") -> str:
-    """The text in `data`: by its byte order mark, as UTF-8, as declared, or as detected.
+    """Decode `data` by its byte order mark, as UTF-8, as declared, or as detected.
 
-    A few broken bytes in a text that is otherwise UTF-8 become U+FFFD. Raises Malformed if it is
-    no text in any encoding.
+    A few broken bytes in a text that is otherwise UTF-8 become U+FFFD. Raises Malformed if no
+    encoding gives a text.
     """
     for mark, name in _MARKS:
         if data.startswith(mark):
@@ -67,7 +67,7 @@ def decode(data: bytes, declared: str = "") -> str:
 
 
 def _checked(text: str) -> str:
-    """`text`, unless it shows that the bytes were none."""
+    """Return `text`, unless it shows that the bytes are not text."""
     bad = text.count("\ufffd") + sum(map(text.count, map(chr, _CONTROLS)))
     if bad > 0.02 * len(text):
         raise Malformed("binary data, not text")
@@ -93,7 +93,8 @@ def _without_mark(data: bytes) -> str:
 
 
 def _fits(sample: bytes, encoding: str) -> bool:
-    """Whether nearly all characters are of the usual scripts: of random ones half would be."""
+    """Whether nearly all characters are of the usual scripts; of random characters half would
+    be."""
     text = sample.decode(encoding, errors="replace")
     return len(_USUAL.sub("", text)) < 0.03 * len(text)
 

@@ -1,4 +1,4 @@
-"""Which files there are to read in the sources given, and what else lies there."""
+"""The search for files to read in the given sources, and a count of all other files."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from itertools import count
 from pathlib import Path
 from typing import NamedTuple
 
-from self_evolution.documents.readers.base import storable
+from self_evolution.documents.readers import CONTAINERS, READERS, ending, storable
 from self_evolution.errors import UserError
-from self_evolution.ledger.store import APPLICATION_ID
+from self_evolution.ledger.database import APPLICATION_ID
 
 
 class Files(NamedTuple):
-    """What was found: `paths` and `refused` (why) by name, and a count of other files by ending."""
+    """The files found: `paths` and `refused` (why) by name, and a count of other files by
+    ending."""
 
     paths: dict[str, Path]
     refused: dict[str, str]
@@ -25,7 +26,8 @@ class Files(NamedTuple):
 
 
 class _Entry(NamedTuple):
-    """What was come across; `problem` says why it cannot be opened (a `folder` always counts)."""
+    """An entry that was found; `problem` says why it cannot be opened (a `folder` always
+    counts)."""
 
     name: str
     path: Path
@@ -35,15 +37,14 @@ class _Entry(NamedTuple):
 
 
 def find(sources: Mapping[str, Path], follow_links: bool = False) -> Files:
-    """The files of `sources`: files, folders and glob patterns by the name to show for them.
+    """Find the files of `sources`: files, folders and glob patterns by the name to show for them.
 
-    A file's name is its folder's and its own path in there. Hidden files and earlier runs are
-    passed over, files of a folder with unknown endings counted, and what is no file (a pipe, a
-    link that leads out of the folder) refused. A file given twice, in whatever spelling, is found
-    once. Raises UserError for a missing path, or where there is nothing to read at all.
+    The name of a file in a folder is the folder's name and its path inside. Hidden files and
+    earlier runs are skipped, files of a folder with unknown endings are counted, and entries that
+    are not files (a pipe, a link that leads out of the folder) are refused. A file given twice, in
+    whatever spelling, is found once. Raises UserError for a missing path, or if there is nothing to
+    read.
     """
-    from self_evolution.documents.readers import ending
-
     found: dict[str, Path] = {}
     refused: dict[str, str] = {}
     others: Counter[str] = Counter()
@@ -70,7 +71,7 @@ def find(sources: Mapping[str, Path], follow_links: bool = False) -> Files:
 
 
 def _given(source: str, path: Path, follow_links: bool) -> Iterator[_Entry]:
-    """What lies in one source: a file, a folder, or what a pattern matches."""
+    """Yield the entries of one source: a file, a folder, or what a pattern matches."""
     if os.path.lexists(path):
         if not path.is_dir() and not _readable(source):
             raise UserError(f"{source}: unknown format; readable: {_known()}")
@@ -82,7 +83,8 @@ def _given(source: str, path: Path, follow_links: bool) -> Iterator[_Entry]:
 
 
 def _matching(pattern: str, follow_links: bool) -> Iterator[_Entry]:
-    """Of the folder that a pattern begins with, what it matches, or what lies in a match."""
+    """Yield the entries that match a pattern, or lie in a match, in the folder that it begins
+    with."""
     parts = Path(pattern).parts
     fixed = next(i for i, part in enumerate(parts) if glob.has_magic(part))
     folder = Path(*parts[:fixed])
@@ -96,7 +98,7 @@ def _matching(pattern: str, follow_links: bool) -> Iterator[_Entry]:
 
 
 def _entries(source: str, path: Path, follow_links: bool) -> Iterator[_Entry]:
-    """What lies in one source. A link that the person names is followed."""
+    """Yield the entries of one source. A link that the user names is followed."""
     if not path.is_dir():
         yield _entry(source, path, path.stat if path.exists() else path.lstat)
         return
@@ -140,7 +142,8 @@ def _entry(name: str, path: Path, look: Callable[[], os.stat_result]) -> _Entry:
 
 
 def _link(name: str, path: Path, root: str) -> Iterator[_Entry]:
-    """A link inside a folder: what it leads to in there is found there, all else is refused."""
+    """Handle a link inside a folder: if its target is inside too, it is found there; else
+    refused."""
     target = Path(os.path.realpath(path))
     problem = "a link to nowhere"
     if target.exists():
@@ -151,7 +154,7 @@ def _link(name: str, path: Path, root: str) -> Iterator[_Entry]:
 
 
 def _is_ledger(path: str) -> bool:
-    """Whether a run.db is a run's, which may have only just begun."""
+    """Whether a run.db belongs to a run, which may have only just begun."""
     try:
         with open(path, "rb") as file:  # noqa: PTH123 - of an entry
             head = file.read(100)
@@ -166,18 +169,14 @@ def _identity(found: os.stat_result) -> tuple[int, int]:
 
 
 def _readable(name: str) -> bool:
-    from self_evolution.documents.readers import CONTAINERS, READERS, ending
-
     return ending(name) in READERS or ending(name) in CONTAINERS
 
 
 def _known() -> str:
-    from self_evolution.documents.readers import CONTAINERS, READERS
-
     return ", ".join([*READERS, *CONTAINERS])
 
 
 def _free(name: str, taken: Container[str]) -> str:
-    """`name`, with a number if it is taken: names that are not UTF-8 may be shown alike."""
+    """Return `name`, with a number if it is taken: names that are not UTF-8 may be shown alike."""
     numbered = (f"{name} ({n})" if n > 1 else name for n in count(1))
     return next(one for one in numbered if one not in taken)

@@ -73,7 +73,8 @@ def _records(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[s
 
 
 def is_header(row: Sequence[str], below: Sequence[Sequence[str]]) -> bool:
-    """Whether a row names the columns: short, different texts, and no numbers as in other rows."""
+    """Whether a row names the columns: short, different texts, and no numbers, unlike other
+    rows."""
     names = [cell(one) for one in row if one.strip()]
     if len(names) < max(1, len(row) // 2) or any(len(name) > _NAME for name in names):
         return False

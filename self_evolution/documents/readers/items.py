@@ -1,15 +1,19 @@
-"""Evaluation sets and rehearsal conversations: the files that stand beside the documents."""
+"""Evaluation sets and rehearsal conversations: the files of the user's beside the documents."""
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from self_evolution.documents.readers.base import Malformed
 from self_evolution.documents.readers.delimited import table_rows
 from self_evolution.documents.readers.rows import rows
+from self_evolution.documents.readers.sheet import first_table
 from self_evolution.errors import UserError
 from self_evolution.records import Message
+from self_evolution.text.values import stands_in
 
 _NAMES = {
     "passage": "instruction",
@@ -17,10 +21,19 @@ _NAMES = {
     "answer": "output",
     "reference": "output",
 }
+_EXPECTED = 'expected {"instruction": passage or "", "input": question, "output": answer}'
+_KINDS = {
+    type(None): "null",
+    bool: "true or false",
+    int: "a number",
+    float: "a number",
+    list: "a list",
+    dict: "an object",
+}
 
 
 class ItemRow(NamedTuple):
-    """One evaluation question; `values` is None where they are to be found in the reference."""
+    """One evaluation question; if `values` is None, they are to be found in the reference."""
 
     passage: str
     question: str
@@ -29,63 +42,98 @@ class ItemRow(NamedTuple):
 
 
 def read_items(path: Path) -> list[ItemRow]:
-    """A JSON list, JSONL, CSV or TSV of {"instruction", "input", "output"[, "values"]}.
+    """A JSON list, JSONL, CSV, TSV or XLSX of {"instruction", "input", "output"[, "values"]}.
 
     Also under the names passage, question and answer (or reference, as a review writes it, whose
     rows with `"keep": false` are left out). Raises UserError that names the file, the row, and what
-    it should have.
+    is wrong with it.
     """
-    table = path.suffix.lower() in (".csv", ".tsv")
-    found = _table(path) if table else read_rows(path)
-    items = [_item(path, i, _plain(row)) for i, row in enumerate(found, 1) if not _struck(row)]
+    table = path.suffix.lower() in (".csv", ".tsv", ".xlsx", ".xlsm")
+    found = _table(path) if table else read_numbered(path)
+    items: list[ItemRow] = []
+    answers: dict[tuple[str, str], tuple[int, str]] = {}
+    for number, row in found:
+        if isinstance(row, dict) and row.get("keep") is False:
+            continue
+        item = _item(f"{path}, row {number}", row)
+        asked = (item.passage, item.question)
+        first, answer = answers.setdefault(asked, (number, item.reference))
+        if answer != item.reference:
+            raise UserError(
+                f"{path}, row {number}: the question of row {first} again with another answer; "
+                "leave one of the two out"
+            )
+        items.append(item)
     if not items:
         raise UserError(f"{path}: no evaluation question in it")
     return items
 
 
-def _struck(row: Any) -> bool:
-    return isinstance(row, dict) and row.get("keep") is False
-
-
-def _plain(row: Any) -> Any:
-    """A row under the published names."""
-    if not isinstance(row, dict):
-        return row
-    named = {_NAMES.get(str(key), key): value for key, value in row.items()}
-    return named if len(named) == len(row) else row
-
-
-def _table(path: Path) -> list[dict[str, Any]]:
-    """The rows of a table with a header; `values` of a row are separated by semicolons."""
+def _table(path: Path) -> list[tuple[int, dict[str, Any]]]:
+    """The numbered rows of a table below its header; semicolons separate the `values` of a row."""
     try:
-        rows = table_rows(path.read_bytes())
+        data = path.read_bytes()
+        rows = table_rows(data) if path.suffix.lower() in (".csv", ".tsv") else first_table(data)
     except OSError as error:
         raise UserError(f"{path}: {error.strerror}") from None
     except Malformed as error:
         raise UserError(f"{path}: {error}") from None
     names = [cell.strip().lower() for cell in rows[0]] if rows else []
+    if twice := [name for name, count in Counter(filter(None, names)).items() if count > 1]:
+        raise UserError(f"{path}: the header has two columns {twice[0]}; rename or remove one")
     found = []
-    for cells in rows[1:]:
+    for number, cells in enumerate(rows[1:], 1):
+        if len(cells) > len(names):
+            raise UserError(
+                f"{path}, row {number}: it has {len(cells)} cells, more than the header's "
+                f"{len(names)}; put quotes around a text that contains the delimiter"
+            )
         row: dict[str, Any] = dict(zip(names, [*cells, *[""] * len(names)], strict=False))
         values = [value.strip() for value in row.pop("values", "").split(";") if value.strip()]
-        found.append(row | ({"values": values} if values else {}))
+        found.append((number, row | ({"values": values} if values else {})))
     return found
 
 
-def _item(path: Path, number: int, row: Any) -> ItemRow:
-    expected = 'expected {"instruction": passage or "", "input": question, "output": answer}'
-    if not isinstance(row, dict):
-        raise UserError(f"{path}, item {number}: {expected}")
-    texts = (row.get("instruction", ""), row.get("input"), row.get("output"))
-    passage, question, reference = (text if isinstance(text, str) else None for text in texts)
-    if passage is None or reference is None or question is None or not question.strip():
-        raise UserError(f"{path}, item {number}: {expected}, got keys {', '.join(map(str, row))}")
-    values = row.get("values")
-    if values is not None and not (
-        isinstance(values, list) and all(isinstance(value, str) for value in values)
-    ):
-        raise UserError(f'{path}, item {number}: "values" must be a list of texts')
-    return ItemRow(passage, question, reference, None if values is None else tuple(values))
+def _item(place: str, given: Any) -> ItemRow:
+    """A row as a question; `place` names the file and the row. Raises UserError."""
+    if not isinstance(given, dict):
+        raise UserError(f"{place}: it is {_kind(given)}; {_EXPECTED}")
+    keys: dict[str, str] = {}  # the published name: the name in the file
+    for key in map(str, given):
+        name = _NAMES.get(key, key)
+        if keys.setdefault(name, key) != key:
+            raise UserError(f"{place}: {keys[name]} and {key} mean the same; leave one of them out")
+    texts: dict[str, Any] = {name: given.get(keys.get(name, "")) for name in ("input", "output")}
+    texts["instruction"] = given.get(keys.get("instruction", ""), "")
+    for name, text in texts.items():
+        if name not in keys and name != "instruction":
+            raise UserError(f"{place}: {name} is missing; {_EXPECTED}, got {', '.join(given)}")
+        if not isinstance(text, str):
+            raise UserError(f"{place}: {keys[name]} is {_kind(text)}: write it as text")
+    if not texts["input"].strip():
+        hint = (
+            f"; is the question in {keys['instruction']}?" if texts["instruction"].strip() else ""
+        )
+        raise UserError(f"{place}: {keys['input']} is empty{hint}")
+    values = given.get("values")
+    if values is None:
+        return ItemRow(texts["instruction"], texts["input"], texts["output"], None)
+    if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+        raise UserError(f'{place}: "values" must be a list of texts')
+    for value in values:
+        if not stands_in(value, texts["output"]):
+            raise UserError(
+                f"{place}: {keys['output']} does not contain {value!r} of its values; correct one "
+                "of the two"
+            )
+    return ItemRow(texts["instruction"], texts["input"], texts["output"], tuple(values))
+
+
+def _kind(value: Any) -> str:
+    """Describe a JSON value in words."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "infinite"
+    return _KINDS.get(type(value), "a text")
 
 
 def read_conversations(path: Path) -> list[tuple[Message, ...]]:
@@ -114,6 +162,11 @@ def _is_conversation(turns: list[Any]) -> bool:
 
 def read_rows(path: Path) -> list[Any]:
     """The values of a JSON list, or of the lines of a JSONL file. Raises UserError."""
+    return [value for _, value in read_numbered(path)]
+
+
+def read_numbered(path: Path) -> list[tuple[int, Any]]:
+    """Values with their places in the list, or their lines. Raises UserError."""
     try:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
@@ -121,6 +174,6 @@ def read_rows(path: Path) -> list[Any]:
     except OSError as error:
         raise UserError(f"{path}: {error.strerror}") from None
     try:
-        return [value for _, value in rows(text)]
+        return rows(text, unique_keys=True)
     except Malformed as error:
         raise UserError(f"{path}: broken JSON: {error}") from None

@@ -1,4 +1,4 @@
-"""EML: who wrote what to whom; the attachments are documents of their own."""
+"""EML and mbox: who wrote what to whom; the attachments are documents of their own."""
 
 from __future__ import annotations
 
@@ -16,13 +16,28 @@ _HEADERS = ("From", "To", "Cc", "Date")
 _DEEPEST = 5  # messages within messages
 _BOUNDARY = re.compile(rb"boundary *=", re.IGNORECASE)
 _BOUNDARIES = 200
+_STUB = 1_000  # characters; a longer plain text is the message itself
+_WORD = re.compile(r"[^\W_]+")
+# The headers with which mail programs begin the message that is replied to.
+_SENDER = "From|Von|De|发件人|寄件者"
+_DATE = "Sent|Date|Gesendet|Datum|Envoyé|发送时间|寄件日期"
+_ORIGINAL = "Original Message|Ursprüngliche Nachricht|Message d'origine|原始邮件"
+_REPLIED = re.compile(
+    rf"\W{{0,20}}(?:(?:{_SENDER})\W.{{0,200}}\n?.{{0,200}}\b(?:{_DATE})\W|(?:{_ORIGINAL}) ?-{{3}})",
+    re.IGNORECASE,
+)
+_QUOTED = re.compile("^", re.MULTILINE)
+_ENVELOPE = re.compile(rb"(?:\A|\n\r?\n)From [^\n]*\n(?=[!-9;-~]+:)")
+_ESCAPED = re.compile(rb"^>(>*From )", re.MULTILINE)
 _SOFT_BREAK = re.compile(r"(?<=[^\n-] )\n(?=[^>\n ])")
 
 
 def read(data: bytes) -> Content:
-    """The subject as title, a line of the other headers, and the body: as plain text, else HTML.
+    """Read the subject as title, a line of the other headers, and the body: as plain text, else
+    HTML.
 
-    Raises Malformed for what has no headers of a message.
+    Text in HTML also serves where the plain text only says that there is one. Messages quoted
+    below a reply stand behind "> ". Raises Malformed for what has no headers of a message.
     """
     message = _message(data)
     known = {name: _header(message, name) for name in ("Subject", *_HEADERS)}
@@ -32,22 +47,28 @@ def read(data: bytes) -> Content:
     builder.block(". ".join(f"{name}: {known[name]}" for name in _HEADERS if known[name]))
     note = ""
     plain, page = _bodies(message)
-    if plain is not None and (text := _plain(plain)).strip():
-        builder.block(text)
-    elif page is not None:
-        found = html.read(_payload(page))
-        note = found.note
-        for part in found.parts:
+    text = _plain(plain) if plain is not None else ""
+    shown = Content("", [])
+    if page is not None and len(text) < _STUB:
+        shown = html.read(_payload(page))
+    if _is_stub(text, " ".join(part.text for part in shown.parts)):
+        note = shown.note
+        is_quoted = False
+        for part in shown.parts:
             for level, name in enumerate(part.heading, 1):
                 builder.heading(level, name)
-            builder.block(part.text)
+            for block in part.text.split("\n\n"):
+                is_quoted = is_quoted or bool(_REPLIED.match(block))
+                builder.block(_QUOTED.sub("> ", block) if is_quoted else block)
+    else:
+        builder.block(text)
     return Content(known["Subject"], builder.parts(), note)
 
 
 def attachments(data: bytes) -> Iterator[tuple[str, bytes]]:
-    """(name, content) of the attached files; a message within is a file, and not looked into.
+    """(name, content) of the attached files; a message inside is a file that is not opened here.
 
-    A message of more parts than we go into has those that come first. Raises Malformed.
+    If a message has too many parts, the first ones are read. Raises Malformed.
     """
     message = _message(data)
     bodies = [one for one in _bodies(message) if one is not None]
@@ -63,6 +84,22 @@ def attachments(data: bytes) -> Iterator[tuple[str, bytes]]:
             yield name, _payload(part)
 
 
+def messages(data: bytes) -> Iterator[tuple[str, bytes]]:
+    """(name, content) of the messages of an mbox, in order. Raises Malformed if there are none."""
+    starts = list(_ENVELOPE.finditer(data))
+    if not starts or data[: starts[0].start()].strip():
+        raise Malformed("no mbox: it does not begin with a line such as: From ann@example.org")
+    ends = [*(match.start() for match in starts[1:]), len(data)]
+    for number, (match, end) in enumerate(zip(starts, ends, strict=True), 1):
+        yield f"{number}.eml", _ESCAPED.sub(rb"\1", data[match.end() : end])
+
+
+def _is_stub(plain: str, page: str) -> bool:
+    """Whether a plain text lacks most words of the page that is to say the same."""
+    words = set(_WORD.findall(page.lower()))
+    return len(words & set(_WORD.findall(plain.lower()))) < len(words) / 2 or not plain.strip()
+
+
 def _message(data: bytes) -> EmailMessage:
     if len(_BOUNDARY.findall(data)) > _BOUNDARIES:  # each line is compared with all open ones
         raise Malformed("a message with parts nested too deep")
@@ -75,7 +112,7 @@ def _message(data: bytes) -> EmailMessage:
 
 
 def _bytes(message: EmailMessage) -> bytes:
-    """A message within as a file; where it cannot be written again, what is in its body."""
+    """Return a message inside as a file; if it cannot be written again, return its body."""
     try:
         return message.as_bytes(policy=policy.compat32)
     except Exception:  # the library fails on the headers that it does not understand
@@ -83,7 +120,7 @@ def _bytes(message: EmailMessage) -> bytes:
 
 
 def _leaves(message: EmailMessage, depth: int = 0) -> Iterator[EmailMessage]:
-    """Parts that hold content, in order; a message within is one of them."""
+    """Yield the parts with content, in order; a message inside is one of them."""
     if message.get_content_maintype() != "multipart" or not message.is_multipart():
         yield message
     elif depth < _DEEPEST * 4:
@@ -127,7 +164,7 @@ def _payload(part: EmailMessage) -> bytes:
 
 
 def _plain(part: EmailMessage) -> str:
-    """A text part, with the soft line breaks of `format=flowed` undone; quotes stay."""
+    """A text part, with the soft line breaks of `format=flowed` removed; quotes stay."""
     try:
         declared = part.get_content_charset() or ""
         flowed = str(part.get_param("format", "")).lower() == "flowed"

@@ -1,4 +1,4 @@
-"""Text in images, by the optional extra `ocr`, which has its models in the package."""
+"""Text in images, by the optional extra `ocr`, whose models come with its package."""
 
 from __future__ import annotations
 

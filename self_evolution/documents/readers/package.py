@@ -1,4 +1,4 @@
-"""Files that are archives of XML, read without trusting what they say about themselves."""
+"""Files that are archives of XML, read without trusting the sizes that they state."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, Runtim
 
 
 class Package:
-    """The members of an archive, of which no more is unpacked than a limit.
+    """The members of an archive, unpacked up to a limit.
 
-    Raises Malformed where it is no archive, and when the limit is reached.
+    Raises Malformed if it is no archive, or when the limit is reached.
     """
 
     def __init__(self, data: bytes) -> None:

@@ -19,10 +19,10 @@ _TYPE = (b"<!DOCTYPE", "<!DOCTYPE".encode("utf-16-le"), "<!DOCTYPE".encode("utf-
 
 
 def check(data: bytes, kind: str, member: str) -> None:
-    """Raise Malformed unless `data` is a zip archive with `member`, of a size we can unpack.
+    """Raise Malformed unless `data` is a zip archive with `member`, of a size that can be unpacked.
 
-    `kind` is the ending to save it under if it is encrypted or of an older kind. Sizes are
-    counted while unpacking: what the archive says about them may be wrong.
+    `kind` is the ending to save it under if it is encrypted or in an older format. Sizes are
+    counted while unpacking, because those that the archive states may be wrong.
     """
     if data.startswith(_OLE):
         raise Malformed(f"encrypted, or of the older binary kind; save it as {kind}")

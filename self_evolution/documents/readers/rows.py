@@ -8,15 +8,30 @@ from typing import Any
 from self_evolution.documents.readers.base import Malformed, storable
 
 
-def rows(text: str) -> list[tuple[int, Any]]:
+class DuplicateKey(Malformed):
+    """An object that has a key twice, of which a parser would drop the first."""
+
+
+def rows(
+    text: str, broken: list[Malformed] | None = None, *, unique_keys: bool = False
+) -> list[tuple[int, Any]]:
     """(number, value) of a JSON list's values, or of the lines that are not empty.
 
-    The number is the value's place in the list, or its line; both count from 1. Raises Malformed.
+    The number is the value's place in the list, or its line; both count from 1. Lines that are no
+    JSON are left out, and their errors added to `broken`, where that is given. Raises Malformed,
+    also for an object that has a key twice where keys are to be unique.
     """
     if text.lstrip().startswith("["):
-        return list(enumerate(_list(text), 1))
-    lines = enumerate(text.split("\n"), 1)
-    return [(number, _line(number, line)) for number, line in lines if line.strip()]
+        return list(enumerate(_list(text, unique_keys), 1))
+    found = []
+    for number, line in enumerate(text.split("\n"), 1):
+        try:
+            found += [(number, _line(number, line, unique_keys))] if line.strip() else []
+        except Malformed as error:
+            if broken is None:
+                raise
+            broken.append(error)
+    return found
 
 
 def value(text: str) -> Any:
@@ -27,31 +42,46 @@ def value(text: str) -> Any:
         return None
 
 
-def _list(text: str) -> list[Any]:
+def _list(text: str, unique_keys: bool) -> list[Any]:
     try:
-        values: list[Any] = _parsed(text)
+        values: list[Any] = _parsed(text, unique_keys)
     except json.JSONDecodeError as error:
+        where = f"line {error.lineno}, column {error.colno}"
+        if _has_comma_too_many(error):
+            raise Malformed(f"a comma too many before {where}; remove it") from None
         unfinished = error.msg.startswith("Unterminated") or error.pos >= len(text.rstrip()) - 1
-        where = "cut off" if unfinished else "broken"
-        raise Malformed(
-            f"JSON {where} at line {error.lineno}, column {error.colno} ({error.msg})"
-        ) from None
+        state = "cut off" if unfinished else "broken"
+        raise Malformed(f"JSON {state} at {where} ({error.msg})") from None
     return values
 
 
-def _line(number: int, line: str) -> Any:
+def _line(number: int, line: str, unique_keys: bool) -> Any:
     try:
-        return _parsed(line)
+        return _parsed(line, unique_keys)
     except json.JSONDecodeError as error:
+        if _has_comma_too_many(error):
+            raise Malformed(
+                f"line {number}: a comma too many before column {error.colno}; remove it"
+            ) from None
         raise Malformed(
             f"line {number}: not JSON ({error.msg}); expected a JSON list, or one value a line"
         ) from None
+    except DuplicateKey as error:
+        raise Malformed(f"line {number}: {error}") from None
 
 
-def _parsed(text: str) -> Any:
+def _has_comma_too_many(error: json.JSONDecodeError) -> bool:
+    """Whether a bracket follows a comma, or a comma ends a line that is a value."""
+    if error.msg == "Extra data":
+        return error.doc[error.pos :].strip() == ","
+    around = error.doc[: error.pos].rstrip()[-1:] + error.doc[error.pos :].lstrip(", \t\r\n")[:1]
+    return around in (",}", ",]")
+
+
+def _parsed(text: str, unique_keys: bool = False) -> Any:
     """The value; raises JSONDecodeError, and Malformed for what is JSON but cannot be held."""
     try:
-        found = json.loads(text)
+        found = json.loads(text, object_pairs_hook=_unique if unique_keys else None)
         # Only an escape makes a lone surrogate: the text itself was decoded.
         return _storable(found) if "\\ud" in text.lower() else found
     except RecursionError:
@@ -60,6 +90,15 @@ def _parsed(text: str) -> Any:
         raise
     except ValueError:  # Python's limit for the digits of an integer
         raise Malformed("JSON with a number of thousands of digits") from None
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise DuplicateKey(f"an object has the key {twice} twice; leave one of them out")
+    return found
 
 
 def _storable(value: Any) -> Any:

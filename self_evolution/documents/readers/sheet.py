@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import datetime
 import io
 import re
 import zipfile
 from collections.abc import Iterator, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from self_evolution.documents.readers import grid, packed
 from self_evolution.documents.readers.base import Content, Malformed, Part
+from self_evolution.documents.readers.number_formats import shown
 
 if TYPE_CHECKING:
     from openpyxl import Workbook
@@ -23,30 +23,54 @@ _MERGED = 20_000  # cells that get the value of the one they are merged with
 # A formula without a value: written by a program that did not compute it.
 _NO_VALUE = re.compile(rb"(?:</f>|<f[^<>]*/>)\s*(?:<v>\s*</v>|<v\s*/>)?\s*</c>")
 _MERGE = re.compile(rb'<mergeCell ref="([A-Z]{1,3}\d{1,7}:[A-Z]{1,3}\d{1,7})"')
+# Rows and columns that the sheet does not show.
+_HIDDEN = re.compile(rb'<(?:\w+:)?(row|col)\s[^<>]{0,400}?\bhidden="(?:1|true)"[^<>]{0,400}>')
+_PLACE = re.compile(rb'\s(r|min|max)="(\d{1,7})"')
+
+
+class _Layout(NamedTuple):
+    """{row: {column from 0: whether it is the first}} of cells that are merged downwards, the
+    hidden rows from 1, and the hidden columns from 0.
+    """
+
+    merged: dict[int, dict[int, bool]]
+    rows: set[int]
+    columns: set[int]
 
 
 def read(data: bytes) -> Content:
-    """A part for each 200 rows or so of each visible sheet, under the sheet's name.
+    """Return a part for about 200 rows of each visible sheet, under the sheet's name.
 
-    Formulas are their stored values; those without any are the formulas themselves. Raises
-    Malformed for what is no such file.
+    Formulas appear as their stored values, or as formulas if they have none. Raises Malformed if
+    the file is no XLSX file.
     """
     packed.check(data, "XLSX", "xl/workbook.xml")
-    shown = _workbook(data, values=True)
+    book = _workbook(data, values=True)
     formulas = _workbook(data, values=False) if _lacks_values(data) else None
     parts: list[Part] = []
     notes = []
-    hidden = [sheet.title for sheet in shown.worksheets if sheet.sheet_state != "visible"]
+    hidden = [sheet.title for sheet in book.worksheets if sheet.sheet_state != "visible"]
     if hidden:
         notes.append(f"hidden sheets left out: {', '.join(hidden)}")
-    for sheet in shown.worksheets:
+    for sheet in book.worksheets:
         if sheet.sheet_state == "visible":
-            rows, cut = _rows(sheet, formulas[sheet.title] if formulas else None)
+            layout = _layout(sheet)
+            rows, cut = _rows(sheet, formulas[sheet.title] if formulas else None, layout)
             start = parts[-1].end + 2 if parts else 0
             parts += _parts(rows, " ".join(sheet.title.split()), start)
+            if layout.rows or layout.columns:
+                notes.append(f"hidden rows or columns left out: {sheet.title}")
             if cut:
                 notes.append(f"columns after {_COLUMNS} left out: {sheet.title}")
-    return Content(str(shown.properties.title or "").strip(), parts, "; ".join(notes))
+    return Content(str(book.properties.title or "").strip(), parts, "; ".join(notes))
+
+
+def first_table(data: bytes) -> list[list[str]]:
+    """The rows of the first visible sheet that has any, the header among them. Raises Malformed."""
+    packed.check(data, "XLSX", "xl/workbook.xml")
+    sheets = _workbook(data, values=True).worksheets
+    tables = (_rows(one, None, _layout(one))[0] for one in sheets if one.sheet_state == "visible")
+    return next(filter(None, tables), [])
 
 
 def _workbook(data: bytes, values: bool) -> Workbook:
@@ -80,11 +104,10 @@ def _sheets(data: bytes) -> Iterator[bytes]:
                         end = piece[-200:]
 
 
-def _rows(sheet: Any, formulas: Any) -> tuple[list[list[str]], bool]:
+def _rows(sheet: Any, formulas: Any, layout: _Layout) -> tuple[list[list[str]], bool]:
     """Rows of cells' texts without the empty ones at the end of each, and whether any was cut."""
     import warnings
 
-    merged = _merged(sheet)
     found: list[list[str]] = []
     last: dict[int, str] = {}  # by column: the value that merged cells below get
     cut = False
@@ -97,11 +120,15 @@ def _rows(sheet: Any, formulas: Any) -> tuple[list[list[str]], bool]:
             others = formulas.iter_rows() if formulas is not None else iter(())
             for number, row in enumerate(islice(sheet.iter_rows(), _ROWS), 1):
                 texts = _texts(row, next(others, ()))
-                for column, is_first in merged.get(number, {}).items():
+                for column, is_first in layout.merged.get(number, {}).items():
                     texts += [""] * (column + 1 - len(texts))
                     if is_first:
                         last[column] = texts[column]
                     texts[column] = texts[column] or last.get(column, "")
+                texts = [
+                    "" if i in layout.columns or number in layout.rows else text
+                    for i, text in enumerate(texts)
+                ]
                 while texts and not texts[-1]:
                     texts.pop()
                 if texts:
@@ -113,18 +140,18 @@ def _rows(sheet: Any, formulas: Any) -> tuple[list[list[str]], bool]:
 
 
 def _texts(row: Sequence[Any], formulas: Sequence[Any]) -> list[str]:
-    texts = [_text(one) for one in row]
+    texts = [shown(one.value, str(one.number_format or "")) for one in row]
     for i, one in enumerate(formulas[: len(texts)]):
         if not texts[i] and one.value is not None and one.data_type == "f":
             texts[i] = str(getattr(one.value, "text", one.value) or "")  # of an array formula
     return texts
 
 
-def _merged(sheet: Any) -> dict[int, dict[int, bool]]:
-    """{row: {column from 0: whether it is the first}} of cells that are merged downwards."""
+def _layout(sheet: Any) -> _Layout:
+    """Read hidden rows and columns, and merged cells, from the sheet's XML."""
     from openpyxl.utils import range_boundaries
 
-    found: dict[int, dict[int, bool]] = {}
+    found = _Layout({}, set(), set())
     cells = 0
     end = b""
     with sheet._get_source() as member:
@@ -132,17 +159,22 @@ def _merged(sheet: Any) -> dict[int, dict[int, bool]]:
             for match in _MERGE.finditer(end + piece):
                 left, top, _, bottom = range_boundaries(match[1].decode())
                 cells += bottom - top + 1
-                if cells > _MERGED:
-                    return found
-                if left <= _COLUMNS and bottom > top:
+                if left <= _COLUMNS and bottom > top and cells <= _MERGED:
                     for row in range(top, bottom + 1):
-                        found.setdefault(row, {})[left - 1] = row == top
-            end = piece[-60:]
+                        found.merged.setdefault(row, {})[left - 1] = row == top
+            for match in _HIDDEN.finditer(end + piece):
+                numbers = {name: int(number) for name, number in _PLACE.findall(match[0])}
+                if match[1] == b"row":
+                    found.rows.update(filter(None, [numbers.get(b"r")]))
+                else:
+                    last = min(numbers.get(b"max", 0), _COLUMNS)
+                    found.columns.update(range(numbers.get(b"min", 1) - 1, last))
+            end = piece[-500:]
     return found
 
 
 def _parts(rows: Sequence[Sequence[str]], name: str, start: int) -> Iterator[Part]:
-    """A sheet's parts; rows above the header are lines of text."""
+    """Yield a sheet's parts; rows above the header are lines of text."""
     if not rows:
         return
     used = sorted({i for row in rows for i, one in enumerate(row) if one})
@@ -169,25 +201,3 @@ def _letters(columns: Sequence[int]) -> list[str]:
     from openpyxl.utils import get_column_letter
 
     return [get_column_letter(i + 1) for i in columns]
-
-
-def _text(cell: Any) -> str:
-    """A cell's value as people write it: 8 and not 8.0, ISO dates, percentages as shown."""
-    value = cell.value
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return str(value).upper()
-    if isinstance(value, int | float):
-        return _number(value, str(cell.number_format or ""))
-    if isinstance(value, datetime.datetime):
-        return value.isoformat(" ") if value.time() != datetime.time() else f"{value:%Y-%m-%d}"
-    if isinstance(value, datetime.date | datetime.time):
-        return value.isoformat()
-    return str(value).strip()
-
-
-def _number(value: float, shape: str) -> str:
-    if match := re.search(r"(?:\.(0+))?%", shape):
-        return f"{value * 100:.{len(match[1] or '')}f}%"
-    return f"{value:.15g}" if isinstance(value, float) else str(value)

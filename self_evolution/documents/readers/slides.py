@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from self_evolution.documents.readers import packed
 from self_evolution.documents.readers.base import Builder, Content, Malformed, table
+from self_evolution.documents.readers.docx.omml import M, formula
+from self_evolution.documents.readers.html.inline import index, power
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
 
 _DEEPEST = 8  # groups within groups
+_ALTERNATIVES = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
 _MAIN = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
 _P14 = "{http://schemas.microsoft.com/office/powerpoint/2010/main}"
 _DIAGRAM = "{http://schemas.openxmlformats.org/drawingml/2006/diagram}"
@@ -20,10 +24,10 @@ _RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationship
 
 
 def read(data: bytes) -> Content:
-    """Each slide's text from top to bottom, below its title; its number is the page.
+    """Return each slide's text from top to bottom, below its title; its number is the page.
 
-    Sections, where there are any, are the level above. The title is the first slide's. Raises
-    Malformed for what is no such file.
+    Sections, if there are any, are the level above. The title is the first slide's. Raises
+    Malformed if the file is no PPTX file.
     """
     from pptx import Presentation
 
@@ -40,8 +44,10 @@ def _content(deck: Any) -> Content:
     sections = _sections(deck)
     first = ""
     for number, slide in enumerate(deck.slides, 1):
+        _choose(slide.element)
+        builder.struck += _unstrike(slide.element)
         shape = slide.shapes.title
-        title = _line(shape.text_frame.text) if shape is not None else ""
+        title = _lines(shape.text_frame) if shape is not None else ""
         if number == 1:
             first = title
         if section := sections.get(slide.slide_id):
@@ -50,9 +56,59 @@ def _content(deck: Any) -> Content:
         for block in _blocks(slide.shapes, title_id=shape.shape_id if title else None):
             builder.block(block, page=number)
         notes = slide.notes_slide.notes_text_frame if slide.has_notes_slide else None
-        if notes is not None and (text := _line(notes.text, "\n")):
+        if notes is not None and (text := _lines(notes, "\n")):
             builder.block(f"Notes: {text}", page=number)
-    return Content(first or _line(deck.core_properties.title or ""), builder.parts())
+    title = first or _line(deck.core_properties.title or "")
+    return Content(title, builder.parts(), builder.note)
+
+
+def _choose(slide: Any) -> None:
+    """Puts shapes with formulas in their places, of which the file has a picture as well."""
+    for alternatives in list(slide.iter(f"{_ALTERNATIVES}AlternateContent")):
+        choice = alternatives.find(f"{_ALTERNATIVES}Choice")
+        for one in list(choice) if choice is not None else ():
+            alternatives.addprevious(one)
+        alternatives.getparent().remove(alternatives)
+
+
+def _unstrike(slide: Any) -> int:
+    """Takes struck-out runs out of a slide, and counts the passages that they were."""
+    found = 0
+    for paragraph in slide.iter(f"{_MAIN}p"):
+        was_struck = False
+        for run in list(paragraph.iterchildren(f"{_MAIN}r", f"{_MAIN}br", f"{_MAIN}fld")):
+            properties = run.find(f"{_MAIN}rPr")
+            struck = properties is not None and properties.get("strike", "noStrike") != "noStrike"
+            found += struck and not was_struck
+            was_struck = struck
+            if struck:
+                paragraph.remove(run)
+    return found
+
+
+def _words(paragraph: Any) -> str:
+    """A paragraph's text, with its exponents and formulas as they are typed."""
+    pieces: list[tuple[int, str]] = []  # (raised, lowered or neither, text)
+    for child in paragraph._p:
+        if child.tag == f"{_MAIN}br":
+            pieces.append((0, "\v"))
+            continue
+        text = child.findtext(f"{_MAIN}t") or ""
+        properties = child.find(f"{_MAIN}rPr")
+        shift = properties.get("baseline", "0").rstrip("%") if properties is not None else "0"
+        if formulas := list(child.iter(f"{M}oMath")):
+            text = " ".join(map(formula, formulas))
+        pieces.append(((shift.strip("0") != "") * (-1 if shift.startswith("-") else 1), text))
+    written = ""
+    for place, group in groupby(pieces, key=lambda piece: piece[0]):
+        text = "".join(text for _, text in group)
+        written += power(text) if place > 0 else index(text) if place < 0 else text
+    return written
+
+
+def _lines(frame: Any, between: str = " ") -> str:
+    """The text of a frame, whose paragraphs are joined."""
+    return _line("\n".join(map(_words, frame.paragraphs)), between)
 
 
 def _sections(deck: Any) -> dict[int, str]:
@@ -78,7 +134,7 @@ def _blocks(shapes: Any, title_id: int | None, depth: int = 0) -> Iterator[str]:
             if depth < _DEEPEST:
                 yield from _blocks(shape.shapes, title_id, depth + 1)
         elif getattr(shape, "has_table", False) and shape.has_table:
-            yield table([[_line(one.text) for one in row.cells] for row in shape.table.rows])
+            yield table([[_lines(one.text_frame) for one in row.cells] for row in shape.table.rows])
         elif getattr(shape, "has_chart", False) and shape.has_chart:
             yield from _chart(shape.chart)
         elif shape.has_text_frame:
@@ -100,12 +156,12 @@ def _text(shape: Any) -> Iterator[str]:
     from pptx.enum.shapes import PP_PLACEHOLDER as KIND
 
     body = shape.is_placeholder and shape.placeholder_format.type in (KIND.BODY, KIND.OBJECT)
-    paragraphs = [one for one in shape.text_frame.paragraphs if one.text.strip()]
+    paragraphs = [one for one in shape.text_frame.paragraphs if _words(one).strip()]
     body = body and len(paragraphs) > 1
     items: list[str] = []
     for paragraph in paragraphs:
         mark = _bullet(paragraph, body)
-        text = _line(paragraph.text)
+        text = _line(_words(paragraph))
         if mark:
             items.append("   " * paragraph.level + f"{mark} {text}")
             continue
@@ -132,7 +188,7 @@ def _bullet(paragraph: Any, body: bool) -> str:
 def _chart(chart: Any) -> Iterator[str]:
     """A chart's title, and its values as a table with a row for each category."""
     if chart.has_title and chart.chart_title.has_text_frame:
-        yield _line(chart.chart_title.text_frame.text)
+        yield _lines(chart.chart_title.text_frame)
     for plot in chart.plots:
         series = list(plot.series)
         columns = [[str(one) for one in plot.categories]]

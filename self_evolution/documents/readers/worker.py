@@ -1,11 +1,11 @@
-"""Reads files in a process of its own, so that what is wrong with a file costs that file alone.
+"""A worker process that reads files, so that a bad file is skipped without affecting others.
 
     python -m self_evolution.documents.readers.worker LIMITS
 
 Tasks come as lines of JSON on standard input, messages go out as lines of JSON: `begin` with the
 name of a document before it is read, then the document or its problem; `end` after the last one of
-a file. The process has no network, starts no other, writes nothing, and is ended by the system's
-own clock and memory limit; its parent knows which document it had begun.
+a file. The process has no network, starts no other process and writes nothing. The system ends it
+when its time or memory limit is reached; its parent knows which document it had begun.
 """
 
 from __future__ import annotations
@@ -35,26 +35,28 @@ LONGEST = 64 << 20
 """Characters of text that one file may hold."""
 
 OUT_OF_MEMORY = 77
-"""Exit status of a worker whose memory limit was met."""
+"""The exit status of a worker that reached its memory limit."""
 
 _FORBIDDEN = ("socket.", "subprocess.", "os.exec", "os.fork", "os.posix_spawn", "os.system")
 _CHANGES = ("os.remove", "os.rename", "os.mkdir", "os.rmdir", "os.link", "os.symlink", "shutil.")
 
 
 class Limits(NamedTuple):
-    """Of one file: bytes of memory, bytes of the file, and seconds for a document of no size."""
+    """The limits of one file: bytes of memory, bytes of the file, and seconds for an empty
+    document."""
 
     memory: int
     file: int
     seconds: float
 
     def time(self, size: int) -> float:
-        """Seconds for a document of `size` bytes: large ones take longer, and may."""
+        """The time limit for a document of `size` bytes: large documents get more seconds."""
         return self.seconds + size / 1e5
 
 
 class Found(NamedTuple):
-    """A document in a file: its bytes, or why there are none. `path` is that in the container."""
+    """A document in a file: its bytes, or the reason why there are none. `path` is in the
+    container."""
 
     path: str
     data: bytes
@@ -111,7 +113,7 @@ def _writes(details: tuple[Any, ...]) -> bool:
 
 
 def _messages(path: Path, skip: int, limits: Limits) -> Iterator[dict[str, Any]]:
-    """What to tell of the documents in a file, but the first `skip` of them."""
+    """Yield the messages about the documents in a file, without the first `skip` documents."""
     signal.setitimer(signal.ITIMER_REAL, limits.time(0))
     budget = Budget(limits.file, 4 * limits.file)
     left = LONGEST
@@ -140,7 +142,7 @@ def _messages(path: Path, skip: int, limits: Limits) -> Iterator[dict[str, Any]]
 def _documents(
     name: str, data: bytes, budget: Budget, others: Counter[str], depth: int = 0
 ) -> Iterator[Found]:
-    """The documents of a file: itself, or those in it; `others` counts what no reader takes.
+    """The documents of a file: itself, or its members; `others` counts those that no reader takes.
 
     A container that cannot be opened, or not to its end, is a document with a problem.
     """
@@ -170,7 +172,7 @@ def _documents(
 
 
 def _read(found: Found, name: str, left: int) -> dict[str, Any]:
-    """A document as a message; `size` is how many characters of text it has."""
+    """A document as a message; `size` is its number of characters."""
     kind = ending(found.path or name)
     digest = hashlib.sha256(found.data).hexdigest() if found.data or not found.problem else ""
     message: dict[str, Any] = {"path": found.path, "format": kind[1:], "sha256": digest}

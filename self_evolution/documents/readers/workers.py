@@ -1,4 +1,4 @@
-"""The parent's side of reading: worker processes, what they tell, and what became of them."""
+"""The parent's side of reading: worker processes, their messages, and how they ended."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _AHEAD = 4  # files a worker may be ahead of what was taken from it
 
 
 class Read(NamedTuple):
-    """A document that was read, or one that could not be (`problem`); `path` as in a container."""
+    """A document that was read, or that could not be (`problem`); `path` as in a container."""
 
     path: str
     format: str
@@ -35,17 +35,17 @@ class Read(NamedTuple):
 
 
 class Reading(NamedTuple):
-    """All that a file held, and how many of its members no reader takes, by ending."""
+    """All documents of a file, and the number of its members that no reader takes, by ending."""
 
     documents: list[Read]
     left_out: dict[str, int]
 
 
 class Workers:
-    """A few processes that read files side by side; one that ends early is replaced."""
+    """Some processes that read files side by side; one that ends early is replaced."""
 
     def __init__(self, limits: Limits, count: int = 0) -> None:
-        """`count` 0 takes a process for each core, at most 8."""
+        """Start with `count` processes at most; 0 means one for each core, up to 8."""
         self._limits = limits
         self._count = count or min(8, os.cpu_count() or 1)
         self._here = threading.local()
@@ -69,7 +69,8 @@ class Workers:
             worker.close()
 
     def read(self, paths: Sequence[Path]) -> Iterator[Reading]:
-        """What is in each file, in the order of `paths`; files further on are read meanwhile."""
+        """Yield the content of each file, in the order of `paths`; later files are read
+        meanwhile."""
         waiting: deque[Future[Reading]] = deque()
         for path in paths:
             waiting.append(self._threads.submit(self._read, path))
@@ -88,7 +89,7 @@ class Workers:
 
 
 class _Worker:
-    """One process, started when there is something to read and again when it has ended."""
+    """A process that is started when there is something to read, and again after it has ended."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
@@ -96,13 +97,14 @@ class _Worker:
         self._stopped = False
 
     def stop(self) -> None:
-        """End the process, whatever it is at; who waits for it is told that it ended."""
+        """End the process in any state; a thread that waits for its messages sees that it has
+        ended."""
         self._stopped = True
         if self._process is not None:
             self._process.kill()
 
     def close(self) -> None:
-        """Give back what the process had; nobody may be waiting for it."""
+        """Free the resources of the process; no thread may be waiting for it."""
         if self._process is not None:
             assert self._process.stdin is not None and self._process.stdout is not None
             with contextlib.suppress(BrokenPipeError):
@@ -134,7 +136,7 @@ class _Worker:
             begun = None
 
     def _messages(self, path: Path, skip: int) -> Iterator[dict[str, Any]]:
-        """What the process says of a file, until the file or the process ends."""
+        """Yield the messages of the process about a file, until the file or the process ends."""
         if self._process is not None and self._process.poll() is not None:
             self.close()
         if self._process is None:
@@ -157,7 +159,7 @@ class _Worker:
                 return
 
     def _obituary(self, path: Path) -> str | None:
-        """Why the process ended, for people; None if that was not because of the file."""
+        """Return why the process ended, for people; None if the file was not the reason."""
         assert self._process is not None
         status = self._process.wait()
         if self._stopped:

@@ -1,6 +1,5 @@
 """Metrics of answers against references. To add one: a `Metric` in a file, and a line here."""
 
-from self_evolution.evaluation.metrics.aggregate import intervals, read_pair, summarise
 from self_evolution.evaluation.metrics.bleu import BLEU_4
 from self_evolution.evaluation.metrics.certainty import ABSTENTION, CONFIDENT_ERROR
 from self_evolution.evaluation.metrics.exact_match import EXACT_MATCH
@@ -37,8 +36,5 @@ __all__ = [
     "Metric",
     "Pair",
     "extract_values",
-    "intervals",
-    "read_pair",
     "stands_in",
-    "summarise",
 ]

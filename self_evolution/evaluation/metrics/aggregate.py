@@ -1,4 +1,4 @@
-"""From rows of predictions to one table of scores: the filter `self-evolution metrics`."""
+"""Scores of rows of predictions in one table: the filter `self-evolution metrics`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from itertools import compress
 from typing import Any
 
-from self_evolution.evaluation.metrics.metric import Metric, Pair
+from self_evolution.evaluation.metrics import METRICS, Metric, Pair
 from self_evolution.evaluation.statistics import PERCENT, RESAMPLES, Interval, distributions
 
 
@@ -78,7 +78,7 @@ def intervals(
 def summarise(
     rows: Iterable[Mapping[str, Any]],
     *,
-    metrics: Mapping[str, Metric] | None = None,
+    metrics: Mapping[str, Metric] = METRICS,
     resamples: int = RESAMPLES,
     seed: int = 0,
     level: float = 0.95,
@@ -91,10 +91,6 @@ def summarise(
     Rows are read once, as they come. Raises ValueError for a bad row, with its number from 1,
     what was given and what was expected, and for no rows at all.
     """
-    if metrics is None:
-        from self_evolution.evaluation.metrics import METRICS
-
-        metrics = METRICS
     scores: dict[str, list[float | None]] = {name: [] for name in metrics}
     documents: list[Hashable] = []
     for line, row in enumerate(rows, start=1):

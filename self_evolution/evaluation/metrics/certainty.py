@@ -1,4 +1,4 @@
-"""Does an answer decline, or does it say something wrong as if it were so?"""
+"""Metrics of certainty: whether an answer declines, or asserts something wrong."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How long an answer is beside its reference."""
+"""The length of an answer relative to its reference."""
 
 from __future__ import annotations
 

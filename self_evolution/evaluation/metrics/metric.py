@@ -1,4 +1,4 @@
-"""What a metric is: a name, a signature that fixes its settings, and a score for one pair."""
+"""The type of a metric: a name, a signature that fixes its settings, and a score for one pair."""
 
 from __future__ import annotations
 

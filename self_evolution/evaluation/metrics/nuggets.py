@@ -1,8 +1,8 @@
-"""Nugget recall: the facts of the reference, each looked for in the answer (Voorhees 2003).
+"""Nugget recall: the share of the reference's facts that the answer has (Voorhees 2003).
 
-No model lists the facts: they are the reference's values, and what each of its statements says
-beyond the question. Only recall is measured: an answer that repeats a whole document may score,
-so this metric promotes nobody.
+No model lists the facts: they are the reference's values, and the words of its statements that the
+question does not have. Only recall is measured: an answer that repeats a whole document may score,
+so this metric decides no promotion.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ def statements(pair: Pair) -> list[frozenset[str]]:
     """
     text = plain(pair.reference)
     cjk = is_cjk(pair.reference)
-    told = " ".join([pair.question, *known_values(pair)]).casefold()
-    known = FUNCTION_WORDS.union(tokens(told))
+    context = " ".join([pair.question, *known_values(pair)]).casefold()
+    known = FUNCTION_WORDS.union(tokens(context))
     found = []
     for part in _parts(text):
         if cjk:
             words = {word.casefold() for word in part if len(word) > 1 and word[0].isalpha()}
-            words = {word for word in words - known if word not in told}
+            words = {word for word in words - known if word not in context}
         else:
             words = {word for word in tokens("".join(part)) if word[0].isalpha()} - known
         if words:

@@ -1,13 +1,13 @@
-"""How sure a number is: intervals of means, paired differences, many comparisons at once."""
+"""The statistics of scores: intervals of means, paired differences, several comparisons at once."""
 
 from self_evolution.evaluation.statistics.comparisons import (
     NO_DIFFERENCE,
-    Change,
-    Gap,
-    gaps,
+    PairedDifference,
+    adjusted,
     holm,
     paired,
 )
+from self_evolution.evaluation.statistics.formats import format_difference, format_mean, format_p
 from self_evolution.evaluation.statistics.intervals import (
     FEW,
     PERCENT,
@@ -27,17 +27,19 @@ __all__ = [
     "NO_DIFFERENCE",
     "PERCENT",
     "RESAMPLES",
-    "Change",
     "Distribution",
     "Duel",
-    "Gap",
     "Interval",
+    "PairedDifference",
     "Preference",
     "Ratio",
+    "adjusted",
     "bootstrap",
     "detectable",
     "distributions",
-    "gaps",
+    "format_difference",
+    "format_mean",
+    "format_p",
     "holm",
     "paired",
     "preference",

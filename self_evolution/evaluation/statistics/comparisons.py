@@ -3,49 +3,54 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from typing import NamedTuple, TypeVar
+from typing import Final, Literal, NamedTuple, TypeVar
 
 from self_evolution.evaluation.statistics.intervals import RESAMPLES, distributions
+from self_evolution.records import Difference
 
 Key = TypeVar("Key")
 
-NO_DIFFERENCE = "no difference shown"
-"""What is said of every difference whose interval holds 0, in these words."""
+Verdict = Literal["higher", "lower", "no difference shown"]
+NO_DIFFERENCE: Final = "no difference shown"
+"""The words for every difference whose interval holds 0."""
 
 CHANGE = (-100.0, 100.0)
 """The range of a difference of two scores."""
 
 
-class Change(NamedTuple):
-    """Mean of the paired differences with its interval and two-sided p-value; n items."""
+class PairedDifference(NamedTuple):
+    """The mean difference of two models on the same n items, in points, with its interval.
+
+    `p` is the two-sided p-value of the hypothesis of no difference; `p_holm` is the value after
+    Holm's correction, where several differences are looked at together.
+    """
 
     mean: float
     low: float
     high: float
     n: int
     p: float
+    p_holm: float | None = None
+
+    @classmethod
+    def of(cls, row: Difference) -> PairedDifference:
+        return cls(row.mean, row.low, row.high, row.n, row.p)
+
+    @property
+    def p_adjusted(self) -> float:
+        return self.p if self.p_holm is None else self.p_holm
 
     @property
     def shown(self) -> bool:
-        """Whether the interval leaves 0 out."""
-        return self.low > 0 or self.high < 0
-
-
-class Gap(NamedTuple):
-    """A difference among several; `p` is adjusted (Holm) for all of them."""
-
-    change: Change
-    p: float
+        """Whether the interval leaves 0 out, and p after Holm (if there is one) is below 5%."""
+        beyond = self.low > 0 or self.high < 0
+        return beyond and (self.p_holm is None or self.p_holm < 0.05)
 
     @property
-    def different(self) -> bool:
-        return self.change.shown and self.p < 0.05
-
-    @property
-    def verdict(self) -> str:
-        if not self.different:
+    def verdict(self) -> Verdict:
+        if not self.shown:
             return NO_DIFFERENCE
-        return "higher" if self.change.mean > 0 else "lower"
+        return "higher" if self.mean > 0 else "lower"
 
 
 def paired(
@@ -56,22 +61,22 @@ def paired(
     resamples: int = RESAMPLES,
     seed: int = 0,
     level: float = 0.95,
-) -> Change:
+) -> PairedDifference:
     """`after` minus `before`, scores of the same items in the same order, in points."""
     if len(before) != len(after):
         raise ValueError(f"paired: {len(before)} scores against {len(after)}")
-    gaps = [new - old for old, new in zip(before, after, strict=True)]
+    points = [new - old for old, new in zip(before, after, strict=True)]
     (one,) = distributions(
-        [gaps], clusters, resamples=resamples, seed=seed, bounds=CHANGE, idle=0.0
+        [points], clusters, resamples=resamples, seed=seed, bounds=CHANGE, idle=0.0
     )
-    return Change(*one.interval(level), one.p_value())
+    return PairedDifference(*one.interval(level), one.p_value())
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """Adjusted p-values in the order given (Holm 1979).
+    """Adjusted p-values in the given order (Holm 1979).
 
-    Comparisons whose adjusted p is below 5% are all different, but for a chance of 5% that any
-    one of them is not.
+    If all comparisons whose adjusted p is below 5% are called different, the chance that any of
+    them is not is at most 5%.
     """
     adjusted = [0.0] * len(p_values)
     highest = 0.0
@@ -82,7 +87,10 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return adjusted
 
 
-def gaps(changes: Mapping[Key, Change]) -> dict[Key, Gap]:
-    """The same with their p-values adjusted for one another."""
-    adjusted = holm([change.p for change in changes.values()])
-    return {key: Gap(one, p) for (key, one), p in zip(changes.items(), adjusted, strict=True)}
+def adjusted(differences: Mapping[Key, PairedDifference]) -> dict[Key, PairedDifference]:
+    """The differences with their p-values adjusted (Holm) for one another."""
+    p_values = holm([one.p for one in differences.values()])
+    return {
+        key: one._replace(p_holm=p)
+        for (key, one), p in zip(differences.items(), p_values, strict=True)
+    }

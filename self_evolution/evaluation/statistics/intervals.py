@@ -42,12 +42,12 @@ class Interval(NamedTuple):
 
 
 class Distribution(NamedTuple):
-    """What is known of a mean. `replicates`: means of the resamples, sorted; `telling`: K.
+    """The distribution of a mean. `replicates`: sorted means of the resamples; `telling`: K.
 
-    Fewer clusters than FEW: their resamples can hardly leave the range of the clusters' own means,
-    and Student's t with the clusters' standard error is used (Cameron, Gelbach and Miller 2008).
-    All clusters alike: a resample shows no other value, and the interval is that of a proportion
-    of which none was seen (Clopper and Pearson 1934; at 95% about 3.7 / G): so much of the
+    Below FEW clusters, resamples can hardly leave the range of the clusters' own means, so
+    Student's t with the clusters' standard error is used (Cameron, Gelbach and Miller 2008). If all
+    clusters are alike, no resample shows another value. The interval is then that of a proportion
+    of which none was seen (Clopper and Pearson 1934; at 95% about 3.7 / G): that share of the
     clusters may lie anywhere in `bounds`. Without bounds it has no width.
     """
 
@@ -99,7 +99,7 @@ class Distribution(NamedTuple):
         return min(1.0, 2 * min(tail, 1 - tail))
 
     def _shares(self, value: float) -> Range:
-        """Of the replicates, those below `value`, and those not above it."""
+        """Return the share of the replicates below `value`, and the share not above it."""
         import numpy as np
 
         slack = 1e-9 * max(1.0, abs(self.mean))
@@ -150,9 +150,9 @@ class Distribution(NamedTuple):
 
 
 def unseen(clusters: int, tail: float = 0.025) -> float:
-    """What may be so in this many percent of cases, although none of so many clusters shows it.
+    """Return the percentage of clusters that may be affected although none of the sample is.
 
-    The upper end of Clopper and Pearson's interval: no loss smaller than that can be left out.
+    It is the upper end of Clopper and Pearson's interval: no smaller loss can be excluded.
     """
     return float(100 * (1 - tail ** (1 / clusters)))
 

@@ -1,20 +1,20 @@
-"""How small a difference a set of questions can show, before anything is asked."""
+"""The smallest difference that a set of questions can show, estimated before a model is asked."""
 
 from __future__ import annotations
 
 import math
 
 LEVEL, POWER = 0.05, 0.8
-"""Two-sided error, and the chance to see a difference that is there."""
+"""The two-sided error, and the chance to see a difference that exists."""
 
 CORRELATION = 0.1
-"""Of two questions on one document: how much of their variance they share."""
+"""The share of their variance that two questions on one document have in common."""
 
 LOSSES = 0.1
-"""Of the questions whose result changes, the share that changes for the worse."""
+"""The share of changes for the worse among the questions whose result changes."""
 
 FEWEST = 4
-"""Fewer documents that differ show nothing at 5%, whatever their number of questions."""
+"""If fewer clusters than this change, nothing is shown at 5%, whatever the number of questions."""
 
 
 def detectable(questions: int, clusters: int, *, correlation: float = CORRELATION) -> float:
@@ -67,11 +67,11 @@ def _seen(gain: float, questions: int, clusters: int, correlation: float) -> boo
     return bool(gain >= needed)
 
 
-def told(questions: int, clusters: int, unit: str) -> str:
+def describe_power(questions: int, clusters: int, unit: str) -> str:
     """`with 300 questions over 80 documents a difference of 4.4 points is detectable`."""
     points = detectable(questions, clusters)
     over = f"with {questions:,} questions{f' over {clusters:,} {unit}' if unit else ''}"
     if points > 99:
         return f"{over} no difference is detectable: they are too few"
-    said = f"{points:.1f}" if points < 10 else f"{points:.0f}"
-    return f"{over} a difference of {said} points is detectable"
+    rounded = f"{points:.1f}" if points < 10 else f"{points:.0f}"
+    return f"{over} a difference of {rounded} points is detectable"

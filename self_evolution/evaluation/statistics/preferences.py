@@ -1,4 +1,4 @@
-"""Which of two models a judge prefers, from verdicts on their answers in both orders."""
+"""The preference of a judge between two models, from verdicts on their answers in both orders."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ POINTS = {"better": 100.0, "tie": 50.0, "unclear": 50.0, "worse": 0.0}
 
 
 class Duel(NamedTuple):
-    """An item's verdicts on the first model: its answer shown first, and shown second.
+    """The verdicts on one item about the first model: its answer shown first, and shown second.
 
-    `asked`: a judge was; answers that are the same are a tie without that.
+    `asked`: a judge was asked; equal answers are a tie without that.
     """
 
     cluster: Hashable
@@ -24,13 +24,13 @@ class Duel(NamedTuple):
 
 
 class Preference(NamedTuple):
-    """How the first of two models does. All in percent.
+    """The result of the first of two models before a judge. All numbers are in percent.
 
-    `wins`: an item counts by the mean of its two verdicts, a tie (or an unclear one) half.
-    Of the `asked` items alone: `agreement`, the share where both orders have the same outcome, said
-    clearly; `unclear`, of all verdicts; `first`, of those that prefer one, how many prefer the
-    answer that is shown first (50 without a bias). None where there is nothing to count. Intervals
-    are of 95%.
+    `wins`: an item counts by the mean of its two verdicts; a tie (or an unclear one) counts half.
+    The others are of the `asked` items alone. `agreement`: the share where both orders have the
+    same clear outcome. `unclear`: a share of all verdicts. `first`: of the verdicts that prefer one
+    answer, the share that prefer the answer shown first (50 without a bias). They are None where
+    there is nothing to count. Intervals are of 95%.
     """
 
     wins: Interval

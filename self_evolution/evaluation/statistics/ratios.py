@@ -1,4 +1,4 @@
-"""How many times as high as another's a model's mean is, on the same items."""
+"""The ratio of the mean scores of two models on the same items."""
 
 from __future__ import annotations
 
@@ -44,15 +44,15 @@ def ratio(
     seed: int = 0,
     level: float = 0.95,
 ) -> Ratio:
-    """Mean of `scores` over mean of `reference`, of the same items in one order, in percent.
+    """The mean of `scores` over the mean of `reference`, on the same items in one order, in
+    percent.
 
-    Whole clusters are drawn, and both means are of the same draw. With the clusters' sums of the
-    reference in the place of their sizes, what the ratio is above 1 is what `Distribution` knows
-    as a mean of differences, BCa and all: so a ratio is shown to differ from 1 as cautiously as
-    the means are. Below FEW clusters Student's interval is that of the logarithm, as a ratio is
-    skewed (of six clusters it holds the truth in about 93% of cases instead of 95%).
-    Undefined where the reference's own interval reaches 0: a ratio to what may be nothing says
-    nothing. Raises ValueError as `bootstrap` does.
+    Whole clusters are drawn, and both means are of the same draw. The excess of the ratio over 1 is
+    a mean of differences in which the clusters' sums of the reference take the place of their
+    sizes. So `Distribution` gives its interval (BCa), as cautiously as that of means. Below FEW
+    clusters Student's interval is that of the logarithm, as a ratio is skewed (with six clusters it
+    contains the true value in about 93% of cases instead of 95%). It is undefined if the
+    reference's own interval reaches 0. Raises ValueError as `bootstrap` does.
     """
     if len(scores) != len(reference):
         raise ValueError(f"ratio: {len(scores)} scores against {len(reference)}")
@@ -68,7 +68,8 @@ def ratio(
 
 
 def _ends(beyond: Clusters, highest: float, resamples: int, seed: int, level: float) -> Range:
-    """Of the interval; `highest` is the ratio of a model that gets all items right."""
+    """Return the ends of the interval; `highest` is the ratio of a model that gets all items
+    right."""
     import numpy as np
 
     with np.errstate(divide="ignore", invalid="ignore"):  # a draw may leave the reference with 0
@@ -93,9 +94,9 @@ def _ends(beyond: Clusters, highest: float, resamples: int, seed: int, level: fl
 
 
 def _students(beyond: Clusters, value: float, highest: float, level: float) -> Range:
-    """Of the logarithm, with its error from leaving out one cluster at a time.
+    """Return Student's interval of the logarithm; its error is the jackknife's over clusters.
 
-    Where one cluster has all that there is, nothing is known: the ends are those of the range.
+    Where one cluster has all successes, nothing is known: the ends are those of the range.
     """
     import numpy as np
     from scipy.special import stdtrit

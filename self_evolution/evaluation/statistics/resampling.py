@@ -1,4 +1,4 @@
-"""Items in clusters, and the means of what is drawn from them with replacement."""
+"""Items in clusters, and the means of samples that are drawn from them with replacement."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Clusters(NamedTuple):
         return np.asarray(totals / self.sizes.sum())
 
     def telling(self, column: int, idle: float | None) -> int:
-        """How many clusters have another mean than `idle`; 2 at least, which a spread takes."""
+        """Count the clusters whose mean is not `idle`; at least 2, which a spread needs."""
         import numpy as np
 
         if idle is None:

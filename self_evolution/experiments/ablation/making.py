@@ -19,14 +19,13 @@ from self_evolution.experiments.ablation.variants import STEPS, Step, Variant, f
 from self_evolution.models import Engine
 from self_evolution.progress import Progress
 from self_evolution.run import Run
-from self_evolution.run import open as session
-from self_evolution.run.open import Request
+from self_evolution.run.open import Request, copy_run, open_run
 from self_evolution.schedule import left, plan
 from self_evolution.stages import perform
 
 Match = Literal["steps", "samples", "nothing"]
 
-_LAST_FOR_ALL: Step = (0, "examine")
+_LAST_FOR_ALL: Step = (0, "build")
 """The last stage that is made once for all seeds: they are asked the same questions."""
 
 
@@ -51,22 +50,24 @@ class _Maker:
 
         Returns the numbers by which others are matched with it.
         """
-        with session.opened(folder, request, self.progress, new=True) as run:
+        with open_run(folder, request, self.progress, new=True) as run:
             self._lend(run)
             if last is not None:
                 order = plan(1, run.config)
-                for step in order[: order.index(last) + 1]:
+                upto = STEPS[: STEPS.index(last) + 1]
+                end = max(order.index(step) for step in upto if step in order)
+                for step in order[: end + 1]:
                     perform(run, *step)
             else:
                 _finish(run)
-            self._engine = run.loaded
-            told = any(item.suite != SUITE for item in run.ledger.all_items())
-            if run.ledger.stage_done(0, "evaluate") and not told:
+            self._engine = run.models.loaded
+            tests = any(item.suite != SUITE for item in run.ledger.items.all())
+            if run.ledger.stage_done(0, "evaluate") and not tests:
                 raise UserError(
                     f"{folder}: no evaluation set, so nothing would show a difference; give one "
                     "with --eval FILE, and another --run"
                 )
-            trained = run.ledger.adapters()
+            trained = run.ledger.training.adapters()
             if run.stop_asked:  # while the last batch of all was under way
                 raise Stopped
         steps = tuple(row.steps for row in trained)
@@ -76,7 +77,7 @@ class _Maker:
         if run.config.model != self._model:
             self._engine, self._model = None, run.config.model
         if self._engine is not None:
-            run.borrow(self._engine)
+            run.models.use_loaded(self._engine)
             self._engine = None  # given, not shared: the run may have to give it up
 
     def shared(self, chain: Sequence[Shared], seed: int) -> Path | None:
@@ -95,7 +96,7 @@ class _Maker:
     def begin(self, folder: Path, chain: Sequence[Shared], seed: int, request: Request) -> None:
         """A copy of what is shared, unless the run has begun."""
         if not (folder / "run.db").is_file() and (source := self.shared(chain, seed)):
-            session.branch(source, folder, request, self.progress)
+            copy_run(source, folder, request, self.progress)
 
     def with_settings(self, values: Mapping[str, object]) -> Request:
         return self.request._replace(overrides={**self.request.overrides, **values})

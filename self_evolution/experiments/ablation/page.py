@@ -6,15 +6,14 @@ The figures are written as files of their own too: course.svg and metrics.svg.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
+from self_evolution.evaluation.scores import is_share
+from self_evolution.evaluation.tasks import Task
 from self_evolution.experiments.ablation.results import Results
-from self_evolution.experiments.comparison import Exam
-from self_evolution.report import figure, words
-from self_evolution.report.bars import Bars
-from self_evolution.report.chart import STYLES, Chart, Line
-from self_evolution.report.headline import EXAMS
-from self_evolution.report.pages import environment, put
+from self_evolution.report.render.bars import Bars
+from self_evolution.report.render.lines import STYLES, Chart, Line
+from self_evolution.report.render.pages import html, put
+from self_evolution.report.render.svg import standalone
 
 LABEL = 26
 """Characters of a line's name."""
@@ -24,34 +23,34 @@ COURSE, METRICS = (720, 320), (760, 300)
 
 
 def write(results: Results, page: Path) -> None:
-    """The figures beside the page are those of its first exam, and of all metrics.
+    """The figures beside the page are those of its first task, and of all metrics.
 
     Raises UserError if the disk does not take it.
     """
     styles = {name: STYLES[i % len(STYLES)] for i, name in enumerate(results.names)}
-    charts = {exam: _chart(results, exam, styles) for exam in results.curves}
+    charts = {task: _chart(results, task, styles) for task in results.curves}
     bars = Bars("Metrics, domain questions, book closed", results.bars, styles)
-    values: dict[str, Any] = {
-        "results": results,
-        "name": page.absolute().parent.name,
-        "titles": EXAMS,
-        "styles": styles,
-        "charts": charts,
-        "bars": bars,
-        "course": COURSE,
-        "metrics": METRICS,
-    }
-    put(page, environment().get_template("ablation.html.j2").render(values) + "\n")
+    text = html(
+        "ablation.html.j2",
+        results=results,
+        name=page.absolute().parent.name,
+        styles=styles,
+        charts=charts,
+        bars=bars,
+        course=COURSE,
+        metrics=METRICS,
+    )
+    put(page, text)
     if charts:
         first = next(iter(charts.values()))
-        figure.write(first.svg("course", *COURSE), page.with_name("course.svg"))
+        put(page.with_name("course.svg"), standalone(first.svg("course", *COURSE)))
     if results.bars:
-        figure.write(bars.svg("metrics", *METRICS), page.with_name("metrics.svg"))
+        put(page.with_name("metrics.svg"), standalone(bars.svg("metrics", *METRICS)))
 
 
-def _chart(results: Results, exam: Exam, styles: dict[str, str]) -> Chart:
+def _chart(results: Results, task: Task, styles: dict[str, str]) -> Chart:
     """A line a variant; the base runs across, once where it is the same for all."""
-    curves = results.curves[exam]
+    curves = results.curves[task]
     bases = {name: curve[0].mean for name, curve in curves.items() if 0 in curve}
     alike = len(set(bases.values())) < 2
     lines = tuple(
@@ -59,10 +58,9 @@ def _chart(results: Results, exam: Exam, styles: dict[str, str]) -> Chart:
         for place, (name, curve) in enumerate(curves.items())
         if curve
     )
-    metric = results.rows[0].metrics[exam]
+    metric = results.rows[0].metrics[task]
     everybody = frozenset(generation for curve in curves.values() for generation in curve)
-    title = f"{EXAMS[exam]}: {metric}"
-    return Chart(title, lines, everybody, 100.0 if words.is_share(metric) else None)
+    return Chart(f"{task.title}: {metric}", lines, everybody, 100.0 if is_share(metric) else None)
 
 
 def _short(name: str) -> str:

@@ -1,20 +1,26 @@
-"""What came of an ablation: lines over the generations, bars, and differences with p-values."""
+"""Results of an ablation: lines over the generations, bars, and differences with p-values."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from self_evolution.evaluation.statistics import NO_DIFFERENCE, Interval, bootstrap
-from self_evolution.evaluation.tasks import MODES
+from self_evolution.evaluation.tasks import MAIN, MODES, Task
 from self_evolution.experiments.ablation.making import Match, place_of
 from self_evolution.experiments.ablation.variants import Variant
-from self_evolution.experiments.comparison import Exam, Row, Side, Values, asked_alike, rows, side
-from self_evolution.experiments.comparison.runs import documents_of
+from self_evolution.experiments.comparison import (
+    NOTHING_COMMON,
+    Row,
+    Side,
+    asked_alike,
+    rows,
+    side,
+    values,
+)
 from self_evolution.records import Evaluation
-from self_evolution.run import open as session
 
 BARS = ("exact-match", "nugget-recall", "token-f1", "rouge-l", "bleu-4")
 """Metrics of the second figure, after the one that decides."""
@@ -29,12 +35,12 @@ MATCHED = {
 }
 
 Curve = dict[int, Evaluation]
-"""By generation: mean over the seeds, with the lowest and the highest seed for an interval."""
+"""The mean over the seeds by generation, with the lowest and the highest seed as its interval."""
 
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """`curves[exam][variant]`, `bars[metric][variant]` (domain questions, book closed).
+    """`curves[task][variant]`, `bars[metric][variant]` (domain questions, book closed).
 
     `generation` is what bars and rows are of: the last one, or each run's leader. `steps` are
     those of each generation, of each seed: `steps[variant][seed]`.
@@ -45,7 +51,7 @@ class Results:
     matching: str
     generation: str
     rows: tuple[Row, ...]
-    curves: dict[Exam, dict[str, Curve]]
+    curves: dict[Task, dict[str, Curve]]
     bars: dict[str, dict[str, Interval]]
     steps: dict[str, dict[int, tuple[int, ...]]]
     sentence: str
@@ -110,81 +116,33 @@ def gather(folder: Path, chosen: Sequence[Variant], seeds: Sequence[int], match:
     alike, left_out = asked_alike(list(sides.values()))
     sides = dict(zip(sides, alike, strict=True))
     first = sides[names[0], seeds[0]]
-    metrics = first.metrics
-    values = [
-        {
-            exam: mine
-            for exam, metric in metrics.items()
-            if (mine := _values(sides, names, one, seeds, exam, metric))
-        }
-        for one in names
-    ]
-    found = rows(names, values, first.settings.seed)
-    exams = list(found[0].scores)
-    evaluations = {
-        (one.name, seed): _read(place_of(folder, one, seed)) for one in chosen for seed in seeds
-    }
-    matching = MATCHED[match].format(first=names[0])
+    models = [[sides[name, seed] for seed in seeds] for name in names]
+    found = {task: values(models, task, metric)[0] for task, metric in first.metrics.items()}
+    table = rows(names, found, first.settings.seed)
     return Results(
         tuple(names),
         tuple(seeds),
-        matching,
+        MATCHED[match].format(first=names[0]),
         generation,
-        tuple(found),
+        tuple(table),
         {
-            exam: {
-                one: _curve([evaluations[one, seed][0] for seed in seeds], exam, metrics[exam])
-                for one in names
+            task: {
+                name: _curve([one.evaluations for one in some], task, first.metrics[task])
+                for name, some in zip(names, models, strict=True)
             }
-            for exam in exams
+            for task in table[0].scores
         },
-        _bars(sides, names, seeds, metrics["domain", "closed"]),
-        {one: {seed: evaluations[one, seed][1] for seed in seeds} for one in names},
-        _sentence(found, len(seeds), generation),
+        _bars(names, models, first.metrics[MAIN]),
+        {name: {seed: sides[name, seed].steps for seed in seeds} for name in names},
+        _sentence(table, len(seeds), generation),
         (*left_out, *_notes(first, len(seeds), generation)),
     )
 
 
-def _read(folder: Path) -> tuple[list[Evaluation], tuple[int, ...]]:
-    with session.looked_at(folder) as (_, ledger):
-        return ledger.evaluations(), tuple(row.steps for row in ledger.adapters())
-
-
-def _values(
-    sides: Mapping[tuple[str, int], Side],
-    names: Sequence[str],
-    one: str,
-    seeds: Sequence[int],
-    exam: Exam,
-    metric: str,
-) -> Values | None:
-    """Of a variant's all seeds: the questions that every run answered, in one order."""
-    first = sides[names[0], seeds[0]]
-    answered = [side.texts[exam].keys() for side in sides.values()]
-    scores = {seed: sides[one, seed].scores(exam, metric) for seed in seeds}
-    common = [
-        key
-        for key in first.texts[exam]
-        if all(key in keys for keys in answered) and all(key in mine for mine in scores.values())
-    ]
-    if not common:
-        return None
-    return Values(
-        metric,
-        [scores[seed][key] for seed in seeds for key in common],
-        documents_of(first, exam[0], common) * len(seeds),
-        [seed for seed in seeds for _ in common],
-    )
-
-
-def _curve(runs: Sequence[Sequence[Evaluation]], exam: Exam, metric: str) -> Curve:
-    """Of the generations that all seeds have."""
+def _curve(runs: Sequence[Sequence[Evaluation]], task: Task, metric: str) -> Curve:
+    """The mean over the seeds, in each generation that all seeds have."""
     means = [
-        {
-            row.generation: row
-            for row in rows
-            if (row.suite, row.mode, row.metric) == (*exam, metric)
-        }
+        {row.generation: row for row in rows if (Task.of(row), row.metric) == (task, metric)}
         for rows in runs
     ]
     curve = {}
@@ -193,7 +151,7 @@ def _curve(runs: Sequence[Sequence[Evaluation]], exam: Exam, metric: str) -> Cur
         row = means[0][generation]
         curve[generation] = Evaluation(
             generation,
-            *exam,
+            *task,
             metric,
             sum(of_seeds) / len(of_seeds),
             min(of_seeds),
@@ -205,36 +163,32 @@ def _curve(runs: Sequence[Sequence[Evaluation]], exam: Exam, metric: str) -> Cur
 
 
 def _bars(
-    sides: Mapping[tuple[str, int], Side],
-    names: Sequence[str],
-    seeds: Sequence[int],
-    deciding: str,
+    names: Sequence[str], models: Sequence[Sequence[Side]], deciding: str
 ) -> dict[str, dict[str, Interval]]:
-    exam = ("domain", "closed")
-    found: dict[str, dict[str, Interval]] = {}
-    for metric in dict.fromkeys((deciding, *BARS)):
-        values = {one: _values(sides, names, one, seeds, exam, metric) for one in names}
-        there = {one: mine for one, mine in values.items() if mine}
-        if len(there) == len(names):
-            found[metric] = {
-                one: bootstrap(mine.scores, mine.documents) for one, mine in there.items()
-            }
-    return found
+    found = {metric: values(models, MAIN, metric)[0] for metric in dict.fromkeys((deciding, *BARS))}
+    return {
+        metric: {
+            name: bootstrap(one.scores, one.documents)
+            for name, one in zip(names, some, strict=True)
+        }
+        for metric, some in found.items()
+        if some[0].scores
+    }
 
 
 def _sentence(found: Sequence[Row], seeds: int, generation: str) -> str:
-    exam = next(iter(found[0].scores), None)
-    if exam is None:
-        return "There is no question that all of them answered."
-    told: dict[str, list[str]] = {"higher": [], "lower": [], NO_DIFFERENCE: []}
+    task = next(iter(found[0].scores), None)
+    if task is None:
+        return NOTHING_COMMON
+    groups: dict[str, list[str]] = {"higher": [], "lower": [], NO_DIFFERENCE: []}
     for row in found[1:]:
-        gap = row.gaps[exam]
-        told[gap.verdict].append(f"{row.name} ({gap.change.mean:+.1f})")
-    parts = [f"{verdict}: {', '.join(some)}" for verdict, some in told.items() if some]
+        above = row.above[task]
+        groups[above.verdict].append(f"{row.name} ({above.mean:+.1f})")
+    parts = [f"{verdict}: {', '.join(some)}" for verdict, some in groups.items() if some]
     which = "leader" if generation == "leader" else "last generation"
     return (
-        f"Against {found[0].name}, {found[0].metrics[exam]} of {exam[0]} questions, "
-        f"{MODES[exam[1]]}, {which}, {seeds} seed{'s' if seeds > 1 else ''}: {'; '.join(parts)}."
+        f"Against {found[0].name}, {found[0].metrics[task]} of {task.suite} questions, "
+        f"{MODES[task.mode]}, {which}, {seeds} seed{'s' if seeds > 1 else ''}: {'; '.join(parts)}."
     )
 
 
@@ -250,10 +204,11 @@ def _notes(first: Side, seeds: int, generation: str) -> list[str]:
             "A difference counts only if it is shown over documents and over seeds: the interval "
             "has the outer ends of both."
         )
-    if first.settings.promote.rollback:
+    policy = first.settings.promote
+    if policy.rollback and policy.rule != "always":
         notes.append(
             "Each run promotes and rolls back for itself, and goes on from its own leader; "
-            "--promote.rule always --promote.rollback false has all go straight on."
+            "--promote.rule always has all go straight on."
         )
     if generation == "leader":
         notes.append("Each run is represented by its leader, because rules of promotion differ.")

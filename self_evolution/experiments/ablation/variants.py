@@ -1,4 +1,4 @@
-"""What is varied: settings with their values, and from which stage on that makes a difference."""
+"""Variants: settings with their values, and from which stage on these make a difference."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ from self_evolution.schedule import plan
 
 Step = tuple[int, str]
 STEPS = plan(1)
-"""Those that every run has."""
+"""The steps that a run has by default; some of them not every run has."""
 
 FIRST: dict[str, Step] = {
     "split": (0, "split"),
-    "ask": (0, "examine"),
-    "answer": (0, "examine"),
-    "check": (0, "examine"),
+    "rehearse": (0, "rehearse"),
+    "ask": (0, "build"),
+    "answer": (0, "build"),
+    "check": (0, "build"),
     "evaluate": (0, "evaluate"),
     "score": (1, "score"),
     "select": (1, "select"),
@@ -28,7 +29,7 @@ FIRST: dict[str, Step] = {
     "promote": (1, "select"),
     "generations": (1, "select"),
 }
-"""By section: the first stage that it changes. From select of generation 1 on nothing is shared.
+"""The first stage that each section changes. From select of generation 1 on, no stage is shared.
 
 Sections that are not here (model, domain, read) change the first stage already.
 """
@@ -82,6 +83,8 @@ def first_step(key: str) -> Step:
     """The first stage whose rows a setting changes."""
     if key == "train.rehearsal_file":
         return STEPS[0]
+    if key == "train.rehearsal":
+        return FIRST["rehearse"]
     return FIRST.get(key.split(".")[0], STEPS[0])
 
 

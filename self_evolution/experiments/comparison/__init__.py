@@ -1,12 +1,12 @@
 """Runs held against each other: the same questions, paired, with intervals."""
 
-from self_evolution.experiments.comparison.rows import Exam, Row, Values, rows
-from self_evolution.experiments.comparison.runs import Comparison, compare
+from self_evolution.experiments.comparison.rows import Row, Values, rows, values
+from self_evolution.experiments.comparison.runs import NOTHING_COMMON, Comparison, compare
 from self_evolution.experiments.comparison.sides import Side, asked_alike, rival_sides, side
 
 __all__ = [
+    "NOTHING_COMMON",
     "Comparison",
-    "Exam",
     "Row",
     "Side",
     "Values",
@@ -15,4 +15,5 @@ __all__ = [
     "rival_sides",
     "rows",
     "side",
+    "values",
 ]

@@ -6,17 +6,22 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from self_evolution.evaluation.statistics import Change, Gap, Interval, bootstrap, gaps, paired
-
-Exam = tuple[str, str]
-"""Suite and mode: ("domain", "closed")."""
+from self_evolution.evaluation.statistics import (
+    Interval,
+    PairedDifference,
+    adjusted,
+    bootstrap,
+    paired,
+)
+from self_evolution.evaluation.tasks import Task
+from self_evolution.experiments.comparison.sides import Key, Side
 
 
 class Values(NamedTuple):
-    """Scores in percent, in one order for all models, with what each stands or falls with.
+    """Scores of a model in percent, in one order for all models.
 
-    `documents`: its passage. `seeds`: the seed of the training behind it, where there are several,
-    each with as many scores; or none.
+    `documents`: what each question stands or falls with. `seeds`: which of the model's runs
+    answered; they were trained with different seeds, and have as many scores each.
     """
 
     metric: str
@@ -27,51 +32,86 @@ class Values(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A model: its mean with interval in each exam, and its gaps (the first row has none)."""
+    """A model: its mean in each task, and how far it is above the first (which has no `above`)."""
 
     name: str
-    metrics: Mapping[Exam, str]
-    scores: Mapping[Exam, Interval]
-    gaps: Mapping[Exam, Gap]
+    metrics: Mapping[Task, str]
+    scores: Mapping[Task, Interval]
+    above: Mapping[Task, PairedDifference]
 
     def as_json(self) -> dict[str, Any]:
         """{"scores": [{suite, mode, metric, mean, low, high, n}], "differences": [the same with
         p, p_holm and verdict]}; differences are to the first row."""
         return {
             "scores": [
-                {"suite": exam[0], "mode": exam[1], "metric": self.metrics[exam]} | score._asdict()
-                for exam, score in self.scores.items()
+                task._asdict() | {"metric": self.metrics[task]} | score._asdict()
+                for task, score in self.scores.items()
             ],
             "differences": [
-                {"suite": exam[0], "mode": exam[1], "metric": self.metrics[exam]}
-                | gap.change._asdict()
-                | {"p_holm": gap.p, "verdict": gap.verdict}
-                for exam, gap in self.gaps.items()
+                task._asdict()
+                | {"metric": self.metrics[task]}
+                | above._asdict()
+                | {"verdict": above.verdict}
+                for task, above in self.above.items()
             ],
         }
 
 
-def rows(names: Sequence[str], values: Sequence[Mapping[Exam, Values]], seed: int) -> list[Row]:
-    """A row a model. All have the same exams, whose values are in the same order."""
-    changes = {
-        (i, exam): difference(values[0][exam], mine, seed)
-        for i, exams in enumerate(values)
-        if i
-        for exam, mine in exams.items()
-    }
-    found = gaps(changes)
+def values(models: Sequence[Sequence[Side]], task: Task, metric: str) -> tuple[list[Values], int]:
+    """The scores of each model, which may have several runs, on the questions that all answered.
+
+    And how many questions are left out, as some run did not answer them.
+    """
+    scores = [[side.scores(task, metric) for side in sides] for sides in models]
+    runs = [one for some in scores for one in some]
+    common = [key for key in runs[0] if all(key in one for one in runs)]
+    documents = _documents(models[0][0], task.suite, common)
+    found = [
+        Values(
+            metric,
+            [one[key] for one in some for key in common],
+            documents * len(some),
+            [place for place in range(len(some)) for _ in common],
+        )
+        for some in scores
+    ]
+    return found, max(map(len, runs)) - len(common)
+
+
+def _documents(side: Side, suite: str, keys: Sequence[Key]) -> list[str]:
+    """The cluster of each question. It is no id, as other runs do not share ids."""
+    items = side.items[suite]
+    return [key[0] or items[key].cluster_id or f"{key[1]}\0{key[2]}" for key in keys]
+
+
+def rows(names: Sequence[str], found: Mapping[Task, Sequence[Values]], seed: int) -> list[Row]:
+    """A row a model; `found` has the values of each, in the order of `names`.
+
+    Tasks without any values are left out.
+    """
+    tasks = [task for task, some in found.items() if some[0].scores]
+    above = adjusted(
+        {
+            (i, task): difference(found[task][0], found[task][i], seed)
+            for i in range(1, len(names))
+            for task in tasks
+        }
+    )
     return [
         Row(
             name,
-            {exam: one.metric for exam, one in exams.items()},
-            {exam: bootstrap(one.scores, one.documents, seed=seed) for exam, one in exams.items()},
-            {exam: found[i, exam] for exam in exams if (i, exam) in found},
+            {task: found[task][i].metric for task in tasks},
+            {
+                task: bootstrap(found[task][i].scores, found[task][i].documents, seed=seed)
+                for task in tasks
+            },
+            {task: above[i, task] for task in tasks if i},
         )
-        for i, (name, exams) in enumerate(zip(names, values, strict=True))
+        for i, name in enumerate(names)
     ]
 
 
-def difference(before: Values, after: Values, seed: int) -> Change:
+def difference(before: Values, after: Values, seed: int) -> PairedDifference:
     """Paired by question and seed; shown only if documents and seeds both show it.
 
     Where there are several seeds, the interval over documents (for these seeds) and that over

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from self_evolution.evaluation.statistics import NO_DIFFERENCE
-from self_evolution.evaluation.tasks import EXAMS, MODES
-from self_evolution.experiments.comparison.rows import Exam, Row, Values, rows
-from self_evolution.experiments.comparison.sides import Key, Side, asked_alike
+from self_evolution.evaluation.statistics import NO_DIFFERENCE, format_difference
+from self_evolution.evaluation.tasks import MODES, Task
+from self_evolution.experiments.comparison.rows import Row, Values, rows, values
+from self_evolution.experiments.comparison.sides import Side, asked_alike
 
 EVALUATED_ALIKE = (
     "evaluate.max_tokens",
@@ -20,10 +20,12 @@ EVALUATED_ALIKE = (
 )
 """Settings whose difference makes a comparison less than fair, which is said."""
 
+NOTHING_COMMON = "There is no question that all of them answered."
+
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """`rows` in the order of `sides`; all gaps are to the first."""
+    """`rows` in the order of `sides`; all differences are to the first."""
 
     sides: tuple[Side, ...]
     rows: tuple[Row, ...]
@@ -50,70 +52,53 @@ class Comparison:
 
 
 def compare(sides: Sequence[Side], notes: Sequence[str] = ()) -> Comparison:
-    """With `notes` before those that are found.
+    """Compare all sides with the first; `notes` come before those that are found.
 
     Raises UserError if the sides were not asked the same questions.
     """
     sides, left_out = asked_alike(sides)
-    columns = [sides[0].metrics] * len(sides)
-    scores = [
-        {exam: one.scores(exam, metric) for exam, metric in mine.items()}
-        for one, mine in zip(sides, columns, strict=True)
+    remarks = [
+        *notes,
+        *left_out,
+        *(f"{one.name} is unfinished" for one in sides if not one.complete),
     ]
-    values: list[dict[Exam, Values]] = [{} for _ in sides]
-    told = [*notes, *left_out, *(f"{one.name} is unfinished" for one in sides if not one.complete)]
-    for exam in EXAMS:
-        common = [key for key in scores[0][exam] if all(key in one[exam] for one in scores)]
-        most = max(len(one[exam]) for one in scores)
-        if len(common) < most:
-            told.append(
-                f"{most - len(common):,} {exam[0]} questions ({MODES[exam[1]]}) were not answered "
+    found: dict[Task, list[Values]] = {}
+    for task, metric in sides[0].metrics.items():
+        found[task], missing = values([[one] for one in sides], task, metric)
+        if missing:
+            remarks.append(
+                f"{missing:,} {task.suite} questions ({MODES[task.mode]}) were not answered "
                 "in every run, and are left out"
             )
-        for place, mine in enumerate(scores):
-            if common:
-                documents = documents_of(sides[0], exam[0], common)
-                values[place][exam] = Values(
-                    columns[0][exam], [mine[exam][key] for key in common], documents, ()
-                )
-    told += _unlike(sides)
-    found = rows([one.name for one in sides], values, sides[0].settings.seed)
-    return Comparison(tuple(sides), tuple(found), _sentence(sides, found), tuple(told))
-
-
-def documents_of(side: Side, suite: str, keys: Sequence[Key]) -> list[str]:
-    """What each question stands or falls with. Not its id, which other runs do not share."""
-    items = side.items[suite]
-    there = [key for key in keys if key in items]
-    return [key[0] or items[key].cluster_id or f"{key[1]}\0{key[2]}" for key in there]
+    remarks += _unlike(sides)
+    compared = rows([one.name for one in sides], found, sides[0].settings.seed)
+    return Comparison(tuple(sides), tuple(compared), _sentence(sides, compared), tuple(remarks))
 
 
 def _unlike(sides: Sequence[Side]) -> list[str]:
     first = sides[0].settings.flat()
-    told = []
+    remarks = []
     for other in sides[1:]:
         flat = other.settings.flat()
         named = [f"{k} {first[k]} → {flat[k]}" for k in EVALUATED_ALIKE if first[k] != flat[k]]
         if named:
-            told.append(f"{other.name} was evaluated otherwise: {'; '.join(named)}")
-    return told
+            remarks.append(f"{other.name} was evaluated otherwise: {'; '.join(named)}")
+    return remarks
 
 
 def _sentence(sides: Sequence[Side], found: Sequence[Row]) -> str:
-    """What is shown in the first exam there is (domain questions, book closed, if any)."""
-    exam = next(iter(found[0].scores), None)
-    if exam is None:
-        return "There is no question that all of them answered."
-    first = sides[0].called
-    where = (
-        f"closed-book {found[0].metrics[exam]}" if exam[1] == "closed" else found[0].metrics[exam]
-    )
-    told = []
+    """A sentence on the first task there is (domain questions, book closed, if any)."""
+    task = next(iter(found[0].scores), None)
+    if task is None:
+        return NOTHING_COMMON
+    first, metric = sides[0].called, found[0].metrics[task]
+    where = f"closed-book {metric}" if task.mode == "closed" else metric
+    remarks = []
     for one, row in zip(sides[1:], found[1:], strict=True):
-        change, name = row.gaps[exam].change, one.called
-        size = f"{change.mean:+.1f} points [{change.low:+.1f} to {change.high:+.1f}]"
-        if row.gaps[exam].different:
-            told.append(f"{name} is {row.gaps[exam].verdict} than {first} in {where}: {size}")
+        above, name = row.above[task], one.called
+        size = format_difference(above, " points")
+        if above.shown:
+            remarks.append(f"{name} is {above.verdict} than {first} in {where}: {size}")
         else:
-            told.append(f"{name} and {first} in {where}: {NO_DIFFERENCE} ({size})")
-    return "; ".join(told) + f"; {exam[0]} questions, n = {found[0].scores[exam].n:,}."
+            remarks.append(f"{name} and {first} in {where}: {NO_DIFFERENCE} ({size})")
+    return "; ".join(remarks) + f"; {task.suite} questions, n = {found[0].scores[task].n:,}."

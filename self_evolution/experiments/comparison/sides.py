@@ -10,15 +10,16 @@ from pathlib import Path
 from self_evolution.config import Config
 from self_evolution.errors import UserError, printable
 from self_evolution.evaluation.abilities import SUITE
-from self_evolution.evaluation.tasks import EXAMS, deciding, marks
+from self_evolution.evaluation.scores import ScoredPrediction, scored_predictions
+from self_evolution.evaluation.tasks import TASKS, Task, deciding
 from self_evolution.ledger import Ledger
-from self_evolution.models.others import label
-from self_evolution.records import Item
-from self_evolution.run import open as session
+from self_evolution.models.other_models import label
+from self_evolution.records import Evaluation, Item
+from self_evolution.run.read import RunReader, read_run
 from self_evolution.schedule import left
 
 Key = tuple[str, str, int]
-"""What makes a question the same in another run: passage, question, and which of equal ones."""
+"""A question is the same in another run if these are: passage, question, which of equal ones."""
 
 SHOWN = 3
 """So many questions are named where test sets differ."""
@@ -26,10 +27,11 @@ SHOWN = 3
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """Answers of generation `generation`; `texts[suite, mode][key]`, `items[suite][key]`.
+    """Answers of generation `generation`; `answers[task][key]`, `items[suite][key]`.
 
     A rival's generation is its number, below 0, which is also in its name, with the model's.
-    `metrics[suite, mode]` decides in that exam.
+    `metrics[task]` decides in that task. `evaluations` and `steps` of training are those of all
+    generations of the run.
     """
 
     name: str
@@ -37,9 +39,11 @@ class Side:
     leader: int
     complete: bool
     settings: Config
-    metrics: dict[tuple[str, str], str]
+    metrics: dict[Task, str]
     items: dict[str, dict[Key, Item]]
-    texts: dict[tuple[str, str], dict[Key, str]]
+    answers: dict[Task, dict[Key, ScoredPrediction]]
+    evaluations: list[Evaluation]
+    steps: tuple[int, ...]
 
     @property
     def called(self) -> str:
@@ -47,56 +51,60 @@ class Side:
             return self.name
         return f"{self.name} (generation {self.generation})"
 
-    def scores(self, exam: tuple[str, str], metric: str) -> dict[Key, float]:
+    def scores(self, task: Task, metric: str) -> dict[Key, float]:
         """The questions that `metric` applies to, in percent."""
-        items = self.items[exam[0]]
-        found = {key: marks(metric, items[key], text) for key, text in self.texts[exam].items()}
+        found = {key: answer.score(metric) for key, answer in self.answers[task].items()}
         return {key: score for key, score in found.items() if score is not None}
 
 
 def side(folder: Path, wanted: str, name: str = "") -> Side:
     """`wanted`: leader, last, or a number. Raises UserError if it is not evaluated."""
-    with session.looked_at(folder) as (settings, ledger):
-        generation = _generation(folder, ledger, wanted)
-        return _side(folder, settings, ledger, generation, name or str(folder))
+    with read_run(folder) as run:
+        return _side(run, _generation(folder, run.ledger, wanted), name or str(folder))
 
 
 def rival_sides(folder: Path) -> tuple[list[Side], list[str]]:
-    """Those of the models that the run was held against, in the order in which they came.
+    """A side for each model that the run was held against, in the order in which they came.
 
-    With a note for each that has not taken all exams yet, and is left out.
+    A model that has not taken all tasks yet is left out, with a note.
     """
     found, notes = [], []
-    with session.looked_at(folder) as (settings, ledger):
-        exams = {(row.suite, row.mode) for row in ledger.evaluations() if row.suite != SUITE}
-        for row in ledger.rivals():
+    with read_run(folder) as run:
+        evaluations = run.ledger.evaluations.of_generations()
+        tasks = {Task.of(row) for row in evaluations if row.suite != SUITE}
+        for row in run.ledger.evaluations.rivals():
             name = f"rival {-row.generation}, {label(row.name, row.identity)}"
-            if missing := exams - ledger.evaluated(row.generation):
+            if missing := tasks - run.ledger.evaluations.evaluated(row.generation):
                 notes.append(
-                    f"{name}, has not taken {len(missing)} of {len(exams)} exams, and is left out: "
+                    f"{name}, has not done {len(missing)} of {len(tasks)} tasks, and is left out: "
                     f"`self-evolution rivals {folder}` goes on"
                 )
             else:
-                found.append(_side(folder, settings, ledger, row.generation, name))
+                found.append(_side(run, row.generation, name))
     return found, notes
 
 
-def _side(folder: Path, settings: Config, ledger: Ledger, generation: int, name: str) -> Side:
-    items = {suite: _keyed(ledger.items(suite)) for suite in {suite for suite, _ in EXAMS}}
+def _side(run: RunReader, generation: int, name: str) -> Side:
+    settings, ledger = run.config, run.ledger
+    items = {
+        suite: _keyed(ledger.items.of_suite(suite)) for suite in {task.suite for task in TASKS}
+    }
     if not any(some for suite, some in items.items() if suite != SUITE):
         raise UserError(
-            f"{folder}: no evaluation set, so there is nothing to compare; start a new run "
+            f"{run.folder}: no evaluation set, so there is nothing to compare; start a new run "
             "with --eval FILE"
         )
     return Side(
         name,
         generation,
-        ledger.leader(),
+        ledger.evaluations.leader(),
         not left(settings, ledger),
         settings,
         deciding(ledger, settings.promote.metric),
         items,
-        {exam: _texts(ledger, generation, exam, items[exam[0]]) for exam in EXAMS},
+        {task: _answers(ledger, generation, task, items[task.suite]) for task in TASKS},
+        ledger.evaluations.of_generations(),
+        tuple(row.steps for row in ledger.training.adapters()),
     )
 
 
@@ -116,18 +124,18 @@ def asked_alike(sides: Sequence[Side]) -> tuple[list[Side], list[str]]:
                 f"the questions on former abilities, which each base sets itself, differ in "
                 f"{first.name} and {other.name}: they are left out"
             )
-        told = [line for some in unlike.values() for line in some]
-        if told:
+        lines = [line for some in unlike.values() for line in some]
+        if lines:
             head = f"{other.name} was not asked what {first.name} was: they cannot be compared"
-            raise UserError("\n".join([head, *told]))
+            raise UserError("\n".join([head, *lines]))
     if notes or any(one.generation < 0 for one in sides):
         return [_without(one, SUITE) for one in sides], notes
     return list(sides), notes
 
 
 def _without(side: Side, suite: str) -> Side:
-    texts = {exam: {} if exam[0] == suite else texts for exam, texts in side.texts.items()}
-    return replace(side, items=side.items | {suite: {}}, texts=texts)
+    answers = {task: {} if task.suite == suite else some for task, some in side.answers.items()}
+    return replace(side, items=side.items | {suite: {}}, answers=answers)
 
 
 def _generation(folder: Path, ledger: Ledger, wanted: str) -> int:
@@ -135,7 +143,7 @@ def _generation(folder: Path, ledger: Ledger, wanted: str) -> int:
     if not evaluated:
         raise UserError(f"{folder}: not evaluated yet; `self-evolution run --run {folder}` goes on")
     if wanted == "leader":
-        return ledger.leader()
+        return ledger.evaluations.leader()
     if wanted == "last":
         return max(evaluated)
     if not wanted.isdecimal():
@@ -159,11 +167,11 @@ def _keyed(items: Sequence[Item]) -> dict[Key, Item]:
     return found
 
 
-def _texts(
-    ledger: Ledger, generation: int, exam: tuple[str, str], items: Mapping[Key, Item]
-) -> dict[Key, str]:
-    texts = {item.id: text for item, text in ledger.predictions(generation, *exam)}
-    return {key: texts[item.id] for key, item in items.items() if item.id in texts}
+def _answers(
+    ledger: Ledger, generation: int, task: Task, items: Mapping[Key, Item]
+) -> dict[Key, ScoredPrediction]:
+    found = {row.item.id: row for row in scored_predictions(ledger, generation, task)}
+    return {key: found[item.id] for key, item in items.items() if item.id in found}
 
 
 def _unlike(first: Side, other: Side, suite: str) -> Iterator[str]:

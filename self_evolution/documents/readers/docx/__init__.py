@@ -1,7 +1,7 @@
-"""Word files, turned into the page of HTML that they would be, and read as such.
+"""Word files: they are converted into a page of HTML, which the HTML reader reads.
 
-Text boxes and footnotes stand where they belong; what was deleted, headers and footers are left
-out. Fields of the kind TOC are tables of contents, whatever the language.
+Text boxes and footnotes keep their places; deleted text, headers and footers are left out. Fields
+of the kind TOC are tables of contents, whatever the language.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ _TITLE = "{http://purl.org/dc/elements/1.1/}title"
 
 
 def read(data: bytes) -> Content:
-    """The text of a DOCX; its title is what has that style, or else the file's own.
+    """Read the text of a DOCX; its title is the text in that style, or else the file's own.
 
-    Raises Malformed for what is no DOCX.
+    Raises Malformed if the file is no DOCX.
     """
     if data.startswith(_OLD):
         raise Malformed("a password-protected or old Word file; save it as DOCX")
@@ -39,8 +39,9 @@ def read(data: bytes) -> Content:
     page = Page(looks, marks, _links(package), _notes(package))
     root = page.convert(body)
     builder = Builder()
+    builder.struck = page.runs.struck
     html.build(root, builder)
-    return Content(page.title or _core_title(package), builder.parts())
+    return Content(page.title or _core_title(package), builder.parts(), builder.note)
 
 
 def _links(package: Package) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""The body of a Word file as HTML: paragraphs into headings, lists, code and tables."""
+"""The body of a Word file as HTML: its paragraphs as headings, lists, code and tables."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from self_evolution.documents.readers.base import normal
+from self_evolution.documents.readers.docx.omml import M, formula
 from self_evolution.documents.readers.docx.places import Items, Place, Table
 from self_evolution.documents.readers.docx.runs import Look, Runs, allowed, fill, is_menu, sub
 from self_evolution.documents.readers.docx.styles import Level, Style, W, is_on, outline, value
-from self_evolution.documents.readers.html.survey import names
+from self_evolution.documents.readers.docx.symbols import meant, symbol
+from self_evolution.documents.readers.html.elements import names
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
 
-_M = "{http://schemas.openxmlformats.org/officeDocument/2006/math}"
 _FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
 _LEFT_OUT = frozenset((W + "del", W + "moveFrom", _FALLBACK))
 _CHARACTERS = {"tab": "\t", "cr": "\n", "noBreakHyphen": "-"}
@@ -33,7 +34,8 @@ _WANTED = [
     *(W + name for name in names("p r t tab br cr noBreakHyphen tbl tr tc txbxContent sdt")),
     *(W + name for name in names("hyperlink fldChar instrText fldSimple")),
     *(W + name for name in names("footnoteReference endnoteReference")),
-    *(_M + name for name in names("t sup sub den")),
+    W + "sym",
+    M + "oMath",
     *_LEFT_OUT,
 ]
 
@@ -57,12 +59,13 @@ class Page:
         notes: Mapping[tuple[str, str], _Element],
     ) -> None:
         self._styles, self._notes = styles, notes
-        self._runs = Runs(styles, links)
+        self.runs = Runs(styles, links)
         self._items = Items(marks)
         self.title = ""
         self._places: list[Place] = []
         self._paragraphs: list[_Paragraph] = []
         self._look: Look | None = None  # of the run that is open
+        self._font = ""  # the same run's
         self._tables: list[Table] = []
         self._noted = 0
 
@@ -82,7 +85,10 @@ class Page:
         for event, element in walker:
             tag = element.tag
             if event == "start":
-                if tag in _LEFT_OUT or self._is_left_out(tag, element):
+                if tag == M + "oMath":
+                    self._add(formula(element), math=True)
+                    walker.skip_subtree()
+                elif tag in _LEFT_OUT or self._is_left_out(tag, element):
                     walker.skip_subtree()
                 else:
                     self._start(tag, element)
@@ -98,25 +104,29 @@ class Page:
 
     def _start(self, tag: str, element: _Element) -> None:
         name = tag[tag.index("}") + 1 :]
-        if tag == W + "t" or tag == _M + "t":
-            self._add(element.text or "", math=tag == _M + "t")
+        if name == "t":
+            self._add(meant(element.text or "", self._font))
+        elif name == "sym":
+            self._add(symbol(element.get(W + "font", ""), element.get(W + "char", "")))
         elif name == "p":
             self._paragraphs.append(_Paragraph(element, self._look))
             self._look = None
+            self.runs.paragraph()
         elif name == "r":
-            self._look = self._runs.look(element.find(W + "rPr"))
+            properties = element.find(W + "rPr")
+            self._look = self.runs.look(properties)
+            fonts = properties.find(W + "rFonts") if properties is not None else None
+            self._font = fonts.get(W + "ascii", "") if fonts is not None else ""
         elif name in _CHARACTERS:
             self._add(_CHARACTERS[name])
         elif name == "br":
             self._add("\n" if element.get(W + "type") is None else " ")
         elif name == "hyperlink":
-            self._runs.hyperlink(element)
+            self.runs.hyperlink(element)
         elif name in ("fldChar", "instrText", "fldSimple"):
-            self._runs.field(name, element)
+            self._add(self.runs.field(name, element))
         elif name in ("footnoteReference", "endnoteReference") and self._paragraphs:
             self._note(name.removesuffix("Reference"), element.get(W + "id", ""))
-        elif name in ("sup", "sub", "den"):
-            self._add({"sup": "^", "sub": "_", "den": "/"}[name], math=True)
         else:
             self._start_table(name, element)
 
@@ -129,9 +139,9 @@ class Page:
         elif name == "r":
             self._look = None
         elif name == "hyperlink":
-            self._runs.hyperlink(None)
+            self.runs.hyperlink(None)
         elif name == "fldSimple":
-            self._runs.close_field()
+            self.runs.close_field()
         elif name == "tbl" and self._tables:
             self._tables.pop()
         elif name in ("tc", "txbxContent") and len(self._places) > 1:
@@ -139,7 +149,7 @@ class Page:
 
     def _add(self, text: str, math: bool = False) -> None:
         look = Look() if math else self._look
-        if self._paragraphs and look is not None and not self._runs.contents:
+        if text and self._paragraphs and look is not None and not self.runs.contents:
             self._paragraphs[-1].pieces.append((look, text))
 
     def _note(self, kind: str, name: str) -> None:
@@ -171,7 +181,7 @@ class Page:
             self._places.append(Place(self._tables[-1].cell(element.find(W + "tcPr"))))
 
     def _place_paragraph(self, paragraph: _Paragraph) -> None:
-        """Puts a paragraph that has ended where it belongs."""
+        """Put a paragraph that has ended in its place."""
         place = self._places[-1]
         properties = paragraph.source.find(W + "pPr")
         style = self._styles.get(value(properties, "pStyle") or "", Style())
@@ -183,6 +193,13 @@ class Page:
         if style.code:
             self._place_code(place, properties, style, text)
             return
+        joined, place.joined = place.joined, None
+        goes_on = properties is not None and properties.find(f"{W}rPr/{W}del") is not None
+        if joined is not None:
+            fill(sub(joined, "span", {}), pieces)
+            _add_notes(joined.getparent(), paragraph)
+            place.joined = joined if goes_on else None
+            return
         if not text.strip():
             place.code = None
             return
@@ -193,21 +210,24 @@ class Page:
             return
         if level:
             place.end()
-            fill(sub(place.element, "div", {"role": "heading", "aria-level": str(level)}), pieces)
+            element = sub(place.element, "div", {"role": "heading", "aria-level": str(level)})
+            fill(element, pieces)
+            place.joined = element if goes_on else None
             return
         place.code = None
         parent = self._items.parent(place, properties, style)
         tag = _TAGS.get(name, "p")
         if parent is place.element:
             parent = place.group(parent, is_menu(pieces))
-        fill(sub(parent, tag, {}), pieces)
-        for note in paragraph.notes:
-            sub(parent, "p", {}).text = allowed(note)
+        element = sub(parent, tag, {})
+        fill(element, pieces)
+        place.joined = element if goes_on else None
+        _add_notes(parent, paragraph)
 
     def _place_code(
         self, place: Place, properties: _Element | None, style: Style, text: str
     ) -> None:
-        """Lines of code go on until the space after one says otherwise."""
+        """Continue lines of code until the space after one shows the end of the block."""
         if place.code is not None:
             place.code.text = f"{place.code.text}\n{allowed(text)}"
         elif text.strip():
@@ -217,3 +237,8 @@ class Page:
         spacing = properties.find(W + "spacing") if properties is not None else None
         if spacing is not None and spacing.get(W + "after", "0").strip("0"):
             place.code = None
+
+
+def _add_notes(parent: _Element, paragraph: _Paragraph) -> None:
+    for note in paragraph.notes:
+        sub(parent, "p", {}).text = allowed(note)

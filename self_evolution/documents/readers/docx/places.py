@@ -1,4 +1,4 @@
-"""Where paragraphs of a Word file go on the page: into the body, cells, and items of lists."""
+"""The places of a Word file's paragraphs on the page: the body, cells, and items of lists."""
 
 from __future__ import annotations
 
@@ -20,15 +20,16 @@ class Place:
         # Open lists, each with its level and its last item.
         self.items: list[tuple[int, _Element, _Element]] = []
         self.code: _Element | None = None  # a block that the next paragraph may continue
+        self.joined: _Element | None = None  # a paragraph whose end was deleted
         self.menu: _Element | None = None  # paragraphs that are links and nothing else
 
     def end(self) -> None:
-        """Nothing goes on after what comes now."""
+        """End all blocks, so that the next paragraph continues none."""
         self.items.clear()
-        self.code = self.menu = None
+        self.code = self.menu = self.joined = None
 
     def group(self, parent: _Element, menu: bool) -> _Element:
-        """Where a paragraph goes: those of a menu are together."""
+        """Return the element that a paragraph goes into; paragraphs of a menu share one."""
         if not menu:
             self.menu = None
             return parent
@@ -38,7 +39,7 @@ class Place:
 
 
 class Table:
-    """A table in the making, and the cells in it that go on in the next row."""
+    """A table that is being built, and its cells that continue in the next row."""
 
     def __init__(self, element: _Element) -> None:
         self.element = self.row = element
@@ -66,14 +67,14 @@ class Table:
 
 
 class Items:
-    """Counts the items of all lists, whose paragraphs do not know their numbers."""
+    """Counts the items of all lists, whose paragraphs do not store their numbers."""
 
     def __init__(self, marks: Mapping[tuple[str, int], Level]) -> None:
         self._marks = marks
         self._counts: dict[tuple[str, int], int] = {}
 
     def parent(self, place: Place, properties: _Element | None, style: Style) -> _Element:
-        """The list item that a paragraph is in, or else the place itself."""
+        """The list item that contains a paragraph, or else the place itself."""
         where = list_place(properties) or style.list
         if where is None or where[0] == "0":
             place.items.clear()

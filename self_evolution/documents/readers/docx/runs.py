@@ -1,4 +1,4 @@
-"""Runs of text in a Word file: how they are set, where they link to, and fields among them."""
+"""Runs of text in a Word file: their styles, their links, and the fields among them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
+from self_evolution.documents.readers.docx.equations import equation
 from self_evolution.documents.readers.docx.styles import Style, W, is_monospaced, is_on, value
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\ufffe\uffff]")
 
 
 class Look(NamedTuple):
-    """How a piece of text is set, as the names of HTML's elements."""
+    """The style of a piece of text, as the names of HTML's elements."""
 
     bold: bool = False
     code: bool = False
@@ -35,18 +36,27 @@ class Runs:
         self._link = self._last_link = ""
         self._fields: list[str] = []  # instructions of the open fields
         self.contents = 0  # of them, those that make a table of contents
+        self.struck = 0  # passages that are crossed out
+        self._was_struck = False
+
+    def paragraph(self) -> None:
+        """A paragraph begins: what is struck out in it is a passage of its own."""
+        self._was_struck = False
 
     def hyperlink(self, element: _Element | None) -> None:
-        """A link begins, or ends (None)."""
+        """Begin a link, or end it (None)."""
         anchor = element.get(W + "anchor") if element is not None else None
         name = element.get(_R + "id", "") if element is not None else ""
         self._link = f"#{anchor}" if anchor else self._links.get(name, "")
 
     def look(self, properties: _Element | None) -> Look | None:
-        """How a run is set; None if it is hidden."""
+        """How a run is set; None if it is hidden or struck out."""
+        struck = is_on(value(properties, "strike")) or is_on(value(properties, "dstrike"))
+        self.struck += struck and not self._was_struck
+        self._was_struck = struck
         if properties is None:
             return Look(link=self._link)
-        if is_on(value(properties, "vanish")):
+        if struck or is_on(value(properties, "vanish")):
             return None
         style = self._styles.get(value(properties, "rStyle") or "", Style())
         bold = value(properties, "b")
@@ -61,8 +71,8 @@ class Runs:
             self._link or (self._last_link if linked else ""),
         )
 
-    def field(self, name: str, element: _Element) -> None:
-        """Fields are links, tables of contents, or text that stays."""
+    def field(self, name: str, element: _Element) -> str:
+        """Fields are links, tables of contents, or text that stays; gives what one draws itself."""
         kind = element.get(W + "fldCharType")
         if name == "instrText":
             if self._fields:
@@ -72,10 +82,14 @@ class Runs:
             self._open_field()
         elif kind == "begin":
             self._fields.append("")
+            return _box(element)
         elif kind == "separate" and self._fields:
             self._open_field()
-        elif kind == "end":
+        elif kind == "end" and self._fields:
+            drawn = equation(self._fields[-1])
             self.close_field()
+            return drawn
+        return ""
 
     def _open_field(self) -> None:
         found = _LINK.match(self._fields[-1])
@@ -90,6 +104,15 @@ class Runs:
             self._link = "" if _LINK.match(instruction) else self._link
 
 
+def _box(field: _Element) -> str:
+    """A form's checkbox, ticked or not; empty for other fields."""
+    box = field.find(f"{W}ffData/{W}checkBox")
+    if box is None:
+        return ""
+    ticked = value(box, "checked" if box.find(W + "checked") is not None else "default")
+    return "☒" if is_on(ticked) else "☐"
+
+
 def sub(parent: _Element, tag: str, attributes: dict[str, str]) -> _Element:
     from lxml import etree
 
@@ -102,13 +125,13 @@ def allowed(text: str) -> str:
 
 
 def is_menu(pieces: list[tuple[Look, str]]) -> bool:
-    """Whether next to all of a paragraph is links to places in this document or beside it."""
+    """Whether nearly all of a paragraph is links to places in this document or beside it."""
     beside = sum(len(text.strip()) for look, text in pieces if not look.link)
     return beside < 5 and any(look.link and ":" not in look.link for look, _ in pieces)
 
 
 def fill(element: _Element, pieces: list[tuple[Look, str]]) -> None:
-    """Puts pieces into an element; neighbours that look alike are one."""
+    """Put pieces into an element; neighbours with the same style become one."""
     for look, group in groupby(pieces, key=lambda piece: piece[0]):
         text = allowed("".join(text for _, text in group))
         inner = element

@@ -1,4 +1,4 @@
-"""What the styles and lists of a Word file mean: headings, code, bullets and numbers."""
+"""The meaning of a Word file's styles and lists: headings, code, bullets and numbers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _MONOSPACED = re.compile(r"\b(?:mono|courier|consolas|menlo|monaco|typewriter|co
 
 
 class Style(NamedTuple):
-    """A style with what it inherits; `level` is 0 where it is no heading."""
+    """A style with its inherited properties; `level` is 0 if it is no heading."""
 
     name: str = ""
     level: int = 0
@@ -31,7 +31,8 @@ class Style(NamedTuple):
 
 
 class Level(NamedTuple):
-    """How the items of a list are marked; `mark` is empty for paragraphs that go on in one."""
+    """The bullet or number of a list's items; `mark` is empty for paragraphs that continue an
+    item."""
 
     mark: str
     start: int
@@ -44,7 +45,7 @@ def value(parent: _Element | None, tag: str) -> str | None:
 
 
 def is_on(setting: str | None) -> bool:
-    """Whether a switch like w:b is there and on."""
+    """Whether a switch like w:b is present and on."""
     return setting is not None and setting not in ("0", "false", "off", "none")
 
 
@@ -55,7 +56,7 @@ def is_monospaced(properties: _Element | None) -> bool:
 
 
 def list_place(properties: _Element | None) -> tuple[str, int] | None:
-    """(list, level from 0) of paragraph properties, None where they say nothing."""
+    """(list, level from 0) of paragraph properties, None where they do not state it."""
     numbers = properties.find(W + "numPr") if properties is not None else None
     if numbers is None:
         return None
@@ -64,7 +65,7 @@ def list_place(properties: _Element | None) -> tuple[str, int] | None:
 
 
 def outline(properties: _Element | None) -> int | None:
-    """The level of a heading that paragraph properties give, 0 for none, None if not said."""
+    """The level of a heading in paragraph properties, 0 for none, None if they do not state it."""
     level = value(properties, "outlineLvl")
     if level is None or not level.isdecimal():
         return None
@@ -107,7 +108,7 @@ def _style(source: _Element, base: Style) -> Style:
 
 
 def numbering(package: Package) -> dict[tuple[str, int], Level]:
-    """How lists are marked, by (list, level from 0)."""
+    """Return the bullets and numbers of lists, by (list, level from 0)."""
     root = package.xml("word/numbering.xml")
     if root is None:
         return {}

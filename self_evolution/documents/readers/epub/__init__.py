@@ -1,4 +1,4 @@
-"""E-books: the chapters in their order, each read as the page of HTML that it is."""
+"""E-books: the chapters in their order, each read as a page of HTML."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from self_evolution.documents.readers.epub.levels import (
     without_lists,
 )
 from self_evolution.documents.readers.epub.styles import mark
-from self_evolution.documents.readers.html.survey import HEADINGS
+from self_evolution.documents.readers.html.elements import HEADINGS
 from self_evolution.documents.readers.html.tree import tree
 from self_evolution.documents.readers.package import Package
 
@@ -31,7 +31,7 @@ _ASIDE = frozenset(("toc", "cover"))
 
 
 class _Book(NamedTuple):
-    """Title, paths of the chapters in order, and what the table of contents says of each.
+    """Title, paths of the chapters in order, and the entries of the table of contents for each.
 
     `listing` is the path of a page that has a table of contents, and may be a title page as well.
     """
@@ -74,7 +74,8 @@ def read(data: bytes) -> Content:
             html.build(root, builder)
         else:
             _chapter(root, builder, firsts.get(path), nested)
-    note = f"chapters missing or broken: {', '.join(unread)}" if unread else ""
+    missing = f"chapters missing or broken: {', '.join(unread)}" if unread else ""
+    note = "; ".join(filter(None, (missing, builder.note)))
     return Content(book.title, builder.parts(), note)
 
 
@@ -92,7 +93,7 @@ def _first_heading(root: _Element) -> _Element | None:
 
 
 def _chapter(root: _Element, builder: Builder, entry: Entry | None, nested: bool) -> None:
-    """Gives a chapter to `builder`, at the level where the table of contents has it.
+    """Pass a chapter to `builder`, at its level in the table of contents.
 
     A table without levels says nothing about them; then those of the headings hold.
     """
@@ -166,7 +167,8 @@ def _refuse_encrypted(package: Package, chapters: set[str]) -> None:
 
 
 def _contents(package: Package, path: str) -> dict[str, list[Entry]]:
-    """What the table of contents at `path`, of either version of EPUB, says of each file."""
+    """Return the entries for each file in the table of contents at `path`, of either EPUB
+    version."""
     from lxml import etree
 
     member = package.member(path)

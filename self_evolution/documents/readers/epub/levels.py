@@ -1,4 +1,4 @@
-"""Levels of headings by the table of contents, where the chapters themselves have but one."""
+"""Levels of headings by the table of contents, if the chapters themselves have only one."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from self_evolution.documents.readers.base import normal
-from self_evolution.documents.readers.html.survey import HEADINGS
+from self_evolution.documents.readers.html.elements import HEADINGS
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
@@ -17,7 +17,7 @@ _WORDS = 12  # that a page has besides such lists, at least, if it is a page of 
 
 
 class Entry(NamedTuple):
-    """A line in the table of contents: how deep it stands (from 1), what it says, and where to."""
+    """A line in the table of contents: its depth (from 1), its text, and its target."""
 
     depth: int
     label: str
@@ -82,7 +82,7 @@ def are_flat(chapters: Sequence[Sequence[Placed]]) -> bool:
 
 
 def level(root: _Element, placed: Sequence[Placed]) -> None:
-    """Gives the headings of a chapter the levels of the table of contents.
+    """Give the headings of a chapter the levels of the table of contents.
 
     One that is not in the table stands under the one before that is.
     """
@@ -101,7 +101,7 @@ def level(root: _Element, placed: Sequence[Placed]) -> None:
 
 
 def without_lists(root: _Element) -> bool:
-    """Takes the lists of links from a page; whether it then still has something to say."""
+    """Remove the lists of links from a page; returns whether any text is left."""
     for one in list(root.iter("ul", "ol", "dl", "nav")):
         letters = len("".join(one.itertext()).split())
         linked = sum(len("".join(link.itertext()).split()) for link in one.iter("a"))
@@ -111,6 +111,6 @@ def without_lists(root: _Element) -> bool:
             for child in list(one):
                 one.remove(child)
     body = root.find(".//body")
-    said = "".join((root if body is None else body).itertext())
+    content = "".join((root if body is None else body).itertext())
     headings = "".join(shown(one) + " " for one in root.iter(*HEADINGS))
-    return len(said.split()) >= _WORDS + len(headings.split())
+    return len(content.split()) >= _WORDS + len(headings.split())

@@ -31,7 +31,7 @@ class _Look(NamedTuple):
 
 
 def mark(chapters: Sequence[_Element], sheets: str) -> None:
-    """Gives the elements for headings and code to the paragraphs that look so."""
+    """Turn paragraphs that look like headings or code into the elements for these."""
     looks = {name: _look(rule) for name, rule in _RULE.findall(sheets)}
     found = [(one, list(_pieces(one, looks))) for root in chapters for one in root.iter("p")]
     letters: Counter[float] = Counter()
@@ -69,7 +69,7 @@ def _look(rule: str) -> _Look:
 
 
 def _pieces(paragraph: _Element, looks: dict[str, _Look]) -> Iterator[tuple[_Look, int]]:
-    """How each piece of a paragraph looks, and how many letters it has."""
+    """Yield the style of each piece of a paragraph, and its number of letters."""
     base = looks.get(paragraph.get("class", ""), _Look())
     sources = [(base, paragraph.text)]
     for child in paragraph:
@@ -95,7 +95,7 @@ def _heading(pieces: list[tuple[_Look, int]], body: float) -> _Look | None:
 
 
 def _are_headings(group: list[tuple[_Element, _Look | None, int]], whole: int) -> bool:
-    """Whether paragraphs of one class are headings, but for a few."""
+    """Whether nearly all paragraphs of one class are headings."""
     marked = [one for one in group if one[1]]
     count = sum(letters for *_, letters in marked)
     written = sum(letters > 0 for *_, letters in group)

@@ -1,23 +1,27 @@
-"""HTML: what a reader of the page sees of its text, block by block and in order."""
+"""HTML: the visible text of a page, block by block and in order."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from self_evolution.documents.readers.base import Builder, Content, fence, normal
+from self_evolution.documents.readers.base import Builder, Content, fence
 from self_evolution.documents.readers.html import grid
 from self_evolution.documents.readers.html.elements import (
+    HEADINGS,
     are_line_numbers,
-    formula,
     in_head,
     is_in_box,
     language,
     level_of,
+    mark,
+    names,
     number,
+    title,
 )
-from self_evolution.documents.readers.html.inline import Inline, index, power
+from self_evolution.documents.readers.html.inline import Inline
 from self_evolution.documents.readers.html.lists import Lists
-from self_evolution.documents.readers.html.survey import BLOCKS, HEADINGS, names, survey
+from self_evolution.documents.readers.html.mathml import formula
+from self_evolution.documents.readers.html.survey import BLOCKS, is_struck, survey
 from self_evolution.documents.readers.html.tree import tree
 
 if TYPE_CHECKING:
@@ -45,28 +49,16 @@ def read(data: bytes) -> Content:
     build(root, builder)
     parts = builder.parts()
     links = not parts and root.find(".//a") is not None
-    return Content(title(root), parts, "nothing but links in it" if links else "")
+    return Content(title(root), parts, "nothing but links in it" if links else builder.note)
 
 
-def title(root: _Element) -> str:
-    """What the page calls itself."""
-    for element in (root.find("head/title"), root.find(".//h1"), root.find(".//title")):
-        text = " ".join(normal("".join(element.itertext())).split()) if element is not None else ""
-        if text:
-            return text.rstrip("¶#§ ")
-    return ""
-
-
-def build(root: _Element, builder: Builder, offset: int = 0) -> int:
-    """Gives the text of a page to `builder`; how many headings there were.
-
-    `offset` is added to the level of every heading.
-    """
-    return _Page(root, builder, offset).walk()
+def build(root: _Element, builder: Builder, offset: int = 0) -> None:
+    """Pass the text of a page to `builder`; `offset` is added to the level of every heading."""
+    _Page(root, builder, offset).walk()
 
 
 class _Page:
-    """What is open at a point of the page."""
+    """The elements that are open at a point of the page."""
 
     def __init__(self, root: _Element, builder: Builder, offset: int) -> None:
         self._root = root
@@ -78,7 +70,8 @@ class _Page:
         self._heading = 0  # the level of the one that is open
         self._head: _Element | None = None
         self._boxed: _Element | None = None  # the open heading of a note beside the text
-        self._headings = 0
+        self._depth = 0  # the level of the last heading
+        self._opened: dict[_Element, int] = {}  # parts that a control opens: its heading's level
         self._pre: list[str] | None = None  # the text of the block of code that is open
         self._code: _Element | None = None
         self._rows: list[grid.Row] | None = None  # of the table that is open, if it holds data
@@ -86,16 +79,17 @@ class _Page:
         self._outer = self._lists  # those around the cell that is open
         self._inner = 0  # tables open in that one, which are layout
 
-    def walk(self) -> int:
+    def walk(self) -> None:
         """Goes through the page once, without recursion."""
         from lxml import etree
 
-        unseen, self._data = survey(self._root)
+        unseen, self._data, self._controls = survey(self._root)
         walker = etree.iterwalk(self._root, events=("start", "end"))
         for event, element in walker:
             if event == "start":
                 if element in unseen:
                     walker.skip_subtree()
+                    self._builder.struck += is_struck(element)
                     if element.tag in BLOCKS:
                         self._flush()
                     continue
@@ -106,11 +100,12 @@ class _Page:
             else:
                 if element not in unseen:
                     self._end(element)
+                if element in self._opened:
+                    self._leave(self._opened.pop(element))
                 if element.tail and element is not self._root:
                     self._text(element.tail)
         self._flush()
         self._lists.close()
-        return self._headings
 
     def _text(self, text: str) -> None:
         if self._pre is not None:
@@ -119,7 +114,7 @@ class _Page:
             self._inline.add(text)
 
     def _start(self, element: _Element) -> bool:
-        """Opens an element; whether all of it is done already."""
+        """Open an element; returns whether all of it is done already."""
         tag = element.tag
         if self._pre is not None:
             if tag == "br":
@@ -134,14 +129,14 @@ class _Page:
             self._inline.line()
         elif tag in _MARKED:
             self._marks.append(self._inline.position())
-        elif tag == "math":
+        elif tag == "math" or tag.endswith(":math"):
             self._inline.add(formula(element))
             return True
         elif tag == "img" and "math" in element.get("class", ""):
             self._inline.add(element.get("alt", ""))
         elif tag in ("q", "rt"):
             self._inline.add("“" if tag == "q" else "(")
-        elif element.get("role") == "heading":
+        elif element.get("role") == "heading" or element in self._controls.regions:
             self._start_block(tag, element)
         return False
 
@@ -160,7 +155,7 @@ class _Page:
             self._end_mark(tag, element)
         elif tag in ("q", "rt"):
             self._inline.add("”" if tag == "q" else ")")
-        elif element.get("role") == "heading":
+        elif element.get("role") == "heading" or element in self._controls.regions:
             self._end_block(tag, element)
 
     def _start_block(self, tag: str, element: _Element) -> None:
@@ -168,12 +163,14 @@ class _Page:
             self._inline.add(" ")
             return
         self._flush()
-        level = level_of(element) if self._rows is None else 0
+        level = self._level(element) if self._rows is None else 0
         if level and is_in_box(element):
             self._boxed = element
             self._inline.bold(1)
         elif level:
             self._heading, self._head = level, element
+        elif element in self._controls.flat:
+            return
         elif tag == "pre":
             self._pre, self._code = [], element
         elif tag in _LISTS:
@@ -197,6 +194,8 @@ class _Page:
             self._boxed = None
             self._inline.bold(-1)
         self._flush()
+        if element in self._controls.flat:
+            return
         if tag in _LISTS:
             self._lists.shut()
         elif tag == "dt":
@@ -209,7 +208,7 @@ class _Page:
             self._end_cell(tag, element)
 
     def _flush(self) -> None:
-        """Gives out the heading or paragraph that ends here."""
+        """Pass on the heading or paragraph that ends here."""
         level, self._heading = self._heading, 0
         if not level:
             for text in self._inline.take(plain=self._lists.in_term):
@@ -220,11 +219,27 @@ class _Page:
             self._lists.paragraph(text)
         elif text:
             self._lists.close()
+            self._depth = level
             self._builder.heading(level + self._offset, text)
-            self._headings += 1
+
+    def _level(self, element: _Element) -> int:
+        """The level of a heading, or of a control that opens a part of the page; 0 for other
+        elements."""
+        region = self._controls.regions.get(element)
+        if region is None:
+            return level_of(element)
+        self._opened[region] = self._depth + 1
+        return self._depth + 1
+
+    def _leave(self, level: int) -> None:
+        """End the part that a control opens, with the section under its heading."""
+        self._flush()
+        self._lists.close()
+        self._builder.leave(level + self._offset)
+        self._depth = level - 1
 
     def _start_cell(self, tag: str, element: _Element) -> None:
-        """A table or a part of it begins."""
+        """Begin a table or a part of it."""
         if tag == "table":
             if self._rows is not None:
                 self._inner += 1
@@ -239,7 +254,7 @@ class _Page:
             self._outer, self._lists = self._lists, Lists(self._cell.append)
 
     def _end_cell(self, tag: str, element: _Element) -> None:
-        """A table that holds data, or a part of it, ends."""
+        """End a table that holds data, or a part of it."""
         if self._inner:
             self._inner -= tag == "table"
         elif tag in ("td", "th") and self._cell is not None and self._rows is not None:
@@ -271,17 +286,13 @@ class _Page:
             self._lists.block(fence(code, language(element)))
 
     def _end_mark(self, tag: str, element: _Element) -> None:
-        """A link or raised or lowered text ends."""
+        """End a link, or raised or lowered text."""
         start = self._marks.pop()
         if start > self._inline.position() or len(self._marks) > _NESTED:
             return
-        if tag != "a":
-            text = self._inline.since(start)
-            note = element.getparent() if element.find("a") is None else element.find("a")
-            if tag == "sup" and note is not None and note.tag == "a" and note.get("href"):
-                text = text.strip()
-                self._inline.add(text if text.startswith("[") else f"[{text}]")
-            else:
-                self._inline.add(power(text) if tag == "sup" else index(text))
+        if tag == "sub" and self._inline.ends_fraction(start):
+            return
+        if tag != "a" or element.get("epub:type") == "noteref":
+            self._inline.add(mark(element, self._inline.since(start)))
         elif "#" in element.get("href", "") and not self._inline.has_words(start):
             self._inline.since(start)  # a sign that links to this very place

@@ -1,14 +1,23 @@
-"""What single elements of a page say: levels, numbers, languages, formulas."""
+"""The meaning of single elements of a page: levels, numbers, languages, list markers."""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
 
-from self_evolution.documents.readers.html.survey import HEADINGS, names
+from self_evolution.documents.readers.base import normal
+from self_evolution.documents.readers.html.inline import index, power
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
+
+HEADINGS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
+
+
+def names(text: str) -> frozenset[str]:
+    """The words of a text as a set."""
+    return frozenset(text.split())
+
 
 # The names that generators of documentation have for notes.
 _BOX = re.compile(r"(?:^|[\s_-])(?:note|tip|hint|warning|caution|danger|important|admonition)\b")
@@ -19,7 +28,7 @@ DEEPEST = 9  # level of headings; word processors have no more either
 
 
 def level_of(element: _Element) -> int:
-    """The level of a heading; 0 for what is none."""
+    """The level of a heading; 0 for other elements."""
     if element.tag in HEADINGS:
         return int(element.tag[1])
     if element.get("role") != "heading":
@@ -28,7 +37,7 @@ def level_of(element: _Element) -> int:
 
 
 def is_in_box(heading: _Element) -> bool:
-    """Whether a heading is that of a note, after which the section goes on."""
+    """Whether a heading is that of a note, after which the section continues."""
     box = heading.getparent()
     if box is None or box.tag in ("body", "section", "article", "main"):
         return False
@@ -46,14 +55,8 @@ def in_head(cell: _Element) -> bool:
     return head is not None and head.tag == "thead"
 
 
-def formula(math: _Element) -> str:
-    """A formula as its author wrote it, or what stands in it."""
-    source = math.get("alttext") or math.findtext(".//annotation[@encoding='application/x-tex']")
-    return source or " ".join("".join(math.itertext("mi", "mn", "mo", "mtext")).split())
-
-
 def language(pre: _Element) -> str:
-    """The language that a code block says it is in; highlighters write it around or inside."""
+    """The language that a code block states; highlighters write it around or inside the block."""
     near = [pre, *pre[:1]]
     for above in pre.iterancestors():
         near.append(above)
@@ -67,8 +70,28 @@ def language(pre: _Element) -> str:
 
 
 def are_line_numbers(code: str, pre: _Element) -> bool:
-    """Whether this counts the lines of the code in the next cell."""
+    """Whether this cell has the line numbers of the code in the next cell."""
     if not all(line.isdigit() for line in code.split()):
         return False
     cell = next(pre.iterancestors("td"), None)
     return cell is not None and cell.getnext() is not None
+
+
+def title(root: _Element) -> str:
+    """Return the title that the page gives itself."""
+    for element in (root.find("head/title"), root.find(".//h1"), root.find(".//title")):
+        text = " ".join(normal("".join(element.itertext())).split()) if element is not None else ""
+        if text:
+            return text.rstrip("¶#§ ")
+    return ""
+
+
+def mark(element: _Element, text: str) -> str:
+    """Whether an element is raised or lowered text, or the link to a note."""
+    inner = element.find("a")
+    link = element.getparent() if inner is None else inner
+    linked = link is not None and link.tag == "a" and bool(link.get("href"))
+    if element.tag == "a" or (element.tag == "sup" and linked):
+        text = text.strip()
+        return text if text.startswith("[") else f"[{text}]"
+    return power(text) if element.tag == "sup" else index(text)

@@ -1,4 +1,4 @@
-"""Cells that span rows and columns, laid out as a table in which every cell is there."""
+"""Cells that span rows and columns, laid out as a table in which every cell exists."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _WASTE = 20  # cells that one cell of the source may become, on average
 
 
 class Cell(NamedTuple):
-    """What is in a cell, block by block, and how many columns and rows it spans."""
+    """The blocks in a cell, and the number of columns and rows that it spans."""
 
     blocks: list[str]
     wide: int
@@ -19,14 +19,14 @@ class Cell(NamedTuple):
 
 
 class Row(NamedTuple):
-    """Cells from left to right; `head`: it tells what is in the columns."""
+    """A row of cells from left to right; `head`: it names the columns."""
 
     cells: list[Cell]
     head: bool
 
 
 def markdown(rows: Sequence[Row]) -> str:
-    """The rows as a table; empty where less than two rows and columns have anything in them."""
+    """The rows as a table; empty if less than two rows and columns have any content."""
     grid = _grid(rows)
     columns = sorted({at for row in grid for at, text in enumerate(row) if text.strip()})
     filled = sum(any(text.strip() for text in row) for row in grid)
@@ -42,7 +42,7 @@ def markdown(rows: Sequence[Row]) -> str:
 
 
 def _grid(rows: Sequence[Row]) -> list[list[str]]:
-    """Text by row and column; the text of a cell that spans several is in each of them."""
+    """The text by row and column; the text of a cell that spans several is in each of them."""
     count = sum(len(row.cells) for row in rows)
     limit = _WASTE * count + 1000
     area = sum(min(cell.wide, 1000) * min(cell.high, 1000) for row in rows for cell in row.cells)
@@ -67,7 +67,7 @@ def _grid(rows: Sequence[Row]) -> list[list[str]]:
 
 
 def _fill(line: list[str], hanging: dict[int, tuple[int, str]]) -> None:
-    """Adds to a row the cells that come next and hang down from the rows above."""
+    """Add to a row the next cells that reach down from the rows above."""
     while (over := hanging.pop(len(line), None)) is not None:
         rows, text = over
         if rows > 1:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from self_evolution.documents.readers.formulas import lowered, raised
+
 # Marks that no text has in it: controls are taken out of what comes in.
 BREAK = "\x01"
 _BOLD_START, _BOLD_END, _CODE_START, _CODE_END = "\x02", "\x03", "\x04", "\x05"
@@ -23,53 +25,65 @@ _INSIDE = re.compile(
 )
 _BOLD = re.compile("\x02([^\x02\x03]*)\x03")
 _CODE = re.compile("\x04([^\x04\x05]*)\x05")
+_CHARGE = re.compile(r"\d*[+\-\u2212\u2013]\Z")
 _WORDS = re.compile(r"\w")
-_EXPONENT = re.compile(r"[+\-\u2212\u2013]?(?:[\d.,]+|\w)\Z")
+_FRACTION = re.compile("([0-9]?)\\^([0-9]+)[/\u2044]\\Z")
 
 
 class Inline:
-    """The words of a paragraph in the making."""
+    """The words of a paragraph that is being built."""
 
     def __init__(self) -> None:
         self._pieces: list[str] = []
         self._bold = self._code = 0
 
     def add(self, text: str) -> None:
-        """Text as it stands in the source, whose whitespace does not count."""
+        """Add text from the source, in which the amount of whitespace does not count."""
         self._pieces.append(_MARKS.sub("", text) if not text.isprintable() else text)
 
     def line(self) -> None:
-        """A line ends here; two in a row end the paragraph."""
+        """End a line; two ends in a row end the paragraph."""
         self._pieces.append(BREAK)
 
     def bold(self, step: int) -> None:
-        """Bold text begins (1) or ends (-1)."""
+        """Begin (1) or end (-1) bold text."""
         if self._bold == (step < 0) and not self._code:
             self._pieces.append(_BOLD_START if step > 0 else _BOLD_END)
         self._bold += step
 
     def code(self, step: int) -> None:
-        """Text of a computer begins (1) or ends (-1)."""
+        """Begin (1) or end (-1) code."""
         if self._code == (step < 0):
             self._pieces.append(_CODE_START if step > 0 else _CODE_END)
         self._code += step
 
     def position(self) -> int:
-        """Where the next piece will stand."""
+        """The place at which the next piece will stand."""
         return len(self._pieces)
 
     def since(self, position: int) -> str:
-        """Takes back what came in since then, to be added in another form."""
+        """Remove the text since `position`, so that it can be added in another form."""
         text = "".join(self._pieces[position:])
         del self._pieces[position:]
         return text
 
+    def ends_fraction(self, position: int) -> bool:
+        """Join a raised number, a slash and the lowered one since `position`: 5^1/2 is 5 1/2."""
+        below = "".join(self._pieces[position:]).strip()
+        start = max(position - 3, 0)
+        match = _FRACTION.search("".join(self._pieces[start:position])) if below.isdigit() else None
+        if match:
+            gap = " " if match[1] else ""
+            before = match.string[: match.start()]
+            self._pieces[start:] = [f"{before}{match[1]}{gap}{match[2]}/{below}"]
+        return match is not None
+
     def blank(self) -> bool:
-        """Whether nothing but space has come in."""
+        """Whether there is nothing but space so far."""
         return not any(piece.strip() for piece in self._pieces)
 
     def has_words(self, position: int) -> bool:
-        """Whether letters or digits came in since then."""
+        """Whether letters or digits were added since `position`."""
         return any(_WORDS.search(piece) for piece in self._pieces[position:])
 
     def take(self, plain: bool = False) -> list[str]:
@@ -88,7 +102,7 @@ def _nonempty(texts: Iterable[str]) -> list[str]:
 
 
 def _lines(text: str) -> str:
-    """One paragraph with its marks written out."""
+    """Write one paragraph with its Markdown signs."""
     text = _ADJACENT.sub(r"\1", text)
     for edge, outside in _EDGES:
         text = edge.sub(outside, text)
@@ -107,16 +121,14 @@ def _quoted(match: re.Match[str]) -> str:
 
 
 def power(text: str) -> str:
-    """Raised text: an exponent is marked, the raised end of a word is not."""
+    """Raised text: an exponent is marked, the end of a word and the charge of an ion are not."""
     text = _MARKS.sub("", text).strip()
-    if not text or text[0] in "[(" or (len(text) > 1 and text.isalpha()):
+    if not text or text[0] in "[(" or (len(text) > 1 and text.isalpha()) or _CHARGE.match(text):
         return text
-    return f"^{text}" if _EXPONENT.match(text) else f"^({text})"
+    return raised(text)
 
 
 def index(text: str) -> str:
-    """Lowered text: digits follow as in a formula, all else is marked."""
+    """Write lowered text: digits follow as in a formula, other text gets a sign."""
     text = _MARKS.sub("", text).strip()
-    if not text or text.isdigit():
-        return text
-    return f"_{text}" if text.isalnum() else f"_({text})"
+    return text if not text or text.isdigit() else lowered(text)

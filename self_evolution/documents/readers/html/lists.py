@@ -1,6 +1,6 @@
-"""Paragraphs where lists, definitions and quotations put them, as Markdown.
+"""Paragraphs inside lists, definitions and quotations, as Markdown.
 
-Code and tables always begin at the margin, so that they are found as what they are.
+Code and tables always begin at the margin, so that they are recognised.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ class _List:
 
 
 class Lists:
-    """Gives blocks to `emit`; the items of a list, and of lists in it, are one block."""
+    """Passes blocks to `emit`; the items of a list, and of lists in it, are one block."""
 
     def __init__(self, emit: Callable[[str], None]) -> None:
         self._emit = emit
@@ -29,18 +29,18 @@ class Lists:
         self._quotes = 0
 
     def open(self, number: int | None) -> None:
-        """A list begins; `number` is its first item's, None where items are not numbered."""
+        """Begin a list; `number` is its first item's, None where items are not numbered."""
         self._open.append(_List(self._open[-1].inner if self._open else "", number))
 
     def shut(self) -> None:
-        """The innermost list ends."""
+        """End the innermost list."""
         if self._open:
             self._open.pop()
         if not self._open:
             self._flush()
 
     def item(self, number: int | None = None) -> None:
-        """An item begins in the innermost list, with a number of its own if it has one."""
+        """Begin an item in the innermost list, with a number of its own if it has one."""
         if not self._open:
             return
         here = self._open[-1]
@@ -53,22 +53,22 @@ class Lists:
         here.inner = here.indent + " " * len(here.marker)
 
     def term(self, begins: bool) -> None:
-        """What comes next is, or no longer is, a term that is then defined."""
+        """Begin or end a term; its definition follows."""
         self.in_term = begins
         self._defines = False
 
     def definition(self) -> None:
-        """What comes next says what the terms before mean."""
+        """Begin the definition of the terms before."""
         self.term(False)
         self._defines = True
 
     def quote(self, step: int) -> None:
-        """A quotation begins (1) or ends (-1)."""
+        """Begin (1) or end (-1) a quotation."""
         self._flush()
         self._quotes = max(0, self._quotes + step)
 
     def paragraph(self, text: str) -> None:
-        """A paragraph, which may have several lines."""
+        """Add a paragraph, which may have several lines."""
         if self.in_term:
             self._terms.append(text.replace("\n", " "))
             return
@@ -85,7 +85,7 @@ class Lists:
             self._emit(mark + text.replace("\n", "\n" + mark))
 
     def block(self, text: str) -> None:
-        """Code or a table."""
+        """Add code or a table."""
         self.close()
         for one in self._open:
             if one.marker and one.number is not None:
@@ -95,7 +95,7 @@ class Lists:
         self._emit(text)
 
     def close(self) -> None:
-        """Gives out what has been held back so far."""
+        """Pass on the blocks that have been held back."""
         if self._terms:
             text = "\n".join(self._terms)
             self._terms = []

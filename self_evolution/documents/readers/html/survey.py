@@ -1,4 +1,4 @@
-"""What of a page is content: what is hidden or navigation, and which tables hold data.
+"""The content of a page: what is hidden or navigation, and which tables hold data.
 
 Navigation is known by what it is made of, whatever the language: marked as such, or nearly nothing
 but links within the site. A block with a sentence in it always stays.
@@ -10,22 +10,20 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
+from self_evolution.documents.readers.html.controls import Controls, find
+from self_evolution.documents.readers.html.elements import HEADINGS, names
+
 if TYPE_CHECKING:
     from lxml.etree import _Element
 
-
-def names(text: str) -> frozenset[str]:
-    """The words of a text as a set."""
-    return frozenset(text.split())
-
-
-HEADINGS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
 _HIDDEN = names(
     "title script style template noscript svg canvas audio video object iframe embed map "
     "select datalist button textarea rp nav annotation annotation-xml"
 )
 _ROLES = names("navigation search menu menubar toolbar tablist")
 _UNSEEN = re.compile(r"(?:\bdisplay\s*:\s*none|\bvisibility\s*:\s*hidden)\b", re.IGNORECASE)
+STRUCK = names("del s strike")
+_CROSSED = re.compile(r"text-decoration(?:-line)?\s*:[^;]*\bline-through", re.IGNORECASE)
 _ICONS = names("a i b span em")
 _PARAGRAPHS = names("p li dd dt")
 _CONTAINERS = names(
@@ -51,14 +49,15 @@ _BAR = 300  # letters at most in a bar that turns pages
 
 
 class Survey(NamedTuple):
-    """Elements to pass over with all that is in them, and tables that are tables."""
+    """Elements to skip with all their content, and tables that hold data."""
 
     unseen: set[_Element]
     data: set[_Element]
+    controls: Controls
 
 
 class _Block:
-    """A block's letters and links: its own, `run`, and those of all in it."""
+    """The letters and links of a block: its own, `run`, and those of everything in it."""
 
     def __init__(self, element: _Element) -> None:
         self.element = element
@@ -79,7 +78,7 @@ class _Block:
         self.prose |= letters > _SHORT and bare.endswith(_STOPS)
 
     def is_navigation(self, page: bool) -> bool:
-        """Whether nothing here is to be read; `page`: it heads or ends the whole page."""
+        """Whether an element has nothing to read; `page`: it heads or ends the whole page."""
         tag = self.element.tag
         if tag not in _CONTAINERS or self.code or not self.links:
             return False
@@ -106,12 +105,13 @@ def survey(root: _Element) -> Survey:
     blocks = [_Block(root)]
     tables: list[_Block] = []
     here, neighbours = _site(root)
+    controls = find(root)
     link: _Element | None = None
     walker = etree.iterwalk(root, events=("start", "end"))
     for event, element in walker:
         block, tag = blocks[-1], element.tag
         if event == "start":
-            if is_hidden(element):
+            if _is_hidden(element, controls) or is_struck(element):
                 hidden.add(element)
                 walker.skip_subtree()
                 continue
@@ -151,15 +151,23 @@ def survey(root: _Element) -> Survey:
                 block.beside += letters
                 block.run += letters
                 block.note_text(text, letters)
-    return Survey(hidden | unseen, data)
+    unseen |= hidden
+    unseen |= {one for one, region in controls.regions.items() if region in unseen}
+    return Survey(unseen, data, controls)
 
 
-def is_hidden(element: _Element) -> bool:
-    """Whether neither this element nor what is in it is shown as part of the text."""
+def is_struck(element: _Element) -> bool:
+    """Whether an element is crossed out."""
+    style = element.get("style")
+    return element.tag in STRUCK or bool(style and _CROSSED.search(style))
+
+
+def _is_hidden(element: _Element, controls: Controls) -> bool:
+    """Whether neither this element nor anything in it is shown as part of the text."""
     if element.tag in _HIDDEN:
-        return True
+        return element not in controls.texts
     attributes = element.attrib
-    if not attributes:
+    if not attributes or controls.opens(element):
         return False
     if "hidden" in attributes or attributes.get("role") in _ROLES:
         return True
@@ -173,7 +181,7 @@ def is_hidden(element: _Element) -> bool:
 
 
 def _close(block: _Block, blocks: list[_Block], unseen: set[_Element]) -> None:
-    """Judges a block that has ended, and adds it up in the block around it."""
+    """Judge a block that has ended, and add its counts to the block around it."""
     tag, above = block.element.tag, blocks[-1]
     block.heading |= tag in HEADINGS
     block.code |= tag == "pre" and bool(block.linked + block.beside)
@@ -199,7 +207,7 @@ def _close(block: _Block, blocks: list[_Block], unseen: set[_Element]) -> None:
 
 
 def _is_introduced(element: _Element) -> bool:
-    """Whether the sentence before, which ends with a colon, goes on in this block."""
+    """Whether the sentence before, which ends with a colon, continues in this block."""
     before, above = element.getprevious(), element.getparent()
     if before is not None:
         text = before.tail or ""
@@ -210,7 +218,7 @@ def _is_introduced(element: _Element) -> bool:
 
 
 def _count(table: _Block, element: _Element) -> None:
-    """Notes a block in a table: its rows and cells, and what no cell of data has in it."""
+    """Count a block in a table: its rows and cells, and elements that no cell of data has."""
     tag = element.tag
     if tag == "tr":
         table.rows += 1
@@ -223,7 +231,7 @@ def _count(table: _Block, element: _Element) -> None:
 
 
 def _is_data(tables: list[_Block]) -> bool:
-    """Judges the innermost table, which has ended; one that holds another is layout."""
+    """Judge the innermost table, which has ended; a table that holds another is layout."""
     table = tables.pop()
     layout = table.layout or table.element.get("role") in ("presentation", "none")
     holds = not layout and table.rows > 1 and table.widest > 1
@@ -268,13 +276,14 @@ def _is_local(href: str | None, host: str) -> bool:
 
 
 def _turns(link: _Element, neighbours: frozenset[str]) -> int:
-    """How much a link looks like one that turns pages: 2 for marked so, 1 for leading there."""
+    """Score how much a link looks like one that turns pages: 2 if declared so, 1 if it leads
+    there."""
     if "accesskey" in link.attrib or link.get("rel", "").lower() in _TURNING:
         return 2
     return int(link.get("href") in neighbours)
 
 
 def _letters(text: str) -> int:
-    """Letters; a character that is a word or half of one counts as three."""
+    """Count letters; a character that is a word or half of one counts as three."""
     count = sum(map(len, _WORD.findall(text)))
     return count if text.isascii() else count + 2 * len(_WIDE.findall(text))

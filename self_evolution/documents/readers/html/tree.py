@@ -1,4 +1,4 @@
-"""Bytes of HTML or XHTML as a tree, however broken or deep they are."""
+"""Parsing bytes of HTML or XHTML into a tree, also if they are broken or deeply nested."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def declared(data: bytes) -> str:
 
 
 class _Shallow:
-    """Makes a tree in which what is deeper than a limit has lost its tags."""
+    """Builds a tree in which elements below a depth limit have lost their tags."""
 
     def __init__(self) -> None:
         from lxml import etree

@@ -1,4 +1,4 @@
-"""JSON and JSONL: passages that were split already, like the published ones, or any records."""
+"""JSON and JSONL: passages that are split already, like the published ones, or any records."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ def read(data: bytes) -> Content:
 
     An object is the passage under its text key, below its title, heading and section; without
     such a key it is a record, shown as `key: value` lines. Passages are laid end to end: the
-    offsets are those in the passages, one newline between.
+    offsets are those in the passages, one newline between. A line that is neither costs that line
+    alone, and the note counts it; where such lines are the most, Malformed is raised.
     """
     text = decode(data)
     whole = value(text) if text.lstrip().startswith("{") else None
@@ -29,7 +30,23 @@ def read(data: bytes) -> Content:
         heading, passage = _passage(0, whole)
         title = heading[0] if heading else ""
         return Content(title, _laid_out([((), passage)]))
-    return Content("", _laid_out([_passage(number, row) for number, row in rows(text)]))
+    broken: list[Malformed] = []
+    found = []
+    for number, row in rows(text, broken):
+        try:
+            found.append(_passage(number, row))
+        except Malformed as error:
+            if text.lstrip().startswith("["):
+                raise
+            broken.append(error)
+    if len(broken) > len(found):
+        raise broken[0]
+    note = (
+        f"{len(broken):,} of {len(broken) + len(found):,} lines left out: {broken[0]}"
+        if broken
+        else ""
+    )
+    return Content("", _laid_out(found), note)
 
 
 def _passage(number: int, row: Any) -> tuple[tuple[str, ...], str]:

@@ -1,4 +1,4 @@
-"""How much of a passage repeats the end of the one before, where passages were cut so."""
+"""The overlap of passages: how much of one repeats the end of the one before it."""
 
 from __future__ import annotations
 

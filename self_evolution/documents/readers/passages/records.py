@@ -1,4 +1,4 @@
-"""Values of JSON as text that people read: `key: value` lines, what is nested as lists."""
+"""Values of JSON as text for people: `key: value` lines, with nested values as lists."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""PDF: pdfium's words, and the structure made of the outline, fonts and places."""
+"""PDF: the words from pdfium, and a structure built from the outline, fonts and positions."""
 
 from __future__ import annotations
 
@@ -14,13 +14,15 @@ from self_evolution.documents.readers.base import Content, Malformed
 from self_evolution.documents.readers.pdf.blocks import Blocks, typical_leading
 from self_evolution.documents.readers.pdf.captions import at_their_tables
 from self_evolution.documents.readers.pdf.columns import with_tables
+from self_evolution.documents.readers.pdf.forms import filled, opened
 from self_evolution.documents.readers.pdf.furniture import contents, running
 from self_evolution.documents.readers.pdf.headings import body_size, headings
+from self_evolution.documents.readers.pdf.ink import seen
 from self_evolution.documents.readers.pdf.joins import Joins
 from self_evolution.documents.readers.pdf.lines import Line, lines
 from self_evolution.documents.readers.pdf.outline import outline, title
 from self_evolution.documents.readers.pdf.tables import cells, grids
-from self_evolution.documents.readers.pdf.words import Word, words
+from self_evolution.documents.readers.pdf.words import Ink, Word, words
 
 _MOST_PAGES = 20_000
 _MOST_IMAGES = 5_000  # objects of a page that are looked at; some scanners cut a page in strips
@@ -35,26 +37,28 @@ def read(data: bytes) -> Content:
     """
     with _opened(data) as document:
         count = len(document)
+        notes = opened(document)
         pages, scans = [], []
         for index in range(min(count, _MOST_PAGES)):
             page = _page(document, index)
             scans += [index] if page is None else []
             pages.append(page or [])
         entries = outline(document)
-        said = document.get_metadata_dict().get("Title") or ""
+        stated = document.get_metadata_dict().get("Title") or ""
         unread = _read_scans(document, pages, scans)
-    note = f"the first {_MOST_PAGES} of {count} pages" if count > _MOST_PAGES else ""
+    if count > _MOST_PAGES:
+        notes.append(f"the first {_MOST_PAGES} of {count} pages")
     if unread:
         missing = f"{unread} of {count} pages are scanned images; to read them: {ocr.INSTALL}"
         if not any(pages):
             raise Malformed(missing)
-        note = f"{note}; {missing}" if note else missing
-    return Content(title(pages, said, body_size(pages)), _parts(pages, entries), note)
+        notes.append(missing)
+    return Content(title(pages, stated, body_size(pages)), _parts(pages, entries), "; ".join(notes))
 
 
 @contextmanager
 def _opened(data: bytes) -> Iterator[Any]:
-    """The document, closed in the end. Raises Malformed."""
+    """Open the document and close it at the end. Raises Malformed."""
     import pypdfium2
 
     # It writes to the terminal about outlines that lead to themselves, and leaves these out.
@@ -88,15 +92,20 @@ def _page(document: Any, index: int) -> list[Line] | None:
             found = words(text_page)
         finally:
             pdfium.FPDFText_ClosePage(text_page)
+        if not found and _has_image(page):
+            return None
+        hides = any(word.font.ink is Ink.NONE for word in found)
+        found = seen(page, found, hides and _has_image(page))
+        found = filled(document, page, found)
         if not found:
-            return None if _has_image(page) else []
+            return []
         return _with_tables(page, found, index + 1)
     finally:
         pdfium.FPDF_ClosePage(page)
 
 
 def _has_image(page: Any) -> bool:
-    """Whether images, or forms that may hold one, take more of the page than a logo does."""
+    """Whether images, or forms that may hold one, take more of the page than a logo would."""
     import pypdfium2.raw as pdfium
 
     kinds = (pdfium.FPDF_PAGEOBJ_IMAGE, pdfium.FPDF_PAGEOBJ_FORM)
@@ -113,7 +122,7 @@ def _has_image(page: Any) -> bool:
 
 
 def _with_tables(page: Any, found: list[Word], number: int) -> list[Line]:
-    """The words as lines, and what stands in a grid as a table where its first word was."""
+    """Return the words as lines, with a table in the place of the first word of each grid."""
     turn = Counter(word.font.turn for word in found).most_common(1)[0][0]
     tables = grids(page, turn)
     if not tables:
@@ -156,7 +165,7 @@ def _cell(held: list[Line], joins: Joins) -> str:
 
 
 def _read_scans(document: Any, pages: list[list[Line]], scans: list[int]) -> int:
-    """Reads scanned pages into `pages` if that can be done here, and counts those it cannot."""
+    """Read scanned pages into `pages` if the extra is installed, and count the unread ones."""
     if not scans or not ocr.available():
         return len(scans)
     for index in scans:

@@ -1,4 +1,4 @@
-"""Paragraphs, lists, tables and code of a PDF, made of its lines and handed to a builder."""
+"""Paragraphs, lists, tables and code of a PDF, built from its lines."""
 
 from __future__ import annotations
 
@@ -25,13 +25,14 @@ _ENDS = re.compile(r"[.!?:;。！？：；…]['\"”’»)）」』\]]*$")
 
 
 def _margin(pages: Sequence[Sequence[Line]], side: int) -> float:
-    """Where most lines begin on even (0) or odd (1) pages, which may have their own margins."""
+    """Return where most lines begin on even (0) or odd (1) pages, which may have their own
+    margins."""
     places = Counter(round(line.left) for page in pages for line in page if line.page % 2 == side)
     return max(places, key=lambda left: (places[left], -left)) if places else 0.0
 
 
 def typical_leading(pages: Sequence[Sequence[Line]]) -> float:
-    """The distance from line to line that is the commonest, in font sizes."""
+    """The most frequent distance from line to line, in font sizes."""
     found: Counter[float] = Counter()
     for page in pages:
         for above, line in itertools.pairwise(page):
@@ -41,7 +42,7 @@ def typical_leading(pages: Sequence[Sequence[Line]]) -> float:
 
 
 class Blocks:
-    """Takes lines in order, and gives the builder a block as soon as one is over.
+    """Takes lines in order, and passes each block to the builder as soon as it is complete.
 
     `pages` are all lines that it will be given, `body` is the text's size in points.
     """
@@ -62,7 +63,7 @@ class Blocks:
         self._notes: list[Line] = []  # at the foot of the page before: its last block may go on
 
     def page(self, lines: Sequence[Line], index: int, places: Places) -> None:
-        """The lines of one page, and the headings among them."""
+        """Add the lines of one page, with the headings among them."""
         if self._notes and not self._kind:
             self.close()
         end = _notes_begin(lines, self._body)
@@ -85,7 +86,7 @@ class Blocks:
             self._notes = list(notes)
 
     def close(self) -> None:
-        """Ends the block that is open, and gives the notes below it."""
+        """End the open block, and add the notes below it."""
         if self._kind == "table":
             self._builder.block(base.table(self._rows), self._lines[0].page)
         elif self._kind == "code":
@@ -124,7 +125,7 @@ class Blocks:
         self._lines.append(line)
 
     def _take_table(self, line: Line, first: bool) -> None:
-        """A table at the top of a page goes on from the page before if it has its columns."""
+        """A table at the top of a page continues one from the page before if it has its columns."""
         goes_on = self._kind == "table" and first and len(self._rows[0]) == len(line.rows[0])
         self._begin("table", line, goes_on)
         again = goes_on and line.rows[0] == self._rows[0]
@@ -164,15 +165,15 @@ class Blocks:
         return (f"{match[1]}." if match[1] else match[0].strip()), line.text[match.end() :]
 
     def _is_next_item(self, line: Line) -> bool:
-        """Whether a line stands just where the open list's last item began."""
+        """Whether a line begins exactly where the open list's last item began."""
         return self._kind == "list" and abs(line.left - self._marks[-1]) < 0.3 * line.size
 
     def _may_count(self, line: Line, number: str | None) -> bool:
-        """Whether a line that begins with a number is an item, and no sentence that goes on."""
+        """Whether a line that begins with a number is an item, and does not continue a sentence."""
         return not self._lines or self._breaks(line) or (self._kind == "list" and number == "1")
 
     def _breaks(self, line: Line) -> bool:
-        """Whether a line begins anew after the open block's last one."""
+        """Whether a line begins a new block after the open block's last line."""
         last = self._lines[-1]
         if self._kind in ("table", "code") or last.rows or line.turn != last.turn:
             return True
@@ -207,7 +208,8 @@ class Blocks:
         return self._fits(last, line) and (ended or not line.text[0].islower())
 
     def _fits(self, last: Line, line: Line) -> bool:
-        """Whether the line's first word had room on the line above: so the break was meant."""
+        """Whether the line's first word had room on the line above, so that the break was
+        intended."""
         edge = self._edges.get(round(last.left / 6), self._edge)
         return last.right + line.first + 0.8 * line.size < edge
 
@@ -224,7 +226,8 @@ def _edges(lines: Sequence[Line]) -> tuple[dict[int, float], float]:
 
 
 def _edge(rights: Sequence[float]) -> float:
-    """The furthest place where three lines end, as single ones may hang over; else the furthest."""
+    """The rightmost place where three lines end, as single ones may stick out; else the
+    rightmost."""
     counts = Counter(map(round, rights))
     return max(
         (right for right in rights if counts[round(right)] > 2), default=max(rights, default=0.0)
@@ -241,7 +244,8 @@ def _is_next_note(before: str, line: str) -> bool:
 
 
 def _notes_begin(lines: Sequence[Line], body: float) -> int:
-    """Where a page's footnotes begin: small lines below all others, the first with a mark."""
+    """Return where a page's footnotes begin: small lines below all others, the first with a
+    mark."""
     begin = len(lines)
     while begin and lines[begin - 1].size < 0.93 * body and not lines[begin - 1].rows:
         begin -= 1

@@ -1,4 +1,4 @@
-"""Captions of a PDF's tables, which stand above them once all is read."""
+"""Captions of a PDF's tables, which are moved above their tables."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def _moved(page: Sequence[Line], label: str) -> list[Line]:
 
 
 def _caption(page: Sequence[Line], at: int, label: str) -> int:
-    """How many lines from `at` on are a caption that begins with the label."""
+    """Count the lines from `at` on that form a caption that begins with the label."""
     if label not in _words(page[at : at + 1]):
         return 0
     count = 1

@@ -1,4 +1,4 @@
-"""Tables of a PDF's page that have no grid: rows of texts that stand under one another."""
+"""Tables without a grid on a PDF's page: rows of texts that are aligned in columns."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def _placed(cells: Sequence[_Cell], columns: Sequence[_Cell], size: float) -> di
 
 
 def _rows(run: Sequence[dict[int, str]]) -> tuple[tuple[str, ...], ...]:
-    """Rows of cells; a line without the first column goes on with the row above."""
+    """Return rows of cells; a line without the first column continues the row above."""
     width = len(run[0])
     rows: list[list[str]] = []
     for cells in run:

@@ -1,4 +1,4 @@
-"""Tables that had no room where a PDF's text has them, and stand at the top of the next page."""
+"""Tables that float to the top of the next page of a PDF, away from their place in the text."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def _first(page: Sequence[Line], label: re.Pattern[str]) -> _Float | None:
 
 
 def _place(page: Sequence[Line], one: _Float, common: Counter[str], leading: float) -> int:
-    """Behind which line of the page before a table belongs; 0 if no block there tells."""
+    """The line of the page before after which a table belongs; 0 if no block there names it."""
     bottom = min(line.y for line in page)
     # Tables that float keep their order.
     least = max((at for at, line in enumerate(page) if line.rows), default=-1) + 1
@@ -90,7 +90,7 @@ def _place(page: Sequence[Line], one: _Float, common: Counter[str], leading: flo
 
 
 def _blocks(page: Sequence[Line], leading: float) -> Iterator[tuple[int, int]]:
-    """(first line, the line behind the last one) of what has space around it."""
+    """(first line, the line after the last one) of blocks with space around them."""
     start = 0
     for at in range(1, len(page) + 1):
         if at < len(page):

@@ -1,4 +1,5 @@
-"""What repeats on a PDF's pages and is none of its text: running heads, page numbers, contents."""
+"""The text on a PDF's pages outside its content: running heads, page numbers, tables of
+contents."""
 
 from __future__ import annotations
 
@@ -22,7 +23,8 @@ _ENTRY = re.compile(r"^(.*?\S)(\s+|(?:\s*[.·…․‥]){2,}\s*)(\d{1,4}|[ivxlc]
 
 
 def bare(text: str) -> str:
-    """Letters and digits of a text alone, in lower case: equal for what a reader sees as equal."""
+    """The letters and digits of a text, in lower case: equal for texts that look equal to a
+    reader."""
     return _OTHER.sub("", text.casefold())
 
 
@@ -57,7 +59,7 @@ def running(pages: Sequence[Sequence[Line]], titles: Iterable[str]) -> set[Line]
 
 
 class _Known:
-    """What a document's lines and titles say, to look up what running heads repeat of it."""
+    """The lines and titles of a document, to look up which of them a running head repeats."""
 
     def __init__(self, titles: Iterable[str]) -> None:
         self._names: Counter[str] = Counter()
@@ -100,7 +102,8 @@ class _Known:
 
 
 def _pieces(line: Line) -> list[set[str]]:
-    """What stands on the left and on the right: as it is, and with a number less the page's."""
+    """Return the texts on the left and on the right: as they are, and with a number less the
+    page's."""
     found = []
     for start, end in pairwise([0, *(at for at, _, _ in line.gaps), len(line.text)]):
         piece = line.text[start:end].strip()
@@ -120,7 +123,7 @@ def _roman(text: str) -> int:
 
 
 def _outer(page: Sequence[Line], may: set[Line]) -> Iterator[Line]:
-    """Those of the lines that may be running ones with none other outside, and space inside.
+    """Yield possible running lines that have no other line outside them, and space on the inside.
 
     Without the space they are the beginning of a text that is alike on many pages.
     """
@@ -140,7 +143,7 @@ def _outer(page: Sequence[Line], may: set[Line]) -> Iterator[Line]:
 
 
 def _names(text: str) -> set[str]:
-    """A title as it may be written elsewhere: with its number or without."""
+    """A title in the forms in which it may be repeated: with its number or without."""
     short = bare(text)
     return {short, _unnumbered(short)} - {""}
 
@@ -217,7 +220,8 @@ class _Run:
 
 
 def _entry(line: Line) -> tuple[str, bool]:
-    """What a line names if it ends in a page's number, else nothing; and if it has dots."""
+    """Return the text of a line that ends in a page number, else nothing; and whether it has
+    dots."""
     match = _ENTRY.match(line.text) if len(line.text) < 300 else None
     if not match:
         return "", False

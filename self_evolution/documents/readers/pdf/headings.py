@@ -1,4 +1,4 @@
-"""Headings of a PDF: from its outline where it has one, else from the size and weight of lines."""
+"""Headings of a PDF: from its outline if it has one, else from the size and weight of lines."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _STEP = 8  # levels of numbers within one level of styles
 
 
 class Style(NamedTuple):
-    """How a heading looks, from the largest to the smallest."""
+    """The look of a heading, from the largest to the smallest."""
 
     size: float
     bold: bool
@@ -40,7 +40,7 @@ Places = dict[tuple[int, int], list[Heading]]
 
 
 def body_size(pages: Sequence[Sequence[Line]]) -> float:
-    """The size in points that most characters have, code aside."""
+    """The size in points of most characters outside code."""
     sizes: Counter[float] = Counter()
     for line in (line for page in pages for line in page):
         sizes[line.size] += 1 if line.mono else 2 * len(line.text)
@@ -100,7 +100,7 @@ def headings(pages: Sequence[Sequence[Line]], entries: Sequence[Entry]) -> Place
 def _without_letters(
     pages: Sequence[Sequence[Line]], seen: list[tuple[int, int, int]]
 ) -> list[tuple[int, int, int]]:
-    """Without those of one letter, if they are several: they part an index."""
+    """Leave out headings of one letter, if there are several: they divide an index."""
     letters = {
         (page, at)
         for page, at, count in seen
@@ -112,7 +112,7 @@ def _without_letters(
 def _without_repeated(
     pages: Sequence[Sequence[Line]], seen: list[tuple[int, int, int]]
 ) -> list[tuple[int, int, int]]:
-    """Without those that say the same again and again, as above notes and warnings."""
+    """Leave out headings that are repeated often, as above notes and warnings."""
     again = Counter(bare(pages[page][at].text) for page, at, _ in seen)
     return [one for one in seen if again[bare(pages[one[0]][one[1]].text)] < 3]
 
@@ -157,7 +157,7 @@ def _style(line: Line) -> Style:
 
 
 def _looking(pages: Sequence[Sequence[Line]], body: float) -> Iterator[tuple[int, int, int]]:
-    """(page, line, lines) of what looks like a heading: larger than the text, or bold and alone."""
+    """(page, line, lines) of text that looks like a heading: larger, or bold and alone."""
     for index, page in enumerate(pages):
         at = 0
         while at < len(page):
@@ -168,7 +168,7 @@ def _looking(pages: Sequence[Sequence[Line]], body: float) -> Iterator[tuple[int
 
 
 def _height(page: Sequence[Line], at: int, body: float) -> int:
-    """How many lines from `at` on look like one heading."""
+    """Count the lines from `at` on that look like one heading."""
     first = page[at]
     if not _may_be(first, body):
         return 0
@@ -201,7 +201,7 @@ def _may_be(line: Line, body: float) -> bool:
 
 
 def _stands_alone(page: Sequence[Line], at: int, count: int) -> bool:
-    """Whether bold lines of the text's size have space around and no sentence's end."""
+    """Whether bold lines of the text's size have space around and do not end a sentence."""
     first, last = page[at], page[at + count - 1]
     if last.text[-1] in ".,;:。，；：" or first.gaps or first.mono or len(first.text) < 3:
         return False
@@ -224,6 +224,6 @@ def _levels(
 
 
 def _depth(line: Line) -> int:
-    """How deep the number of a heading is: 2 for `3.2 Ports`, 0 without one."""
+    """Return how deep the number of a heading is: 2 for `3.2 Ports`, 0 without one."""
     match = _NUMBERED.match(line.text)
     return match[1].count(".") + 1 if match else 0

@@ -1,4 +1,4 @@
-"""How the end of one line of a PDF and the beginning of the next become running text."""
+"""The joining of the end of one line of a PDF with the beginning of the next."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ from self_evolution.documents.readers.pdf.lines import Line, are_cjk
 _WORD = re.compile(r"[^\W_]+(?:[-\u2010][^\W_]+)*")
 _LAST = re.compile(r"(\S*?)([^\W\d_]+)[-\u2010]$")
 _FIRST = re.compile(r"[^\W\d_]+(?:-[^\W_]+)*")
+# What begins English words that have a hyphen, unless one of these syllables ends them: selfish.
+_COMPOUND = frozenset(("well", "self", "quasi"))
+_ENDINGS = ("ish", "less", "ness", "same")
 _LONGEST = 100  # characters of a word that is worth a look
 
 
@@ -57,6 +60,8 @@ class Joins:
         kept = self._is_kept(last[2], after)
         if kept is not None:
             return not kept
+        if last[2].lower() in _COMPOUND and not after.startswith(_ENDINGS):
+            return False
         if last[1] or not after[0].islower():
             return False  # `--with-` and `X-`: parts of names keep their hyphens
         known = self._words[last[2].lower()] > 0 and self._words[after.lower()] > 0

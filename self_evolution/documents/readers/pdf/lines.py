@@ -1,4 +1,4 @@
-"""Lines of a PDF's page, made of its words by where they stand."""
+"""Lines of a PDF's page, made from its words by their positions."""
 
 from __future__ import annotations
 
@@ -8,12 +8,18 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from self_evolution.documents.readers.formulas import raised
 from self_evolution.documents.readers.pdf.words import Font, Word
 
 # Scripts written without spaces; Hangul has spaces.
 CJK = "\u2e80-\u2fdf\u3001-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff01-\uff9f"
 CJK += "\U00020000-\U0003ffff"
 _IS_CJK = re.compile(f"[{CJK}]")
+_LEFTWARDS = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]")
+# Raised texts that are exponents, though they are no mere number.
+_SIGNED = re.compile(r"[+\-\u2212\u2013](?:\d[\d.,]*|[^\W\d])$")
+_EXPONENT = re.compile(r"[^\W\d]$|\w{1,2}(?:[+\-\u2212\u2013*/]\w{1,3})+$")
+_FRACTION = re.compile(r"\d{1,2}[/\u2044]\d{1,3}$")
 _COLUMN = 3.0  # a gap of so many font sizes parts what a reader sees as columns
 
 
@@ -22,8 +28,9 @@ class Line(NamedTuple):
 
     `first` is the width of its first word, `advance` that of a letter (0 if they differ),
     `gaps` are those between columns: (place in `text`, where one ends, where the next begins).
-    A table stands as one line, whose
-    `rows` are its cells and whose `text` is a bar.
+    A line that runs to the left, as in Hebrew and Arabic, has places from the right: as if the page
+    were seen in a mirror. A table stands as one line, whose `rows` are its cells and whose `text`
+    is a bar.
     """
 
     text: str
@@ -42,7 +49,8 @@ class Line(NamedTuple):
 
 
 def lines(words: Iterable[Word], page: int) -> list[Line]:
-    """The words as lines, in the order of the file; a jump down, up or back begins a new one."""
+    """Return the words as lines, in the order of the file; a jump down, up or back begins a
+    line."""
     found: list[Line] = []
     row: list[Word] = []
     for word in words:
@@ -54,11 +62,14 @@ def lines(words: Iterable[Word], page: int) -> list[Line]:
 
 
 def _follows(row: list[Word], word: Word) -> bool:
-    """Whether a word goes on in the row: as high as the last one, and not left of its end."""
+    """Whether a word continues the row: as high as the last one, and not left of its end."""
     last = row[-1]
     size = max(last.font.size, word.font.size)
-    if word.font.turn != last.font.turn or word.left < last.right - size:
+    if word.font.turn != last.font.turn:
         return False
+    if word.left < last.right - size:
+        level = abs(word.y - last.y) < 0.3 * size and not word.breaks
+        return level and any(_LEFTWARDS.search(one.text) for one in (*row, word))
     if abs(word.y - last.y) < 0.3 * size:
         return True
     # Raised and lowered small letters stand close; the next line's beginning does not.
@@ -80,14 +91,17 @@ def _line(row: Sequence[Word], page: int) -> Line:
         base = next(word for word in row if word.font == common)
     advance = _advance(row) if mono else 0.0
     text, gaps = _spelled(row, advance)
+    left, right = row[0].left, max(word.right for word in row)
+    if not text.isascii() and _runs_left(text):
+        left, right, gaps = -right, -min(word.left for word in row), ()
     return Line(
-        text, page, row[0].left, max(word.right for word in row), base.y, common.size, bold, mono,
+        text, page, left, right, base.y, common.size, bold, mono,
         common.turn, row[0].right - row[0].left, advance, gaps,
     )  # fmt: skip
 
 
 def _advance(row: Sequence[Word]) -> float:
-    """How wide a letter is, by the longest word of letters that are all equally wide."""
+    """Return the width of a letter, by the longest word whose letters are all equally wide."""
     word = max(row, key=lambda word: len(word.text) if word.font.mono else 0)
     return (word.right - word.left) / len(word.text)
 
@@ -106,22 +120,38 @@ def _spelled(
         if advance > 0 and gap > 0.6 * advance:
             text += " " * min(max(1, round(gap / advance)), 120)
         elif word.glued and gap < 0.1 * size:
-            text += _raised(last, word)
+            text += _joined(last, word)
+            continue
         elif gap >= 0.6 * size or not are_cjk(text, word.text):
             text += " "
         text += word.text
     return text, tuple(gaps)
 
 
-def _raised(last: Word, word: Word) -> str:
-    """What stands before a raised number without a space: 10^6 is not 106, nor `pump 2` pump2."""
+def _joined(last: Word, word: Word) -> str:
+    """A word without a space before it; 10^6 is not 106, nor `pump 2` pump2."""
+    text, before = word.text, last.text
     if last.font.size > 1.15 * word.font.size and word.y > last.y + 0.1 * last.font.size:
-        if not word.text[0].isdigit():
-            return ""
-        return "^" if last.text[-1].isdigit() or len(last.text) == 1 else " "
-    if word.font.size > 1.15 * last.font.size and last.y > word.y + 0.1 * word.font.size:
-        return " " if last.text.isdigit() else ""
-    return ""
+        single = len(before) == 1 or not before[-2].isalnum()
+        if _SIGNED.match(text) and (before[-1].isalnum() or before[-1] in ")]"):
+            return raised(text)
+        if before[-1].isdigit() and _FRACTION.match(text):
+            return f" {text}"
+        if before[-1].isalpha() and single and _EXPONENT.match(text):
+            return raised(text)
+        if not text[0].isdigit():
+            return text
+        return f"^{text}" if before[-1].isdigit() or len(before) == 1 else f" {text}"
+    lower = last.y > word.y + 0.1 * word.font.size
+    if word.font.size > 1.15 * last.font.size and lower and before.isdigit() and text[0].isalnum():
+        return f" {text}"
+    return text
+
+
+def _runs_left(text: str) -> bool:
+    """Whether most letters of a text are of scripts that run to the left."""
+    letters = sum(map(str.isalpha, text))
+    return 2 * len(_LEFTWARDS.findall(text)) > letters
 
 
 def is_cjk(text: str) -> bool:

@@ -1,4 +1,4 @@
-"""The outline of a PDF and its title, and where the pages have them."""
+"""The outline of a PDF and its title, and their places on the pages."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _MOST_SEARCHED = 1_000  # lines of a page for an entry's text
 
 
 class Entry(NamedTuple):
-    """An entry of the outline: `level` from 1, the page's index, and the height if it says so."""
+    """An entry of the outline: `level` from 1, the page's index, and the height if it is stated."""
 
     level: int
     title: str
@@ -45,14 +45,14 @@ def outline(document: Any) -> list[Entry]:
     return found
 
 
-def title(pages: Sequence[Sequence[Line]], said: str, body: float) -> str:
+def title(pages: Sequence[Sequence[Line]], given: str, body: float) -> str:
     """The title that a document says it has, if its first pages have it too or there is none in
     large letters on the first page; else that one. Programs often say a file's name.
     """
-    said = " ".join(said.split())
+    given = " ".join(given.split())
     front = bare("".join(line.text for page in pages[:5] for line in page))
-    if bare(said) and bare(said) in front:
-        return said
+    if bare(given) and bare(given) in front:
+        return given
     first = [line for line in (pages[0] if pages else ()) if not line.rows and not line.turn]
     size = max((line.size for line in first), default=0.0)
     if size > 1.3 * body:
@@ -63,7 +63,7 @@ def title(pages: Sequence[Sequence[Line]], said: str, body: float) -> str:
         text = joined(first[largest : largest + count])
         if count <= MORE_LINES and len(text) <= LONGEST and any(map(str.isalpha, text)):
             return text
-    return said if " " in said and not _FILE.search(said) else ""
+    return given if " " in given and not _FILE.search(given) else ""
 
 
 def place(
@@ -91,7 +91,8 @@ def place(
 
 
 def _matched(page: Sequence[Line], at: int, title: str) -> int:
-    """How many lines from `at` on spell the title, a number before it aside; 0 if none do."""
+    """Count the lines from `at` on that spell the title, without a number before it; 0 if none
+    do."""
     text = ""
     for count, line in enumerate(page[at : at + MORE_LINES], 1):
         if line.rows or len(line.text) > 2 * LONGEST:

@@ -26,7 +26,7 @@ class Rule(NamedTuple):
 
 
 class Grid(NamedTuple):
-    """A table's columns (left to right) and rows (bottom to top), and the lines that part them."""
+    """A table's columns (left to right) and rows (bottom to top), and the lines between them."""
 
     xs: tuple[float, ...]
     ys: tuple[float, ...]
@@ -34,7 +34,7 @@ class Grid(NamedTuple):
     down: tuple[Rule, ...]
 
     def holds(self, word: Word) -> bool:
-        """Whether the middle of a word is in it."""
+        """Whether the middle of a word is inside the table."""
         x, y = _middle(word)
         return self.xs[0] < x < self.xs[-1] and self.ys[0] < y < self.ys[-1]
 
@@ -81,7 +81,7 @@ def _open_sides(
 
 
 def cells(grid: Grid, words: Iterable[Word]) -> list[list[list[Word]]]:
-    """Words of each cell by row, from the top, and column. A joined cell has them in its first."""
+    """Words of each cell by row, from the top, and column. Merged cells have them in the first."""
     rows, columns = len(grid.ys) - 1, len(grid.xs) - 1
     owner = _owners(grid, rows, columns)
     found: list[list[list[Word]]] = [[[] for _ in range(columns)] for _ in range(rows)]
@@ -117,7 +117,7 @@ def _middle(word: Word) -> tuple[float, float]:
 
 
 def _places(values: Iterable[float]) -> tuple[float, ...]:
-    """Values in order, those that are as good as equal once."""
+    """Values in order, where nearly equal ones count as one."""
     places: list[float] = []
     for value in sorted(values):
         if not places or value - places[-1] > _THIN:
@@ -147,7 +147,7 @@ def _crossing(across: Sequence[Rule], down: Sequence[Rule]) -> list[list[int]]:
 
 
 def _joined(rules: list[Rule]) -> list[Rule]:
-    """Lines that lie on one another or go on where another ends as one."""
+    """Merge lines that overlap or continue each other."""
     found: list[Rule] = []
     for rule in sorted(rules, key=lambda rule: (round(rule.at), rule.low)):
         last = found[-1] if found else None

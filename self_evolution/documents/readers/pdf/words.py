@@ -10,7 +10,8 @@ from __future__ import annotations
 import ctypes
 import math
 import re
-from itertools import repeat
+from enum import Enum
+from itertools import pairwise, repeat
 from typing import Any, NamedTuple
 
 # pdfium gives U+0002 for a hyphen at the end of a line, and 0 for a glyph without a meaning.
@@ -26,25 +27,39 @@ _BOLD = re.compile(
     r"bold|black|heavy|semib|demi|cmbx|cmssbx|cmb\d|ecbx|sfbx|-bd|lmbx|\bbx", re.IGNORECASE
 )
 # Where a note's number or an exponent may be glued to a word or a number.
-_RAISED = re.compile(r"\D\d{1,3}$|^\d{1,3}[^\W\d]|^\d{3,}$")
+_RAISED = re.compile(
+    r"\D\d{1,3}$|^\d{1,3}[^\W\d]|^\d{3,}$|\w[+\-\u2212\u2013]\w{1,3}\W{0,2}$"
+    r"|^[^\W\d][ijkmnpqxyzNT]\W?$"
+)
+_SLANT = math.radians(8)  # from the next quarter of a turn; scans are less askew than this
 _FIXED_PITCH, _FORCE_BOLD = 1, 1 << 18
 _MOST_CHARS = 2_000_000  # of a page: more than any paper holds
 
 
+class Ink(Enum):
+    """The way in which a text is drawn: text that is not plain may be hidden, or a stamp."""
+
+    PLAIN = "plain"
+    NONE = "none"
+    WHITE = "white"
+    SLANTED = "slanted"
+
+
 class Font(NamedTuple):
-    """How characters stand on the page: `size` in points, `turn` in quarters, 0 to 3."""
+    """The font of characters on the page: `size` in points, `turn` in quarters, 0 to 3."""
 
     size: float
     bold: bool
     mono: bool
     turn: int
+    ink: Ink = Ink.PLAIN
 
 
 class Word(NamedTuple):
     """A word from `left` to `right` on the baseline `y`, in points; y grows upwards.
 
     Turned text has the coordinates of the page turned so that it runs to the right. `glued` says
-    that no space stands before it in the file.
+    that no space stands before it in the file, `breaks` that a new line begins with it there.
     """
 
     text: str
@@ -53,6 +68,7 @@ class Word(NamedTuple):
     y: float
     font: Font
     glued: bool
+    breaks: bool = False
 
 
 def words(text_page: Any) -> list[Word]:
@@ -67,17 +83,20 @@ def words(text_page: Any) -> list[Word]:
     end = 0
     for match in _WORD.finditer(text):
         first, stop = match.span()
-        glued = end == first or " " not in text[end:first]
-        cut = places.cut(first, stop) if _RAISED.search(match[0]) else stop
-        found.append(places.word(first, cut, glued))
-        if cut < stop:
-            found.append(places.word(cut, stop, True))
+        between = text[end:first]
+        word = places.word(first, stop, " " not in between, "\n" in between)
         end = stop
+        raised = _RAISED.search(match[0])
+        if raised and len(cuts := places.cuts(first, stop, first + raised.start())) > 2:
+            found += [places.word(*ends, True) for ends in pairwise(cuts)]
+            found[1 - len(cuts)] = found[1 - len(cuts)]._replace(glued=word.glued)
+        else:
+            found.append(word)
     return found
 
 
 class _Places:
-    """Where characters of a page are, and in which font; by their index."""
+    """The places of the characters of a page, and their fonts, by character index."""
 
     def __init__(self, text_page: Any, text: str) -> None:
         import pypdfium2.raw as pdfium
@@ -90,7 +109,7 @@ class _Places:
         self._fonts: dict[int | None, Font] = {}
         self._styles: dict[int | None, tuple[bool, bool]] = {}
 
-    def word(self, first: int, stop: int, glued: bool) -> Word:
+    def word(self, first: int, stop: int, glued: bool, breaks: bool = False) -> Word:
         # TeX takes < and > from another font, so a letter says more about a word.
         is_long = stop - first > 1 and not self._text[first].isalnum()
         font = self.font(first + is_long)
@@ -104,17 +123,28 @@ class _Places:
             turned = [_turned(font.turn, *corner) for corner in corners]
             left, right = min(turned)[0], max(turned)[0]
             base = _turned(font.turn, self._x.value, base)[1]
+        elif box.right < left:
+            left = box.left  # the word runs to the left
         else:
             right = box.right
-        return Word(_clean(self._text[first:stop]), left, max(left, right), base, font, glued)
+        return Word(
+            _clean(self._text[first:stop]), left, max(left, right), base, font, glued, breaks
+        )
 
-    def cut(self, first: int, stop: int) -> int:
-        """Where in a word the size changes, as before a note's number; else `stop`."""
+    def cuts(self, first: int, stop: int, base: int) -> list[int]:
+        """Return where the parts of a word begin and end whose sizes differ, such as an exponent.
+
+        `base` is the place of a character that may stand right before an exponent or in one.
+        """
         size = self.font(first).size
-        if 0.87 < self.font(stop - 1).size / size < 1.15:
-            return stop
-        indices = range(first + 1, stop)
-        return next((i for i in indices if not 0.87 < self.font(i).size / size < 1.15), stop)
+        last = stop - 1
+        while last > base and not self._text[last].isalnum():
+            last -= 1
+        if all(0.87 < self.font(i).size / size < 1.15 for i in {base, last} - {first}):
+            return [first, stop]
+        sizes = [self.font(index).size for index in range(first, stop)]
+        changes = (i for i, (a, b) in enumerate(pairwise(sizes), 1) if not 0.87 < b / a < 1.15)
+        return [first, *(first + i for i in changes), stop]
 
     def font(self, index: int) -> Font:
         item = self._find_object(self._page, index)
@@ -129,20 +159,28 @@ class _Places:
 
         matrix = pdfium.FS_MATRIX()
         size = pdfium.FPDFText_GetFontSize(self._page, index)
-        turn = 0
+        turn, ink = 0, Ink.PLAIN
         if pdfium.FPDFText_GetMatrix(self._page, index, matrix):
             size *= math.hypot(matrix.c, matrix.d)
-            turn = round(math.atan2(matrix.b, matrix.a) / (math.pi / 2)) % 4
+            angle = math.atan2(matrix.b, matrix.a)
+            turn = round(angle / (math.pi / 2))
+            if abs(angle - turn * math.pi / 2) > _SLANT:
+                ink = Ink.SLANTED
         bold = mono = False
         if item:
+            mode = pdfium.FPDFTextObj_GetTextRenderMode(item)
+            if mode == pdfium.FPDF_TEXTRENDERMODE_INVISIBLE:
+                ink = Ink.NONE
+            elif mode == pdfium.FPDF_TEXTRENDERMODE_FILL and is_white(item):
+                ink = Ink.WHITE
             font = pdfium.FPDFTextObj_GetFont(item)
             address = ctypes.cast(font, ctypes.c_void_p).value
             if address not in self._styles:
                 self._styles[address] = _style(font)
             bold, mono = self._styles[address]
             # Many programs make a bold face out of a plain one by drawing its outline too.
-            bold = bold or pdfium.FPDFTextObj_GetTextRenderMode(item) == 2
-        return Font(round(abs(size), 1) or 1.0, bold, mono, turn)
+            bold = bold or mode == pdfium.FPDF_TEXTRENDERMODE_FILL_STROKE
+        return Font(round(abs(size), 1) or 1.0, bold, mono, turn % 4, ink)
 
 
 def _clean(text: str) -> str:
@@ -155,8 +193,24 @@ def _paired(pair: re.Match[str]) -> str:
     return pair[0].encode("utf-16", "surrogatepass").decode("utf-16")
 
 
+def upright(turn: int, x: float, y: float) -> tuple[float, float]:
+    """A place of turned text on the page as it lies."""
+    return _turned(-turn % 4, x, y)
+
+
 def _turned(turn: int, x: float, y: float) -> tuple[float, float]:
     return ((x, y), (y, -x), (-x, -y), (-y, x))[turn]
+
+
+def is_white(item: Any) -> bool:
+    """Whether an object is filled with white, or nearly so that it cannot be seen on the page."""
+    import pypdfium2.raw as pdfium
+
+    parts = [ctypes.c_uint() for _ in range(4)]
+    if not pdfium.FPDFPageObj_GetFillColor(item, *parts):
+        return False
+    *colour, alpha = (part.value for part in parts)
+    return min(colour) >= 250 or alpha <= 5
 
 
 def _style(font: Any) -> tuple[bool, bool]:

@@ -1,4 +1,4 @@
-"""Tables of contents in a plain text: runs of lines that come again as headings later."""
+"""Tables of contents in a plain text: runs of lines that are repeated later as headings."""
 
 from __future__ import annotations
 
@@ -44,7 +44,8 @@ class _Entry(NamedTuple):
 
 
 def without_contents(text: str) -> str:
-    """A text without its tables of contents, told by their lines, which come again in order."""
+    """Return a text without its tables of contents: lines that are repeated later in their
+    order."""
     blocks: list[_Block] = []
     count = 0
     for match in _BLOCK.finditer(text):
@@ -136,7 +137,8 @@ def _is_table(text: str, blocks: Sequence[_Block], entries: Sequence[_Entry]) ->
 
 
 def _titled(text: str, blocks: Sequence[_Block], first: int) -> int:
-    """Where a table begins with its title: a short line without a number between two blank ones."""
+    """Return where a titled table begins: at a short line without a number between two blank
+    ones."""
     if first < 2:
         return first
     title = text[blocks[first - 1].start : blocks[first - 1].end].strip()

@@ -1,4 +1,4 @@
-"""Texts that a printer of web pages or books has indented as a whole, set back to the margin."""
+"""Texts that were printed with an indentation as a whole, moved back to the margin."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _NARROWEST = 45  # columns of such lines
 
 
 def flush(text: str) -> str:
-    """A text without the indentation that its prose has throughout.
+    """Return a text without the indentation that all of its prose has.
 
     Prose is told from code by its lines: the next word would not have fitted into them. What is
     indented less stays in its place, what is indented more keeps the difference.
@@ -44,7 +44,7 @@ def flush(text: str) -> str:
 
 
 def _hanging(text: str, margin: int) -> int:
-    """How many lines at the margin, or less indented, stand right above one that is more so."""
+    """Count the lines at the margin, or less indented, right above a line that is more indented."""
     pattern = rf"\n {{0,{margin}}}[^\s][^\n]*(?=\n {{{margin + 1},}}[^\s])"
     return len(re.findall(pattern, text))
 

@@ -1,4 +1,4 @@
-"""Headings that only their numbers show: "1.2 Title", "Chapter 3. Title", or 第一章."""
+"""Headings that are recognised by numbers alone: "1.2 Title", "Chapter 3. Title", or 第一章."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _LETTER = 1_000  # chapter A is the first after all that have numbers
 
 
 class _Line(NamedTuple):
-    """A line that may be a heading; `label` is what is said besides the number."""
+    """A line that may be a heading; `label` is the word beside the number."""
 
     match: re.Match[str]
     number: tuple[int, ...]

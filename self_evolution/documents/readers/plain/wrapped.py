@@ -1,4 +1,5 @@
-"""What printers leave in a text: page headers and footers, overstrikes, breaks within sentences."""
+"""The traces of printing in a text: page headers and footers, overstrikes, breaks within
+sentences."""
 
 from __future__ import annotations
 
@@ -157,6 +158,6 @@ def columns(line: str) -> int:
 
 
 def first_word(line: str) -> str:
-    """What of a line had to fit into the one before it."""
+    """Return the part of a line that would have had to fit into the line before it."""
     word = line.split(None, 1)[0]
     return word if word.isascii() else word[:2]

@@ -1,0 +1,177 @@
+"""chat and related: ask the tuned model, and look for the nearest passages."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator
+from contextlib import closing, suppress
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from self_evolution.errors import UserError, printable
+from self_evolution.run.read import RunReader, read_run
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from self_evolution.serving.answering import Answered, Answerer, Turn
+    from self_evolution.serving.sources import Source
+
+_HELP = "questions follow up on the one before; /new forgets it, /quit or Ctrl-D ends"
+
+
+def chat(options: argparse.Namespace) -> int:
+    """Answer one question, or each line of standard input."""
+    from self_evolution.serving.answering import Answerer, generation, open_model
+
+    if options.closed and options.passages is not None:
+        raise UserError("--closed and --passages: give one of them")
+    names = list(dict.fromkeys(filter(None, (options.model, options.beside))))
+    with closing(RunReader(Path(options.source))) as run:
+        for name in names:
+            generation(run, name)
+        if not options.closed:
+            _ = run.search  # before the model is loaded, which takes long
+        with closing(open_model(run)) as engine:
+            talk = _Talk(
+                run, Answerer(run, engine), names, 0 if options.closed else options.passages
+            )
+            if options.question:
+                talk.ask(options.question)
+            elif sys.stdin.isatty():
+                _converse(talk)
+            else:
+                for question in filter(None, map(str.strip, sys.stdin)):
+                    talk.write(f"> {question}")
+                    talk.ask(question)
+                    talk.forget()
+    return 0
+
+
+def related(options: argparse.Namespace) -> int:
+    """Print the fragments nearest to a text."""
+    from self_evolution.serving import sources
+
+    text = sys.stdin.read() if options.text is None else options.text
+    if not text.strip():
+        raise UserError("related: the text is empty; give what to look for")
+    with read_run(Path(options.source)) as run:
+        found = sources.related(run.ledger, run.search, text, options.limit)
+    console = _console()
+    if not found:
+        console.print("nothing in the documents shares a term with the text")
+    for number, source in enumerate(found, 1):
+        _print_source(console, number, source)
+        console.print(f"   shares: {printable(', '.join(source.shared))}", markup=False)
+    return 0
+
+
+def _converse(talk: _Talk) -> None:
+    """Questions from a person at a terminal."""
+    with suppress(ImportError):  # a Python without it has no history of input lines
+        import readline  # noqa: F401 - gives input() its keys
+    talk.write(_HELP)
+    for question in _typed():
+        if question == "/quit":
+            return
+        if question == "/new":
+            talk.forget()
+            continue
+        try:
+            talk.ask(question)
+        except UserError as error:
+            talk.write(str(error))
+
+
+def _typed() -> Iterator[str]:
+    while True:
+        try:
+            line = input("\n> ").strip()
+        except EOFError:
+            print()
+            return
+        if line:
+            yield line
+
+
+class _Talk:
+    """One conversation, printed as it goes on, with one model or with two."""
+
+    def __init__(
+        self, run: RunReader, answerer: Answerer, names: list[str], limit: int | None
+    ) -> None:
+        self._run, self._answerer, self._names, self._limit = run, answerer, names, limit
+        self._console = _console()
+        self._history: dict[str, list[Turn]] = {name: [] for name in names}
+
+    def forget(self) -> None:
+        """Have the next question follow up on nothing."""
+        for turns in self._history.values():
+            turns.clear()
+
+    def write(self, text: str) -> None:
+        self._console.print(_safe(text), style="dim", markup=False)
+
+    def ask(self, question: str) -> None:
+        """Print the answer of each model, then the passages that were shown to all of them."""
+        from self_evolution.serving.answering import Turn, generation
+
+        answers = []
+        for name in self._names:
+            number = generation(self._run, name)
+            if len(self._names) > 1:
+                self.write(f"{_model(self._run, number)}:")
+            answers.append(self._answer(question, number, self._history[name]))
+            self._history[name].append(Turn(question, answers[-1].text))
+        first = answers[0]
+        if len(self._names) == 1:
+            self.write(f"answered by {_model(self._run, first.generation)}")
+        self._print_sources(first.sources)
+
+    def _answer(self, question: str, number: int, history: list[Turn]) -> Answered:
+        show = partial(self._console.print, end="", markup=False)
+        stream = (lambda piece: show(_safe(piece))) if self._answerer.streams else None
+        answer = self._answerer.answer(question, history, number, self._limit, stream)
+        if stream is None:
+            show(_safe(answer.text))
+        self._console.print("" if answer.text else "(the answer is empty)")
+        if answer.cut:
+            self.write("(cut off: this is the longest answer that the run's settings allow)")
+        return answer
+
+    def _print_sources(self, found: list[Source]) -> None:
+        if found:
+            self.write("sources:")
+        elif self._limit == 0:
+            self.write("from memory: no passage was looked for")
+        else:
+            self.write("from memory: the search found nothing in the documents")
+        for number, source in enumerate(found, 1):
+            _print_source(self._console, number, source)
+
+
+def _model(run: RunReader, number: int) -> str:
+    name = f"generation {number}" if number else "the base"
+    leads = number == run.ledger.evaluations.leader()
+    return f"{name} (leads)" if leads and run.ledger.evaluations.promotions() else name
+
+
+def _console() -> Console:
+    """Plain text where the output is no terminal."""
+    from rich.console import Console
+
+    return Console(highlight=False, soft_wrap=True, emoji=False)
+
+
+def _print_source(console: Console, number: int, source: Source) -> None:
+    page = f", page {source.page}" if source.page is not None else ""
+    place = " · ".join(filter(None, (f"{source.document}{page}", " › ".join(source.heading))))
+    console.print(f"{number}. {printable(place)}", style="cyan", markup=False)
+    console.print(f"   {printable(source.opening)}", markup=False)
+
+
+def _safe(text: str) -> str:
+    """A model's text for a terminal: its lines as they are, other controls as escapes."""
+    return "\n".join(map(printable, text.expandtabs(4).split("\n")))

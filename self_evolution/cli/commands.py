@@ -1,0 +1,296 @@
+"""The commands. To add one: a line in `COMMANDS`, and the function that it names.
+
+The function takes the options as argparse has parsed them, and returns the exit status.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from self_evolution.schedule import STAGES, Stage
+
+
+class Option(NamedTuple):
+    """A word or flag of a command: its names, and the arguments for argparse."""
+
+    names: tuple[str, ...]
+    keywords: dict[str, Any]
+
+
+def option(*names: str, **keywords: Any) -> Option:
+    return Option(names, keywords)
+
+
+def positive(text: str) -> int:
+    """A whole number from 1 on. Raises ValueError, which argparse tells the person."""
+    if (number := int(text)) < 1:
+        raise ValueError(text)
+    return number
+
+
+Common = dict[str, tuple[str, ...]]
+"""{title: settings that `--help` shows under it}, as flat keys; a section's name stands for all."""
+
+
+SHORT = {
+    "model.name": "--model",
+    "ask.pairs": "--pairs",
+    "evaluate.file": "--eval",
+    "evaluate.against": "--against",
+    "evaluate.judge": "--judge",
+    "read.limit": "--limit",
+}
+"""Short flags of settings."""
+
+
+class Command(NamedTuple):
+    """One command.
+
+    `function` is MODULE.NAME in `self_evolution.cli`. With `common` the command takes settings:
+    all of them, or those of `sections` only ("" is the loop's own).
+    """
+
+    help: str
+    function: str
+    options: tuple[Option, ...]
+    common: Common | None = None
+    sections: tuple[str, ...] = ()
+    short: dict[str, str] = SHORT
+
+
+DOCS = option("documents", nargs="*", metavar="DOCS", help="files, folders and patterns to read")
+RUN = option("source", metavar="RUN", help="the run's folder")
+FOLDER = option("--run", metavar="FOLDER", help="the run's folder (default: runs/RECIPE)")
+RECIPE = option(
+    "--recipe",
+    metavar="NAME|FILE",
+    default="",
+    help="settings to start from: default, paper, embedded, or a YAML file",
+)
+ACCEPT = option(
+    "--accept-change", action="store_true", help="go on with changed settings or documents"
+)
+RUN_OR_PAIRS = option("source", metavar="RUN|FILE", help="a run's folder, or a JSONL file of pairs")
+LINES = option("-o", "--output", metavar="FILE", help="file to write (default: standard output)")
+
+DAILY: Common = {
+    "model": ("model.name", "model.device", "model.dtype", "model.download"),
+    "questions": ("read.limit", "ask.pairs", "ask.per_fragment", "select.strategy", "select.k"),
+    "training": ("generations", "train.learning_rate", "train.rank", "seed"),
+    "evaluation": ("evaluate.file", "evaluate.questions", "evaluate.against", "evaluate.judge"),
+}
+
+# Stages with a command that does more than this stage of a run.
+_OWN = {
+    "read": Command(
+        f"Stage: {STAGES['read'].help}",
+        "runs.read",
+        (
+            DOCS,
+            FOLDER,
+            RECIPE,
+            option("-o", "--output", metavar="FILE", help="write fragments as JSON lines, no run"),
+            option("--again", action="store_true", help="read once more what could not be read"),
+            ACCEPT,
+        ),
+        {"model": ("model.name",), "reading and splitting": ("read", "split")},
+    ),
+    "score": Command(
+        f"Stage: {STAGES['score'].help}",
+        "filters.score",
+        (RUN_OR_PAIRS, LINES, ACCEPT),
+        {"model": ("model.name", "model.device", "model.dtype"), "scoring": ("score",)},
+        ("model", "domain", "score"),
+    ),
+    "select": Command(
+        f"Stage: {STAGES['select'].help}",
+        "filters.select",
+        (RUN_OR_PAIRS, LINES, ACCEPT),
+        {"selection": ("select", "seed")},
+        ("", "select"),
+        {"select.strategy": "--strategy", "select.k": "--k"},
+    ),
+}
+
+
+def _stage(stage: Stage) -> Command:
+    """The command of a stage, whose `--help` shows the settings of the stage."""
+    section = "evaluate" if stage.name == "build" else stage.name
+    common: Common = {stage.name: (stage.setting or section,)}
+    return Command(f"Stage: {stage.help}", "runs.stage", (RUN, ACCEPT), common)
+
+
+COMMANDS = {
+    "run": Command(
+        "Documents in, a tuned and evaluated model out",
+        "runs.run",
+        (DOCS, FOLDER, RECIPE, ACCEPT),
+        DAILY,
+    ),
+    "status": Command("How far a run is, and what it found", "runs.status", (RUN,)),
+    "chat": Command(
+        "Ask the tuned model questions, and see the sources of its answers",
+        "chat.chat",
+        (
+            RUN,
+            option(
+                "question",
+                nargs="?",
+                metavar="QUESTION",
+                help="answer this and end; without it, questions are typed in, or read from "
+                "standard input, one a line. A typed question follows up on the one before, whose "
+                "text is then searched for too; lines that are read stand alone",
+            ),
+            option(
+                "--model",
+                default="leader",
+                metavar="leader|base|N",
+                help="the generation that leads (the default), the model before training, or "
+                "generation N",
+            ),
+            option("--beside", metavar="leader|base|N", help="a second model that answers too"),
+            option("--closed", action="store_true", help="from memory, without any passage"),
+            option(
+                "--passages",
+                type=positive,
+                metavar="N",
+                help="passages to look for (default: as many as in the run's evaluation, or 3 if "
+                "it looks for none)",
+            ),
+        ),
+    ),
+    "related": Command(
+        "The passages of the documents nearest to a text",
+        "chat.related",
+        (
+            RUN,
+            option(
+                "text", nargs="?", metavar="TEXT", help="what to look for (default: standard input)"
+            ),
+            option("--limit", type=positive, default=5, metavar="N", help="how many (default: 5)"),
+        ),
+    ),
+    "inspect": Command(
+        "How the documents of a run were read and split",
+        "inspect.inspect",
+        (
+            RUN,
+            option("document", nargs="?", metavar="DOCUMENT", help="its path, or a part of it"),
+        ),
+    ),
+    "review": Command(
+        "The test questions as a file to edit, and back",
+        "review.review",
+        (
+            RUN,
+            LINES,
+            option("--import", dest="imported", metavar="FILE", help="take the edited lines back"),
+        ),
+    ),
+    "report": Command("Write a run's report again", "runs.report", (RUN,)),
+    "export": Command(
+        "All rows of a run as JSON lines, one file for each table",
+        "runs.export",
+        (
+            RUN,
+            option("-o", "--output", metavar="FOLDER", required=True, help="folder to write to"),
+        ),
+    ),
+    "dump": Command(
+        "The selected pairs as a file for other trainers",
+        "dump.dump",
+        (
+            RUN,
+            LINES,
+            option(
+                "--as",
+                dest="shape",
+                choices=("messages", "alpaca", "sharegpt"),
+                default="messages",
+                help="format of the lines (default: messages)",
+            ),
+        ),
+    ),
+    "compare": Command(
+        "Runs on the same questions, with intervals",
+        "compare.compare",
+        (
+            option(
+                "sources",
+                nargs="+",
+                metavar="RUN",
+                help="runs to compare with the first one; a single one is compared with the "
+                "other models of its --against",
+            ),
+            option(
+                "--generation",
+                metavar="leader|last|N",
+                default="leader",
+                help="generation of each run that is compared (default: leader)",
+            ),
+            option("-o", "--output", metavar="FILE", help="write the comparison as JSON too"),
+        ),
+    ),
+    "ablate": Command(
+        "Variants of a run with several seeds, compared",
+        "ablate.ablate",
+        (
+            option(
+                "documents",
+                nargs="*",
+                metavar="RECIPE DOCS",
+                help="a recipe (its name, or a YAML file), then files and folders to read",
+            ),
+            RECIPE,
+            option(
+                "--vary",
+                metavar="KEY=A,B,…",
+                action="append",
+                required=True,
+                help="a setting and its values; the others are compared with the first",
+            ),
+            option(
+                "--seeds",
+                type=int,
+                default=5,
+                metavar="N",
+                help="runs of a variant (default: 5)",
+            ),
+            option(
+                "--match",
+                choices=("steps", "samples", "nothing"),
+                default="steps",
+                help="what is made equal to the first variant in each generation (default: steps)",
+            ),
+            option(
+                "--run", metavar="FOLDER", help="folder of all runs (default: runs/ablation-RECIPE)"
+            ),
+            ACCEPT,
+        ),
+        DAILY,
+    ),
+    "metrics": Command(
+        "Score a file of predictions against references",
+        "filters.metrics",
+        (
+            option("source", metavar="FILE", help='JSONL of {"prediction", "reference"}'),
+            option(
+                "--resamples",
+                type=int,
+                default=10_000,
+                metavar="N",
+                help="bootstrap resamples (default: 10000)",
+            ),
+            option(
+                "--seed",
+                type=int,
+                default=0,
+                metavar="N",
+                help="its random seed (default: 0)",
+            ),
+        ),
+    ),
+} | {stage.name: _OWN.get(stage.name) or _stage(stage) for stage in STAGES.values()}
+
+ALIASES = {"build": "build"}
+"""Earlier names of commands, which still work."""

@@ -1,0 +1,113 @@
+"""The state of a run and its results, in the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from self_evolution.cli import tables
+from self_evolution.config import Config
+from self_evolution.ledger import Ledger
+from self_evolution.progress import clock
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from self_evolution.evaluation.tasks import Task
+
+STOPPED = (
+    "stopped: {} generations in a row were not promoted; a larger --promote.patience with "
+    "--accept-change goes on"
+)
+
+
+def show(config: Config, ledger: Ledger) -> None:
+    """Print a row for each generation: its training set, what it knows, what it lost, who leads."""
+    from self_evolution.evaluation.tasks import MAIN, MODES, Task, deciding
+    from self_evolution.schedule import out_of_patience
+
+    metrics = deciding(ledger, config.promote.metric)
+    metric = metrics[MAIN]
+    scores = {
+        (row.generation, task): row
+        for row in ledger.evaluations.of_generations()
+        if row.metric == metrics.get(task := Task.of(row))
+    }
+    columns = [task for task in metrics if any(task == one for _, one in scores)]
+    funnel = {row["generation"]: row for row in ledger.pairs.funnel()}
+    seconds: dict[int, float] = {}
+    for stage in ledger.stages():
+        seconds[stage.generation] = seconds.get(stage.generation, 0.0) + stage.seconds
+    promotions = {row.generation: row.promoted for row in ledger.evaluations.promotions()}
+    leader = max((generation for generation, took in promotions.items() if took), default=None)
+
+    generations = sorted(set(seconds) | set(promotions))
+
+    def table(columns: Sequence[Task], apart: str) -> Table:
+        made = tables.plain(f"{metric}, % [95% interval]; → leads")
+        made.add_column("gen", justify="right", no_wrap=True)
+        made.add_column("trained\non", justify="right", no_wrap=True)
+        for task in columns:
+            head = f"{task.suite}\n{MODES[task.mode].replace(' ', apart)}"
+            if metrics[task] != metric:
+                head += f"\n{metrics[task]}"
+            made.add_column(head, justify="right", no_wrap=True)
+        made.add_column("time", justify="right", no_wrap=True)
+        for generation in generations:
+            row = funnel.get(generation)
+            mark = "→ " if generation == leader else ""
+            made.add_row(
+                f"{mark}{generation}" + ("" if generation in promotions else " …"),
+                f"{row['new'] + row['replay'] + row['rehearsal']:,}" if row else "–",
+                *(tables.cell(scores.get((generation, task)), apart) for task in columns),
+                clock(seconds.get(generation, 0.0)),
+            )
+        return made
+
+    tables.print_fitting(columns, table)
+    from self_evolution.evaluation.building import to_come
+    from self_evolution.report.render import terminal
+
+    documents = filter(None, (gone(ledger), *terminal.changed(ledger)))
+    for sentence in (*terminal.summary(config, ledger), *documents):
+        print(sentence)
+    if out_of_patience(config, ledger):
+        print(STOPPED.format(config.promote.patience))
+    if not ledger.items.of_suite("domain") and not to_come(config, ledger):
+        from self_evolution.stages.evaluate import NO_SET
+
+        print(NO_SET)
+
+
+def gone(ledger: Ledger) -> str:
+    """Describe which documents are gone, and how much of the adapter in use was trained on them.
+
+    The adapter in use is the leader's, or the last one while the base leads. Empty if none are
+    gone.
+    """
+    count = ledger.fragments.counts()["gone"]
+    if not count:
+        return ""
+    text = f"{count:,} documents changed or withdrawn since they were read"
+    parents = {row.generation: row.parent for row in ledger.training.adapters()}
+    generation = adapter = ledger.evaluations.leader() or max(parents, default=0)
+    examples = ledger.training.examples_gone()
+    touched = total = 0
+    while generation:  # an adapter continues its parent's: it was trained on all of theirs too
+        some, all_of_it = examples.get(generation, (0, 0))
+        touched, total = touched + some, total + all_of_it
+        generation = parents[generation]
+    if total:
+        share = f"{touched:,} of {total:,} ({100 * touched / total:.1f}%)"
+        text += f"; of the examples that generation {adapter} was trained on, {share} are from them"
+    return text
+
+
+def show_next(config: Config, ledger: Ledger) -> None:
+    """Print what a run has left to do."""
+    from self_evolution.schedule import left, out_of_patience
+
+    if todo := left(config, ledger):
+        print(f"next: {todo[0][1]} of generation {todo[0][0]}; {len(todo)} stages to go")
+    elif not out_of_patience(config, ledger):
+        print(f"complete: {config.generations} generations")

@@ -1,0 +1,298 @@
+"""The settings, one class for each section. The text under a setting is its help.
+
+The defaults are the recipe `default`. The other files in `recipes/` list what differs from it.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
+
+from self_evolution.config.types import Points, Settings, Share, ShareBelowOne, TopP
+
+
+class Model(Settings):
+    name: str = ""
+    """Model to tune: a folder, a name on the Hugging Face hub, or `embedded` for the miniature
+    that ships."""
+    download: bool = False
+    """Allow the model to be downloaded from the hub. By default nothing is downloaded."""
+    engine: str = "transformers"
+    """Program that runs the model. `scripted` takes its answers from the JSON file that
+    `model.name` gives, so that a run can be tried without a model."""
+    device: str = "auto"
+    """Device that runs the model: cpu, cuda, cuda:1 or mps. `auto` takes a GPU if there is one."""
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    """Number format of the weights. `auto` takes float32 on a CPU, and the format of the model's
+    files elsewhere."""
+    chat_template: str = ""
+    """Jinja file with a chat template, or `plain` for a base model that has none. If empty, the
+    tokenizer's own template is used."""
+    thinking: bool = False
+    """Let a reasoning model write its thoughts first. They are always removed from the answer."""
+    batch_size: PositiveInt = 32
+    """Prompts that are answered together. The number is halved when memory is too small."""
+    threads: NonNegativeInt = 0
+    """CPU threads of the model. 0 lets PyTorch choose."""
+
+
+class Domain(Settings):
+    name: str = ""
+    """Subject of the documents in a few words, which the prompts mention."""
+    description: str = ""
+    """One or two sentences more about the subject, which the prompts mention too."""
+    language: Annotated[str, Field(pattern="^(auto|[a-z]{2})$")] = "auto"
+    """Language of questions and answers, as a code such as de or zh. `auto` takes the language of
+    each fragment."""
+    prompts: str = "auto"
+    """Prompts to use: zh, en, embedded, or a YAML file. `auto` chooses by language."""
+
+
+class Read(Settings):
+    documents: tuple[str, ...] = ()
+    """Files and folders to read. Documents on the command line replace them."""
+    limit: NonNegativeInt = 0
+    """Read only this many passages, the first ones, to try things out. 0 reads all."""
+    follow_links: bool = False
+    """Follow symbolic links that lead out of the folder."""
+    max_file_mb: PositiveInt = 256
+    """Size of the largest file that is read, in megabytes. An archive may unpack to four times
+    this size."""
+    memory_mb: Annotated[int, Field(ge=256)] = 2048
+    """Memory that one reading process may use, in megabytes. A file that needs more is skipped."""
+    seconds: PositiveFloat = 30.0
+    """Time limit for one document, in seconds. Each 100 kB of the document adds one second."""
+    workers: NonNegativeInt = 0
+    """Processes that read files at the same time. 0 starts one for each CPU core."""
+
+
+class Split(Settings):
+    max_tokens: PositiveInt = 512
+    """Length of the longest fragment, in tokens of the model."""
+    min_tokens: NonNegativeInt = 48
+    """Join sections that are shorter than this many tokens with their neighbours under the same
+    heading. 0 joins none."""
+    min_chars: NonNegativeInt = 20
+    """Leave out fragments that are shorter than this many characters."""
+    near_duplicates: Share = 0.8
+    """Likeness, from 0 to 1, at which a fragment that says nothing new is left out as a
+    near-duplicate. 1 leaves none out."""
+
+
+class Rehearse(Settings):
+    topics: NonNegativeInt = 400
+    """Conversations to rehearse that the base makes on topics of the prompt profile. The test of
+    former abilities has other topics."""
+    template: NonNegativeInt = 400
+    """Conversations to rehearse that the base begins itself, in the user's place in its own chat
+    template."""
+    fragments: NonNegativeInt = 200
+    """Conversations to rehearse in which the base asks about a fragment, or answers with the
+    fragment open."""
+    temperature: PositiveFloat = 1.0
+    """Sampling temperature of what is asked. Answers are greedy."""
+
+    def counts(self) -> dict[str, int]:
+        """{origin: how many conversations the base makes in that way}."""
+        return self.model_dump(exclude={"temperature"})
+
+
+class Ask(Settings):
+    asker: Literal["base", "current"] = "base"
+    """Model that asks: the base model, or the model as tuned so far (as in the paper)."""
+    pairs: str = ""
+    """File of your own questions with their answers (JSONL, CSV or XLSX), which are trained on
+    beside the generated ones."""
+    per_fragment: NonNegativeInt = 4
+    """Questions that each generation asks about each fragment. 0 asks none, for a run on your own
+    pairs alone."""
+    temperature: NonNegativeFloat = 0.8
+    """Sampling temperature of questions. 0 always takes the most likely token."""
+    top_p: TopP = 0.95
+    """Share of the probability that questions are sampled from (nucleus sampling)."""
+    max_tokens: PositiveInt = 96
+    """Length of the longest question, in tokens."""
+
+
+class Answer(Settings):
+    answerer: Literal["base", "current"] = "base"
+    """Model that answers with the fragment in its prompt: the base model, or the model as tuned so
+    far (as in the paper)."""
+    temperature: NonNegativeFloat = 0.0
+    """Sampling temperature of answers. 0 always takes the most likely token."""
+    top_p: TopP = 0.95
+    """Share of the probability that answers are sampled from, if the temperature is above 0."""
+    max_tokens: PositiveInt = 384
+    """Length of the longest answer, in tokens."""
+
+
+class Check(Settings):
+    enabled: bool = True
+    """Check pairs before training. If false, every pair with a question and an answer is kept,
+    unless it is an evaluation question."""
+    grounding: Share = 0.6
+    """Share of the answer's words, from 0 to 1, that fragment or question must contain. 0 skips
+    this check."""
+    values: bool = True
+    """Reject an answer with a number, code or name that neither fragment nor question contains."""
+    pointing: bool = True
+    """Reject a question that points at something without naming it, such as "this parameter"."""
+    duplicates: bool = True
+    """Reject a question that was asked before and got the same answer."""
+    max_question_chars: PositiveInt = 400
+    """Length of the longest question that is kept, in characters."""
+
+
+class Score(Settings):
+    scorer: Literal["base", "current"] = "base"
+    """Model that computes the IFD score: the base model, or the model as tuned so far."""
+    template: str = ""
+    """JSON file with the prompts `given_question` (which contains {input}) and `alone`. If empty,
+    the chat template is used."""
+    max_tokens: PositiveInt = 2048
+    """Length of the longest pair that is scored, in tokens of question and answer together."""
+    batch_tokens: PositiveInt = 8192
+    """Tokens that are scored together, with padding."""
+
+
+class Select(Settings):
+    strategy: Literal["hard", "easy", "even", "random", "all", "none"] = "random"
+    """Choice of earlier pairs to train on again: the highest or lowest IFD scores, evenly over all
+    scores, at random, all pairs, or none."""
+    k: NonNegativeInt = 2000
+    """Earlier pairs that are chosen. It means nothing to the strategies all and none."""
+
+
+class Train(Settings):
+    learning_rate: PositiveFloat = 2e-4
+    """Highest learning rate of the first generation."""
+    schedule: Literal["cosine", "linear", "constant"] = "cosine"
+    """Course of the learning rate within a generation, after the warm-up."""
+    generation_decay: Annotated[float, Field(gt=0.0, le=1.0)] = 1.0
+    """Factor that lowers the learning rate from one generation to the next. 1 keeps it."""
+    warmup: Share = 0.03
+    """Share of a generation's steps, from 0 to 1, in which the learning rate rises."""
+    epochs: PositiveInt = 3
+    """Times that each generation goes through its training set."""
+    steps: tuple[PositiveInt, ...] = ()
+    """Training steps, a number for each generation, in place of epochs. The last number counts for
+    all further generations."""
+    samples: tuple[PositiveInt, ...] = ()
+    """Training examples, a number for each generation. A larger set is reduced at random, a
+    smaller one is repeated. The last number counts for all further generations."""
+    batch_size: PositiveInt = 16
+    """Examples in each training step."""
+    micro_batch: PositiveInt = 4
+    """Examples that are in memory at the same time. A step is made of several such parts."""
+    max_tokens: PositiveInt = 1024
+    """Length of the longest training example, in tokens. Longer examples are left out."""
+    rank: PositiveInt = 32
+    """Rank of the LoRA adapter, on all linear layers."""
+    alpha: NonNegativeInt = 0
+    """Alpha of the LoRA adapter, which multiplies its output by alpha / rank. 0 takes twice the
+    rank."""
+    lora_plus_ratio: PositiveFloat = 1.0
+    """Learning rate of the LoRA matrices B, as a multiple of that of the matrices A (LoRA+)."""
+    dropout: ShareBelowOne = 0.0
+    """Dropout in front of the LoRA matrices, as a share from 0 to 1."""
+    rehearsal: ShareBelowOne = 0.5
+    """Share of the training set, from 0 to 1, that is rehearsal, so that less is forgotten: the
+    base's own conversations (`rehearse.*`), and those of `train.rehearsal-file`."""
+    rehearsal_file: str = ""
+    """JSONL file of conversations ({"messages": [...]}) to rehearse, or `embedded` for those of the
+    miniature."""
+    rehearsal_loss: Literal["kl", "nll"] = "kl"
+    """Loss on rehearsal. `kl` keeps the base's distribution of each token, by its KL divergence
+    from the tuned one; `nll` trains the answers like any others."""
+    rehearsal_weight: PositiveFloat = 2.0
+    """Weight of the KL divergence on a token of rehearsal; a token of any other answer has 1."""
+    gradient_checkpointing: bool = False
+    """Save memory in training, at the price of time."""
+    checkpoint_steps: NonNegativeInt = 200
+    """Steps between two checkpoints within a generation. 0 writes one only on Ctrl-C."""
+    report_to: tuple[str, ...] = ()
+    """Logging back ends of transformers' Trainer that follow the training, such as tensorboard. By
+    default there are none."""
+
+    @property
+    def lora_alpha(self) -> int:
+        """The alpha in effect."""
+        return self.alpha or 2 * self.rank
+
+    def of(self, generation: int) -> Train:
+        """A copy in which `steps` and `samples` have at most one number: this generation's."""
+
+        def mine(numbers: tuple[int, ...]) -> tuple[int, ...]:
+            return numbers[generation - 1 : generation] or numbers[-1:]
+
+        return self.model_copy(update={"steps": mine(self.steps), "samples": mine(self.samples)})
+
+
+class Evaluate(Settings):
+    file: str = ""
+    """Evaluation questions of your own: JSON, JSONL or CSV with instruction (the passage), input
+    (the question) and output (the answer)."""
+    build: Literal["auto", "always", "never"] = "auto"
+    """Build evaluation questions from the documents. `auto` does so if no file is given."""
+    questions: PositiveInt = 300
+    """Most questions to build about documents that are trained on, and as many about documents
+    that are held out."""
+    held_out: Annotated[float, Field(ge=0.0, le=0.2)] = 0.1
+    """Share of the documents, from 0 to 0.2, that is kept out of training. With fewer than five
+    documents none is."""
+    samples: Annotated[int, Field(ge=2)] = 3
+    """Answers to a built question that must agree before one of them becomes its reference."""
+    abilities: NonNegativeInt = 300
+    """Questions of general knowledge that the base model asks itself, to show what training makes
+    it forget. 0 asks none."""
+    retention_file: str = ""
+    """File of questions like `evaluate.file` on former abilities, or `embedded` for those of the
+    miniature."""
+    limit: NonNegativeInt = 0
+    """Use only this many questions of each set, to try things out. 0 uses all."""
+    top_k: NonNegativeInt = 3
+    """Passages that a search adds to each question in the mode `retrieved`. 0 leaves this mode
+    out."""
+    max_tokens: PositiveInt = 384
+    """Length of the longest prediction, in tokens."""
+    temperature: NonNegativeFloat = 0.0
+    """Sampling temperature of predictions. 0, which is recommended, always takes the most likely
+    token."""
+    top_p: TopP = 0.95
+    """Share of the probability that predictions are sampled from, if the temperature is above
+    0."""
+    resamples: PositiveInt = 10_000
+    """Bootstrap resamples behind each confidence interval."""
+    against: tuple[str, ...] = ()
+    """Other models that answer the same questions, for comparison: folders, hub names or endpoints
+    (http://HOST:PORT/v1#MODEL), separated by commas."""
+    judge: str = ""
+    """Model that says which of two answers is better: base, a folder, a hub name or an endpoint.
+    It decides no promotion. If empty, there is no judge."""
+
+
+class Promote(Settings):
+    rule: Literal["significant", "rises", "always"] = "significant"
+    """Condition for a generation to become the leader: its gain on the leader has a confidence
+    interval above 0, it has any gain, or none."""
+    metric: Literal[
+        "exact-match", "token-f1", "bleu-4", "rouge-1", "rouge-2", "rouge-l", "sacrebleu", "chrf"
+    ] = "exact-match"
+    """Metric of the closed-book answers that decides. Questions without a value for it are left
+    out."""
+    retention_bound: Points = 5.0
+    """Points of former abilities that a leader may lose, at the lower end of the interval."""
+    on_failure: Literal["lower-rate", "more-rehearsal", "both", "nothing", "continue"] = (
+        "lower-rate"
+    )
+    """Next step after a generation that was not promoted. `continue` trains it further. All others
+    go back to the leader, with half the learning rate, twice the rehearsal (up to half of the
+    training set), both, or nothing changed."""
+    patience: NonNegativeInt = 2
+    """Generations in a row without promotion that end the run. 0 never ends it."""
+
+    @property
+    def rollback(self) -> bool:
+        """Whether the generation after a failed one starts from the leader."""
+        return self.on_failure != "continue"

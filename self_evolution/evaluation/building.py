@@ -1,0 +1,117 @@
+"""Building test questions: candidates are made until enough of them are taken."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from self_evolution.config import Config
+from self_evolution.ledger import Ledger
+from self_evolution.models import Reply, SamplingParams
+from self_evolution.records import Candidate, Message, seed_of
+from self_evolution.run import Run
+
+TEMPERATURE = 0.7
+"""The temperature of answers that must agree: at 0 they would agree in any case."""
+
+Make = Callable[[Sequence[str], Mapping[str, int], int], Iterable[Candidate]]
+"""Subjects of a batch, the position of each subject of the round, seed -> a candidate each."""
+
+
+def builds(settings: Config) -> bool:
+    """Whether this run builds test questions."""
+    choice = settings.evaluate.build
+    return choice == "always" or (choice == "auto" and not settings.evaluate.file)
+
+
+def to_come(settings: Config, ledger: Ledger) -> bool:
+    """Whether test questions will be built, which are not there yet."""
+    return builds(settings) and not ledger.stage_done(0, "build")
+
+
+def limited(run: Run, wanted: int) -> int:
+    """`wanted` questions, or as many as `evaluate.limit` allows."""
+    return min(wanted, run.config.evaluate.limit or wanted)
+
+
+def taken(ledger: Ledger, kind: str) -> list[Candidate]:
+    """The questions that stand in the test set, or will."""
+    return [row for row in ledger.items.candidates(kind) if row.reason is None]
+
+
+def build(
+    run: Run,
+    kind: str,
+    rounds: Sequence[Sequence[str]],
+    wanted: int,
+    label: str,
+    make: Make,
+    again: bool = False,
+) -> None:
+    """Make candidates until `wanted` are taken, or all rounds are over.
+
+    A round is a list of subjects to ask about: fragments or topics. In later rounds, a subject of
+    which a question is taken is asked about only if `again`. Seeds are made of `label`, and people
+    see `kind`.
+    """
+    first = 0
+    for turn, subjects in enumerate(rounds, 1):
+        there = run.ledger.items.candidates(kind)
+        kept = sum(row.reason is None for row in there)
+        if kept >= wanted:
+            return
+        before = [row for row in there if row.position < first and row.reason is None]
+        passed = set() if again else {_subject(row) for row in before}
+        places = {one: first + i for i, one in enumerate(subjects) if one not in passed}
+        batches = run.batches(
+            "build",
+            0,
+            "questions",
+            list(places.items()),
+            {_subject(row) for row in there if row.position >= first},
+            run.config.model.batch_size,
+            f"{label} {turn} of {len(rounds)}",
+            f"build {kind} {turn} of {len(rounds)}",
+        )
+        for some, seed in batches:
+            rows = list(_filled(make(some, places, seed), wanted - kept))
+            run.ledger.add(rows)
+            kept += sum(row.reason is None for row in rows)
+            if kept >= wanted:
+                return
+        first += len(subjects)
+
+
+def describe(ledger: Ledger, kind: str, name: str) -> str:
+    """How many candidates were taken of how many, and why not the others."""
+    found = {reason: n for one, reason, n in ledger.items.candidate_reasons() if one == kind}
+    out = [f"{n:,} {reason.replace('_', ' ')}" for reason, n in found.items() if reason]
+    return (
+        f"{name}: {found.get(None, 0):,} of {sum(found.values()):,} questions taken "
+        f"({', '.join(out) or 'none out'})"
+    )
+
+
+def samples(
+    run: Run, prompts: Sequence[Sequence[Message]], params: SamplingParams, seed: int
+) -> list[list[Reply]]:
+    """`evaluate.samples` replies of the base to each prompt, each time afresh."""
+    columns = [
+        run.engine.generate(prompts, params, seed_of(seed, "sample", sample), "base")
+        for sample in range(run.config.evaluate.samples)
+    ]
+    return [list(row) for row in zip(*columns, strict=True)]
+
+
+def _subject(row: Candidate) -> str:
+    return row.fragment_id or row.topic or ""
+
+
+def _filled(rows: Iterable[Candidate], room: int) -> Iterator[Candidate]:
+    """The last batch may have more than are wanted: those are set aside as surplus."""
+    for row in rows:
+        if row.reason is None and room <= 0:
+            yield replace(row, reason="surplus", detail="the set was full")
+        else:
+            room -= row.reason is None
+            yield row

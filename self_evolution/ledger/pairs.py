@@ -1,0 +1,223 @@
+"""Questions and answers with their verdicts, scores and samples."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+from self_evolution.ledger.database import IDS, Part, among
+from self_evolution.records import Fragment, Message, Pair, Question
+
+LIVE = "q.id IN (SELECT id FROM live_question)"
+"""A condition on question q: its document, or its row in a file of trusted pairs, is still there.
+The rows of others stay, but are not used."""
+
+
+class SelectedPair(NamedTuple):
+    """A pair with the generation that trained on it first.
+
+    `passage` and `document` are its fragment and that one's path, else what the user's file says;
+    empty where neither is known.
+    """
+
+    generation: int
+    origin: str
+    turns: tuple[Message, ...]
+    question: str
+    answer: str
+    passage: str
+    document: str
+
+
+class Pairs(Part):
+    """A pair is a question with its answer, and has the answer's id."""
+
+    # -- asking and answering ----------------------------------------------------------------
+
+    def asked(self, generation: int, sample: int) -> set[str]:
+        """Fragments that have their question number `sample` in this generation."""
+        query = """SELECT fragment_id FROM question
+                   WHERE generation = ? AND sample = ? AND origin = 'generated'"""
+        return set(self._db.column(query, (generation, sample)))
+
+    def questions_of(self, generation: int, fragment_id: str) -> list[str]:
+        """This generation's questions about a fragment, in the order of asking."""
+        query = """SELECT text FROM question WHERE fragment_id = ? AND generation = ?
+                   AND origin = 'generated' ORDER BY sample"""
+        return list(self._db.column(query, (fragment_id, generation)))
+
+    def questions(self, generation: int) -> list[tuple[str, int]]:
+        """(id, length) of what a generation asked; the length is of question and fragment, about
+        in tokens."""
+        query = f"""SELECT q.id, f.tokens + length(q.text) / 4 FROM question q
+                    JOIN fragment f ON f.id = q.fragment_id
+                    WHERE q.generation = ? AND q.origin = 'generated' AND {LIVE}"""
+        return self._db.execute(query, (generation,)).fetchall()
+
+    def answered(self, generation: int) -> set[str]:
+        """Questions of a generation that have an answer."""
+        query = """SELECT q.id FROM question q JOIN answer a ON a.question_id = q.id
+                   WHERE q.generation = ?"""
+        return set(self._db.column(query, (generation,)))
+
+    def questions_with_fragments(self, ids: Sequence[str]) -> list[tuple[Question, Fragment]]:
+        """Generated questions and their fragments, in the order of `ids`."""
+        asked = self._db.by_id(Question, ids)
+        fragments = self._db.by_id(Fragment, [str(question.fragment_id) for question in asked])
+        return list(zip(asked, fragments, strict=True))
+
+    # -- checking and scoring ----------------------------------------------------------------
+
+    def get(self, ids: Sequence[str]) -> list[Pair]:
+        """Pairs in the order of `ids`."""
+        query = f"""SELECT a.id, q.generation, q.fragment_id, q.text, a.text, a.finish,
+                      coalesce(f.text, ''), coalesce(f.language, ''), q.origin, q.turns
+                    FROM question q JOIN answer a ON a.question_id = q.id
+                    LEFT JOIN fragment f ON f.id = q.fragment_id WHERE a.id IN {IDS}"""
+        found = {
+            row[0]: Pair(*(*row[:-1], tuple(json.loads(row[-1]))))
+            for row in self._db.execute(query, (among(ids),))
+        }
+        return [found[id] for id in ids]
+
+    def lengths(self, generation: int, origin: str) -> list[tuple[str, int]]:
+        """(id, characters of question and answer) of a generation's pairs of that origin."""
+        query = f"""SELECT a.id, length(q.text) + length(a.text) FROM question q
+                    JOIN answer a ON a.question_id = q.id
+                    WHERE q.generation = ? AND q.origin = ? AND {LIVE}"""
+        return self._db.execute(query, (generation, origin)).fetchall()
+
+    def kept_lengths(self, generation: int) -> list[tuple[str, int]]:
+        """(id, characters of question and answer) of the pairs that the check stage kept."""
+        query = f"""SELECT a.id, length(q.text) + length(a.text) FROM question q
+                    JOIN answer a ON a.question_id = q.id JOIN verdict v ON v.answer_id = a.id
+                    WHERE q.generation = ? AND v.reason IS NULL AND {LIVE}"""
+        return self._db.execute(query, (generation,)).fetchall()
+
+    def held_out(self, ids: Sequence[str]) -> set[str]:
+        """The pairs among `ids` whose fragment is in a document that is kept out of training."""
+        query = f"""SELECT a.id FROM answer a JOIN question q ON q.id = a.question_id
+                    JOIN fragment f ON f.id = q.fragment_id WHERE a.id IN {IDS}
+                    AND f.document_id IN (SELECT id FROM held_document)"""
+        return set(self._db.column(query, (among(ids),)))
+
+    def question_finish(self, ids: Sequence[str]) -> dict[str, str]:
+        """{pair id: finish reason of its question}."""
+        query = f"""SELECT a.id, q.finish FROM answer a JOIN question q ON q.id = a.question_id
+                    WHERE a.id IN {IDS}"""
+        return dict(self._db.execute(query, (among(ids),)))
+
+    def checked(self, generation: int) -> set[str]:
+        """Pairs of a generation that have a verdict."""
+        query = """SELECT v.answer_id FROM verdict v JOIN answer a ON a.id = v.answer_id
+                   JOIN question q ON q.id = a.question_id WHERE q.generation = ?"""
+        return set(self._db.column(query, (generation,)))
+
+    def kept_texts(self, before: int) -> Iterator[tuple[str, str]]:
+        """(question, answer) of the pairs kept before a generation, without documents that are
+        gone.
+
+        A new question about a changed document is no repetition: the old pair is not replayed.
+        """
+        query = f"""SELECT q.text, a.text FROM question q JOIN answer a ON a.question_id = q.id
+                    JOIN verdict v ON v.answer_id = a.id
+                    WHERE q.generation < ? AND v.reason IS NULL AND {LIVE}"""
+        return iter(self._db.execute(query, (before,)))
+
+    def scored(self, generation: int) -> set[str]:
+        """Pairs of a generation that have a score, or the reason why not."""
+        query = """SELECT s.answer_id FROM score s JOIN answer a ON a.id = s.answer_id
+                   JOIN question q ON q.id = a.question_id WHERE q.generation = ?"""
+        return set(self._db.column(query, (generation,)))
+
+    def selected(self) -> list[SelectedPair]:
+        """The live pairs that were selected as new, in the order of generations and selections."""
+        query = f"""SELECT s.generation, q.origin, q.turns, q.text, a.text,
+                      coalesce(f.text, t.passage, ''), coalesce(d.path, t.document, '')
+                    FROM selection s JOIN answer a ON a.id = s.answer_id
+                    JOIN question q ON q.id = a.question_id
+                    LEFT JOIN fragment f ON f.id = q.fragment_id
+                    LEFT JOIN document d ON d.id = f.document_id
+                    LEFT JOIN (SELECT question_id, passage, document, min("row")
+                               FROM live_trusted_row GROUP BY 1) t ON t.question_id = q.id
+                    WHERE s.source = 'new' AND {LIVE} ORDER BY s.generation, s.position"""
+        return [
+            SelectedPair(generation, origin, tuple(json.loads(turns)), *texts)
+            for generation, origin, turns, *texts in self._db.execute(query)
+        ]
+
+    # -- counts and samples for people -------------------------------------------------------
+
+    def reasons(self) -> list[tuple[int, str, int]]:
+        """(generation, reason, pairs) of rejected pairs, the most frequent reason first."""
+        query = """SELECT q.generation, v.reason, count(*) AS n FROM verdict v
+                   JOIN answer a ON a.id = v.answer_id JOIN question q ON q.id = a.question_id
+                   WHERE v.reason IS NOT NULL GROUP BY 1, 2 ORDER BY 1, n DESC, 2"""
+        return self._db.execute(query).fetchall()
+
+    def outcomes(self) -> list[tuple[int, str, int]]:
+        """(generation, outcome, pairs) of scoring."""
+        query = """SELECT q.generation, s.outcome, count(*) AS n FROM score s
+                   JOIN answer a ON a.id = s.answer_id JOIN question q ON q.id = a.question_id
+                   GROUP BY 1, 2 ORDER BY 1, n DESC, 2"""
+        return self._db.execute(query).fetchall()
+
+    def funnel(self) -> list[dict[str, int]]:
+        """A row a generation: questions, answers, kept, scored, and the selection by source."""
+        query = """
+          WITH chosen AS (SELECT generation, sum(source = 'new') AS new,
+            sum(source = 'replay') AS replay, sum(source = 'rehearsal') AS rehearsal
+            FROM selection GROUP BY 1),
+          number AS (SELECT generation FROM question UNION SELECT generation FROM chosen)
+          SELECT n.generation AS generation, count(q.id) AS questions,
+            sum(coalesce(q.origin = 'trusted', 0)) AS trusted, count(a.id) AS answers,
+            sum(v.answer_id IS NOT NULL AND v.reason IS NULL) AS kept,
+            sum(coalesce(s.outcome = 'scored', 0)) AS scored, coalesce(c.new, 0) AS new,
+            coalesce(c.replay, 0) AS replay, coalesce(c.rehearsal, 0) AS rehearsal
+          FROM number n LEFT JOIN question q ON q.generation = n.generation
+          LEFT JOIN answer a ON a.question_id = q.id
+          LEFT JOIN verdict v ON v.answer_id = a.id LEFT JOIN score s ON s.answer_id = a.id
+          LEFT JOIN chosen c ON c.generation = n.generation
+          GROUP BY 1 ORDER BY 1"""
+        return list(self._db.named(query))
+
+    def sample_kept(self, generation: int, limit: int) -> list[dict[str, Any]]:
+        """Kept pairs spread over the IFD ranking of a generation (those without IFD come last)."""
+        kept = """FROM question q JOIN answer a ON a.question_id = q.id
+                  JOIN verdict v ON v.answer_id = a.id LEFT JOIN score s ON s.answer_id = a.id
+                  WHERE q.generation = ? AND v.reason IS NULL"""
+        total = self._db.one(f"SELECT count(*) {kept}", (generation,))
+        step = max(1.0, (total - 1) / max(1, limit - 1))
+        places = {round(i * step) for i in range(limit) if round(i * step) < total}
+        query = f"""SELECT id FROM (SELECT a.id, row_number() OVER
+                      (ORDER BY s.ifd IS NULL, s.ifd DESC, a.id) - 1 AS place {kept})
+                    WHERE place IN {IDS} ORDER BY place"""
+        return self._described(list(self._db.column(query, (generation, among(places)))))
+
+    def sample_rejected(self, generation: int, each: int) -> list[dict[str, Any]]:
+        """At most `each` rejected pairs for every reason of a generation, by reason."""
+        query = """SELECT id FROM (SELECT a.id, v.reason, row_number() OVER
+                     (PARTITION BY v.reason ORDER BY a.id) AS place
+                     FROM question q JOIN answer a ON a.question_id = q.id
+                     JOIN verdict v ON v.answer_id = a.id
+                     WHERE q.generation = ? AND v.reason IS NOT NULL)
+                   WHERE place <= ? ORDER BY reason, place"""
+        return self._described(list(self._db.column(query, (generation, each))))
+
+    def _described(self, ids: Sequence[str]) -> list[dict[str, Any]]:
+        """Everything that is known of pairs, in the order of `ids`; `given`: a trusted row."""
+        query = f"""SELECT a.id AS id, q.generation AS generation, q.text AS question,
+                      a.text AS answer, coalesce(f.text, '') AS fragment,
+                      coalesce(f.heading, '[]') AS heading, coalesce(d.path, '') AS path,
+                      (SELECT t.path || ', row ' || t."row" FROM trusted_row t
+                       WHERE t.question_id = q.id ORDER BY t."row" LIMIT 1) AS given,
+                      v.reason AS reason, v.detail AS detail, s.outcome AS outcome, s.ifd AS ifd,
+                      s.nll_given_question AS nll_given_question, s.nll_alone AS nll_alone
+                    FROM answer a JOIN question q ON q.id = a.question_id
+                    LEFT JOIN fragment f ON f.id = q.fragment_id
+                    LEFT JOIN document d ON d.id = f.document_id
+                    LEFT JOIN verdict v ON v.answer_id = a.id
+                    LEFT JOIN score s ON s.answer_id = a.id WHERE a.id IN {IDS}"""
+        found = {row["id"]: row for row in self._db.named(query, (among(ids),))}
+        return [found[id] | {"heading": tuple(json.loads(found[id]["heading"]))} for id in ids]

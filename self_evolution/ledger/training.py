@@ -1,0 +1,71 @@
+"""The ledger's part for training: the examples of each generation and the adapters made from
+them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from self_evolution.ledger.database import IDS, Part, among
+from self_evolution.ledger.pairs import LIVE
+from self_evolution.records import Adapter, Conversation, Message, Selection
+
+
+class Training(Part):
+    """Queries on the pool to select from, selections, rehearsal conversations and adapters."""
+
+    def trainable(self, generation: int, outcomes: Sequence[str]) -> list[str]:
+        """Answers of this generation that were kept and whose scoring had one of `outcomes`."""
+        query = f"""SELECT a.id FROM question q JOIN answer a ON a.question_id = q.id
+                    JOIN score s ON s.answer_id = a.id
+                    WHERE q.generation = ? AND s.outcome IN {IDS} AND {LIVE} ORDER BY a.id"""
+        return list(self._db.column(query, (generation, among(outcomes))))
+
+    def history(self, before: int) -> list[tuple[str, float]]:
+        """(answer id, IFD) of every scored pair of the generations before."""
+        query = f"""SELECT a.id, s.ifd FROM question q JOIN answer a ON a.question_id = q.id
+                    JOIN score s ON s.answer_id = a.id
+                    WHERE q.generation < ? AND s.outcome = 'scored' AND {LIVE} ORDER BY a.id"""
+        return self._db.execute(query, (before,)).fetchall()
+
+    def conversations(self, origin: str) -> list[Conversation]:
+        """The conversations of that origin, used or not, in the order in which they were made."""
+        return self._db.rows(Conversation, "WHERE origin = ? ORDER BY position, id", (origin,))
+
+    def conversation_reasons(self) -> list[tuple[str, str | None, int]]:
+        """(origin, reason, conversations): None for those to rehearse; the commonest first."""
+        query = """SELECT origin, reason, count(*) AS n FROM conversation
+                   GROUP BY 1, 2 ORDER BY 1, n DESC, 2"""
+        return self._db.execute(query).fetchall()
+
+    def rehearsal(self) -> list[Conversation]:
+        """The conversations that may be rehearsed."""
+        return self._db.rows(Conversation, "WHERE reason IS NULL ORDER BY id")
+
+    def selection(self, generation: int) -> list[Selection]:
+        return self._db.rows(Selection, "WHERE generation = ? ORDER BY position", (generation,))
+
+    def selected_pairs(self, generation: int) -> list[str]:
+        """Answers of the selection, in its order, but those whose question is not live."""
+        query = f"""SELECT a.id FROM selection s JOIN answer a ON a.id = s.answer_id
+                    JOIN question q ON q.id = a.question_id
+                    WHERE s.generation = ? AND {LIVE} ORDER BY s.position"""
+        return list(self._db.column(query, (generation,)))
+
+    def selected_conversations(self, generation: int) -> list[list[Message]]:
+        """The rehearsal conversations of the selection, in its order."""
+        query = """SELECT c.messages FROM selection s
+                   JOIN conversation c ON c.id = s.conversation_id
+                   WHERE s.generation = ? ORDER BY s.position"""
+        return [json.loads(messages) for messages in self._db.column(query, (generation,))]
+
+    def examples_gone(self) -> dict[int, tuple[int, int]]:
+        """{generation: (training examples from documents that are gone, all of its examples)}."""
+        query = """SELECT s.generation, sum(q.origin IS 'generated' AND q.fragment_id NOT IN
+                     (SELECT id FROM live_fragment)), count(*)
+                   FROM selection s LEFT JOIN answer a ON a.id = s.answer_id
+                   LEFT JOIN question q ON q.id = a.question_id GROUP BY 1"""
+        return {g: (gone, total) for g, gone, total in self._db.execute(query)}
+
+    def adapters(self) -> list[Adapter]:
+        return self._db.rows(Adapter, "ORDER BY generation")

@@ -1,0 +1,91 @@
+"""The table of engines, which run models. docs/how-to-add-an-engine.md explains how to add one."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Protocol, cast
+
+from self_evolution.config import Model
+from self_evolution.errors import UserError, nearest
+from self_evolution.models.protocols import Capability, Engine, Generator, require
+from self_evolution.models.tokens import TokenCounter
+
+ENGINES = {
+    "scripted": "self_evolution.models.scripted",
+    "transformers": "self_evolution.models.pretrained",
+}
+"""The values of `model.engine`, each with the module that has the functions of `EngineModule`.
+
+Another model goes to the first engine that opens its name; the last one opens any.
+"""
+
+
+class EngineModule(Protocol):
+    """The module of an engine. Importing it is cheap: torch and the like are imported by
+    `open_model`."""
+
+    CAPABILITIES: frozenset[Capability]
+
+    def opens(self, name: str) -> bool:
+        """Whether this engine opens other models (`--against`, `--judge`) with this name."""
+
+    def check(self, settings: Model) -> None:
+        """Raises UserError if the model could not be opened later; loads nothing."""
+
+    def identity(self, settings: Model) -> dict[str, str]:
+        """{file: digest} by which a run recognises its model."""
+
+    def open_counter(self, settings: Model) -> TokenCounter:
+        """The lengths of texts in the model's tokens, without loading the model."""
+
+    def open_model(self, settings: Model) -> Generator:
+        """Load the model; with the capabilities `scoring` and `training` it is an `Engine`."""
+
+
+def engine_module(name: str) -> EngineModule:
+    """Raises UserError if there is no engine of that name."""
+    if name not in ENGINES:
+        raise UserError(f"--model.engine {name}: no such engine; {nearest(name, list(ENGINES))}")
+    return cast(EngineModule, importlib.import_module(ENGINES[name]))
+
+
+def engine_for(model: str) -> str:
+    """The first engine that can open the model of this name. Raises UserError if none can."""
+    for name in ENGINES:
+        if engine_module(name).opens(model):
+            return name
+    raise UserError(f"--model {model}: no engine opens it; the engines are {', '.join(ENGINES)}")
+
+
+def check(settings: Model, *needed: Capability) -> None:
+    """Raises UserError if the model could not be opened later, or lacks what is `needed`."""
+    module = engine_module(settings.engine)
+    require(f"--model.engine {settings.engine}", module.CAPABILITIES, *needed)
+    module.check(settings)
+
+
+def check_engine(settings: Model) -> None:
+    """Raises UserError if the model cannot be that of a run."""
+    check(settings, "scoring", "training")
+
+
+def identity(settings: Model) -> dict[str, str]:
+    """{file: digest} by which a run recognises its model."""
+    return engine_module(settings.engine).identity(settings)
+
+
+def open_counter(settings: Model) -> TokenCounter:
+    """The lengths of texts in the model's tokens. Raises UserError if there is no such model."""
+    return engine_module(settings.engine).open_counter(settings)
+
+
+def open_generator(settings: Model) -> Generator:
+    """Load a model that only generates. Raises UserError if that is not possible."""
+    check(settings)
+    return engine_module(settings.engine).open_model(settings)
+
+
+def open_engine(settings: Model) -> Engine:
+    """Load the model of a run. Raises UserError if that is not possible."""
+    check_engine(settings)
+    return cast(Engine, engine_module(settings.engine).open_model(settings))

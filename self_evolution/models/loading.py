@@ -1,0 +1,101 @@
+"""Loading a model and its tokenizer with transformers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from self_evolution.config import Model
+from self_evolution.errors import UserError
+from self_evolution.models.location import locate, settle_network
+
+
+def load_tokenizer(settings: Model) -> Any:
+    """The model's tokenizer alone. Raises UserError that says what is missing.
+
+    Without `settings.download` there is no call to the network, and for a folder there never is.
+    """
+    located = locate(settings.name)
+    offline = settle_network(settings)
+    import transformers
+
+    transformers.utils.logging.set_verbosity_error()
+    transformers.utils.logging.disable_progress_bar()
+    try:
+        return transformers.AutoTokenizer.from_pretrained(
+            located, trust_remote_code=False, local_files_only=offline
+        )
+    except Exception as error:
+        raise UserError(
+            f"--model {settings.name}: its tokenizer cannot be loaded ({_first_line(error)}); "
+            "expected tokenizer.json and tokenizer_config.json beside the weights"
+        ) from error
+
+
+def load(settings: Model) -> tuple[Any, Any]:
+    """(model in eval mode on its device, tokenizer). Raises UserError that says what is missing.
+
+    Only safetensors are loaded, and no code that comes with a model is run.
+    """
+    tokenizer = load_tokenizer(settings)
+    located = locate(settings.name)
+    offline = settle_network(settings)
+    import torch
+    import transformers
+
+    if settings.threads:
+        torch.set_num_threads(settings.threads)
+    device = choose_device(settings.device)
+    dtype = settings.dtype
+    if dtype == "auto" and device == "cpu":
+        dtype = "float32"
+    try:
+        model, found = transformers.AutoModelForCausalLM.from_pretrained(
+            located,
+            dtype=dtype,
+            use_safetensors=True,
+            trust_remote_code=False,
+            local_files_only=offline,
+            output_loading_info=True,
+        )
+    except Exception as error:
+        raise UserError(
+            f"--model {settings.name}: cannot be loaded ({_first_line(error)}); expected a causal "
+            "language model in safetensors that transformers knows without remote code"
+        ) from error
+    missing = sorted({*found["missing_keys"], *(str(key) for key in found["mismatched_keys"])})
+    if missing:
+        raise UserError(
+            f"--model {settings.name}: {len(missing)} of its weights are missing or of another "
+            f"shape than config.json says, such as {missing[0]}; fetch the model again"
+        )
+    return model.to(device).eval(), tokenizer
+
+
+def choose_device(name: str) -> str:
+    """The device to use. Raises UserError, with the available devices, if `name` is none of
+    them."""
+    there = devices()
+    if name == "auto":
+        return next((kind for kind in ("cuda", "mps") if kind in there), "cpu")
+    if name not in there:
+        raise UserError(
+            f"--model.device {name}: there is no such device here; choose from auto, "
+            f"{', '.join(there)}"
+        )
+    return name
+
+
+def devices() -> list[str]:
+    """The names of the devices of this machine, the CPU first."""
+    import torch
+
+    accelerator = torch.accelerator.current_accelerator(check_available=True)
+    if accelerator is None:
+        return ["cpu"]
+    kind, count = accelerator.type, torch.accelerator.device_count()
+    return ["cpu", kind, *(f"{kind}:{i}" for i in range(count))]
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0][:200]}" if lines else type(error).__name__

@@ -1,0 +1,137 @@
+"""The loss of training: likelihood of the answers, and nearness to the base on rehearsal.
+
+In a rehearsed conversation nothing new is to be learnt. There the target is all that the base
+would say, its whole distribution at each token of the answer: KL(base || tuned), which is 0 as
+long as nothing was forgotten. The base is the same model with its adapter off: it needs no memory
+of its own, and its states are made once a generation where they are few enough to be kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn.functional import cross_entropy, kl_div, log_softmax
+from torch.utils.checkpoint import checkpoint
+
+from self_evolution.models.likelihood import Likelihood
+from self_evolution.models.training import IGNORED, Example
+
+KEPT_NUMBERS = 1 << 28
+"""States of the base that are kept through a generation's training: 1 GiB in float32."""
+
+
+class Batch(NamedTuple):
+    """B examples of up to T tokens, padded on the right, in the names of transformers.
+
+    `base` has the base's states at the answers that are rehearsed, if they were made beforehand.
+    """
+
+    input_ids: Tensor
+    attention_mask: Tensor
+    labels: Tensor
+    rehearsed: Tensor
+    base: Tensor | None = None
+
+    @classmethod
+    def of(cls, examples: Sequence[Example], pad: int, device: Any = None) -> Batch:
+        size = max(len(example.ids) for example in examples)
+
+        def padded(columns: Iterable[list[int]], filler: int) -> Tensor:
+            rows = [column + [filler] * (size - len(column)) for column in columns]
+            return torch.tensor(rows, device=device)
+
+        return cls(
+            padded((example.ids for example in examples), pad),
+            padded(([1] * len(example.ids) for example in examples), 0),
+            padded((example.labels for example in examples), IGNORED),
+            torch.tensor([example.rehearsed for example in examples], device=device),
+        )
+
+    @property
+    def wanted(self) -> Tensor:
+        """The label of the next token at each place (B, T)."""
+        ends = self.labels.new_full((len(self.labels), 1), IGNORED)
+        return torch.cat([self.labels[:, 1:], ends], dim=1)
+
+
+class Objective:
+    """Sums over the target tokens of a batch, in nats, that can be differentiated.
+
+    Logits are there for one tile of these tokens at a time, and are made again for the gradient.
+    """
+
+    def __init__(self, tuned: Any, outputs: Likelihood) -> None:
+        """`tuned` is the PEFT model around the one that `outputs` reads."""
+        self._tuned, self._outputs = tuned, outputs
+
+    def loss(self, batch: Batch, weight: float) -> Tensor:
+        """NLL of the answers, and on rehearsal `weight` times the divergence in its place."""
+        wanted = batch.wanted
+        base = batch.base
+        if base is None and batch.rehearsed.any():
+            mine = Batch(*(part[batch.rehearsed] for part in batch[:4]))
+            base = self._base_states(mine)
+        chosen = wanted != IGNORED
+        states = self._outputs.states(batch.input_ids, batch.attention_mask, chosen)
+        rehearsed = batch.rehearsed.unsqueeze(1).expand_as(chosen)[chosen]
+        loss = self._sum(self._nll, states[~rehearsed], wanted[chosen][~rehearsed])
+        if base is None:
+            return loss
+        return loss + weight * self._sum(self._kl, states[rehearsed], base)
+
+    def divergence(self, batch: Batch) -> Tensor:
+        """KL(base || tuned) at all answers, rehearsed or not."""
+        chosen = batch.wanted != IGNORED
+        states = self._outputs.states(batch.input_ids, batch.attention_mask, chosen)
+        return self._sum(self._kl, states, self._base_states(batch))
+
+    def base_states(self, examples: Sequence[Example], pad: int, size: int) -> dict[int, Tensor]:
+        """{place: the base's states at the answers} of the rehearsed examples; empty if too many.
+
+        Made once, `size` examples of like length at a time, they spare every step a forward pass.
+        """
+        places = [i for i, example in enumerate(examples) if example.rehearsed]
+        places.sort(key=lambda i: (len(examples[i].ids), i))
+        counts = {i: sum(one != IGNORED for one in examples[i].labels[1:]) for i in places}
+        if sum(counts.values()) * self._outputs.width > KEPT_NUMBERS:
+            return {}
+        found: dict[int, Tensor] = {}
+        for start in range(0, len(places), size):
+            mine = places[start : start + size]
+            batch = Batch.of([examples[i] for i in mine], pad, self._tuned.device)
+            states = self._base_states(batch).cpu()
+            parts = torch.split(states, [counts[i] for i in mine])
+            found.update(zip(mine, parts, strict=True))
+        return found
+
+    @torch.no_grad()
+    def _base_states(self, batch: Batch) -> Tensor:
+        """The base's states at all answers, without dropout."""
+        training = self._tuned.training
+        self._tuned.eval()
+        try:
+            with self._tuned.disable_adapter():
+                return self._outputs.states(
+                    batch.input_ids, batch.attention_mask, batch.wanted != IGNORED
+                )
+        finally:
+            self._tuned.train(training)
+
+    def _nll(self, states: Tensor, wanted: Tensor) -> Tensor:
+        return cross_entropy(self._outputs.logits(states), wanted, reduction="sum")
+
+    def _kl(self, states: Tensor, base: Tensor) -> Tensor:
+        tuned, target = (log_softmax(self._outputs.logits(one), -1) for one in (states, base))
+        return kl_div(tuned, target, reduction="sum", log_target=True)
+
+    def _sum(self, loss: Callable[[Tensor, Tensor], Tensor], *parts: Tensor) -> Tensor:
+        """The sum of `loss` over tiles of two tensors with a row a token."""
+        split = (torch.split(part, self._outputs.tile) for part in parts)
+        tiles = list(zip(*split, strict=True))
+        if len(tiles) == 1:
+            return loss(*tiles[0])
+        losses = [checkpoint(loss, *tile, use_reentrant=False) for tile in tiles]
+        return torch.stack(losses).sum()

@@ -1,0 +1,201 @@
+"""The engine on transformers: one model in memory that generates, scores and trains in turn."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from itertools import repeat
+from pathlib import Path
+from typing import Any, TypeVar
+
+import torch
+from transformers import GenerationConfig
+
+from self_evolution.config import Model
+from self_evolution.errors import UserError
+from self_evolution.models import generation, loading, lora, trainer
+from self_evolution.models.chat_template import Chat
+from self_evolution.models.likelihood import Likelihood
+from self_evolution.models.location import locate, revision
+from self_evolution.models.objective import Objective
+from self_evolution.models.protocols import EVERYTHING, OnText, Row, SamplingParams, Weights
+from self_evolution.models.reply import Reply, TextStream
+from self_evolution.models.tokens import count
+from self_evolution.models.training import Example, Trained, TrainingJob
+from self_evolution.records import Message
+
+In = TypeVar("In")
+Out = TypeVar("Out")
+
+
+class TransformersEngine:
+    """Holds the base model, and on it at most one LoRA adapter, which is never merged.
+
+    `base` is the model of transformers; `tuned` is PEFT's model around it, or None.
+    """
+
+    capabilities = EVERYTHING
+    concurrency = 1
+
+    def __init__(self, settings: Model) -> None:
+        model, tokenizer = loading.load(settings)
+        self.base = model
+        self.tuned: Any = None
+        self._adapter: Path | None = None
+        self.chat = Chat(
+            tokenizer,
+            settings.chat_template,
+            settings.thinking,
+            getattr(model.generation_config, "eos_token_id", None),
+        )
+        # The model's own settings (temperature, repetition penalty, …) would fill in what we leave.
+        model.generation_config = GenerationConfig()
+        limit = getattr(model.config.get_text_config(), "max_position_embeddings", None)
+        self.window: int = limit or 1 << 20
+        self.revision = revision(locate(settings.name))
+        self._likelihood: Any = Likelihood(model)
+
+    def close(self) -> None:
+        self.base = self.tuned = self._likelihood = None
+        gc.collect()
+        torch.cuda.empty_cache()
+
+    # -- tokens ------------------------------------------------------------------------------
+
+    def count(self, texts: Sequence[str]) -> list[int]:
+        return count(self.chat.tokenizer, texts)
+
+    def prompt_ids(self, messages: Sequence[Message]) -> list[int]:
+        return self.chat.prompt(messages)
+
+    def opening_ids(self) -> list[int]:
+        return self.chat.opening()
+
+    def text_ids(self, text: str, *, reply: bool = False) -> list[int]:
+        return self.chat.reply(text) if reply else self.chat.text(text)
+
+    # -- the adapter -------------------------------------------------------------------------
+
+    def set_adapter(self, folder: Path | None, sha256: str = "") -> None:
+        if folder is not None and folder != self._adapter:
+            self.tuned = lora.load(self.base, self.tuned, folder, sha256)
+        self._adapter = folder
+
+    @contextmanager
+    def _model(self, weights: Weights) -> Iterator[Any]:
+        """The model to call, with the adapter on or off."""
+        if self.tuned is None:
+            yield self.base
+        elif weights == "base" or self._adapter is None:
+            with self.tuned.disable_adapter():
+                yield self.tuned
+        else:
+            yield self.tuned
+
+    # -- generating --------------------------------------------------------------------------
+
+    def fits(self, messages: Sequence[Message], max_tokens: int) -> bool:
+        return len(self.chat.prompt(messages)) + max_tokens <= self.window
+
+    def generate(
+        self,
+        prompts: Sequence[Sequence[Message]],
+        params: SamplingParams,
+        seed: int,
+        weights: Weights,
+        on_text: OnText | None = None,
+    ) -> list[Reply]:
+        rows = [self.chat.prompt(messages) for messages in prompts]
+        longest = max((len(row) for row in rows), default=0)
+        if longest + params.max_tokens > self.window:
+            raise UserError(
+                f"a prompt of {longest} tokens and a reply of up to {params.max_tokens} do not "
+                f"fit the model's window of {self.window}; give a smaller --split.max-tokens"
+            )
+        streams = [TextStream(partial(on_text, i)) for i in range(len(rows))] if on_text else []
+
+        def work(places: Sequence[int]) -> list[Reply]:
+            some = [streams[i] for i in places] if streams else []
+            return self._replies([rows[i] for i in places], params, seed, weights, some)
+
+        return _halving(work, range(len(rows)))
+
+    def _replies(
+        self,
+        rows: Sequence[list[int]],
+        params: SamplingParams,
+        seed: int,
+        weights: Weights,
+        streams: Sequence[TextStream],
+    ) -> list[Reply]:
+        """Replies to prompts of token ids; `streams` has one entry for each, or is empty."""
+
+        def on_ids(ids: list[list[int]]) -> None:
+            for stream, reply in zip(streams, map(self.chat.read, ids), strict=True):
+                stream.update(reply.text)
+
+        chat = self.chat
+        with self._model(weights) as model:
+            ids, top = generation.generate(
+                model, rows, params, seed, chat.stops, chat.pad, on_ids if streams else None
+            )
+        replies = [chat.read(row) for row in ids]
+        for stream, reply in zip(streams, replies, strict=False):
+            stream.update(reply.text, finished=True)
+        if top is None:
+            return replies
+        return [
+            reply._replace(top=steps[: len(reply.ids or ())])
+            for reply, steps in zip(replies, top, strict=True)
+        ]
+
+    # -- scoring -----------------------------------------------------------------------------
+
+    def nll(self, rows: Sequence[Row], weights: Weights) -> list[float]:
+        with self._model(weights):
+            return _halving(lambda part: self._likelihood.nll(part, self.chat.pad), rows)
+
+    # -- training ----------------------------------------------------------------------------
+
+    def train(self, job: TrainingJob) -> Trained:
+        limit = job.settings.max_tokens
+        marked = zip(job.conversations, job.rehearsed or repeat(False), strict=False)
+        examples = [Example(*self.chat.example(messages), mark) for messages, mark in marked]
+        fitting = [example for example in examples if len(example.ids) <= limit]
+        if not fitting:
+            raise UserError(
+                f"none of {len(examples)} training examples has at most {limit} "
+                "tokens; give a larger --train.max-tokens"
+            )
+        if self.tuned is None or self._adapter is None:
+            self.tuned = lora.attach(self.base, self.tuned, job.settings, job.seed)
+        self._adapter = None  # an interruption leaves weights that belong to no generation
+        objective = Objective(self.tuned, self._likelihood)
+        try:
+            trained = trainer.train(self.tuned, fitting, objective, self.chat.pad, job)
+        except torch.OutOfMemoryError:
+            raise UserError(
+                "the device's memory does not hold a step of training; give a smaller "
+                "--train.micro-batch or --train.max-tokens, or --train.gradient-checkpointing true"
+            ) from None
+        self._adapter = job.folder
+        return trained
+
+
+def _halving(work: Callable[[Sequence[In]], list[Out]], rows: Sequence[In]) -> list[Out]:
+    """Call `work(rows)`, in halves if the device's memory does not hold all of them."""
+    if not rows:
+        return []
+    try:
+        return work(rows)
+    except torch.OutOfMemoryError:
+        if len(rows) == 1:
+            raise UserError(
+                "the device's memory does not hold a single row; give a smaller model, "
+                "--split.max-tokens or --score.max-tokens"
+            ) from None
+    torch.cuda.empty_cache()
+    half = len(rows) // 2
+    return _halving(work, rows[:half]) + _halving(work, rows[half:])

@@ -1,0 +1,87 @@
+"""Scores of subsets of the test: near the training pairs, or on documents that have changed."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from self_evolution.evaluation.differences import Scored, scored
+from self_evolution.evaluation.statistics import Interval, bootstrap
+from self_evolution.evaluation.tasks import MAIN
+from self_evolution.ledger import Ledger
+
+
+@dataclass(frozen=True, slots=True)
+class Subset:
+    """The number of answered `questions` of the main task, and how many of them are `some` special
+    ones.
+
+    It has the scores of all, of the special ones, and of the others; None where the metric applies
+    to none.
+    """
+
+    some: int
+    questions: int
+    all: Interval | None
+    some_score: Interval | None
+    other_score: Interval | None
+
+
+@dataclass(frozen=True, slots=True)
+class Leaks:
+    """Pairs of all generations that were `stopped`, as they are evaluation questions.
+
+    `near` sets apart the questions that resemble one that the candidate was trained on.
+    """
+
+    stopped: int
+    near: Subset
+
+
+@dataclass(frozen=True, slots=True)
+class Outdated:
+    """The number of `tests`, the locked questions, on documents that were changed or withdrawn.
+
+    `others` are generations (or rivals, below 0) that were not given the passages that the base
+    was given, because documents changed in between.
+    """
+
+    gone: int
+    tests: int
+    others: tuple[int, ...]
+
+
+def subset(ledger: Ledger, metric: str, generation: int, some: Collection[str]) -> Subset:
+    """`some` are ids of items."""
+    answered = [item.id for item, _ in ledger.evaluations.predictions(generation, *MAIN)]
+    found = scored(ledger, generation, MAIN, metric)
+    return Subset(
+        sum(id in some for id in answered),
+        len(answered),
+        _mean(list(found.values())),
+        _mean([one for id, one in found.items() if id in some]),
+        _mean([one for id, one in found.items() if id not in some]),
+    )
+
+
+def leaks(ledger: Ledger, metric: str, candidate: int) -> Leaks:
+    stopped = sum(n for _, reason, n in ledger.pairs.reasons() if reason == "in_evaluation")
+    return Leaks(stopped, subset(ledger, metric, candidate, ledger.items.near(candidate)))
+
+
+def outdated(ledger: Ledger) -> Outdated:
+    tests = {item.id for item in ledger.items.locked()}
+    states = ledger.search.searched()
+    base = states.get(0, [])
+    others = {who for who, theirs in states.items() if theirs != base or len(base) > 1} - {0}
+    return Outdated(
+        len(ledger.items.outdated() & tests),
+        len(tests),
+        tuple(sorted(others, key=abs)) if base else (),
+    )
+
+
+def _mean(found: Sequence[Scored]) -> Interval | None:
+    if not found:
+        return None
+    return bootstrap([one.score for one in found], [one.item.cluster for one in found])

@@ -1,0 +1,125 @@
+"""A run in results.json: its settings, tests, pairs, training and cost."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field
+
+from self_evolution.records import Lock
+from self_evolution.report.facts.questions import TestSet
+from self_evolution.report.render.results.base import Model, of
+
+Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+Loss = Annotated[
+    float | None, AfterValidator(lambda loss: loss if math.isfinite(loss or 0) else None)
+]
+"""Null where training diverged."""
+
+
+class Setting(Model):
+    value: Any
+    default: Any
+
+
+class Run(Model):
+    domain: str
+    """name of the domain, or empty"""
+    recipe: str
+    seed: int
+    generations: int
+    """as planned"""
+    settings_sha256: Sha256
+    """of all settings"""
+    settings_changed: dict[str, Setting]
+    """settings that differ from the recipe `default`, by name"""
+    versions: dict[str, str]
+    """of Python and the libraries"""
+
+
+class BaseModelFiles(Model):
+    """`name`: a folder or a hub name, as given; `revision`: of the hub, or empty."""
+
+    name: str
+    revision: str
+    files: dict[str, Any]
+    """digests of the model's files"""
+
+
+class Headline(Model):
+    """Sentences on what was won, what was lost elsewhere, and where errors remain.
+
+    `metric` is the one that decides on domain questions, `leader` the generation to use. The
+    `candidate` is compared with the base: the leader, or the last evaluated generation while the
+    base leads.
+    """
+
+    sentence: str
+    losses: str
+    remaining: str
+    status: str
+    caveats: list[str]
+    metric: str
+    leader: int
+    candidate: int
+
+
+class Tests(Model):
+    lock: Lock | None
+    """the test questions as they were locked"""
+    sets: list[TestSet]
+    held_out_documents: int = of("held_out")
+
+
+class Pairs(Model):
+    generation: int
+    questions: int
+    trusted: int
+    """of these questions, the user's own"""
+    answers: int
+    kept: int
+    scored: int
+    new: int
+    replay: int
+    rehearsal: int
+
+
+class Trusted(Model):
+    """The user's own pairs, of `--pairs`; all 0 without such a file."""
+
+    rows: int
+    """answers as they stand in the file"""
+    pairs: int
+    """of these, the different ones"""
+    placed: int
+    """pairs whose fragment in the documents is known"""
+    kept: int
+    """pairs that may be trained on"""
+    stopped: int
+    """pairs that are evaluation questions, or nearly so"""
+    held_out: int
+    """pairs on documents that are kept out of training"""
+    near: int
+    """kept pairs that resemble an evaluation question"""
+
+
+class Training(Model):
+    """An adapter, which continues that of generation `parent`."""
+
+    generation: int
+    parent: int
+    sha256: Sha256
+    examples: int
+    steps: int
+    first_loss: Loss
+    last_loss: Loss
+
+
+class Cost(Model):
+    generation: int
+    stage: str = of("name")
+    items: int
+    seconds: float
+    cpu_seconds: float
+    done: bool

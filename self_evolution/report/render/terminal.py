@@ -1,0 +1,38 @@
+"""The lines that the terminal shows below the closing table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from self_evolution.config import Config
+from self_evolution.ledger import Ledger
+from self_evolution.report.facts.others import bench, rivals
+from self_evolution.report.facts.questions import TestSets, test_sets
+from self_evolution.report.facts.subsets import outdated
+from self_evolution.report.render.caveats import describe_outdated, describe_searched
+from self_evolution.report.render.others import judge_lines, rival_lines
+from self_evolution.report.render.words import KINDS, lower_first, trusted
+
+
+def summary(config: Config, ledger: Ledger) -> Iterator[str]:
+    """A line a built test set, on the user's own pairs, a rival, an opponent before the judge."""
+    yield from test_lines(test_sets(config, ledger))
+    yield from filter(None, (trusted(ledger.trusted.counts()),))
+    yield from rival_lines(rivals(config, ledger))
+    yield from judge_lines(
+        bench(config, ledger), config.evaluate.judge, ledger.evaluations.leader()
+    )
+
+
+def changed(ledger: Ledger) -> Iterator[str]:
+    """How changed documents touch the test questions."""
+    found = outdated(ledger)
+    yield from filter(None, (describe_outdated(found), describe_searched(found)))
+
+
+def test_lines(tests: TestSets) -> Iterator[str]:
+    """None where the user's own questions are all."""
+    for one in tests.sets:
+        if one.kind != "own":
+            source = f" ({one.documents:,} documents)" if one.documents else ""
+            yield f"{one.suite}: {lower_first(KINDS[one.kind])}, built{source}; {one.power}"

@@ -1,0 +1,124 @@
+"""The wording of numbers, languages and reasons in the report."""
+
+from __future__ import annotations
+
+import math
+import re
+
+from markupsafe import Markup, escape
+
+from self_evolution.evaluation.scores import is_share as is_share
+from self_evolution.evaluation.statistics import Interval
+from self_evolution.evaluation.statistics import format_p as format_p
+from self_evolution.evaluation.tasks import MODES as MODES
+from self_evolution.evaluation.tasks import passage_found as passage_found
+from self_evolution.ledger import TrustedCounts
+from self_evolution.progress import clock
+from self_evolution.records import Evaluation
+from self_evolution.report.facts.evaluations import trend as trend
+from self_evolution.text.language import detect as language
+
+KINDS = {
+    "own": "Questions of your own",
+    "seen": "New questions on documents that are trained on",
+    "unseen": "Questions on documents that are held out",
+    "ability": "The base's own questions on what it can do besides",
+}
+REASONS = {
+    "empty": "the model gave no question or no answer",
+    "in_evaluation": "is one of the evaluation's questions, or nearly so: never trained on",
+    "truncated": "question or answer reached its length limit",
+    "not_one_question": "not exactly one question",
+    "too_long": "the question is too long",
+    "mentions_document": "speaks of the document instead of the matter",
+    "language": "in another language than the fragment",
+    "pointing": "points at something unnamed (“this parameter”)",
+    "ungrounded_value": "a number, code or name that the fragment does not have",
+    "ungrounded": "too few of the answer's words stand in the fragment",
+    "duplicate": "asked and answered alike before",
+    "held_out": "a pair of your own on a document that is kept out of training",
+    "disagreement": "independent answers do not say the same",
+    "no_short_answer": "the answer is no number, word or name",
+    "about_documents": "asks about what the documents say: training is to change that",
+    "surplus": "the set was full",
+}
+OUTCOMES = {
+    "scored": "has an IFD and a place in the ranking",
+    "one_token": "an answer of one token: trained on, not ranked",
+    "empty_answer": "no token to score",
+    "question_too_long": "the question alone does not fit the window: left out",
+    "answer_too_long": "question and answer do not fit the window: left out",
+    "near_zero_alone": "certain even without its question: trained on, not ranked",
+    "not_finite": "the model gave no finite likelihood: left out",
+}
+
+_WHOLE = re.compile(r"[\d.]+%? \[[\d.]+–[\d.]+\]|--[\w.-]*\w")
+
+
+def number(value: float) -> str:
+    """A percentage for a sentence; a decimal only where a whole number would say too much."""
+    whole = math.floor(value + 0.5)  # halves up, as people do
+    near_end = value < 10 or value > 99
+    return f"{value:.1f}" if near_end and abs(value - whole) >= 0.05 else str(whole)
+
+
+def interval(row: Evaluation | Interval) -> str:
+    return f"[{number(row.low)}–{number(row.high)}]"
+
+
+def format_score(row: Evaluation | Interval, metric: str) -> str:
+    """`83% [78–88]`: a share of the questions for exact-match, points for other metrics."""
+    return f"{number(row.mean)}{'%' if is_share(metric) else ''} {interval(row)}"
+
+
+def score(row: Evaluation) -> str:
+    return format_score(row, row.metric)
+
+
+def lower_first(text: str) -> str:
+    return text[:1].lower() + text[1:]
+
+
+def upper_first(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def keep(text: str) -> Markup:
+    """The text, escaped, whose intervals and flags do not break over two lines."""
+    return Markup(_WHOLE.sub(r'<span class="keep">\g<0></span>', str(escape(text))))
+
+
+def share(row: Interval | None) -> str:
+    """`62% [55–68]`; a dash if there was nothing to count."""
+    return "–" if row is None else f"{number(row.mean)}% {interval(row)}"
+
+
+def duration(seconds: float) -> str:
+    return f"{seconds:.1f} s" if 0 < seconds < 9.95 else clock(seconds)
+
+
+def trusted(found: TrustedCounts) -> str:
+    """Describe how many of the user's own pairs were used; empty if there are none."""
+    if not found.rows:
+        return ""
+    told = f"Your own pairs: {found.rows:,} rows, {found.pairs:,} different pairs, "
+    told += f"{found.placed:,} of them placed in the documents"
+    if found.kept + found.stopped + found.held_out:
+        told += f"; {found.kept:,} kept, {found.near:,} of these near an evaluation question; "
+        told += f"{found.stopped:,} stopped as evaluation questions"
+    if found.held_out:
+        told += f"; {found.held_out:,} stopped as their documents are held out"
+    return told
+
+
+def lang(text: str) -> str:
+    """The `lang` attribute of a text: zh, ja or ko, or empty where only a guess is left."""
+    found = language(text)
+    return found if found in ("zh", "ja", "ko") else ""
+
+
+def cut(text: str, size: int) -> str:
+    """At most `size` characters, and how many more there are."""
+    if len(text) <= size:
+        return text
+    return f"{text[:size]} … ({len(text) - size:,} more characters)"

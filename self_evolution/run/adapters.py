@@ -1,0 +1,22 @@
+"""The adapters of a run on disk, one for each generation."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from self_evolution.ledger import Ledger
+from self_evolution.models import Engine
+
+
+def adapter_folder(run: Path, generation: int) -> Path | None:
+    """The folder of a generation's adapter; None for generation 0, the base."""
+    return run / "adapters" / f"gen-{generation}" if generation else None
+
+
+def use_generation(engine: Engine, run: Path, ledger: Ledger, generation: int) -> None:
+    """Make a generation's model the engine's current one; 0 is the base.
+
+    Raises UserError if the adapter on disk is not the one that the ledger knows.
+    """
+    known = {row.generation: row.sha256 for row in ledger.training.adapters()}
+    engine.set_adapter(adapter_folder(run, generation), known.get(generation, ""))

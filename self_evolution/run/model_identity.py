@@ -1,0 +1,11 @@
+"""The identity of the model that a run began with."""
+
+from __future__ import annotations
+
+from self_evolution.ledger import Ledger
+from self_evolution.models.other_models import identity
+
+
+def base_identity(ledger: Ledger) -> str:
+    """For comparison with the identity of another model."""
+    return identity(ledger.meta("model") or {}, ledger.meta("revision") or "")

@@ -1,0 +1,87 @@
+"""The model in memory: the run's own, or another in its place, but never both."""
+
+from __future__ import annotations
+
+import gc
+import sys
+
+from self_evolution.config import Config
+from self_evolution.errors import UserError
+from self_evolution.ledger import Ledger
+from self_evolution.models import Engine, open_engine, other_models
+from self_evolution.models.endpoint_address import is_address
+from self_evolution.models.endpoint_keys import refuse_shared_key
+from self_evolution.models.engines import open_counter
+from self_evolution.models.other_models import OtherModel
+from self_evolution.models.tokens import TokenCounter
+from self_evolution.progress import Progress
+
+
+class Models:
+    """The models that a run's settings name; each is loaded when it is first needed.
+
+    `loaded` is the run's own model while it is in memory, else None.
+    """
+
+    def __init__(
+        self, config: Config, ledger: Ledger, progress: Progress, loaded: Engine | None = None
+    ) -> None:
+        self._config, self._ledger, self._progress = config, ledger, progress
+        self._counter: TokenCounter | None = None
+        self.loaded = loaded
+
+    @property
+    def own(self) -> Engine:
+        """The run's own model. It is loaded again after another was in its place."""
+        if self.loaded is None:
+            self._progress.say(f"loading {self._config.model.name}")
+            _free_memory()
+            self.use_loaded(open_engine(self._config.model))
+        assert self.loaded is not None
+        return self.loaded
+
+    def use_loaded(self, engine: Engine) -> None:
+        """Use this loaded model as the run's own; it is the one that the settings name.
+
+        Raises UserError if its revision is not the one that the run began with.
+        """
+        known = self._ledger.meta("revision")
+        if known is None:
+            self._ledger.set_meta("revision", engine.revision)
+        elif known != engine.revision:
+            raise UserError(
+                f"{self._config.model.name} is now revision {engine.revision}, the run began with "
+                f"{known}: start a new run, or name a folder with the old one"
+            )
+        self.loaded = engine
+
+    def open_other(self, name: str, flag: str) -> OtherModel:
+        """Open the other model that setting `flag` names, for as long as the caller keeps it.
+
+        The run's own model is unloaded if the other one is loaded in this process.
+        """
+        settings = self._config.evaluate
+        refuse_shared_key([*settings.against, settings.judge, name])
+        self._progress.print_once(other_models.notice(name, flag))
+        if not is_address(name):
+            self.loaded = self._counter = None  # both hold the model
+            self._progress.say(f"loading {name}")
+            _free_memory()
+        return other_models.open_model(self._config.model, name, flag)
+
+    @property
+    def count(self) -> TokenCounter:
+        """Count the tokens of texts as the run's own model does, without loading its weights."""
+        if self._counter is None:
+            self._counter = self.loaded.count if self.loaded else open_counter(self._config.model)
+        return self._counter
+
+
+def _free_memory() -> None:
+    """Free the memory of models that are no longer used, on the device too."""
+    gc.collect()
+    if "torch" in sys.modules:
+        import torch
+
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()

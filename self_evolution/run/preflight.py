@@ -1,0 +1,72 @@
+"""Checks before a run starts that the model, files and other models named in settings exist.
+
+A mistake is found at once, and not after hours of work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container
+
+from self_evolution.config import Config
+from self_evolution.documents.readers.items import read_conversations, read_items
+from self_evolution.documents.readers.pairs import read_pairs
+from self_evolution.errors import UserError
+from self_evolution.models import engines, other_models
+from self_evolution.models.endpoint_keys import refuse_shared_key
+from self_evolution.models.ifd import read_template
+from self_evolution.models.log_backends import check_report_to
+from self_evolution.progress import Progress
+from self_evolution.prompts import Prompts
+from self_evolution.run.side_files import side_files
+
+
+def check_files(settings: Config) -> None:
+    """Raises UserError if the model's folder, or a file, is missing or not what it should be."""
+    engines.check_engine(settings.model)
+    check_report_to(settings.train.report_to)
+    Prompts(settings.domain)
+    files = side_files(settings)
+    for key, path in files.items():
+        if not path.is_file():
+            raise UserError(f"--{key.replace('_', '-')} {path}: no such file")
+    for key in ("evaluate.file", "evaluate.retention_file"):
+        if key in files:
+            read_items(files[key])
+    if "ask.pairs" in files:
+        read_pairs(files["ask.pairs"])
+    elif not settings.ask.per_fragment:
+        raise UserError(
+            "--ask.per-fragment 0 asks no question, so there would be nothing to train on; give "
+            "your own pairs with --pairs FILE, or a number from 1 on"
+        )
+    if "score.template" in files:
+        read_template(settings.score.template)
+    if "train.rehearsal_file" in files:
+        read_conversations(files["train.rehearsal_file"])
+    elif settings.train.rehearsal and not any(settings.rehearse.counts().values()):
+        raise UserError(
+            "--train.rehearsal needs conversations: give --train.rehearsal-file, or let the base "
+            "make some (--rehearse.topics)"
+        )
+
+
+def check_others(settings: Config, known: Container[str], progress: Progress) -> None:
+    """Raises UserError if another model, except the `known` ones, could not be asked later.
+
+    An endpoint is asked for its models; the user is first told if its host is not private.
+    """
+    judge = settings.evaluate.judge
+    named = [(name, other_models.AGAINST) for name in settings.evaluate.against]
+    if judge and not Prompts(settings.domain).judges:
+        raise UserError(
+            f"--evaluate.judge {judge}: the prompt profile {settings.domain.prompts} has no "
+            "`judge`, so it cannot be asked; leave the judge out, or take another profile"
+        )
+    if judge and judge != "base":
+        named.append((judge, other_models.JUDGE))
+    notices = [other_models.notice(*one) for one in named]
+    refuse_shared_key(name for name, _ in named)
+    for (name, flag), text in zip(named, notices, strict=True):
+        if name not in known:
+            progress.print_once(text)
+            other_models.check(settings.model, name, flag)

@@ -1,0 +1,52 @@
+"""The process that works on a run: it locks the run, and stops between batches on request."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+from self_evolution.errors import UserError
+from self_evolution.run.run import Run
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Lock the run's folder for this process. Raises UserError if another process has locked it.
+
+    The lock is on the folder itself: it leaves no file, and ends with the process.
+    """
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UserError(
+                f"{folder}: another process is at work on this run; wait for it, stop it, or give "
+                "another --run"
+            ) from None
+        yield
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def stop_signals(run: Run) -> Iterator[None]:
+    """Stop after the batch on the first Ctrl-C (or SIGTERM), and at once on the second."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        if run.stop_asked:
+            raise KeyboardInterrupt
+        run.stop_asked = True
+        run.progress.say("\nstopping after this batch (Ctrl-C again stops at once)")
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

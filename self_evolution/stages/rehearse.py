@@ -1,0 +1,37 @@
+"""Rehearse: the base makes the conversations by which training keeps what it knows."""
+
+from __future__ import annotations
+
+from self_evolution.errors import UserError
+from self_evolution.evaluation.rehearsal.build import build
+from self_evolution.evaluation.rehearsal.make import MAKERS, obstacle
+from self_evolution.evaluation.rehearsal.use import restated
+from self_evolution.run import Run
+from self_evolution.run.outcome import Outcome
+
+
+def rehearse(run: Run, generation: int) -> Outcome:
+    """Raises UserError if nothing came of it, and nothing is given."""
+    for origin in MAKERS:
+        build(run, origin)
+    reasons = run.ledger.training.conversation_reasons()
+    notes = []
+    for origin in MAKERS:
+        mine = {reason: n for one, reason, n in reasons if one == origin}
+        out = [f"{n:,} {reason.replace('_', ' ')}" for reason, n in mine.items() if reason]
+        if mine:
+            told = ", ".join(out) or "none out"
+            notes.append(f"{origin}: {mine.get(None, 0):,} of {sum(mine.values()):,} kept ({told})")
+        elif run.config.rehearse.counts()[origin]:
+            notes.append(f"{origin}: none, because {obstacle(run, origin)}")
+    kept = len(run.ledger.training.rehearsal())
+    if not kept:
+        raise UserError(
+            f"--train.rehearsal {run.config.train.rehearsal:g}: the base made no conversation that "
+            f"can be rehearsed ({'; '.join(notes)}); give --train.rehearsal-file, or "
+            "--train.rehearsal 0"
+        )
+    found, total = restated(run)
+    if total:
+        notes.append(f"{found:,} of {total:,} questions on former abilities occur in other words")
+    return Outcome(kept, "; ".join(notes))

@@ -1,0 +1,255 @@
+"""Replies: drawn by a generator of their own, streamed, with token ids and log-probabilities."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tiny
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from tiny_templates import CHATML
+from transformers import GenerationConfig
+
+from self_evolution import miniature
+from self_evolution.config import Model
+from self_evolution.errors import UserError
+from self_evolution.models import Generator, SamplingParams, generation, open_engine
+from self_evolution.models.protocols import EVERYTHING
+from self_evolution.models.reply import TextStream, without_thoughts
+from self_evolution.models.scripted import ScriptedEngine
+
+GREEDY = SamplingParams(0.0, 1.0, 12)
+WARM = SamplingParams(1.0, 0.95, 12)
+QUESTIONS = ["Which?", "Which alarm stops the pump at North Station?", "如何查询参数的默认值？"]
+PROMPTS = [[{"role": "user", "content": question}] for question in QUESTIONS]
+
+
+def with_the_global_state(
+    model: Any, rows: list[list[int]], params: SamplingParams, seed: int, pad: int, stops: list[int]
+) -> list[list[int]]:
+    """Draw tokens with transformers itself, from the global random state."""
+    longest = max(map(len, rows))
+    ids = torch.tensor([[pad] * (longest - len(row)) + row for row in rows])
+    mask = torch.tensor([[0] * (longest - len(row)) + [1] * len(row) for row in rows])
+    config = GenerationConfig(
+        max_new_tokens=params.max_tokens,
+        do_sample=True,
+        temperature=params.temperature,
+        top_p=params.top_p,
+        top_k=0,
+        eos_token_id=stops,
+        pad_token_id=pad,
+    )
+    torch.manual_seed(seed)
+    output = model.generate(input_ids=ids, attention_mask=mask, generation_config=config)
+    return output[:, longest:].tolist()
+
+
+@pytest.mark.parametrize("name", ["embedded", "qwen2", "gemma3"])
+@pytest.mark.parametrize(("temperature", "top_p"), [(1.0, 1.0), (0.8, 0.95), (1.5, 0.5)])
+def test_a_generator_of_its_own_draws_what_the_global_state_would(
+    name: str, temperature: float, top_p: float
+) -> None:
+    path = miniature.MODEL if name == "embedded" else tiny.folder(name)
+    engine = tiny.engine(Path(path))
+    rows = [engine.prompt_ids(messages) for messages in PROMPTS]
+    pad, stops = engine.chat.pad, engine.chat.stops
+    params = SamplingParams(temperature, top_p, 30)
+    for seed in (0, 7, 2**40):
+        torch.manual_seed(99)
+        before = torch.get_rng_state()
+        found = generation.generate(engine.base, rows, params, seed, stops, pad)
+        assert torch.equal(torch.get_rng_state(), before)
+        assert found.ids == with_the_global_state(engine.base, rows, params, seed, pad, stops)
+        assert found.top is None
+
+
+@pytest.mark.parametrize("params", [GREEDY, WARM, WARM._replace(temperature=0.3, top_p=0.2)])
+def test_log_probabilities_are_those_of_the_model_before_it_is_sampled(
+    params: SamplingParams,
+) -> None:
+    engine, model = tiny.engine("llama3"), tiny.model("llama3")
+    plain = engine.generate(PROMPTS, params, 3, "base")
+    replies = engine.generate(PROMPTS, params._replace(logprobs=4), 3, "base")
+    for messages, reply, without in zip(PROMPTS, replies, plain, strict=True):
+        assert (reply.text, reply.finish_reason, reply.ids) == without[:3]
+        assert without.top is None and reply.ids is not None and reply.top is not None
+        prompt = engine.prompt_ids(messages)
+        with torch.no_grad():
+            logits = model(input_ids=torch.tensor([prompt + reply.ids])).logits[0]
+        expected = logits.log_softmax(-1)[len(prompt) - 1 : -1].topk(4)
+        assert [[id for id, _ in step] for step in reply.top] == expected.indices.tolist()
+        found = torch.tensor([[logprob for _, logprob in step] for step in reply.top])
+        torch.testing.assert_close(found, expected.values, atol=1e-4, rtol=0)
+
+
+def test_all_tokens_are_reported_where_more_are_wanted_than_there_are() -> None:
+    engine = tiny.engine("qwen2")
+    size = len(engine.chat.tokenizer)
+    params = SamplingParams(0.0, 1.0, 1, logprobs=10 * size)
+    (reply,) = engine.generate(PROMPTS[:1], params, 0, "base")
+    assert reply.top is not None
+    assert sum(torch.tensor([logprob for _, logprob in reply.top[0]]).exp()) == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("name", ["llama3", "qwen3"])
+@pytest.mark.parametrize("params", [GREEDY, WARM._replace(max_tokens=40)])
+def test_the_pieces_of_a_reply_add_up_to_its_text(name: str, params: SamplingParams) -> None:
+    engine = tiny.engine(name)
+    pieces: dict[int, list[str]] = defaultdict(list)
+    replies = engine.generate(PROMPTS, params, 1, "base", lambda i, text: pieces[i].append(text))
+    assert replies == engine.generate(PROMPTS, params, 1, "base")
+    assert ["".join(pieces[i]) for i in range(len(PROMPTS))] == [reply.text for reply in replies]
+    assert max(map(len, pieces.values())) > 3
+
+
+def test_pieces_come_while_the_reply_is_written() -> None:
+    engine = tiny.engine("llama3")
+
+    class Enough(Exception):
+        """The caller has read enough."""
+
+    def stop(place: int, text: str) -> None:
+        raise Enough
+
+    with pytest.raises(Enough):
+        engine.generate(PROMPTS[:1], GREEDY._replace(max_tokens=1900), 0, "base", stop)
+
+
+def test_a_thought_that_the_template_opens_is_not_streamed(tmp_path: Path) -> None:
+    path = tmp_path / "chat.jinja"
+    path.write_text(
+        CHATML.replace("<|im_start|>assistant\n' }}", "<|im_start|>assistant\n<think>\n' }}")
+    )
+    engine = tiny.engine("qwen3", chat_template=str(path))
+    pieces: list[str] = []
+    (reply,) = engine.generate(
+        PROMPTS[:1], GREEDY, 0, "base", lambda place, text: pieces.append(text)
+    )
+    assert reply.finish_reason == "length" and reply.ids
+    assert (reply.text, pieces) == ("", [])
+
+
+@pytest.mark.parametrize(
+    "thought",
+    [
+        "<think>\nhm\n</think>\n\n{}",  # Qwen, DeepSeek
+        "hm\n</think>\n\n{}",  # the template opened it
+        "<think></think>{}",
+        "[THINK]hm[/THINK]{}",  # Magistral
+        "◁think▷hm◁/think▷{}",  # Kimi
+        "<seed:think>hm</seed:think>{}",  # Seed
+        "<thought>\nhm\n</thought>\n{}",  # EXAONE
+        " <thinking>hm</thinking> {}",
+        "<reasoning>hm</reasoning>{}",
+        "<|START_THINKING|>hm<|END_THINKING|>{}",  # Command
+        "<|inner_prefix|>hm<|inner_suffix|>{}",  # Apertus
+        "<|channel>thought\nhm<channel|>{}",  # Gemma
+        "<|channel|>analysis<|message|>hm<|end|><|start|>assistant"
+        "<|channel|>final<|message|>{}",  # gpt-oss
+        "<|channel|>commentary<|message|>hm<|channel|>final<|message|>{}",
+        "<|channel|>final<|message|>{}",
+    ],
+)
+def test_thoughts_of_all_kinds_are_left_out(thought: str) -> None:
+    answer = "It is < 4711, see [1]."
+    assert without_thoughts(thought.format(answer)) == answer
+    begun = thought.partition("hm")[0] + "hm"
+    if "hm" in thought and not thought.startswith("hm"):
+        assert without_thoughts(begun + ", so") == ""
+    sent: list[str] = []
+    stream = TextStream(sent.append)
+    text = thought.format(answer)
+    for end in range(len(text) + 1):
+        stream.update(without_thoughts(text[:end]))
+    stream.update(without_thoughts(text), finished=True)
+    assert "".join(sent).endswith(answer)
+    assert thought.startswith("hm") or "".join(sent) == answer
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "The tag <thought> opens a thought, </thought> closes it.",
+        "Write <reasoning> first.",
+        "a < b and [T] and <t>",
+        "The final channel of the analysis",
+    ],
+)
+def test_an_answer_that_speaks_of_thoughts_stays(answer: str) -> None:
+    assert without_thoughts(answer) == answer
+
+
+@given(
+    st.lists(st.sampled_from(["<think>", "hm", "</think>", " ", "\n", "<", "<th", "泵", "A b"])),
+    st.booleans(),
+)
+def test_a_stream_adds_up_wherever_the_text_is_cut(parts: list[str], thinks: bool) -> None:
+    whole = "".join(parts)
+    before, _, after = whole.rpartition("</think>")
+    text = f"<think>{before}</think>{after}" if thinks else whole.replace("</think>", "")
+    sent: list[str] = []
+    stream = TextStream(sent.append)
+    for end in range(len(text) + 1):
+        stream.update(without_thoughts(text[:end]))
+    stream.update(without_thoughts(text), finished=True)
+    assert "".join(sent) == without_thoughts(text)
+
+
+@pytest.mark.parametrize(
+    ("texts", "sent"),
+    [
+        (("hm", "", "The", "The pump"), ["hm", "The", " pump"]),
+        (
+            ("A Ƥ", "A \ufffd", "A \ufffd\ufffd\ufffd.", "A \ufffd\ufffd\ufffd. B"),
+            ["A Ƥ", "\ufffd\ufffd\ufffd.", " B"],
+        ),
+        (("A long thought", "", "42"), ["A long thought", "42"]),
+    ],
+)
+def test_nothing_is_lost_where_the_text_changes_further_back(
+    texts: tuple[str, ...], sent: list[str]
+) -> None:
+    found: list[str] = []
+    stream = TextStream(found.append)
+    for text in texts:
+        stream.update(text)
+    stream.update(texts[-1], finished=True)
+    assert found == sent
+
+
+def test_a_character_is_sent_once_it_is_whole() -> None:
+    sent: list[str] = []
+    stream = TextStream(sent.append)
+    for text in ("A \ufffd", "A \ufffd\ufffd", "A 泵", "A 泵."):
+        stream.update(text)
+    assert sent == ["A", " 泵", "."]
+
+
+def test_the_scripted_engine_declares_what_it_can_do() -> None:
+    engine: Generator = ScriptedEngine(Model(), lambda messages: "The pump, at 4 o'clock. ")
+    assert EVERYTHING - engine.capabilities == {"logprobs"}
+    pieces: list[str] = []
+    (reply,) = engine.generate(
+        PROMPTS[:1], GREEDY, 0, "base", lambda place, text: pieces.append(text)
+    )
+    assert "".join(pieces) == reply.text == "The pump, at 4 o'clock."
+    assert len(pieces) == 5 and reply.ids
+    with pytest.raises(UserError, match="scripted engine cannot give log-probabilities; choose"):
+        engine.generate(PROMPTS, GREEDY._replace(logprobs=2), 0, "base")
+
+
+def test_a_closed_engine_gives_its_memory_back() -> None:
+    import gc
+    import weakref
+
+    engine = open_engine(Model(name=str(tiny.folder("qwen2")), device="cpu"))
+    weights = weakref.ref(next(engine.base.parameters()))  # type: ignore[attr-defined]
+    engine.close()
+    gc.collect()
+    assert weights() is None
+    engine.close()
