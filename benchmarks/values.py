@@ -1,6 +1,6 @@
 """Exact match of short answers: comparisons a second of one process, on one core.
 
-    python benchmarks/values.py [--comparisons 20000] [--repeats 3]
+    python benchmarks/values.py [--comparisons 4000] [--repeats 20]
 
 One comparison is the exact match of a short answer with its reference and its values, in English,
 German, French or Chinese, a quarter each: numbers with units, bounds, currencies and codes, the
@@ -67,8 +67,8 @@ def pairs(language: str, count: int, rng: random.Random) -> list[Pair]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--comparisons", type=int, default=20_000)
-    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--comparisons", type=int, default=4_000)
+    parser.add_argument("--repeats", type=int, default=20)
     options = parser.parse_args()
     compare = METRICS["exact-match"].compute
     rates: dict[str, float] = {}

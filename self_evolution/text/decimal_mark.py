@@ -8,7 +8,7 @@ from functools import cache, lru_cache
 from self_evolution.text.script import has_cjk
 from self_evolution.text.table import rows
 
-_WORD = re.compile(r"[^\W\d_]+")
+_WORD = re.compile("[a-zß-öø-ÿœ]+")
 _FOREIGN = re.compile("[äöüßéèêàâçîôûñõãáíóúœ]|[а-яё]{3}")
 _LOOKED_AT = 2000  # characters of a text
 
@@ -28,16 +28,17 @@ def decimal_comma(text: str, about: str = "") -> bool:
     return False
 
 
+@lru_cache(maxsize=256)
 def _words_by_mark(text: str) -> tuple[int, int]:
     """How many of the words are those of one language with a decimal point, and with a comma."""
     if has_cjk(text):
         return 1, 0
     text = text.lower()
     known = _languages_by_word()
-    said = [language for word in set(_WORD.findall(text)) for language in known.get(word, ())]
+    said = [language for word in known.keys() & _WORD.findall(text) for language in known[word]]
     foreign = not text.isascii() and _FOREIGN.search(text) is not None
-    commas = max((said.count(language) for language in set(said) - {"en"}), default=0)
-    return said.count("en"), commas + foreign
+    commas = [said.count(language) for language in set(said) if language != "en"]
+    return said.count("en"), max(commas, default=0) + foreign
 
 
 @cache

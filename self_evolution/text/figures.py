@@ -14,6 +14,7 @@ from typing import NamedTuple
 from self_evolution.text.characters import EXPONENT, VULGAR, on_the_line
 from self_evolution.text.decimal_mark import decimal_comma
 from self_evolution.text.measures import measure_at
+from self_evolution.text.script import has_cjk
 
 
 class Number(NamedTuple):
@@ -23,7 +24,7 @@ class Number(NamedTuple):
     end: int
 
 
-_SIGN = re.compile(rf"(?<![A-Za-z0-9_.)\]+-])[-+](?=\.?[0-9{VULGAR}])")
+_SIGN = re.compile(rf"(?<![A-Za-z0-9{VULGAR}_.)\]+-])[-+](?=\.?[0-9{VULGAR}])")
 # No-break, figure, thin and narrow spaces hold figures together; a plain one may be between two.
 _GROUPED = re.compile(
     r"(?<![A-Za-z0-9_,.])(?P<head>[1-9][0-9]{0,2})(?P<by>[.,'’ʼ \u00a0\u2007\u2009\u202f])"
@@ -34,15 +35,16 @@ _DECIMAL = re.compile(
     r"(?P<whole>0|[1-9][0-9]*|(?<![A-Za-z0-9_.)\]])(?=\.))"
     r"(?:(?P<mark>[.,])(?P<part>[0-9]+))?(?![0-9])"
 )
-_LISTED = re.compile(r"[0-9],[0-9]+,[0-9]|,[0-9]+,")
+_LISTED_BEFORE, _LISTED_BEHIND = re.compile("(?<=[0-9],)"), re.compile("[.,][0-9]")
 _RAISED = (
-    r"(?:(?:\^|\*\*)[ ]?\{?(?P<power>[-+–]?[0-9]{1,3})\}?(?![0-9])"
+    r"(?:(?:\^|\*\*)[ ]?[{(]?(?P<power>[-+–]?[0-9]{1,3})[})]?(?![0-9])"
     rf"|(?P<raised>{EXPONENT}))"
 )
 _TO_THE_POWER = re.compile(_RAISED)
 _TIMES_TEN = re.compile(
     rf"[ ]?[×x*·][ ]?10{_RAISED}|[eE](?P<e>[-+]?[0-9]{{1,3}})(?![A-Za-z0-9_]|\.\w)"
 )
+_VULGAR = re.compile(f"[{VULGAR}]")
 _FRACTION = re.compile(
     rf"(?:[ ]?(?P<one>[{VULGAR}])|/(?P<under>[0-9]{{1,2}})"
     r"|[ ](?P<over>[0-9]{1,2})/(?P<below>[0-9]{1,2}))(?![0-9/]|\.[0-9])"
@@ -57,7 +59,7 @@ def number_at(text: str, start: int, about: str = "") -> Number | None:
 
     `about` is a text whose language counts where that of `text` cannot be told.
     """
-    signed = _SIGN.match(text, start)
+    signed = _SIGN.match(text, start) if text[start] in "+-" else None
     found = _unsigned(text, signed.end() if signed else start, about)
     if found and signed and signed[0] == "-" and found.key != "0":
         return found._replace(key=f"-{found.key}")
@@ -65,7 +67,7 @@ def number_at(text: str, start: int, about: str = "") -> Number | None:
 
 
 def _unsigned(text: str, start: int, about: str) -> Number | None:
-    if re.match(f"[{VULGAR}]", text[start]):
+    if _VULGAR.match(text, start):
         return Number(_fraction(0, *_vulgar(text[start])), start + 1)
     found = _grouped(text, start, about) or _decimal(text, start, about)
     return found and (_with_fraction(text, found) or _with_power(text, found) or found)
@@ -84,7 +86,7 @@ def _grouped(text: str, start: int, about: str) -> Number | None:
         if len(head) == 3 and "000" not in groups and not measure_at(text, end):
             return None
     elif by in ".," and len(groups) == 1 and not part:
-        if (by == ",") == decimal_comma(text, about):
+        if (by == ",") == decimal_comma(text, about) and not _is_money(text, start, end):
             return Number(shifted(f"{head}.{tail}"), end)
     elif by == "." and len(groups) == 3 and "000" not in groups:
         return None  # 192.168.100.200 is an address
@@ -104,16 +106,27 @@ def _decimal(text: str, start: int, about: str) -> Number | None:
 def _is_decimal(text: str, found: re.Match[str], about: str) -> bool:
     """Whether a comma is that of a decimal fraction, and does not stand between two numbers."""
     start, end = found.span()
-    if _LISTED.match(text, max(start - 2, 0), end + 2) or text[end : end + 1] == ".":
-        return False
+    if _LISTED_BEFORE.match(text, start) or _LISTED_BEHIND.match(text, end):
+        return False  # 1,2,3
     if decimal_comma(text, about):
         return True
-    money = text[max(start - 2, 0) : start].strip()[-1:] in _MONEY
+    alone = text[max(start - 1, 0) : start] in ("", " ")
+    if found["whole"] == "0" and alone and not has_cjk(text):
+        return True
+    money = _is_money(text, start, end)
     return len(found["part"]) < 3 and (money or measure_at(text, end) is not None)
 
 
+def _is_money(text: str, start: int, end: int) -> bool:
+    """Whether the figures are a price, which never has three decimals."""
+    return (
+        text[max(start - 2, 0) : start].strip()[-1:] in _MONEY
+        or text[end : end + 2].strip()[:1] in _MONEY
+    )
+
+
 def _with_fraction(text: str, whole: Number) -> Number | None:
-    """1½, 1 1/2, and 1/2 itself."""
+    """The number together with the fraction behind it: 1½, 1 1/2; or 1/2 as a whole."""
     found = _FRACTION.match(text, whole.end)
     if found is None or not whole.key.isdigit():
         return None
@@ -135,14 +148,14 @@ def _vulgar(char: str) -> tuple[int, int]:
 
 
 def _fraction(whole: int, over: int, under: int) -> str:
-    """0.5 where the decimals end, else 4/3."""
+    """A mixed number as a decimal, 1.5, or as a fraction, 4/3, if its decimals have no end."""
     over += whole * under
     scaled, rest = divmod(over * 10**6, under)
     return f"{over}/{under}" if rest else shifted(str(scaled), -6)
 
 
 def _with_power(text: str, base: Number) -> Number | None:
-    """1.5 × 10³, 1.5e3, 10^-6, 2^10."""
+    """The number with its power: 1.5 × 10³, 1.5e3, 10^-6, 2^10; None if it has none."""
     if found := _TIMES_TEN.match(text, base.end):
         return Number(shifted(base.key, _exponent(found, found["e"])), found.end())
     found = _TO_THE_POWER.match(text, base.end)

@@ -10,7 +10,6 @@ from self_evolution.text.characters import plain_characters
 from self_evolution.text.markup import unmarked
 from self_evolution.text.scanner import CHUNK, RANGES, Token, scan, word_key
 from self_evolution.text.script import CJK, has_cjk
-from self_evolution.text.units import unit
 
 # Without the marks that only set a text off.
 _PIECE = re.compile(
@@ -82,10 +81,10 @@ def _pieces(text: str, start: int, end: int, pattern: re.Pattern[str]) -> Iterat
 def keys(text: str, about: str = "") -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The compared forms of `lex(text)`, with the units that ranges share out, and without."""
     tokens = lex(text, about)
-    full = [key for token in tokens for key in _keys(token, unit(token.shared))]
-    written = [key for token in tokens for key in _keys(token, None)]
+    full = [key for token in tokens for key in _keys(token, token.shared_unit)]
+    written = [key for token in tokens for key in _keys(token, "")]
     return tuple(full), tuple(written)
 
 
-def _keys(token: Token, shared: str | None) -> Iterator[str]:
+def _keys(token: Token, shared: str) -> Iterator[str]:
     return (key for key in (token.bound, token.key, token.unit or shared) if key)

@@ -29,6 +29,7 @@ _ION_SIGNS = str.maketrans("²³⁴⁺⁻", "234+-")
 _MINUS = re.compile(
     r"(?<![\w)%°′″])(?<![0-9)%°′″][ \u00a0])(?<!\W\w[ \u00a0])(?:−[ \u00a0]?|–)(?=[.]?[0-9])"
 )
+_NO_CENTS = re.compile(r"(?<=[0-9])[,.][–—](?= ?(?:€|EUR|CHF|Fr))")  # 29,– €
 _CODE_DASH = re.compile(r"(?<=[A-Za-z])–(?=[0-9])")  # KX–48
 _WIDE_COMMA = re.compile("(?<=[０-９])，(?=[０-９]{3}(?![０-９]))")
 _SHARE = re.compile("([百千]|[二三四五六八十])分之([零一二三四五六七八九十百点]{1,9})")
@@ -57,12 +58,13 @@ def _unmarked_signs(text: str) -> str:
     if "⁺" in text or "⁻" in text:
         text = _ION.sub(lambda found: found[0].translate(_ION_SIGNS), text)
     if "–" in text or "−" in text:
+        text = _NO_CENTS.sub("", text)
         text = _CODE_DASH.sub("-", _MINUS.sub("-", text))
     return _WIDE_COMMA.sub(",", text) if "，" in text else text
 
 
 def _share(found: re.Match[str]) -> str:
-    """百分之五十 as 百分之50, and 三分之二 as 2/3."""
+    """A Chinese fraction in figures: 百分之五十 gives 百分之50, 三分之二 gives 2/3."""
     under, over = found.groups()
     over = in_digits(over)
     return f"{under}分之{over}" if under in ("百", "千") else f"{over}/{in_digits(under)}"

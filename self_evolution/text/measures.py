@@ -26,7 +26,7 @@ _GAP = r"[ \t*_`\u00a0\u2000-\u200a\u202f]{0,4}"
 _LETTER = "[A-Za-zÀ-ÖØ-öø-ÿŒœΩμℓł]"
 _ATOM = (
     rf"(?:{_LETTER}+|[%‰′″]|°(?:[ ]?[CFcf](?!{_LETTER}))?|[$¢£¥฿₠-₿])"
-    rf"(?:\^\{{?[-+]?[0-9]\}}?|\*\*-?[0-9]|{EXPONENT}|[23](?![0-9A-Za-z]))?"
+    rf"(?:\^[({{]?[-+]?[0-9][)}}]?|\*\*-?[0-9]|{EXPONENT}|[23](?![0-9A-Za-z]))?"
 )
 _TIMES = rf"(?:[·*]|[ ]?/[ ]?\(?|(?<=[{RAISED}]))(?={_LETTER})"
 # Forms that hold a sign inside.
@@ -38,9 +38,11 @@ _WHOLE = re.compile(rf"{_GAP}({_PRODUCT}(?:{_NEXT}){{1,4}})")
 # Words that go on a unit, whichever it is.
 _GOES_ON = re.compile(
     rf"\.?[ \u00a0-](?:(?:per|pro|je|par|carrés?|cubes?|squared|cubed)(?!{_LETTER})"
-    rf"|{_LETTER}+(?:\^\{{?-|\*\*-|⁻))"
+    rf"|{_LETTER}{{1,3}}(?:\^|\*\*|{EXPONENT}))"
 )
+_BY = re.compile(rf"[ \u00a0](?:per|pro|je|par)[ \u00a0]({_LETTER}+)")
 _SEPARATOR = re.compile(r"\.?[ \u00a0/-]")
+_CUT = re.compile(rf"{_SEPARATOR.pattern}|(?<=[{RAISED}])(?=[^{RAISED}])")
 _SCALED = re.compile(rf"({_LETTER}+)\.?[ \u00a0-](?:d['’]|de[ ])?")
 _CHINESE = re.compile(rf"[ ]?[{CJK}]{{1,9}}(?:/[{CJK}]{{1,4}})?")
 # Short for a unit of time where something is counted by it.
@@ -50,8 +52,15 @@ _NO_FURTHER: Mapping[str, str] = MappingProxyType({})
 # they are none.
 _NO_UNIT_BEFORE = {
     "天": "线", "升": "级序降", "米": "粒", "克": "隆服", "周": "期边", "伏": "特安",
-    "元": "素件器组数", "度": "假数", "转": "换发移", "欧": "洲盟",
+    "元": "素件器组数", "度": "假数", "转": "换发移成为化动入到", "欧": "洲盟",
 }  # fmt: skip
+
+
+def counted_by(text: str, start: int) -> Measure | None:
+    """The unit by which something without one is counted, at `start`: "60 per minute"."""
+    found = _BY.match(text, start)
+    key = found and unit(found[1])
+    return Measure(0, key, found.end()) if found and key else None
 
 
 def measure_at(text: str, start: int) -> Measure | None:
@@ -109,8 +118,8 @@ def _longest(text: str) -> Measure | None:
 
 
 def _ends(text: str) -> list[int]:
-    """Where `text` may be cut, the longest first."""
-    return [*(match.start() for match in _SEPARATOR.finditer(text)), len(text)][::-1]
+    """The lengths to which `text` may be cut, the longest first."""
+    return [*(match.start() for match in _CUT.finditer(text)), len(text)][::-1]
 
 
 def _chinese(text: str, start: int) -> Measure | None:

@@ -20,8 +20,12 @@ _TAG = re.compile(r"<[^<>\s=0-9][^<>\n]*>\Z")  # <b>5, <address>5
 _LETTER = r"[^\W\d_]"
 _HAN = "⺀"  # the first of the characters that are written without spaces
 # "为" in 至少为5 adds nothing, nor does the classifier in 5个以上; 不 may have an auxiliary verb.
-_FILLERS = re.compile(r"(?:需要|必须|应|为|是|要|需|达|有|值)+\Z")
+_FILLERS = re.compile(
+    r"(?:需要|必须|支持|可以|可|能够|能|允许|包含|容纳|应|为|是|要|需|达|到|有|值|含)+\Z"
+)
 _CLASSIFIER = "[个台次条名位人项种只张根]"
+_JOINING = "(?:or|and|oder|und|ou|et)"
+_AFTER_NOUN = re.compile(rf"[ ]{_LETTER}{{2,20}}[ ]{_JOINING}[ ]", re.IGNORECASE)
 _NOT = "不(?:得|能|可|应|宜|会|准|允许|应该|可以|能够)?"
 _LONGEST = 40
 
@@ -102,6 +106,7 @@ def _bounded(form: str) -> str:
     ahead = rf"(?<!{_LETTER})" if form[0].isalpha() and form[0] < _HAN else ""
     ahead = "(?<![<>=-])" if form in "<>" else ahead
     words = r"\s+".join(re.escape(word) for word in form.split())
+    words = words.replace(r"not\s+", r"not\s+(?:(?:be|fall|go|rise)\s+)?")
     return f"{ahead}{_NOT}{words[1:]}\\Z" if form[0] == "不" else f"{ahead}{words}\\Z"
 
 
@@ -115,7 +120,7 @@ def _phrases(place: str) -> Iterator[tuple[dict[str, str], str]]:
 def after(text: str, start: int) -> Phrase | None:
     """The phrase that begins behind a number and its unit, at `start`: "or more", 以上."""
     first = text[start : start + 4].lstrip(" \u00a0,)*_`")[:1].lower()
-    if first not in _after_begins():
+    if not first or (first not in _after_begins() and not _AFTER_NOUN.match(text, start)):
         return None
     found = _after().match(text, start)
     if found is None:
@@ -139,10 +144,12 @@ def _after() -> re.Pattern[str]:
     known = sorted(_after_meanings(), key=len, reverse=True)
     words = "|".join(re.escape(form) for form in known if form[0] < _HAN)
     characters = "|".join(form for form in known if form[0] >= _HAN)
-    # What stands before another number belongs to that one: "5 bar, at least 3 of them".
+    # A noun may stand between, as in "5 nodes or more" and 5个节点以上. What stands before another
+    # number belongs to that one: "5 bar, at least 3 of them".
     return re.compile(
-        rf"[ \u00a0,)*_`]{{0,3}}(?P<words>{words})(?!{_LETTER})(?!\s*[.:*_`(]*\s*[0-9$€£¥≥≤<>±+-])"
-        rf"|{_CLASSIFIER}?(?P<characters>{characters})",
+        rf"(?:[ \u00a0,)*_`]{{0,3}}|[ ]{_LETTER}{{2,20}}[ ](?={_JOINING}[ ]))(?P<words>{words})"
+        rf"(?!{_LETTER})(?!\s*[.:*_`(]*\s*[0-9$€£¥≥≤<>±+-])"
+        rf"|(?:{_CLASSIFIER}[一-鿿]{{0,3}}?)?(?P<characters>{characters})(?![述文面所步])",
         re.IGNORECASE,
     )
 

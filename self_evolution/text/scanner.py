@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from self_evolution.text.characters import RAISED, VULGAR, on_the_line
 from self_evolution.text.figures import Number, number_at, shifted
-from self_evolution.text.measures import measure_at
+from self_evolution.text.measures import counted_by, measure_at
 from self_evolution.text.phrases import BOUNDS, after, before, last_words
 from self_evolution.text.script import CJK, has_han
 from self_evolution.text.units import per, unit
@@ -37,6 +37,12 @@ class Token(NamedTuple):
     shared: str = ""
 
     @property
+    def shared_unit(self) -> str:
+        """The compared form of `shared`, "" for none."""
+        measure = measure_at(self.shared, 0) if self.shared else None
+        return measure.unit if measure else ""
+
+    @property
     def normal(self) -> str:
         """The one way to write this value: ≥10000 ms."""
         return f"{self.bound}{self.key} {self.unit}".rstrip()
@@ -45,7 +51,7 @@ class Token(NamedTuple):
 _LETTER = rf"[^\W{CJK}①-⑳]"
 _WORD = (
     r"(?:[A-Z]++[a-zß-öø-ÿ]*+|[a-zß-öø-ÿ]++)(?:-[a-zß-öø-ÿ]++)*+"
-    r"(?![\w@\\]|[-/.][\w/]|:(?://|[0-9A-Fa-f]{2,4}:))"
+    r"(?![\w@\\^]|[-/.][\w/]|:(?://|[0-9A-Fa-f]{2,4}:))"
 )
 # Three decimals may be a group of figures.
 _PLAIN_NUMBER = (
@@ -64,13 +70,16 @@ CHUNK = re.compile(
     rf"""
     (?: (?<![A-Za-z0-9_.)\]+-]) (?: [-+]?\.(?=[0-9]) | [-+](?=[0-9]) ) | /(?=[A-Za-z_.]{_LETTER}) )?
     {_LETTER}+
-    (?: (?: [-/\\@](?={_LETTER}) | \.(?=[a-z0-9_]) | (?<=[A-Z])\.(?=[A-Z](?![a-z])) ) {_LETTER}+ )*
+    (?: (?: [-/\\@](?={_LETTER}) | \.(?=[a-z0-9_]) | (?<=[A-Z])\.(?=[A-Z](?![a-z]))
+       | \^[-+]?(?=[0-9]) ) {_LETTER}+ )*
     """,
     re.VERBOSE,
 )
+_LONGEST = 400  # characters of a chunk: a text without spaces must not take the square of its time
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,20}://[A-Za-z0-9._~:/?#@!$&'*+,;=%-]*[A-Za-z0-9/_=]")
 _COLONS = re.compile(
-    r"[0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?(?![\w:])|[0-9A-Fa-f]{2,4}(?::[0-9A-Fa-f]{2,4}){2,}"
+    r"[0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?(?:[ ]?[AaPp]\.?[Mm]\b)?(?![\w:])"
+    r"|[0-9A-Fa-f]{2,4}(?::[0-9A-Fa-f]{2,4}){2,}"
 )
 # A chunk of letters that is more than a word: it holds a digit, an underscore, a backslash or an @,
 # is a URL or a path, a file or host name (but not "e.g."), is written likeThis, or joins capitals
@@ -86,7 +95,8 @@ _ANOTHER = re.compile("[-/][1-9]")
 _PER_TIME = ("/s", "/h", "/d")
 RANGES = frozenset(("-", "~", "～", "–", "—", "to", "到", "至", "bis", "à", "...", "…"))
 _PAIRS = RANGES | {"and", "和", "与", "und", "et"}
-_PRODUCTS = frozenset(("×", "x", "*", "·", "by", "乘", "乘以"))
+_PRODUCTS = frozenset(("×", "x", "*", "·", "乘", "乘以"))
+_ONE_WAY = {"≥": "≥>", ">": "≥>", "≤": "≤<", "<": "≤<"}
 _UP_TO = ("up to", "bis zu", "jusqu")
 
 
@@ -119,7 +129,7 @@ def scan(text: str, about: str = "") -> tuple[Token, ...]:
 
 
 def _may_be_phrased(text: str, start: int) -> bool:
-    """False for most numbers: those behind a space and a word that no phrase ends in."""
+    """Whether a phrase may stand before a number; no for most, which follow any other word."""
     if text[start - 1] != " ":
         return True
     word = text[text.rfind(" ", 0, start - 1) + 1 : start - 1]
@@ -128,10 +138,13 @@ def _may_be_phrased(text: str, start: int) -> bool:
 
 def _irregular(text: str, start: int, about: str, past: list[Token]) -> tuple[Token | None, int]:
     """The value at `start`, whatever its form; or none, and where to go on."""
-    for pattern in (_URL, _COLONS):
-        if found := pattern.match(text, start):
-            return Token("word", folded(found[0]), start, found.end()), found.end()
-    chunk = CHUNK.match(text, start)
+    if found := _URL.match(text, start):
+        return Token("word", folded(found[0]), start, found.end()), found.end()
+    if ":" in text[start : start + 5] and (found := _COLONS.match(text, start)):
+        # 10:30 p.m. is 10:30pm
+        key = "".join(char for char in folded(found[0]) if char not in " .")
+        return Token("word", key, start, found.end()), found.end()
+    chunk = CHUNK.match(text, start, start + _LONGEST)
     end = chunk.end() if chunk else start + 1
     number = number_at(text, start, about)
     if number and (behind := _behind(text, number, end)):
@@ -144,7 +157,7 @@ def _irregular(text: str, start: int, about: str, past: list[Token]) -> tuple[To
 
 
 def _behind(text: str, number: Number, end: int) -> int:
-    """Where the unit of a number may begin; 0 if the number only begins a code, up to `end`."""
+    """The place at which the unit of a number may begin; 0 if a code up to `end` begins with it."""
     place = number.end
     if _TIMES_ALONE.match(text, place):
         return 0
@@ -188,13 +201,17 @@ def _number(
             key = shifted(key, scale)
         if name == "year" and text[end - 1] == "年" and len(key) == 4:
             name, end = "", tail  # the year 2024
+    elif counted := counted_by(text, tail):
+        over, end = counted.unit, counted.end
     limit = past[-1].end if past else 0
     while phrased and (phrase := before(text, start)) and phrase.start >= limit:
         meaning = phrase.meaning
         if meaning in BOUNDS:
             if meaning == "<" and text[end : end + 1] == ">":
                 break  # <5> is a blank to be filled
-            bound = bound if meaning in bound else meaning + bound
+            # 至少要大于5 says no more than 大于5.
+            if not bound or bound not in _ONE_WAY.get(meaning, meaning):
+                bound = meaning + bound
         elif meaning == "-":
             key = f"-{key}"
         elif meaning.startswith("1/") and name:
@@ -204,7 +221,7 @@ def _number(
         else:
             break
         start = phrase.start
-    if not bound and (behind_it := after(text, end)):
+    if not bound and end + 1 < len(text) and (behind_it := after(text, end)):
         bound, end = behind_it.meaning, behind_it.end
     if name == "¥":
         name = "CNY" if has_han(text + about) else "JPY"
@@ -216,7 +233,8 @@ def _mended(text: str, tokens: list[Token]) -> Iterator[Token]:
     last = tokens[0]
     for token in tokens[1:]:
         gap = text[last.end : min(token.start, last.end + 9)].strip(" \t*_`").lower()
-        if token.kind == "number" and gap in _PRODUCTS and not token.bound:
+        product = gap in _PRODUCTS or (gap == "by" and token.unit)
+        if product and token.kind == "number" and not token.bound and _may_multiply(last, gap):
             last = _product(last, token)
             continue
         if last.kind == token.kind == "number":
@@ -224,15 +242,23 @@ def _mended(text: str, tokens: list[Token]) -> Iterator[Token]:
                 token = token._replace(start=token.head, bound="")
                 gap = "to"
             paired = gap in _PAIRS or (token.bound == "±" and not gap)
-            if paired and token.unit and not last.unit:
-                last = last._replace(shared=text[token.tail : token.end].strip(" -*_`"))
+            bare = last.tail == last.end and token.tail < token.end
+            if paired and bare and (shared := measure_at(text, token.tail)):
+                written = text[token.tail : shared.end].strip(" -*_`")
+                key = shifted(last.key, shared.scale) if shared.scale else last.key
+                last = last._replace(key=key, shared=written)
         yield last
         last = token
     yield last
 
 
+def _may_multiply(one: Token, sign: str) -> bool:
+    """Whether a product may begin so: a number, or a code with a size as in M8 × 1.25."""
+    return one.kind == "number" or (sign in "×x" and one.key[-1:].isdigit())
+
+
 def _product(one: Token, other: Token) -> Token:
-    """3 × 4 m and 3 m × 4 m alike, a unit of the first that differs stays with it; M8 × 1.25."""
+    """Two numbers as one product, alike for 3 × 4 m and 3 m × 4 m; or a code and its size."""
     if one.kind == "word":
         return one._replace(key=f"{one.key}x{other.key}", end=other.end)
     first = one.key if one.unit in ("", other.unit) else f"{one.key} {one.unit}"

@@ -24,7 +24,7 @@ _SQUARED_PLAINLY = frozenset(("m", "km", "dm", "cm", "mm", "μm", "nm", "in", "f
 _OVER = re.compile(r" ?/ ?| (?:per|pro|je|par) ")
 _FACTOR = re.compile(
     rf"([^\W\d_{RAISED}]+|[%‰°$¢£¥฿₠-₿][CF]?)"
-    rf"(?:\^\{{?([+-]?[0-9])\}}?|({EXPONENT})|([23]))?(?![0-9])"
+    rf"(?:\^[({{]?([+-]?[0-9])[)}}]?|({EXPONENT})|([23]))?(?![0-9])"
 )
 
 

@@ -18,7 +18,6 @@ from self_evolution.text.lexer import keys, lex, plain, vocabulary, words
 from self_evolution.text.markup import unmarked
 from self_evolution.text.scanner import Token, scan
 from self_evolution.text.script import has_cjk, is_cjk
-from self_evolution.text.units import unit
 
 _QUOTED = re.compile(
     r"“([^“”\n]{1,60})”|‘([^‘’\n]{1,60})’|「([^「」\n]{1,60})」|『([^『』\n]{1,60})』"
@@ -137,7 +136,7 @@ def stands_as(wanted: Token, token: Token) -> bool:
         wanted.key == token.key
         and wanted.kind == token.kind
         and (not wanted.bound or wanted.bound == token.bound)
-        and (not wanted.unit or same_unit(wanted.unit, token.unit or shared_unit(token)))
+        and (not wanted.unit or same_unit(wanted.unit, token.unit or token.shared_unit))
     )
 
 
@@ -151,18 +150,13 @@ def agree(one: str, other: str, about: str = "") -> bool:
 
 def may_agree(one: Token, other: Token) -> bool:
     """Whether two numbers say the same, as far as both state a unit and a bound."""
-    units = (one.unit or shared_unit(one), other.unit or shared_unit(other))
+    units = (one.unit or one.shared_unit, other.unit or other.shared_unit)
     bounds = {one.bound, other.bound}
     return (
         one.key == other.key
         and ("" in units or same_unit(*units))
         and (len(bounds) == 1 or ("" in bounds and "±" not in bounds))
     )
-
-
-def shared_unit(token: Token) -> str:
-    """The unit that a range states behind its other number, "" for none."""
-    return (unit(token.shared) or "") if token.shared else ""
 
 
 def same_unit(one: str, other: str) -> bool:

@@ -33,12 +33,10 @@ def _wanted(pair: Pair, about: str) -> Sequence[Token]:
 
 
 def _states_foreign(pair: Pair, wanted: Sequence[Token], about: str) -> bool:
+    texts = (pair.reference, pair.question, *(pair.values or ()))
     for value in stated(pair.prediction, is_cjk(about), about):
-        if not (
-            any(stands_as(value, one) for one in wanted)
-            or found_in(value, pair.reference, about)
-            or found_in(value, pair.question, about)
-            or any(found_in(value, text, about) for text in pair.values or ())
+        if not any(stands_as(value, one) for one in wanted) and not any(
+            found_in(value, text, about) for text in texts
         ):
             return True
     return False
