@@ -46,7 +46,9 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any
         capture_output=True,
         env=ENVIRONMENT,
     )
-    return run, json.loads(notes.read_text())
+    # Taken down before anything reads the run: a reader leaves SQLite's own -shm and -wal.
+    files = {str(path.relative_to(run)) for path in run.rglob("*") if path.is_file()}
+    return run, json.loads(notes.read_text()) | {"files": files}
 
 
 def _scores(run: Path, suite: str, mode: str) -> list[float]:
@@ -111,14 +113,13 @@ def test_one_load_no_network_and_nothing_written_elsewhere(
         and path != tempfile.gettempdir()
     }
     assert elsewhere == set()
-    files = {str(path.relative_to(run)) for path in run.rglob("*") if path.is_file()}
     adapters = {
         f"adapters/gen-{generation}/{name}"
         for generation in range(1, 6)
         for name in ("adapter_config.json", "adapter_model.safetensors")
     }
     reports = {f"report/{name}" for name in ("index.html", "report.md", "results.json")}
-    assert files == {"run.db", "recipe.yaml"} | reports | adapters
+    assert notes["files"] == {"run.db", "recipe.yaml"} | reports | adapters
 
 
 def test_a_second_run_redoes_nothing(

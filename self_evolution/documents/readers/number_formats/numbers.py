@@ -33,8 +33,8 @@ def number(value: Decimal, sections: tuple[Section, ...]) -> str:
         return (sign + plain).strip()
     if section.has("date") or section.has("clock"):  # a number that is no date, such as -1
         return sign + _general(value)
-    slash = next((i for i, one in enumerate(section.tokens) if one.text == "/"), None)
-    if slash is not None and section.has("digit"):
+    slash = _fraction_bar(section.tokens)
+    if slash is not None:
         text = _fraction(value, section.tokens, slash)
     elif section.has("power"):
         text = _scientific(value, section.tokens)
@@ -122,6 +122,19 @@ def _scientific(value: Decimal, tokens: tuple[Token, ...]) -> str:
 def _until_point(tokens: tuple[Token, ...]) -> tuple[Token, ...]:
     end = next((i for i, one in enumerate(tokens) if one.text == "."), len(tokens))
     return tokens[:end]
+
+
+def _fraction_bar(tokens: tuple[Token, ...]) -> int | None:
+    """The place of the slash between two numbers of a format, None where there is no such slash."""
+    for place in range(1, len(tokens) - 1):
+        below = tokens[place + 1]
+        if (
+            tokens[place].text == "/"
+            and tokens[place - 1].kind == "digit"
+            and (below.kind == "digit" or below.text.isdecimal())
+        ):
+            return place
+    return None
 
 
 def _fraction(value: Decimal, tokens: tuple[Token, ...], slash: int) -> str:
