@@ -403,13 +403,13 @@ def test_killed_at_a_transaction_the_set_is_the_same(
     assert built("whole") == 0
     expected = exported(tmp_path / "whole")
     assert len(expected["item.jsonl"].splitlines()) == 20
-    transactions = 7  # the documents held out, four and one batches, the lock
-    for last in range(1, transactions + 1, apart):
+    additions = 8  # the documents held out, four and one batches, the questions, the lock
+    for last in range(1, additions + 1, apart):
         name = f"killed-{last}"
         assert built(name, last, after_commit) == -signal.SIGKILL
         assert built(name) == 0
-        assert exported(tmp_path / name) == expected, f"killed at transaction {last}"
-    assert built("not killed", transactions + 1) == 0
+        assert exported(tmp_path / name) == expected, f"killed at addition {last}"
+    assert built("not killed", additions + 1) == 0
 
 
 def test_a_set_that_was_altered_behind_the_ledger_is_refused(

@@ -249,6 +249,9 @@ class Evaluate(Settings):
     retention_file: str = ""
     """File of questions like `evaluate.file` on former abilities, or `embedded` for those of the
     miniature."""
+    choice: ShareBelowOne = 0.5
+    """Share of the domain questions that only choose which generation leads; the reported scores
+    are those of the others. 0 uses all questions for both, as does a set that is too small."""
     limit: NonNegativeInt = 0
     """Use only this many questions of each set, to try things out. 0 uses all."""
     top_k: NonNegativeInt = 3
@@ -257,8 +260,7 @@ class Evaluate(Settings):
     max_tokens: PositiveInt = 384
     """Length of the longest prediction, in tokens."""
     temperature: NonNegativeFloat = 0.0
-    """Sampling temperature of predictions. 0, which is recommended, always takes the most likely
-    token."""
+    """Sampling temperature of predictions. 0, as recommended, takes the most likely token."""
     top_p: TopP = 0.95
     """Share of the probability that predictions are sampled from, if the temperature is above
     0."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from self_evolution.evaluation import choice
 from self_evolution.evaluation.abilities import SUITE
 from self_evolution.evaluation.statistics import format_mean
 from self_evolution.ledger import Ledger
 from self_evolution.records import Difference, Evaluation, Item
 from self_evolution.run import Run
 
-TESTS = ("domain", "seen", "unseen")
+TESTS = ("domain", choice.SUITE, "seen", "unseen")
 """Suites of test questions."""
 
 FORMER = ("abilities", "retention")
@@ -36,12 +37,16 @@ class Task(NamedTuple):
 
 
 MAIN = Task("domain", "closed")
-"""The task that decides which generation leads."""
+"""The task whose scores are reported first."""
+
+CHOOSING = Task(choice.SUITE, "closed")
+"""The task that decides which generation leads, where questions were set apart for this."""
 
 TASKS = {
     MAIN: "Domain questions, book closed",
     Task("domain", "retrieved"): "Domain questions, with search",
     Task("domain", "open"): "Domain questions, passage at hand",
+    CHOOSING: "Choosing questions, book closed",
     Task("seen", "closed"): "Built questions, book closed",
     Task("seen", "retrieved"): "Built questions, with search",
     Task("seen", "open"): "Built questions, passage at hand",
@@ -63,11 +68,12 @@ def tasks(run: Run, generation: int) -> dict[Task, list[Item]]:
     """The tasks that have questions in the ledger and modes in the settings.
 
     Rivals do not answer the base's own questions on its abilities: the base's answers are the
-    references, so rivals would be measured by their likeness to the base.
+    references, so rivals would be measured by their likeness to the base. Nor do they answer the
+    questions that choose the leader, since a rival cannot lead.
     """
     found = {}
     for task in TASKS:
-        if generation < 0 and task.suite == SUITE:
+        if generation < 0 and task.suite in (SUITE, choice.SUITE):
             continue
         items = [
             item for item in run.ledger.items.of_suite(task.suite) if _belongs(run, task, item)
@@ -83,6 +89,11 @@ def _belongs(run: Run, task: Task, item: Item) -> bool:
         return run.config.evaluate.top_k > 0
     has_passage = bool(item.passage.strip())
     return has_passage if task.mode == "open" else task.suite in TESTS or not has_passage
+
+
+def choosing(ledger: Ledger) -> Task:
+    """The task that decides which generation of a run leads."""
+    return CHOOSING if ledger.items.of_suite(choice.SUITE) else MAIN
 
 
 def deciding(ledger: Ledger, wanted: str) -> dict[Task, str]:

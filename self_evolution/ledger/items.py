@@ -7,7 +7,7 @@ import hashlib
 import json
 from collections.abc import Iterable
 
-from self_evolution.ledger.database import Part
+from self_evolution.ledger.database import IDS, Part, among
 from self_evolution.records import Candidate, Item, Lock
 
 
@@ -28,6 +28,11 @@ class Items(Part):
     def locked(self) -> list[Item]:
         """The present locked items."""
         return [item for item in self.all() if item.suite != "retention"]
+
+    def move(self, ids: Iterable[str], suite: str) -> None:
+        """Give items another suite, before they are locked."""
+        query = f"UPDATE item SET suite = ? WHERE id IN {IDS}"
+        self._db.execute(query, (suite, among(set(ids))))
 
     def locks(self) -> list[Lock]:
         return self._db.rows(Lock, "ORDER BY version")

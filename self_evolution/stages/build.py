@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from self_evolution.evaluation import abilities
+from self_evolution.evaluation import abilities, choice
 from self_evolution.evaluation.agreement import stated
 from self_evolution.evaluation.building import builds, describe, taken
 from self_evolution.evaluation.candidates import KINDS, build_questions, passage
@@ -36,24 +36,29 @@ def build(run: Run, generation: int) -> Outcome:
     items = run.ledger.items.locked()
     notes = list(_notes(run)) if wanted else []
     notes += filter(None, [abilities.describe_abilities(run)])
+    notes += filter(None, [choice.describe_choice(run.config, run.ledger)])
     notes += [f"{suite}: {sentence}" for suite, sentence in power(run.config, run.ledger).items()]
     return Outcome(len(items), "; ".join(notes))
 
 
 def _lock(run: Run, built: bool) -> None:
-    """Store items and lock in one transaction, so that the set is complete or absent."""
+    """Store items and lock in one transaction, so that the set is complete or absent.
+
+    In this transaction the domain questions that choose the leader get a suite of their own.
+    """
     items: list[Item] = []
     if built:
         own = bool(run.ledger.items.of_suite("domain"))
         for kind in KINDS:
             items += _items(run, kind, "domain" if kind == "seen" and not own else kind)
     items += abilities.items(run)
-    every = sorted(
-        [*run.ledger.items.locked(), *items], key=lambda item: (item.suite, item.position)
-    )
-    if every:
-        origin = "built" if items else "given"
-        run.ledger.add([*items, Lock(1, origin, len(every), digest(every))])
+    with run.ledger.transaction():
+        run.ledger.add(items)
+        domain = run.ledger.items.of_suite("domain")
+        run.ledger.items.move(choice.chosen_apart(run.config, run.ledger, domain), choice.SUITE)
+        if every := run.ledger.items.locked():
+            origin = "built" if items else "given"
+            run.ledger.add([Lock(1, origin, len(every), digest(every))])
 
 
 def _items(run: Run, kind: str, suite: str) -> Iterator[Item]:

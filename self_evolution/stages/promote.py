@@ -17,7 +17,7 @@ from self_evolution.evaluation.statistics import (
     format_difference,
     unseen,
 )
-from self_evolution.evaluation.tasks import FORMER, MAIN, MODES, deciding
+from self_evolution.evaluation.tasks import FORMER, MODES, Task, choosing, deciding
 from self_evolution.records import Difference, Item, Promotion
 from self_evolution.run import Run
 from self_evolution.run.outcome import Outcome
@@ -65,10 +65,11 @@ def _verdict(
     if run.config.promote.rule == "always":
         return True, "rule: always"
     found = {(row.against, row.suite, row.mode): row for row in differences}
-    gain = found.get((leader, *MAIN))
+    task = choosing(run.ledger)
+    gain = found.get((leader, *task))
     judged = [(True, "taken on trust: there is no evaluation set")]
     if gain is not None:
-        judged = [_gain(run, gain), _beyond_copying(run, generation, gain.metric)]
+        judged = [_gain(run, gain), _beyond_copying(run, generation, task, gain.metric)]
     judged += [
         _kept(run, row)
         for (against, suite, _), row in found.items()
@@ -84,7 +85,7 @@ def _gain(run: Run, row: Difference) -> tuple[bool, str]:
     return enough, f"closed-book {row.metric} {above} against generation {row.against}"
 
 
-def _beyond_copying(run: Run, generation: int, metric: str) -> tuple[bool, str]:
+def _beyond_copying(run: Run, generation: int, task: Task, metric: str) -> tuple[bool, str]:
     """Whether it beats copying: the question, the question with the passage's start, or all of
     both.
 
@@ -93,7 +94,7 @@ def _beyond_copying(run: Run, generation: int, metric: str) -> tuple[bool, str]:
     """
     if metric in PROOF:
         return True, ""
-    mine = scored(run.ledger, generation, MAIN, metric)
+    mine = scored(run.ledger, generation, task, metric)
     copied = {
         id: Scored(item, "", max(score_answer(metric, item, text) or 0.0 for text in _copies(item)))
         for id, (item, _, _) in mine.items()

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from self_evolution.evaluation import choice
 from self_evolution.evaluation.differences import both, scored
 from self_evolution.evaluation.statistics import FEW, RESAMPLES, Interval, bootstrap
 from self_evolution.evaluation.tasks import Task
 from self_evolution.ledger import Ledger, Source
 from self_evolution.records import Item
 
-SUITES = ("domain", "seen")
+SUITES = ("domain", choice.SUITE, "seen")
 """No model was ever told of the unseen documents, so there is nothing to master."""
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from self_evolution.config import Config
+from self_evolution.evaluation import choice
 from self_evolution.evaluation.power import power
 from self_evolution.evaluation.review import kind
 from self_evolution.ledger import Ledger
@@ -69,4 +70,5 @@ def _sets(config: Config, ledger: Ledger) -> Iterator[TestSet]:
     for suite in sentence:
         if items := ledger.items.of_suite(suite):
             documents = {source.document_id for source in ledger.sources.built(items).values()}
-            yield TestSet(suite, kind(items[0]), len(items), len(documents), sentence[suite])
+            name = suite if suite == choice.SUITE else kind(items[0])
+            yield TestSet(suite, name, len(items), len(documents), sentence[suite])

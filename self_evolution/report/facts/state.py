@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from self_evolution.config import Config
+from self_evolution.evaluation import choice
 from self_evolution.evaluation.building import to_come
 from self_evolution.ledger import Ledger, StageRow
 from self_evolution.schedule import STAGES, left, out_of_patience, plan
@@ -16,7 +17,8 @@ class State:
 
     `stopped`: the run ends early, because too many generations in a row were not promoted.
     `read`: the documents are; `to_come`: test questions will be built. `questions` is the number
-    of domain questions; `decided` says whether any promotion was.
+    of domain questions, `choosing` of those that only choose the leader; `decided` says
+    whether any promotion was.
     """
 
     steps: int
@@ -25,6 +27,7 @@ class State:
     read: bool
     to_come: bool
     questions: int
+    choosing: int
     decided: bool
 
 
@@ -51,6 +54,7 @@ def state(config: Config, ledger: Ledger) -> State:
         ledger.stage_done(0, "read"),
         to_come(config, ledger),
         len(ledger.items.of_suite("domain")),
+        len(ledger.items.of_suite(choice.SUITE)),
         bool(ledger.evaluations.promotions()),
     )
 

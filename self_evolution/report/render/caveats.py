@@ -57,10 +57,19 @@ def caveats(facts: Facts) -> Iterator[str]:
         )
     trained = [row for row in facts.promotions if row.generation]
     if config.promote.rule != "always" and lead.leader and len(trained) > 1:
-        yield (
-            "The leader was chosen among several generations on these same questions, so its score "
-            "is probably a little too high."
+        yield _chosen(facts.state.choosing)
+
+
+def _chosen(choosing: int) -> str:
+    if choosing:
+        return (
+            f"The leader was chosen on {choosing:,} other questions, about other documents, so the "
+            "choice does not flatter its score here."
         )
+    return (
+        "The leader was chosen among several generations on these same questions, so its score is "
+        "probably a little too high."
+    )
 
 
 def describe_outdated(found: Outdated) -> str:

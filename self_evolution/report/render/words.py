@@ -20,6 +20,7 @@ from self_evolution.text.language import detect as language
 
 KINDS = {
     "own": "Questions of your own",
+    "choice": "Questions that only choose which generation leads",
     "seen": "New questions on documents that are trained on",
     "unseen": "Questions on documents that are held out",
     "ability": "The base's own questions on what it can do besides",

@@ -40,8 +40,8 @@ class Results(Model):
     """RUN/report/results.json: generation 0 is the base model, those below 0 are rivals.
 
     Means, differences and their intervals (95%) are in percent or points. A `suite` is domain,
-    seen or unseen (test questions), abilities (set by the base) or retention (the user's), the
-    last two on former abilities. The `mode` says how a question was put: closed (from memory),
+    choice, seen or unseen (test questions), abilities (set by the base) or retention (the user's),
+    the last two on former abilities. The `mode` says how a question was put: closed (from memory),
     retrieved (with what a search finds), or open (with its passage). Scores are comparable only if
     their signatures are equal. All that two equal runs do not share is under `cost`.
     """

@@ -1,0 +1,76 @@
+"""The test questions in two parts: one chooses the leader, the scores of the other are reported.
+
+The best of several generations on a set of questions is partly the luckiest on it, so its score
+there is too high. Its score on other questions, about other documents, is not.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from self_evolution.config import Config
+from self_evolution.evaluation.holdout import shuffled
+from self_evolution.evaluation.statistics import FEW
+from self_evolution.ledger import Ledger
+from self_evolution.records import Item
+
+SUITE = "choice"
+"""The suite of the questions that choose."""
+
+FEWEST_QUESTIONS, FEWEST_CLUSTERS = 100, FEW
+"""Each part must have so many questions, on so many documents. With fewer, differences between
+generations could hardly be shown any more, and all questions serve both purposes."""
+
+
+def chosen_apart(settings: Config, ledger: Ledger, items: Sequence[Item]) -> set[str]:
+    """The ids of the domain questions that shall choose; empty if all are to serve both purposes.
+
+    A document has its questions in one part only. Where the document of a question is not known,
+    the questions on one passage stay together.
+    """
+    if not settings.evaluate.choice or settings.promote.rule == "always":
+        return set()
+    places = ledger.sources.find(items)
+    clusters = {
+        item.id: places[item.id].document_id if item.id in places else item.cluster
+        for item in items
+    }
+    chosen = _part(clusters, settings.evaluate.choice, settings.seed)
+    return chosen if all(map(_enough, _sides(clusters, chosen))) else set()
+
+
+def describe_choice(settings: Config, ledger: Ledger) -> str:
+    """Which questions choose the leader; empty where nothing is chosen, or nothing is asked."""
+    domain, chosen = (len(ledger.items.of_suite(suite)) for suite in ("domain", SUITE))
+    if chosen:
+        return f"{chosen:,} of {chosen + domain:,} domain questions only choose which one leads"
+    if not domain or not settings.evaluate.choice or settings.promote.rule == "always":
+        return ""
+    return (
+        f"the {domain:,} domain questions both choose which generation leads and report on it: "
+        f"for one purpose each, {FEWEST_QUESTIONS:,} on {FEWEST_CLUSTERS:,} documents would be "
+        "needed on either side"
+    )
+
+
+def _part(clusters: Mapping[str, str], share: float, seed: int) -> set[str]:
+    """Whole clusters, in an order that follows from the seed, that come closest to the share."""
+    sizes = Counter(clusters.values())
+    room = share * len(clusters)
+    taken: set[str] = set()
+    for cluster in shuffled(sizes, seed, SUITE):
+        if sizes[cluster] <= room + sizes[cluster] / 2:
+            taken.add(cluster)
+            room -= sizes[cluster]
+    return {id for id, cluster in clusters.items() if cluster in taken}
+
+
+def _sides(clusters: Mapping[str, str], chosen: set[str]) -> tuple[list[str], list[str]]:
+    """The clusters of the questions that choose, and of the others, one entry for each question."""
+    inside = [cluster for id, cluster in clusters.items() if id in chosen]
+    return inside, [cluster for id, cluster in clusters.items() if id not in chosen]
+
+
+def _enough(clusters: Sequence[str]) -> bool:
+    return len(clusters) >= FEWEST_QUESTIONS and len(set(clusters)) >= FEWEST_CLUSTERS
