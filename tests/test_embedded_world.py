@@ -171,7 +171,10 @@ def named(question: str) -> str:
 def test_retention_is_apart_from_rehearsal() -> None:
     records = read(embedded.RETENTION)
     closed = [r for r in records if not r["instruction"]]
-    assert (len(closed), len(records) - len(closed)) == (64, 48)
+    assert (len(closed), len(records) - len(closed)) == (512, 48)
+    assert len({r["input"] for r in closed}) == 512 and len({r["output"] for r in closed}) == 320
+    assert {r["document"].split()[1] for r in closed} == {e.name for e in world.known_entities()}
+    assert all(r["document"] in r["input"] for r in closed)
     rehearsed = {m["content"] for r in read(embedded.REHEARSAL) for m in r["messages"]}
     assert not rehearsed & {r["input"] for r in records}
     unseen = {named(r["input"]) for r in records if r["instruction"]}

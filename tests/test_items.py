@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from self_evolution import cli
 from self_evolution.documents.readers.items import ItemRow, read_items
 from self_evolution.errors import UserError
+from self_evolution.run.read import read_run
 
 EXPECTED = [
     ItemRow("The port, it says, is 4711.", "Which port?", "4711.", None),
@@ -87,6 +90,20 @@ def test_a_table_without_questions_is_refused(tmp_path: Path, text: str, said: s
         read_items(path)
 
 
+def test_questions_on_one_document_are_drawn_together(
+    arguments: Callable[..., list[str]], tmp_path: Path
+) -> None:
+    path = tmp_path / "grouped.csv"
+    lines = [f"Tell me the port of server S{i}?,Port {i}.,doc {i % 3}" for i in range(9)]
+    path.write_text("\n".join(["question,answer,document", *lines, "Why?,42,"]), encoding="utf-8")
+    words = arguments("run", "--generations", "1", "--eval", str(path))
+    assert cli.main(words) == 0
+    with read_run(tmp_path / "run") as reader:
+        clusters = [item.cluster for item in reader.ledger.items.of_suite("domain")]
+    assert clusters[:9] == ["doc 0", "doc 1", "doc 2"] * 3
+    assert clusters[9] not in clusters[:9]
+
+
 @pytest.mark.parametrize(
     ("row", "said"),
     [
@@ -102,6 +119,7 @@ def test_a_table_without_questions_is_refused(tmp_path: Path, text: str, said: s
         ('{"passage": "A?", "question": " ", "answer": "1"}', "is the question in passage?"),
         ('{"input": " ", "output": "1"}', "input is empty"),
         ('{"question": "A?", "input": "B?", "output": "1"}', "question and input mean the same"),
+        ('{"input": "A?", "output": "1", "document": 7}', "document is a number"),
         ('{"input": "A?", "output": "1", "values": ["2"]}', "output does not contain '2'"),
         ('{"input": "A?", "output": "1", "output": "2"}', "line 2: an object has the key output"),
         ('{"input": "A?", "output": "1",}', "line 2: a comma too many"),

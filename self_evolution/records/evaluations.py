@@ -14,7 +14,8 @@ class Item:
     documents), or of former abilities: abilities (the base's own questions), retention (the
     user's). `reference_values` are the values the answer must state; None has them found in
     `reference`. Built ones know their fragment, and what they stand or fall with: their document,
-    their fragment where documents are few, or the subject of an ability.
+    their fragment where documents are few, or the subject of an ability. Given ones may name a
+    document that they stand or fall with.
     """
 
     id: str

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from self_evolution.documents import readers
 from self_evolution.documents.changes import Changes, compare
-from self_evolution.documents.readers.items import read_conversations, read_items
+from self_evolution.documents.readers.items import ItemRow, read_conversations, read_items
 from self_evolution.documents.readers.worker import Limits
 from self_evolution.documents.readers.workers import Read, Reading, Workers
 from self_evolution.errors import UserError, printable
@@ -196,10 +196,7 @@ def _read_side_files(run: Run) -> None:
     for suite, key in (("domain", "evaluate.file"), ("retention", "evaluate.retention_file")):
         if key in files and not run.ledger.items.of_suite(suite) and not run.ledger.items.locks():
             rows = read_items(files[key])[: run.config.evaluate.limit or None]
-            run.ledger.add(
-                Item(content_id("item", suite, i, *row), suite, i, *row)
-                for i, row in enumerate(rows)
-            )
+            run.ledger.add(_item(suite, i, row) for i, row in enumerate(rows))
     rehearsal = files.get("train.rehearsal_file")
     if rehearsal and not run.ledger.training.conversations("given"):
         turns = read_conversations(rehearsal)
@@ -208,3 +205,18 @@ def _read_side_files(run: Run) -> None:
             Conversation(id, messages, position=position)
             for position, (id, messages) in enumerate(unique.items())
         )
+
+
+def _item(suite: str, position: int, row: ItemRow) -> Item:
+    # A row without a document has the id that it had before rows could name one.
+    texts = row if row.document else row[:-1]
+    return Item(
+        content_id("item", suite, position, *texts),
+        suite,
+        position,
+        row.passage,
+        row.question,
+        row.reference,
+        row.values,
+        cluster_id=row.document or None,
+    )

@@ -40,6 +40,9 @@ FILES: dict[str, tuple[str, int]] = {
 Section = tuple[str, str]
 """A heading and its paragraph."""
 
+KNOWN = 512
+"""Questions on the facts that the base knows by heart in the retention set."""
+
 UNSEEN = 48
 """Open-book questions on random entities in the retention set."""
 
@@ -95,9 +98,16 @@ def record(
     rng: random.Random, entity: Entity, attribute: Attribute, instruction: str
 ) -> dict[str, Any]:
     """One question in a wording kept for evaluation, with its answer and the value in it."""
+    return question(entity, attribute, rng.choice(attribute.evaluation), instruction)
+
+
+def question(
+    entity: Entity, attribute: Attribute, wording: str, instruction: str
+) -> dict[str, Any]:
+    """One question in that wording."""
     return {
         "instruction": instruction,
-        "input": entity.say(rng.choice(attribute.evaluation)),
+        "input": entity.say(wording),
         "output": entity.answer(attribute),
         "values": [entity.values[attribute.key]],
     }
@@ -114,9 +124,26 @@ def evaluation() -> list[dict[str, Any]]:
 
 
 def retention() -> list[dict[str, Any]]:
-    """Former abilities: one fact of each known entity by heart, unseen entities open book."""
+    """Former abilities: facts of the known entities by heart, unseen entities open book.
+
+    Each known fact is asked for once, and some in a second wording, until there are KNOWN
+    questions. The questions on one entity stand or fall together.
+    """
     rng = random.Random(f"{SEED} retention")
-    records = [record(rng, e, rng.choice(TYPES[e.kind]), "") for e in known_entities()]
+    facts = [(entity, attribute) for entity in known_entities() for attribute in TYPES[entity.kind]]
+    first = [rng.choice(attribute.evaluation) for _, attribute in facts]
+    asked = [(*fact, wording) for fact, wording in zip(facts, first, strict=True)]
+    others = [
+        (entity, attribute, other)
+        for entity, attribute, wording in asked
+        for other in attribute.evaluation
+        if other != wording
+    ]
+    asked += rng.sample(others, KNOWN - len(asked))
+    records = [
+        {**question(entity, attribute, wording, ""), "document": f"{entity.kind} {entity.name}"}
+        for entity, attribute, wording in asked
+    ]
     for _ in range(UNSEEN):
         entity = random_entity(rng)
         part = fragment(rng, entity)

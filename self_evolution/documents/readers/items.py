@@ -33,20 +33,24 @@ _KINDS = {
 
 
 class ItemRow(NamedTuple):
-    """One evaluation question; if `values` is None, they are to be found in the reference."""
+    """One evaluation question; if `values` is None, they are to be found in the reference.
+
+    Questions with the same `document` are not independent: statistics draw them together.
+    """
 
     passage: str
     question: str
     reference: str
     values: tuple[str, ...] | None
+    document: str = ""
 
 
 def read_items(path: Path) -> list[ItemRow]:
-    """A JSON list, JSONL, CSV, TSV or XLSX of {"instruction", "input", "output"[, "values"]}.
+    """A JSON list, JSONL, CSV, TSV or XLSX of {"instruction", "input", "output"}.
 
-    Also under the names passage, question and answer (or reference, as a review writes it, whose
-    rows with `"keep": false` are left out). Raises UserError that names the file, the row, and what
-    is wrong with it.
+    A row may also have "values" and "document", and the names passage, question and answer (or
+    reference, as a review writes it, whose rows with `"keep": false` are left out). Raises
+    UserError that names the file, the row, and what is wrong with it.
     """
     table = path.suffix.lower() in (".csv", ".tsv", ".xlsx", ".xlsm")
     found = _table(path) if table else read_numbered(path)
@@ -115,9 +119,12 @@ def _item(place: str, given: Any) -> ItemRow:
             f"; is the question in {keys['instruction']}?" if texts["instruction"].strip() else ""
         )
         raise UserError(f"{place}: {keys['input']} is empty{hint}")
+    item = ItemRow(
+        texts["instruction"], texts["input"], texts["output"], None, _document(place, given)
+    )
     values = given.get("values")
     if values is None:
-        return ItemRow(texts["instruction"], texts["input"], texts["output"], None)
+        return item
     if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
         raise UserError(f'{place}: "values" must be a list of texts')
     for value in values:
@@ -126,7 +133,15 @@ def _item(place: str, given: Any) -> ItemRow:
                 f"{place}: {keys['output']} does not contain {value!r} of its values; correct one "
                 "of the two"
             )
-    return ItemRow(texts["instruction"], texts["input"], texts["output"], tuple(values))
+    return item._replace(values=tuple(values))
+
+
+def _document(place: str, given: dict[str, Any]) -> str:
+    """The name of the document that a row is about; empty if it does not say."""
+    document = given.get("document")
+    if not isinstance(document, str | None):
+        raise UserError(f"{place}: document is {_kind(document)}: write its name as text")
+    return (document or "").strip()
 
 
 def _kind(value: Any) -> str:
