@@ -28,6 +28,7 @@ def evolve(run: Run) -> None:
         perform(run, generation, "answer")  # question + fragment -> answer (open book)
         perform(run, generation, "check")  # keep, or reject with a reason
         perform(run, generation, "score")  # IFD: how much the question helps the answer
+        perform(run, generation, "recite")  # what it knows by heart, if the selection asks for it
         perform(run, generation, "select")  # all new pairs + a choice of earlier ones by IFD
         perform(run, generation, "train")  # question -> answer (closed book), LoRA continued
         perform(run, generation, "evaluate")

@@ -5,27 +5,30 @@ A step is (generation, name of the stage). Generation 0 is the base model.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Literal, NamedTuple
 
 from self_evolution import rollback
 from self_evolution.config import Config
 from self_evolution.ledger import Ledger
 from self_evolution.records import seed_of
+from self_evolution.strategies import STRATEGIES
 
 
 class Stage(NamedTuple):
     """A stage, done by the function `name` of the module `self_evolution.stages.NAME`.
 
     `when`: once a run, before generation 0 (`run`), or in each generation (`generation`). `setting`
-    is the flat key of a setting; if that is empty, the run does not have this stage. Give a renamed
-    stage its first name as `seed_key`: seeds are made of it, so that equal runs stay equal.
+    is the flat key of a setting; if `wanted` is false of its value, the run does not have this
+    stage. Give a renamed stage its first name as `seed_key`: seeds are made of it, so that equal
+    runs stay equal.
     """
 
     name: str
     when: Literal["run", "generation"]
     help: str
     setting: str = ""
+    wanted: Callable[[Any], bool] = bool
     seed_key: str = ""
 
 
@@ -41,6 +44,13 @@ STAGES: dict[str, Stage] = {
         Stage("answer", "generation", "answers with the fragment open"),
         Stage("check", "generation", "keep pairs, or reject them with a reason"),
         Stage("score", "generation", "IFD of pairs, of a run or a JSONL file"),
+        Stage(
+            "recite",
+            "generation",
+            "which earlier pairs the model knows by heart",
+            "select.strategy",
+            wanted=lambda name: STRATEGIES[name].asks,
+        ),
         Stage("select", "generation", "choose pairs, of a run or a JSONL file"),
         Stage("train", "generation", "LoRA with the book closed"),
         Stage("evaluate", "generation", "predictions and metrics"),
@@ -71,7 +81,7 @@ def plan(generations: int, config: Config | None = None) -> list[tuple[int, str]
 def has(config: Config, stage: str) -> bool:
     """Whether a run with these settings has that stage."""
     setting = STAGES[stage].setting
-    return not setting or bool(config.flat()[setting])
+    return not setting or STAGES[stage].wanted(config.flat()[setting])
 
 
 def out_of_patience(config: Config, ledger: Ledger) -> bool:

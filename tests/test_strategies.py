@@ -10,14 +10,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from self_evolution import cli
 from self_evolution.strategies import STRATEGIES, Scored, Strategy
 
 VECTORS = Path(__file__).resolve().parents[1].parent / "shared" / "vectors" / "selection.json"
-EXACT = ("hard", "easy", "even", "random")
+EXACT = ("hard", "easy", "even", "random", "mastery")
 
 pools = st.lists(
     # few different scores, so that ties are common
-    st.tuples(st.text("abc", max_size=4), st.sampled_from([0.0, 0.25, 0.5, 1, 1.0, 2.5])),
+    st.tuples(
+        st.text("abc", max_size=4),
+        st.sampled_from([0.0, 0.25, 0.5, 1, 1.0, 2.5]),
+        st.sampled_from([None, 0.0, 50.0, 75.0, 100.0]),
+    ),
     max_size=30,
     unique_by=lambda item: item[0],
 ).map(lambda items: [Scored(*item) for item in items])
@@ -114,6 +119,36 @@ def test_random_is_fair_and_turns_with_the_seed() -> None:
     # 2000 draws at 1/4: standard deviation 19.4; twenty ids within five of them.
     assert set(counts) == {item.id for item in pool}
     assert all(abs(count - 500) < 97 for count in counts.values())
+
+
+@given(pool=pools, k=st.integers(0, 40), seed=st.integers(0, 9))
+def test_mastery_replays_what_is_missed_and_a_little_of_what_is_known(
+    pool: list[Scored], k: int, seed: int
+) -> None:
+    known = {item.id: item.known for item in pool}
+    chosen = STRATEGIES["mastery"](pool, k, seed)
+    score = [known[id] for id in chosen]
+    masters = sum(one is not None and one > 50 for one in score)
+    there = sum(one is not None and one > 50 for one in known.values())
+    # A tenth of k is kept for known pairs; more are taken only if everything else is in.
+    if masters > min(there, round(0.1 * k)):
+        rest = {id for id, one in known.items() if one is None or one <= 50}
+        assert rest <= set(chosen)
+    else:
+        assert masters == min(there, round(0.1 * k)) or len(chosen) == len(pool)
+    # A pair that was not asked about is taken only if all missed ones are in.
+    if None in score:
+        assert {id for id, one in known.items() if one is not None and one <= 50} <= set(chosen)
+
+
+def test_mastery_needs_answers_of_a_model(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "scored.jsonl"
+    file.write_text('{"ifd": 0.5}\n')
+    words = ["select", str(file), "--strategy", "mastery", "-o", str(tmp_path / "out.jsonl")]
+    assert cli.main(words) == 2
+    assert "asks the model of a run what it knows" in capsys.readouterr().err
 
 
 @every

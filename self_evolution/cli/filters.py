@@ -79,9 +79,15 @@ def select(options: argparse.Namespace) -> int:
         text = f"{left_out:,} of {len(rows):,} lines have no IFD to rank by; left out"
         print(f"select: {text}", file=sys.stderr)
     wanted = settings.select
-    if wanted.strategy not in ("all", "none") and wanted.k > len(pool):
+    strategy = STRATEGIES[wanted.strategy]
+    if strategy.asks:
+        raise UserError(
+            f"--strategy {wanted.strategy} asks the model of a run what it knows; it cannot choose "
+            "from a file"
+        )
+    if strategy.uses_k and wanted.k > len(pool):
         print(f"select: k is {wanted.k:,}; all {len(pool):,} are taken", file=sys.stderr)
-    chosen = STRATEGIES[wanted.strategy](pool, wanted.k, stage_seed(settings, "select"))
+    chosen = strategy(pool, wanted.k, stage_seed(settings, "select"))
     with json_lines(options.output) as write:
         for id in chosen:
             write(lines[id])

@@ -9,7 +9,15 @@ from typing import Annotated, Literal
 
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
-from self_evolution.config.types import Points, Settings, Share, ShareBelowOne, TopP
+from self_evolution.config.types import (
+    MetricName,
+    Points,
+    Settings,
+    Share,
+    ShareBelowOne,
+    StrategyName,
+    TopP,
+)
 
 
 class Model(Settings):
@@ -157,11 +165,13 @@ class Score(Settings):
 
 
 class Select(Settings):
-    strategy: Literal["hard", "easy", "even", "random", "all", "none"] = "random"
+    strategy: StrategyName = "random"
     """Choice of earlier pairs to train on again: the highest or lowest IFD scores, evenly over all
-    scores, at random, all pairs, or none."""
+    scores, at random, mostly those that the model does not know yet, all pairs, or none."""
     k: NonNegativeInt = 2000
     """Earlier pairs that are chosen. It means nothing to the strategies all and none."""
+    recite: PositiveInt = 500
+    """Most earlier pairs that the model answers with the book closed for the strategy mastery."""
 
 
 class Train(Settings):
@@ -278,9 +288,7 @@ class Promote(Settings):
     rule: Literal["significant", "rises", "always"] = "significant"
     """Condition for a generation to become the leader: its gain on the leader has a confidence
     interval above 0, it has any gain, or none."""
-    metric: Literal[
-        "exact-match", "token-f1", "bleu-4", "rouge-1", "rouge-2", "rouge-l", "sacrebleu", "chrf"
-    ] = "exact-match"
+    metric: MetricName = "exact-match"
     """Metric of the closed-book answers that decides. Questions without a value for it are left
     out."""
     retention_bound: Points = 5.0

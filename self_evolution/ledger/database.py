@@ -39,6 +39,7 @@ TABLES: dict[str, type[Any]] = {
         records.Likeness,
         records.Score,
         records.Conversation,
+        records.Recitation,
         records.Selection,
         records.Adapter,
         records.Holdout,

@@ -99,6 +99,16 @@ CREATE VIEW live_question AS
   UNION ALL SELECT DISTINCT question_id FROM live_trusted_row;
 """
 
+_RECITATIONS = """
+CREATE TABLE recitation (
+  answer_id TEXT NOT NULL REFERENCES answer (id),
+  generation INTEGER NOT NULL,
+  text TEXT NOT NULL,
+  known REAL NOT NULL,
+  PRIMARY KEY (generation, answer_id)
+) WITHOUT ROWID;
+"""
+
 
 class Step(NamedTuple):
     """The SQL that brings a ledger to `version` from the version before."""
@@ -114,6 +124,7 @@ STEPS = (
     Step(6, "names of the field", _NAMES),
     Step(7, "rehearsal that the base makes", _REHEARSAL),
     Step(8, "trusted pairs", _TRUSTED_PAIRS),
+    Step(9, "recitations", _RECITATIONS),
 )
 """Steps by version. A step that was released is never changed: another one follows it."""
 

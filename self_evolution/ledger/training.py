@@ -28,6 +28,11 @@ class Training(Part):
                     WHERE q.generation < ? AND s.outcome = 'scored' AND {LIVE} ORDER BY a.id"""
         return self._db.execute(query, (before,)).fetchall()
 
+    def recited(self, generation: int) -> dict[str, float]:
+        """{answer id: score in percent} of what the model before this generation recited."""
+        query = "SELECT answer_id, known FROM recitation WHERE generation = ?"
+        return dict(self._db.execute(query, (generation,)))
+
     def conversations(self, origin: str) -> list[Conversation]:
         """The conversations of that origin, used or not, in the order in which they were made."""
         return self._db.rows(Conversation, "WHERE origin = ? ORDER BY position, id", (origin,))

@@ -134,6 +134,17 @@ class Selection:
 
 
 @dataclass(frozen=True, slots=True)
+class Recitation:
+    """The answer to an earlier pair's question, with the book closed, by the model that generation
+    `generation` starts from. `known` is its score in percent."""
+
+    answer_id: str
+    generation: int
+    text: str
+    known: float
+
+
+@dataclass(frozen=True, slots=True)
 class Adapter:
     """The LoRA adapter that training of a generation left, continued from `parent`'s.
 

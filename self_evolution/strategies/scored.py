@@ -8,14 +8,31 @@ from typing import NamedTuple
 
 
 class Scored(NamedTuple):
-    """A pair's id and its IFD: mean loss of the answer given the question over that alone."""
+    """A pair's id and its IFD: mean loss of the answer given the question over that alone.
+
+    `known` is the score, in percent, of the current model's answer with the book closed; None if
+    it was not asked.
+    """
 
     id: str
     ifd: float
+    known: float | None = None
 
 
-Strategy = Callable[[Sequence[Scored], int, int], list[str]]
-"""`strategy(pool, k, seed)` gives the chosen ids, at most k of them (`all`: every one)."""
+class Strategy(NamedTuple):
+    """A strategy: `choose(pool, k, seed)` gives the chosen ids, at most k of them.
+
+    `uses_k`: whether k means anything to it. `asks`: whether the current model is asked about the
+    pool beforehand (stage `recite`).
+    """
+
+    choose: Callable[[Sequence[Scored], int, int], list[str]]
+    uses_k: bool = True
+    asks: bool = False
+
+    def __call__(self, pool: Sequence[Scored], k: int, seed: int) -> list[str]:
+        """The ids that are chosen from the pool, in any case not more than all of them."""
+        return self.choose(pool, k, seed)
 
 
 def check(pool: Sequence[Scored], k: int) -> None:

@@ -1,0 +1,47 @@
+"""Recite: the current model answers earlier pairs with the book closed, to show what it misses."""
+
+from __future__ import annotations
+
+from self_evolution.evaluation.metrics import METRICS
+from self_evolution.models import SamplingParams
+from self_evolution.records import Pair, Recitation
+from self_evolution.run import Run
+from self_evolution.run.outcome import Outcome
+from self_evolution.schedule import stage_seed
+from self_evolution.strategies import STRATEGIES, Scored
+
+
+def recite(run: Run, generation: int) -> Outcome:
+    """At most `select.recite` pairs are asked; which ones is drawn anew in each generation."""
+    pool = [Scored(*row) for row in run.ledger.training.history(before=generation)]
+    seed = stage_seed(run.config, "recite", generation)
+    drawn = STRATEGIES["random"](pool, run.config.select.recite, seed)
+    pairs = {pair.answer_id: pair for pair in run.ledger.pairs.get(drawn)}
+    batches = run.batches(
+        "recite",
+        generation,
+        "answers",
+        [(id, len(pair.question)) for id, pair in pairs.items()],
+        set(run.ledger.training.recited(generation)),
+        run.config.model.batch_size,
+    )
+    params = SamplingParams(0.0, 1.0, run.config.answer.max_tokens)
+    for ids, batch_seed in batches:
+        run.use(run.start(generation).parent)
+        prompts = [run.prompts.chat(pairs[id].prompt) for id in ids]
+        replies = run.engine.generate(prompts, params, batch_seed, "current")
+        run.ledger.add(
+            Recitation(id, generation, reply.text, _score(pairs[id], reply.text))
+            for id, reply in zip(ids, replies, strict=True)
+        )
+    scores = list(run.ledger.training.recited(generation).values())
+    mean = sum(scores) / len(scores) if scores else 0.0
+    return Outcome(len(scores), f"{mean:.1f}% of earlier pairs known" if scores else "")
+
+
+def _score(pair: Pair, text: str) -> float:
+    """In percent: by the values of the answer, or by its words where it has no value."""
+    found = METRICS["exact-match"].score(text, pair.answer, question=pair.question, values=None)
+    if found is None:
+        found = METRICS["token-f1"].score(text, pair.answer, question=pair.question, values=None)
+    return found or 0.0
