@@ -11,14 +11,13 @@ from pydantic import PositiveInt, ValidationError
 from pydantic.fields import FieldInfo
 
 from self_evolution.config.earlier import translated
+from self_evolution.config.evaluation import Evaluate, Promote
 from self_evolution.config.sections import (
     Answer,
     Ask,
     Check,
     Domain,
-    Evaluate,
     Model,
-    Promote,
     Read,
     Rehearse,
     Score,

@@ -1,0 +1,78 @@
+"""The settings of the sections `evaluate` and `promote`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveInt
+
+from self_evolution.config.types import MetricName, Points, Settings, ShareBelowOne, TopP
+
+
+class Evaluate(Settings):
+    file: str = ""
+    """Evaluation questions of your own: JSON, JSONL or CSV with instruction (the passage), input
+    (the question) and output (the answer)."""
+    build: Literal["auto", "always", "never"] = "auto"
+    """Build evaluation questions from the documents. `auto` does so if no file is given."""
+    questions: PositiveInt = 300
+    """Most questions to build about documents that are trained on, and as many about documents
+    that are held out."""
+    held_out: Annotated[float, Field(ge=0.0, le=0.2)] = 0.1
+    """Share of the documents, from 0 to 0.2, that is kept out of training. With fewer than five
+    documents none is."""
+    samples: Annotated[int, Field(ge=2)] = 3
+    """Answers to a built question that must agree before one of them becomes its reference."""
+    abilities: NonNegativeInt = 300
+    """Questions of general knowledge that the base model asks itself, to show what training makes
+    it forget. 0 asks none."""
+    retention_file: str = ""
+    """File of questions like `evaluate.file` on former abilities, or `embedded` for those of the
+    miniature."""
+    choice: ShareBelowOne = 0.5
+    """Share of the domain questions that only choose which generation leads; the reported scores
+    are those of the others. 0 uses all questions for both, as does a set that is too small."""
+    limit: NonNegativeInt = 0
+    """Use only this many questions of each set, to try things out. 0 uses all."""
+    top_k: NonNegativeInt = 3
+    """Passages that a search adds to each question in the mode `retrieved`. 0 leaves this mode
+    out."""
+    max_tokens: PositiveInt = 384
+    """Length of the longest prediction, in tokens."""
+    temperature: NonNegativeFloat = 0.0
+    """Sampling temperature of predictions. 0, as recommended, takes the most likely token."""
+    top_p: TopP = 0.95
+    """Share of the probability that predictions are sampled from, if the temperature is above
+    0."""
+    resamples: PositiveInt = 10_000
+    """Bootstrap resamples behind each confidence interval."""
+    against: tuple[str, ...] = ()
+    """Other models that answer the same questions, for comparison: folders, hub names or endpoints
+    (http://HOST:PORT/v1#MODEL), separated by commas."""
+    judge: str = ""
+    """Model that says which of two answers is better: base, a folder, a hub name or an endpoint.
+    It decides no promotion. If empty, there is no judge."""
+
+
+class Promote(Settings):
+    rule: Literal["significant", "rises", "always"] = "significant"
+    """Condition for a generation to become the leader: its gain on the leader has a confidence
+    interval above 0, it has any gain, or none."""
+    metric: MetricName = "exact-match"
+    """Metric of the closed-book answers that decides. Questions without a value for it are left
+    out."""
+    retention_bound: Points = 5.0
+    """Points of former abilities that a leader may lose, at the lower end of the interval."""
+    on_failure: Literal["lower-rate", "more-rehearsal", "both", "nothing", "continue"] = (
+        "lower-rate"
+    )
+    """Next step after a generation that was not promoted. `continue` trains it further. All others
+    go back to the leader, with half the learning rate, twice the rehearsal (up to half of the
+    training set), both, or nothing changed."""
+    patience: NonNegativeInt = 2
+    """Generations in a row without promotion that end the run. 0 never ends it."""
+
+    @property
+    def rollback(self) -> bool:
+        """Whether the generation after a failed one starts from the leader."""
+        return self.on_failure != "continue"
