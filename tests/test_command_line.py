@@ -88,7 +88,7 @@ def test_help_all_shows_every_setting_that_the_command_takes(
 def test_help_explains_a_setting_with_its_default(help_of: Callable[..., str]) -> None:
     shown = " ".join(help_of("train", "--help").split())
     assert "Highest learning rate of the first generation. (default: 0.0002)" in shown
-    assert "hard|easy|even|random|all|none" in help_of("select", "--help")
+    assert "hard|easy|even|random|mastery|all|none" in help_of("select", "--help")
 
 
 @pytest.mark.parametrize("columns", [80, 100])
