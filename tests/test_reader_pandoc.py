@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import itertools
 import os
 import socket
 import threading
@@ -198,9 +199,14 @@ def test_what_is_included_from_other_files_is_told(tmp_path: Path) -> None:
 
 @needs_pandoc
 def test_the_program_ends_with_its_time(tmp_path: Path) -> None:
-    path = tmp_path / "a.docbook"
-    path.write_text(LARGE)
-    with Workers(LIMITS._replace(memory=4 << 30, seconds=-SIZE / 1e5 + 0.5), 1) as pool:
+    path = tmp_path / "a.tex"
+    names = "abcdefghi"
+    macros = [
+        rf"\newcommand{{\{two}}}{{" + rf"\{one} " * 10 + "}"
+        for one, two in itertools.pairwise(names)
+    ]
+    path.write_text(r"\newcommand{\a}{Words. }" + "".join(macros) + r"\i")
+    with Workers(LIMITS._replace(memory=4 << 30, seconds=0.5), 1) as pool:
         ((document,),) = [reading.documents for reading in pool.read([path])]
         assert "took longer" in str(document.problem)
         _wait_until_there_are(0, pool)
@@ -220,7 +226,6 @@ def test_the_program_ends_with_the_reader(tmp_path: Path) -> None:
 
 
 LARGE = "<article>" + "<para>Words <emphasis>x</emphasis>.</para>" * 90_000 + "</article>"
-SIZE = len(LARGE)
 
 
 def _wait_until_there_are(count: int, pool: Workers) -> None:
