@@ -5,14 +5,18 @@
 FOLDER/files then has what is to be read, FOLDER/manifest.json says what each file is, and hidden
 folders hold the packages and the HTML sources. Nothing is installed in the system and no right of
 an administrator is needed, but the programs must be there: apt-get, dpkg, pandoc, pdftoppm, and
-soffice (pandoc, poppler-utils, libreoffice-writer-nogui, libreoffice-calc-nogui, fonts-noto-cjk).
+soffice (pandoc, poppler-utils, libreoffice-writer-nogui, libreoffice-calc-nogui, fonts-noto-cjk;
+for TeX and MediaWiki libreoffice-writer2latex, libreoffice-wiki-publisher and
+libreoffice-java-common).
 """
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -23,10 +27,10 @@ from urllib.parse import unquote
 import lxml.html
 from lxml.html import HtmlElement
 
-from .books import BOOKS, ENCODED, SOURCES, Book
+from .books import BOOKS, ENCODED, HANDBOOKS, SOURCES, Book
 from .conversions import libreoffice, outlined_pdf, pandoc
 from .gold import parse
-from .oddities import archives, data_files, letters, refused
+from .oddities import archives, data_files, letters, refused, spoken, topics
 
 DATA_PACKAGES = ("iso-codes", "unicode-data")
 
@@ -75,16 +79,17 @@ def main() -> None:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
     packages = {*(book.package for book in BOOKS), *(source[1] for source in SOURCES)}
+    packages |= {package for package, _, _ in HANDBOOKS}
     packages |= {copy.split(":")[0] for book in BOOKS for copy in book.copies if ":" in copy}
     download(place, sorted(packages | set(DATA_PACKAGES)))
     entries: list[Entry] = []
     for book in BOOKS:
         entries += native(place, book)
-    entries += sources(place) + encoded(place)
+    entries += sources(place) + handbooks(place) + encoded(place)
     save(place, entries)
     print(f"{len(entries)} files of the packages", flush=True)
     entries += converted(place)
-    for make in (data_files, letters, archives, refused):
+    for make in (data_files, spoken, topics, letters, archives, refused):
         entries += [Entry(*row) for row in make(place)]
     save(place, entries)
     print(f"{len(entries)} files in {len({Path(e.file).suffix for e in entries})} formats")
@@ -188,6 +193,24 @@ def sources(place: Place) -> list[Entry]:
         shutil.copyfile(place.package(package) / page, gold)
         where = str(gold.relative_to(place.root))
         entries.append(Entry(file, file, "en", "package", (where,)))
+    return entries
+
+
+def handbooks(place: Place) -> list[Entry]:
+    """Handbooks in DocBook, with the pages that were made of them."""
+    entries = []
+    for package, name, language in HANDBOOKS:
+        folder = place.package(package) / "usr/share/doc/HTML" / language / name
+        file = f"{name}-{language}.docbook"
+        shutil.copyfile(folder / "index.docbook", place.files / file)
+        pages = bz2.decompress((folder / "index.cache.bz2").read_bytes()).decode("utf-8")
+        gold = []
+        for number, page in enumerate(re.split(r"<FILENAME[^>]*>", pages)[1:]):
+            copy = place.gold / f"{name}-{language}" / f"{number:03}.html"
+            copy.parent.mkdir(exist_ok=True)
+            copy.write_text(page, encoding="utf-8")
+            gold.append(str(copy.relative_to(place.root)))
+        entries.append(Entry(file, name, language, "package", tuple(gold)))
     return entries
 
 
