@@ -24,8 +24,9 @@ def read(data: bytes) -> Content:
         book = json.loads(decode(data))
     except ValueError as error:
         raise Malformed(f"no notebook: it is not valid JSON ({error})") from None
-    sheets = book.get("worksheets", [book]) if isinstance(book, dict) else []  # before version 4
-    cells = [cell for sheet in sheets if isinstance(sheet, dict) for cell in sheet.get("cells", ())]
+    book = book if isinstance(book, dict) else {}
+    sheets = book.get("worksheets", [book])  # before version 4
+    cells = [cell for sheet in sheets for cell in sheet.get("cells") or ()]
     if not cells:
         raise Malformed("no notebook: it has no cells")
     language = _language(book)

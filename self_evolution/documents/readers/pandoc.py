@@ -17,7 +17,8 @@ import subprocess
 from pathlib import Path
 
 from self_evolution.documents.readers import html
-from self_evolution.documents.readers.base import Content, Malformed
+from self_evolution.documents.readers.base import Content, Malformed, normal
+from self_evolution.documents.readers.encoding import decode
 
 FORMATS = ("docbook", "latex", "mediawiki", "odt", "org", "rtf")
 """The formats that are left to the program, by its own names for them."""
@@ -25,9 +26,11 @@ FORMATS = ("docbook", "latex", "mediawiki", "odt", "org", "rtf")
 INSTALL = "pip install 'self-evolution[pandoc]', or: apt install pandoc (2.15 or newer)"
 _SECONDS = 60  # of computing, where no time limit is set
 _OUT_OF_MEMORY = 251  # the exit status of a Haskell program whose memory does not suffice
-# The character that stands for one of Unicode where a program does not know Unicode: pandoc leaves
-# out the words after it unless a space stands before it, which means the same.
-_UNICODE = re.compile(rb"(\\u-?\d+)(?=[^\d\s\\{}])")
+# Spellings of RTF on which pandoc loses words or gives up, and others that mean the same.
+_RTF = (
+    (re.compile(rb"(\\u-?\d+)(?=[^\d\s\\{}])"), rb"\1 "),
+    (re.compile(rb"(?<=\\'[0-9a-fA-F]{2})'"), rb"\\'27"),
+)
 _NOT_INCLUDED = re.compile(r"Could not load include file (\S+)")
 
 
@@ -53,11 +56,15 @@ def read(data: bytes, form: str) -> Content:
     """
     if program() is None:
         raise Malformed(f"read by the program pandoc, which is missing: {INSTALL}")
-    text = _UNICODE.sub(rb"\1 ", data) if form == "rtf" else data
     done = subprocess.run(
-        command(form), input=text, capture_output=True, check=False, cwd="/", env={},
+        command(form),
+        input=_prepared(data, form),
+        capture_output=True,
+        check=False,
+        cwd="/",
+        env={},
         preexec_fn=_limit_time,
-    )  # fmt: skip
+    )
     said = done.stderr.decode("utf-8", errors="replace")
     if done.returncode == _OUT_OF_MEMORY:
         raise MemoryError
@@ -70,6 +77,18 @@ def read(data: bytes, form: str) -> Content:
     absent = set(_NOT_INCLUDED.findall(said))
     note = f"left out: what it includes from other files ({len(absent):,})" if absent else ""
     return content._replace(note="; ".join(filter(None, (content.note, note))))
+
+
+def _prepared(data: bytes, form: str) -> bytes:
+    """A document as pandoc reads it rightly: in UTF-8, and without what it misunderstands."""
+    if form == "rtf":
+        for spelling, other in _RTF:
+            data = spelling.sub(other, data)
+    elif form != "odt":
+        # A heading of Org below the third level would be an item of a list.
+        head = "#+OPTIONS: H:9\n" if form == "org" else ""
+        data = (head + normal(decode(data))).encode("utf-8", errors="replace")
+    return data
 
 
 def _limit_time() -> None:

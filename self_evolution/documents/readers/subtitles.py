@@ -15,7 +15,8 @@ _TIME = r"(?:(\d{1,3}):)?(\d\d):(\d\d)[.,](\d{1,3})"
 _TIMES = re.compile(rf"{_TIME}[ \t]*-->[ \t]*{_TIME}")
 _SPEAKER = re.compile(r"<v(?:\.[\w.]+)?[ \t]+([^>]{1,80})>")
 _TAG = re.compile(r"</?[A-Za-z\d][^<>]{0,100}>|\{\\[^{}]{0,50}\}")
-_TIGHT = re.compile(rf"(?<=[{CJK}]) (?=[{CJK}])")
+_WIDE = rf"[{CJK}\u3000-\u303f\uff01-\uff60]"
+_TIGHT = re.compile(rf"(?<={_WIDE}) (?={_WIDE})")
 _ENDED = re.compile(r"[.!?…。！？][\"'”’」)]*\Z")
 _PAUSE = 4.0  # seconds of silence after which another paragraph begins
 _LONG = 600  # characters after which the next sentence begins another paragraph
@@ -59,8 +60,8 @@ def read(data: bytes) -> Content:
 def _cues(text: str) -> Iterator[_Cue]:
     """The cues in order; notes, styles and numbers between them are left out."""
     found = list(_TIMES.finditer(text))
-    ends = [*(match.start() for match in found[1:]), len(text)]
-    for match, end in zip(found, ends, strict=True):
+    for number, match in enumerate(found, 1):
+        end = found[number].start() if number < len(found) else len(text)
         body = text[text.find("\n", match.end()) + 1 or len(text) : end].partition("\n\n")[0]
         named = _SPEAKER.search(body)
         lines = [" ".join(html.unescape(_TAG.sub("", line)).split()) for line in body.split("\n")]

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from self_evolution.documents.readers import pandoc
+from self_evolution.documents.readers import html, pandoc
 from self_evolution.documents.readers.base import Builder, Content, Malformed
-from self_evolution.documents.readers.html import build
-from self_evolution.documents.readers.html import read as read_page
+from self_evolution.documents.readers.entities import resolved
 from self_evolution.documents.readers.html.elements import names
 from self_evolution.documents.readers.passages.records import record
 
@@ -52,13 +50,19 @@ def read(data: bytes) -> Content:
     """The text of an XML file under the title or the name of its root.
 
     A web page in it is read as one, DocBook by pandoc. Where no element has text beside other
-    elements, it is data. Raises Malformed for what is no XML.
+    elements, it is data. The note counts the files that it would include. Raises Malformed for what
+    is no XML.
     """
-    root = _tree(data)
+    whole, outside = resolved(data)
+    content = _content(whole, _tree(whole))
+    note = f"left out: what it includes from other files ({outside:,})" if outside else ""
+    return content._replace(note="; ".join(filter(None, (content.note, note))))
+
+
+def _content(data: bytes, root: _Element) -> Content:
     spaces = " ".join(map(str, root.nsmap.values()))
-    _simplify(root)
     if root.tag == "html":
-        return read_page(data)
+        return html.read(data)
     if "docbook.org" in spaces or (root.tag in _DOCBOOK and root.find(".//para") is not None):
         return pandoc.read(data, "docbook")
     builder = Builder()
@@ -72,41 +76,24 @@ def read(data: bytes) -> Content:
         builder.heading(1, title)
     _page(root, root.tag, 1)
     root.tag = "body"
-    build(root, builder)
+    html.build(root, builder)
     return Content(title, builder.parts(), builder.note)
 
 
 def _tree(data: bytes) -> _Element:
-    """The tree without comments, in which entities are nodes, so that none can grow."""
+    """The tree without comments; its elements have lost their namespaces and capitals."""
     from lxml import etree
 
     parser = etree.XMLParser(
         resolve_entities=False, no_network=True, remove_comments=True, remove_pis=True
     )
     try:
-        return etree.fromstring(data.lstrip(), parser)
+        root = etree.fromstring(data, parser)
     except (etree.XMLSyntaxError, ValueError) as error:
         raise Malformed(f"broken XML ({' '.join(str(error).split())[:200]})") from None
-
-
-def _simplify(root: _Element) -> None:
-    """Give all elements their names without a namespace, and known entities their text."""
-    from lxml import etree
-
-    own = root.getroottree().docinfo.internalDTD
-    known = {f"&{one.name};": one.content or "" for one in own.iterentities()} if own else {}
-    for one in list(root.iter(etree.Entity)):
-        text = known.get(one.text) or html.unescape(one.text)
-        text = ("" if text.startswith("&") else text) + (one.tail or "")
-        before, above = one.getprevious(), one.getparent()
-        one.tail = None
-        if before is not None:
-            before.tail = (before.tail or "") + text
-        else:
-            above.text = (above.text or "") + text
-        above.remove(one)
     for element in root.iter(etree.Element):
         element.tag = etree.QName(element).localname.lower()
+    return root
 
 
 def _is_mixed(element: _Element) -> bool:
