@@ -33,6 +33,7 @@ def pandoc(targets: Mapping[Path, Path], work: Path) -> None:
         order = ["pandoc", "-f", _PLAIN_HTML, "-t", _PANDOC.get(form, form), "-o", target, source]
         title = ["--metadata", f"title={source.stem}"] if form == "epub" else []
         title += ["--standalone"] if form == "tex" else []
+        title += ["--wrap=none"] if form == "org" else []  # else it breaks headings in two
         subprocess.run([*order, *title], check=True)
 
 

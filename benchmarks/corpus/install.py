@@ -20,6 +20,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import unquote
@@ -33,6 +34,10 @@ from .gold import parse
 from .oddities import archives, data_files, letters, refused, spoken, topics
 
 DATA_PACKAGES = ("iso-codes", "unicode-data")
+ENTITIES = "kdoctools5"
+DECLARATION = re.compile(
+    r"<!ENTITY\s+([\w.-]+)\s+(?:(\"[^\"]*\"|'[^']*')|PUBLIC\s+\"[^\"]*\"\s+\"([^\"]*)\")\s*>"
+)
 
 
 class Entry(NamedTuple):
@@ -79,7 +84,7 @@ def main() -> None:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
     packages = {*(book.package for book in BOOKS), *(source[1] for source in SOURCES)}
-    packages |= {package for package, _, _ in HANDBOOKS}
+    packages |= {package for package, _, _ in HANDBOOKS} | {ENTITIES}
     packages |= {copy.split(":")[0] for book in BOOKS for copy in book.copies if ":" in copy}
     download(place, sorted(packages | set(DATA_PACKAGES)))
     entries: list[Entry] = []
@@ -197,21 +202,45 @@ def sources(place: Place) -> list[Entry]:
 
 
 def handbooks(place: Place) -> list[Entry]:
-    """Handbooks in DocBook, with the pages that were made of them."""
+    """Handbooks in DocBook, with the pages that were made of them.
+
+    What their document type declares is put into each file, for no reader has that type.
+    """
+    types = place.package(ENTITIES) / "usr/share/kf5/kdoctools/customization"
     entries = []
     for package, name, language in HANDBOOKS:
         folder = place.package(package) / "usr/share/doc/HTML" / language / name
         file = f"{name}-{language}.docbook"
-        shutil.copyfile(folder / "index.docbook", place.files / file)
+        text = (folder / "index.docbook").read_text(encoding="utf-8")
+        declared = "\n".join(declarations(types, language))
+        text = text.replace("]>", f"{declared}\n]>", 1)
+        (place.files / file).write_text(text, encoding="utf-8")
         pages = bz2.decompress((folder / "index.cache.bz2").read_bytes()).decode("utf-8")
         gold = []
         for number, page in enumerate(re.split(r"<FILENAME[^>]*>", pages)[1:]):
             copy = place.gold / f"{name}-{language}" / f"{number:03}.html"
             copy.parent.mkdir(exist_ok=True)
-            copy.write_text(page, encoding="utf-8")
+            body = lxml.html.document_fromstring(page).get_element_by_id("contentBody")
+            for kind in ("authorgroup", "copyright", "legalnotice"):  # of the title page
+                for element in body.find_class(kind):
+                    element.drop_tree()
+            copy.write_bytes(b'<meta charset="utf-8">' + lxml.html.tostring(body, encoding="utf-8"))
             gold.append(str(copy.relative_to(place.root)))
         entries.append(Entry(file, name, language, "package", tuple(gold)))
     return entries
+
+
+def declarations(types: Path, language: str) -> Iterator[str]:
+    """What the document types of KDE declare, with the files that they name in their place."""
+    for part in (language, "entities", "en"):
+        for path in sorted((types / part).glob("*.entities")):
+            for name, value, other in DECLARATION.findall(path.read_text(encoding="utf-8")):
+                if other and (path.parent / other).exists():
+                    inner = (path.parent / other).read_text(encoding="utf-8")
+                    text = " ".join(re.sub("<!--.*?-->", "", inner, flags=re.DOTALL).split())
+                    value = f"'{text.replace(chr(39), '&#39;')}'"
+                if value:
+                    yield f"<!ENTITY {name} {value}>"
 
 
 def encoded(place: Place) -> list[Entry]:
