@@ -77,7 +77,7 @@ def test_settings_exist(page: Path) -> None:
 @pages
 def test_files_exist(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
-    new = {"tests/test_reader_org.py", *re.findall(r"^1\. Write `([^`]+)`", text, re.MULTILINE)}
+    new = {"tests/test_reader_textile.py", *re.findall(r"^1\. Write `([^`]+)`", text, re.MULTILINE)}
     folders = {path.name for path in (*ROOT.iterdir(), *PACKAGE.iterdir()) if path.is_dir()}
     modules = {path.name for path in PACKAGE.rglob("*.py")}
     folders_of_code = ("self_evolution", "benchmarks", "tests")
@@ -168,9 +168,9 @@ def test_the_strategy_of_the_how_to_works() -> None:
 
 
 def test_the_reader_of_the_how_to_works() -> None:
-    text = b"#+title: Book\n* One\n** Two\nText.\n\nMore.\n* Three\nEnd."
-    content = _written("org.py")["read"](text)
-    assert content.title == "Book"
+    text = b"h1. One\n\nh2. Two\n\nText.\n\nMore.\n\nh1. Three\n\nEnd."
+    content = _written("textile.py")["read"](text)
+    assert content.title == "One"
     found = [(part.heading, part.text) for part in content.parts]
     assert found == [(("One", "Two"), "Text.\n\nMore."), (("Three",), "End.")]
 

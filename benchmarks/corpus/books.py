@@ -84,7 +84,7 @@ _POLICY = "usr/share/doc/debian-policy"
 
 BOOKS = (
     _developers_reference("en", "pandoc.docx", "pandoc.md", "pandoc.adoc", "libreoffice.docx"),
-    _developers_reference("de", "docx.pdf"),
+    _developers_reference("de", "docx.pdf", "libreoffice.odt"),
     _developers_reference("ja", "pandoc.docx"),
     Book(
         "policy", "en", "debian-policy", f"{_POLICY}/policy.html/index.html",
@@ -94,11 +94,13 @@ BOOKS = (
     ),
     Book(
         "copyright-format", "en", "debian-policy", f"{_POLICY}/copyright-format-1.0.html", ("",),
-        (f"{_POLICY}/copyright-format-1.0.txt.gz",), ("pandoc.rst", "libreoffice.pdf"),
+        (f"{_POLICY}/copyright-format-1.0.txt.gz",),
+        ("pandoc.rst", "libreoffice.pdf", "pandoc.org"),
     ),
     Book(
         "perl-policy", "en", "debian-policy", f"{_POLICY}/perl-policy-1.html", ("",),
-        (f"{_POLICY}/perl-policy.txt.gz",), ("pandoc.epub", "docx.pdf"),
+        (f"{_POLICY}/perl-policy.txt.gz",),
+        ("pandoc.epub", "docx.pdf", "libreoffice.mediawiki", "pandoc.ipynb"),
     ),
     Book(
         "fhs", "en", "debian-policy", f"{_POLICY}/fhs/fhs-3.0.html", ("",),
@@ -106,16 +108,16 @@ BOOKS = (
     ),
     _debmake("en"),
     _debmake("zh-cn", "libreoffice.docx"),
-    _debmake("ja"),
+    _debmake("ja", "libreoffice.rtf"),
     _debmake("ru"),
-    _history("fr", "pandoc.docx", "pandoc.rst", "pandoc.pptx"),
-    _history("ko", "docx.pdf"),
-    _faq("de", "pandoc.epub", "libreoffice.docx"),
-    _faq("fr", "pandoc.md", "libreoffice.docx"),
-    _faq("ru", "pandoc.docx", "docx.pdf"),
-    _faq("zh-cn", "pandoc.docx", "docx.pdf", "pandoc.epub", "pandoc.md"),
-    _faq("ja", "docx.pdf", "pandoc.md"),
-    _maint_guide("en", "pandoc.adoc", "pandoc.pptx"),
+    _history("fr", "pandoc.docx", "pandoc.rst", "pandoc.pptx", "libreoffice.odt"),
+    _history("ko", "docx.pdf", "libreoffice.mediawiki"),
+    _faq("de", "pandoc.epub", "libreoffice.docx", "pandoc.ipynb"),
+    _faq("fr", "pandoc.md", "libreoffice.docx", "libreoffice.tex"),
+    _faq("ru", "pandoc.docx", "docx.pdf", "libreoffice.rtf"),
+    _faq("zh-cn", "pandoc.docx", "docx.pdf", "pandoc.epub", "pandoc.md", "libreoffice.odt"),
+    _faq("ja", "docx.pdf", "pandoc.md", "pandoc.org"),
+    _maint_guide("en", "pandoc.adoc", "pandoc.pptx", "libreoffice.tex"),
     _maint_guide("zh-cn", "pandoc.rst"),
     Book(
         "reference-ja", "ja", "debian-reference-ja", "usr/share/debian-reference/index.ja.html",
@@ -126,8 +128,8 @@ BOOKS = (
         "usr/share/debian-reference/index.zh-cn.html", ("ch09",),
         ("usr/share/debian-reference/debian-reference.zh-cn.pdf",),
     ),
-    _r("R-FAQ", "pandoc.docx"),
-    _r("R-data", "pandoc.rst"),
+    _r("R-FAQ", "pandoc.docx", "libreoffice.rtf"),
+    _r("R-data", "pandoc.rst", "pandoc.tex"),
     _r("R-lang"),
     Book(
         "bashref", "en", "bash-doc", "usr/share/doc/bash/bashref.html", ("",),
@@ -153,6 +155,14 @@ SOURCES = (
     ),
 )  # fmt: skip
 """Sources that are read as text, in the language of which the package has the HTML."""
+
+HANDBOOKS = (
+    # (package, name, language): DocBook by KDE, with the HTML that was made of it
+    ("gwenview", "gwenview", "en"),
+    ("gwenview", "gwenview", "de"),
+    ("ark", "ark", "en"),
+    ("ark", "ark", "fr"),
+)
 
 ENCODED = (
     # (book, encoding): its text in the encoding of its language from before Unicode

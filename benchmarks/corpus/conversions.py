@@ -8,13 +8,17 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 _PLAIN_HTML = "html-native_divs-native_spans"  # divisions would be containers in reStructuredText
-_PANDOC = {"md": "gfm-raw_html", "rst": "rst", "adoc": "asciidoctor", "pptx": "pptx"}
+_PANDOC = {"md": "gfm-raw_html", "adoc": "asciidoctor", "tex": "latex"}
 _HTML_AS_TEXT = "HTML (StarWriter)"  # the filter for the web knows no export to DOCX
 _FILTERS = {
     "docx": "docx:MS Word 2007 XML",
     "doc": "doc:MS Word 97",
     "pdf": "pdf:writer_web_pdf_Export",
     "xlsx": "xlsx:Calc MS Excel 2007 XML",
+    "odt": "odt:writer8",
+    "rtf": "rtf:Rich Text Format",
+    "tex": "tex",
+    "mediawiki": "txt:MediaWiki",
 }
 _OUTLINE = 'pdf:writer_pdf_Export:{"ExportBookmarks":{"type":"boolean","value":"true"}}'
 LOCKED = (
@@ -28,6 +32,8 @@ def pandoc(targets: Mapping[Path, Path], work: Path) -> None:
         form = target.suffix[1:]
         order = ["pandoc", "-f", _PLAIN_HTML, "-t", _PANDOC.get(form, form), "-o", target, source]
         title = ["--metadata", f"title={source.stem}"] if form == "epub" else []
+        title += ["--standalone"] if form == "tex" else []
+        title += ["--wrap=none"] if form == "org" else []  # else it breaks headings in two
         subprocess.run([*order, *title], check=True)
 
 
@@ -47,12 +53,13 @@ def libreoffice(
         f"-env:UserInstallation=file://{work}/profile",
     ]
     order += options
-    if form in ("docx", "doc"):
+    if form not in ("pdf", "xlsx"):
         order.append(f"--infilter={_HTML_AS_TEXT}")
     order += ["--convert-to", filter or _FILTERS[form], "--outdir", out, *targets]
     subprocess.run(order, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     for source, target in targets.items():
-        shutil.move(out / f"{source.stem}.{form}", target)
+        made = _FILTERS[form].partition(":")[0]
+        shutil.move(out / f"{source.stem}.{made}", target)
 
 
 def outlined_pdf(targets: Mapping[Path, Path], work: Path) -> None:

@@ -5,17 +5,22 @@
 FOLDER/files then has what is to be read, FOLDER/manifest.json says what each file is, and hidden
 folders hold the packages and the HTML sources. Nothing is installed in the system and no right of
 an administrator is needed, but the programs must be there: apt-get, dpkg, pandoc, pdftoppm, and
-soffice (pandoc, poppler-utils, libreoffice-writer-nogui, libreoffice-calc-nogui, fonts-noto-cjk).
+soffice (pandoc, poppler-utils, libreoffice-writer-nogui, libreoffice-calc-nogui, fonts-noto-cjk;
+for TeX and MediaWiki libreoffice-writer2latex, libreoffice-wiki-publisher and
+libreoffice-java-common).
 """
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import unquote
@@ -23,12 +28,16 @@ from urllib.parse import unquote
 import lxml.html
 from lxml.html import HtmlElement
 
-from .books import BOOKS, ENCODED, SOURCES, Book
+from .books import BOOKS, ENCODED, HANDBOOKS, SOURCES, Book
 from .conversions import libreoffice, outlined_pdf, pandoc
 from .gold import parse
-from .oddities import archives, data_files, letters, refused
+from .oddities import archives, data_files, letters, refused, spoken, topics
 
 DATA_PACKAGES = ("iso-codes", "unicode-data")
+ENTITIES = "kdoctools5"
+DECLARATION = re.compile(
+    r"<!ENTITY\s+([\w.-]+)\s+(?:(\"[^\"]*\"|'[^']*')|PUBLIC\s+\"[^\"]*\"\s+\"([^\"]*)\")\s*>"
+)
 
 
 class Entry(NamedTuple):
@@ -75,16 +84,17 @@ def main() -> None:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
     packages = {*(book.package for book in BOOKS), *(source[1] for source in SOURCES)}
+    packages |= {package for package, _, _ in HANDBOOKS} | {ENTITIES}
     packages |= {copy.split(":")[0] for book in BOOKS for copy in book.copies if ":" in copy}
     download(place, sorted(packages | set(DATA_PACKAGES)))
     entries: list[Entry] = []
     for book in BOOKS:
         entries += native(place, book)
-    entries += sources(place) + encoded(place)
+    entries += sources(place) + handbooks(place) + encoded(place)
     save(place, entries)
     print(f"{len(entries)} files of the packages", flush=True)
     entries += converted(place)
-    for make in (data_files, letters, archives, refused):
+    for make in (data_files, spoken, topics, letters, archives, refused):
         entries += [Entry(*row) for row in make(place)]
     save(place, entries)
     print(f"{len(entries)} files in {len({Path(e.file).suffix for e in entries})} formats")
@@ -189,6 +199,48 @@ def sources(place: Place) -> list[Entry]:
         where = str(gold.relative_to(place.root))
         entries.append(Entry(file, file, "en", "package", (where,)))
     return entries
+
+
+def handbooks(place: Place) -> list[Entry]:
+    """Handbooks in DocBook, with the pages that were made of them.
+
+    What their document type declares is put into each file, for no reader has that type.
+    """
+    types = place.package(ENTITIES) / "usr/share/kf5/kdoctools/customization"
+    entries = []
+    for package, name, language in HANDBOOKS:
+        folder = place.package(package) / "usr/share/doc/HTML" / language / name
+        file = f"{name}-{language}.docbook"
+        text = (folder / "index.docbook").read_text(encoding="utf-8")
+        declared = "\n".join(declarations(types, language))
+        text = text.replace("]>", f"{declared}\n]>", 1)
+        (place.files / file).write_text(text, encoding="utf-8")
+        pages = bz2.decompress((folder / "index.cache.bz2").read_bytes()).decode("utf-8")
+        gold = []
+        for number, page in enumerate(re.split(r"<FILENAME[^>]*>", pages)[1:]):
+            copy = place.gold / f"{name}-{language}" / f"{number:03}.html"
+            copy.parent.mkdir(exist_ok=True)
+            body = lxml.html.document_fromstring(page).get_element_by_id("contentBody")
+            for kind in ("authorgroup", "copyright", "legalnotice"):  # of the title page
+                for element in body.find_class(kind):
+                    element.drop_tree()
+            copy.write_bytes(b'<meta charset="utf-8">' + lxml.html.tostring(body, encoding="utf-8"))
+            gold.append(str(copy.relative_to(place.root)))
+        entries.append(Entry(file, name, language, "package", tuple(gold)))
+    return entries
+
+
+def declarations(types: Path, language: str) -> Iterator[str]:
+    """What the document types of KDE declare, with the files that they name in their place."""
+    for part in (language, "entities", "en"):
+        for path in sorted((types / part).glob("*.entities")):
+            for name, value, other in DECLARATION.findall(path.read_text(encoding="utf-8")):
+                if other and (path.parent / other).exists():
+                    inner = (path.parent / other).read_text(encoding="utf-8")
+                    text = " ".join(re.sub("<!--.*?-->", "", inner, flags=re.DOTALL).split())
+                    value = f"'{text.replace(chr(39), '&#39;')}'"
+                if value:
+                    yield f"<!ENTITY {name} {value}>"
 
 
 def encoded(place: Place) -> list[Entry]:

@@ -28,7 +28,19 @@ Name = tuple[str, ...]
 
 _INNER = re.compile(r"^(#{1,6})\s+(.+)")
 _RAW = (".txt", ".rst", ".adoc")  # a bar is a bar there, and no table
-_WHOLE = {"zip", "tar.gz", "eml", "csv", "tsv", "xlsx", "json", "jsonl"}  # without headings
+_WHOLE = {
+    "zip",
+    "tar.gz",
+    "eml",
+    "csv",
+    "tsv",
+    "xlsx",
+    "json",
+    "jsonl",
+    "srt",
+    "vtt",
+    "xml",
+}  # without headings
 
 
 def main() -> None:

@@ -8,6 +8,7 @@ import io
 import json
 import subprocess
 import tarfile
+import textwrap
 import zipfile
 from collections.abc import Iterable, Iterator
 from email.message import EmailMessage
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from .conversions import LOCKED, libreoffice
-from .gold import CODE, HEADING, TEXT, blocks, parse
+from .gold import CODE, HEADING, NOTE, TEXT, blocks, parse
 
 Row = tuple[str, str, str, str, tuple[str, ...], str | None]
 """The fields of `install.Entry`: file, book, language, origin, gold, refused."""
@@ -65,6 +66,54 @@ def data_files(place: Place) -> Iterator[Row]:
         whole = json.dumps(passages, ensure_ascii=False, indent=1)
         _write(place.files / file, whole if file.endswith(".json") else "".join(lines))
         yield file, book, language, "made", gold, None
+
+
+def spoken(place: Place) -> Iterator[Row]:
+    """Paragraphs of books as subtitles: lines of some words, each shown for two seconds."""
+    for book, language, file in (("faq-de", "de", "faq-de.srt"), ("faq-ja", "ja", "faq-ja.vtt")):
+        texts = [b.text for b in blocks(parse(_book(place, book))) if b.kind == TEXT][:400]
+        cues, at = [], 0
+        for text in texts:
+            at += 10  # a pause before each paragraph
+            for line in textwrap.wrap(text, 20 if language == "ja" else 42):
+                times = " --> ".join(_clock(second, file) for second in (at, at + 2))
+                cues.append(f"{len(cues) + 1}\n{times}\n{html.escape(line, quote=False)}\n")
+                at += 2
+        head = "WEBVTT\n\n" if file.endswith(".vtt") else ""
+        _write(place.files / file, head + "\n".join(cues))
+        paragraphs = (f"<p>{html.escape(text)}</p>" for text in texts)
+        yield file, book, language, "made", _gold(place, file, paragraphs), None
+
+
+def _clock(seconds: int, file: str) -> str:
+    mark = "." if file.endswith(".vtt") else ","
+    return f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}{mark}000"
+
+
+def topics(place: Place) -> Iterator[Row]:
+    """Books as topics of DITA, each within the one above it; and a table of codes as XML."""
+    for book, language in (("copyright-format", "en"), ("faq-fr", "fr")):
+        file, levels = f"{book}.dita", []
+        lines = []
+        content = blocks(parse(_book(place, book)))
+        for block in [b for b in content if b.kind != NOTE]:
+            text = html.escape(block.text)
+            if block.kind == HEADING:
+                while levels and levels[-1] >= block.level:
+                    lines.append("</topic>")
+                    levels.pop()
+                levels.append(block.level)
+                lines.append(f"<topic><title>{text}</title>")
+            else:
+                tag = "codeblock" if block.kind == CODE else "p"
+                lines.append(f"<body><{tag}>{text}</{tag}></body>")
+        _write(
+            place.files / file, "\n".join(["<dita>", *lines, "</topic>" * len(levels), "</dita>"])
+        )
+        yield file, book, language, "made", (f".gold/{book}.html",), None
+    codes = place.package("iso-codes") / "usr/share/xml/iso-codes/iso_4217.xml"
+    _write(place.files / "currencies.xml", codes.read_text())
+    yield "currencies.xml", "currencies", "en", "package", (), None
 
 
 def _passages(paragraphs: Iterable[str], size: int = 400) -> list[str]:

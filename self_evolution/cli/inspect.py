@@ -114,7 +114,10 @@ def heading_line(number: int, fragment: Fragment) -> str:
         parts.append(f"page {fragment.page}")
     if fragment.heading:
         parts.append(" › ".join(fragment.heading))
-    return " · ".join([*parts, f"{fragment.tokens:,} tokens", fragment.language])
+    parts += [f"{fragment.tokens:,} tokens", fragment.language]
+    if fragment.own is not None:
+        parts.append("nothing is asked about what stands behind >")
+    return " · ".join(parts)
 
 
 def _sameness(ledger: Ledger, fragment: Fragment, paths: dict[str, str]) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from self_evolution import config
 from self_evolution.documents.chunking import gather, mend, pieces
+from self_evolution.documents.quotes import own_words
 from self_evolution.ledger import Ledger
 from self_evolution.records import Fragment, Section, content_id
 from self_evolution.text.language import detect
@@ -87,7 +88,7 @@ class Splitter:
             self._likeness = Likeness(self._settings.near_duplicates, self._compared)
         for fragment in ledger.fragments.first():
             self._first[_key(fragment.heading, fragment.text)] = (fragment.id, "exact")
-            if self._likeness:
+            if self._likeness and fragment.own != "":
                 self._likeness.remember(fragment.id, _compared(fragment))
         for heading, text, first in ledger.fragments.passages():
             self._passages.setdefault(_key(heading, text), first)
@@ -176,7 +177,7 @@ class Splitter:
         first: str | None,
     ) -> Fragment:
         """Return a fragment, marked as the duplicate of `first`, or of an earlier fragment found
-        here.
+        here. Two fragments are near if what may be asked about them is.
 
         The heading counts, as it stands in the prompt: the same words under another heading state
         another fact.
@@ -185,12 +186,14 @@ class Splitter:
         self._positions[section.id] += 1
         id = content_id("fragment", section.id, position, text)
         number, self._made = self._made, self._made + 1
+        own = self._own(section, text)
         kind, key = "exact" if first is None else "passage", _key(heading, text)
         if first is None and key in self._first:
             first, kind = self._first[key]
         elif first is None:
-            if self._likeness:
-                first = self._likeness.first_like(id, "\n".join((*heading, text)))
+            if self._likeness and own != "":
+                asked = text if own is None else own
+                first = self._likeness.first_like(id, "\n".join((*heading, asked)))
             kind = "near"
             self._first[key] = (first, "near") if first else (id, "exact")
         fragment = Fragment(
@@ -208,10 +211,18 @@ class Splitter:
             number=number,
             duplicate=kind if first else None,
             duplicate_of=first,
+            own=own,
         )
-        if first is None and self._likeness:
+        if first is None and self._likeness and own != "":
             self._pending[id] = _compared(fragment)
         return fragment
+
+    def _own(self, section: Section, text: str) -> str | None:
+        """What a mail says itself, if it quotes others; empty if that is too short to ask about."""
+        if self._formats[section.document_id] != "eml":
+            return None
+        own = own_words(text)
+        return None if own == text else own if len(own) >= self._settings.min_chars else ""
 
     def _remember_passages(self, sections: Sequence[Section], made: Sequence[Fragment]) -> None:
         """Remember in which fragment each passage begins."""
@@ -249,4 +260,4 @@ def _key(heading: Sequence[str], text: str) -> str:
 
 
 def _compared(fragment: Fragment) -> str:
-    return "\n".join((*fragment.heading, fragment.text))
+    return "\n".join((*fragment.heading, fragment.askable))

@@ -86,7 +86,9 @@ def _candidates(
             run.prompts.wanted(fragment.language),
             _strict(run.config.check),
         )
-        reason, detail = judge(case, seen, contamination.match(question, reference, fragment.text))
+        reason, detail = judge(
+            case, seen, contamination.match(question, reference, fragment.askable)
+        )
         if reason is None and objection:
             reason, detail = "disagreement", objection
         if reason is None:
@@ -118,7 +120,7 @@ def _answered(
     """Sample answers to each question, with its fragment open."""
     settings = run.config.answer
     prompts = [
-        run.prompts.answer(fragment.heading, fragment.text, question, fragment.language)
+        run.prompts.answer(fragment.heading, fragment.askable, question, fragment.language)
         for fragment, question in zip(fragments, questions, strict=True)
     ]
     return samples(
@@ -127,6 +129,8 @@ def _answered(
 
 
 def passage(fragment: Fragment) -> str:
-    """Return the text of a fragment with its heading, which may be the only place that names the
-    thing."""
-    return "\n".join(filter(None, (" > ".join(fragment.heading), fragment.text)))
+    """What is asked about in a fragment, with its heading.
+
+    The heading may be the only place that names the thing.
+    """
+    return "\n".join(filter(None, (" > ".join(fragment.heading), fragment.askable)))

@@ -39,8 +39,8 @@ class Fragments(Part):
         return self._db.stream(Fragment, "WHERE duplicate IS NULL ORDER BY number")
 
     def for_training(self) -> list[tuple[str, int]]:
-        """(id, tokens) of the fragments to ask about: without duplicates, gone and held-out
-        ones."""
+        """(id, tokens) of the fragments to ask about: without duplicates, quotations, gone and
+        held-out ones."""
         query = "SELECT f.id, f.tokens FROM training_fragment l JOIN fragment f ON f.id = l.id"
         return self._db.execute(query).fetchall()
 
@@ -53,7 +53,8 @@ class Fragments(Part):
             WHERE f.document_id <> o.document_id
           ), sharing AS (SELECT one AS id FROM pair UNION SELECT other FROM pair)
           SELECT f.id, f.document_id, f.document_id NOT IN (SELECT id FROM sharing)
-          FROM live_fragment l JOIN fragment f ON f.id = l.id ORDER BY f.id"""
+          FROM live_fragment l JOIN fragment f ON f.id = l.id
+          WHERE f.own IS NOT '' ORDER BY f.id"""
         return [Place(id, document, bool(alone)) for id, document, alone in self._db.execute(query)]
 
     def passages(self) -> Iterator[tuple[tuple[str, ...], str, str]]:
@@ -81,8 +82,8 @@ class Fragments(Part):
     def counts(self) -> dict[str, int]:
         """Live documents with text, unreadable ones, their sections, fragments, duplicates.
 
-        `near` are those duplicates that are near ones; `gone` counts the documents changed or
-        withdrawn since they were read.
+        `near` are those duplicates that are near ones; `quoted` are fragments that only quote other
+        mails; `gone` counts the documents changed or withdrawn since they were read.
         """
         query = """
           WITH live AS MATERIALIZED (SELECT id, problem, container FROM live_document),
@@ -95,6 +96,7 @@ class Fragments(Part):
             (SELECT count(*) FROM f) AS fragments,
             (SELECT count(*) FROM f) - (SELECT count(*) FROM asked) AS duplicates,
             (SELECT count(*) FROM f WHERE duplicate = 'near' AND id NOT IN asked) AS near,
+            (SELECT count(*) FROM fragment WHERE own = '' AND id IN asked) AS quoted,
             (SELECT count(*) FROM document) - (SELECT count(*) FROM live) AS gone"""
         (counts,) = self._db.named(query)
         return counts

@@ -109,6 +109,20 @@ CREATE TABLE recitation (
 ) WITHOUT ROWID;
 """
 
+_QUOTATIONS = """
+-- The text of a fragment without what a mail quotes of others: NULL where nothing is quoted.
+-- Nothing is asked about a fragment that is left empty.
+ALTER TABLE fragment ADD COLUMN own TEXT;
+DROP VIEW training_fragment;
+CREATE VIEW training_fragment AS
+  WITH held AS (
+    SELECT id FROM fragment WHERE document_id IN (SELECT id FROM held_document)
+  )
+  SELECT f.id FROM live_fragment l JOIN fragment f ON f.id = l.id
+  WHERE f.id NOT IN (SELECT id FROM held) AND f.own IS NOT ''
+    AND (f.duplicate_of IS NULL OR f.duplicate_of NOT IN (SELECT id FROM held));
+"""
+
 
 class Step(NamedTuple):
     """The SQL that brings a ledger to `version` from the version before."""
@@ -125,6 +139,7 @@ STEPS = (
     Step(7, "rehearsal that the base makes", _REHEARSAL),
     Step(8, "trusted pairs", _TRUSTED_PAIRS),
     Step(9, "recitations", _RECITATIONS),
+    Step(10, "quotations in mail", _QUOTATIONS),
 )
 """Steps by version. A step that was released is never changed: another one follows it."""
 

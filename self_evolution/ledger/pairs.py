@@ -72,7 +72,7 @@ class Pairs(Part):
     def get(self, ids: Sequence[str]) -> list[Pair]:
         """Pairs in the order of `ids`."""
         query = f"""SELECT a.id, q.generation, q.fragment_id, q.text, a.text, a.finish,
-                      coalesce(f.text, ''), coalesce(f.language, ''), q.origin, q.turns
+                      coalesce(f.own, f.text, ''), coalesce(f.language, ''), q.origin, q.turns
                     FROM question q JOIN answer a ON a.question_id = q.id
                     LEFT JOIN fragment f ON f.id = q.fragment_id WHERE a.id IN {IDS}"""
         found = {

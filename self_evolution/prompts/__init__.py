@@ -83,7 +83,7 @@ class Prompts:
     def ask(self, fragment: Fragment, asked: list[str]) -> list[Message]:
         """The prompt for the next question about a fragment, after those in `asked`."""
         profile = self.profile(fragment.language)
-        blanks = self._blanks(fragment.heading, fragment.text, fragment.language)
+        blanks = self._blanks(fragment.heading, fragment.askable, fragment.language)
         return [
             *_system(profile, blanks),
             *_asking(profile.ask, profile.ask_another, asked, blanks),
@@ -94,7 +94,7 @@ class Prompts:
         profile = self.profile(fragment.language)
         if not profile.exam:
             return []
-        blanks = self._blanks(fragment.heading, fragment.text, fragment.language)
+        blanks = self._blanks(fragment.heading, fragment.askable, fragment.language)
         return [*_system(profile, blanks), _user(profile.exam, blanks)]
 
     def skill(self, topic: str, language: str) -> list[Message]:

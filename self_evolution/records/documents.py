@@ -62,6 +62,8 @@ class Fragment:
     `section_id` is the section that it begins in, `page` the page, where there are pages.
     `duplicate_of` names an earlier fragment: equal to this one (`exact`), one that says all of it
     (`near`), or one that this passage stands in (`passage`). `number` counts fragments as made.
+    `own` is the text without what a mail quotes of others; None where nothing is quoted, empty
+    where too little is left to ask about.
     """
 
     id: str
@@ -78,3 +80,9 @@ class Fragment:
     number: int
     duplicate: str | None = None
     duplicate_of: str | None = None
+    own: str | None = None
+
+    @property
+    def askable(self) -> str:
+        """The text that questions are asked about, and answered from."""
+        return self.text if self.own is None else self.own

@@ -23,7 +23,7 @@ def answer(run: Run, generation: int) -> Outcome:
     for ids, seed in batches:
         asked = run.ledger.pairs.questions_with_fragments(ids)
         prompts = [
-            run.prompts.answer(fragment.heading, fragment.text, question.text, fragment.language)
+            run.prompts.answer(fragment.heading, fragment.askable, question.text, fragment.language)
             for question, fragment in asked
         ]
         run.use(run.start(generation).parent)

@@ -73,8 +73,11 @@ def _apart(one: SectionRow, other: SectionRow) -> bool:
 
 def _note(counts: dict[str, int], short: int) -> str:
     note = f"{counts['fragments']:,} fragments"
-    if counts["duplicates"]:
-        live = counts["fragments"] - counts["duplicates"]
+    if counts["duplicates"] or counts["quoted"]:
+        left = counts["fragments"] - counts["duplicates"] - counts["quoted"]
         near = f" ({counts['near']:,} nearly)" if counts["near"] else ""
-        note += f", {counts['duplicates']:,} of them duplicates{near}: {live:,} to ask about"
+        quoted = f", {counts['quoted']:,} only quoted in mail" if counts["quoted"] else ""
+        note += (
+            f", {counts['duplicates']:,} of them duplicates{near}{quoted}: {left:,} to ask about"
+        )
     return note + (f"; {short:,} too short" if short else "")

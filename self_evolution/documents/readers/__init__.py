@@ -14,12 +14,15 @@ Reader = Callable[[bytes], Content]
 """bytes -> content; raises Malformed, which says what is wrong with the file."""
 
 
-def _in(module: str, function: str = "read") -> Reader:
-    """A reader that is imported when the first file of its format comes."""
+def _in(module: str, function: str = "read", *details: str) -> Reader:
+    """A reader that is imported when the first file of its format comes.
+
+    `details` are passed on to the function after the bytes.
+    """
 
     def read(data: bytes) -> Content:
         reader = getattr(importlib.import_module(f"{__name__}.{module}"), function)
-        content: Content = reader(data)
+        content: Content = reader(data, *details)
         return content
 
     return read
@@ -42,6 +45,19 @@ READERS: dict[str, Reader] = {
     ".rst": _in("plain.text"),
     ".adoc": _in("plain.asciidoc"),
     ".asciidoc": _in("plain.asciidoc"),
+    ".odt": _in("pandoc", "read", "odt"),
+    ".rtf": _in("pandoc", "read", "rtf"),
+    ".tex": _in("pandoc", "read", "latex"),
+    ".latex": _in("pandoc", "read", "latex"),
+    ".org": _in("pandoc", "read", "org"),
+    ".mediawiki": _in("pandoc", "read", "mediawiki"),
+    ".xml": _in("xml"),
+    ".docbook": _in("xml"),
+    ".dbk": _in("xml"),
+    ".dita": _in("xml"),
+    ".ipynb": _in("notebook"),
+    ".srt": _in("subtitles"),
+    ".vtt": _in("subtitles"),
     ".csv": _in("delimited"),
     ".tsv": _in("delimited"),
     ".json": _in("passages"),

@@ -7,10 +7,16 @@ from collections.abc import Iterator
 from email import policy
 from email.message import EmailMessage
 from email.parser import BytesParser
+from typing import TYPE_CHECKING
 
+from self_evolution.documents.quotes import behind, is_quote, marked
 from self_evolution.documents.readers import html
-from self_evolution.documents.readers.base import Builder, Content, Malformed, normal
+from self_evolution.documents.readers.base import Builder, Content, Malformed, divide, normal
 from self_evolution.documents.readers.encoding import decode
+from self_evolution.documents.readers.html.tree import tree
+
+if TYPE_CHECKING:
+    from lxml.etree import _Element
 
 _HEADERS = ("From", "To", "Cc", "Date")
 _DEEPEST = 5  # messages within messages
@@ -18,17 +24,9 @@ _BOUNDARY = re.compile(rb"boundary *=", re.IGNORECASE)
 _BOUNDARIES = 200
 _STUB = 1_000  # characters; a longer plain text is the message itself
 _WORD = re.compile(r"[^\W_]+")
-# The headers with which mail programs begin the message that is replied to.
-_SENDER = "From|Von|De|发件人|寄件者"
-_DATE = "Sent|Date|Gesendet|Datum|Envoyé|发送时间|寄件日期"
-_ORIGINAL = "Original Message|Ursprüngliche Nachricht|Message d'origine|原始邮件"
-_REPLIED = re.compile(
-    rf"\W{{0,20}}(?:(?:{_SENDER})\W.{{0,200}}\n?.{{0,200}}\b(?:{_DATE})\W|(?:{_ORIGINAL}) ?-{{3}})",
-    re.IGNORECASE,
-)
-_QUOTED = re.compile("^", re.MULTILINE)
 _ENVELOPE = re.compile(rb"(?:\A|\n\r?\n)From [^\n]*\n(?=[!-9;-~]+:)")
 _ESCAPED = re.compile(rb"^>(>*From )", re.MULTILINE)
+_QUOTE = "\ue0f0"  # marks the place of a quotation in a page; no text has this character
 _SOFT_BREAK = re.compile(r"(?<=[^\n-] )\n(?=[^>\n ])")
 
 
@@ -45,24 +43,51 @@ def read(data: bytes) -> Content:
         raise Malformed("no message: it has no From, To, Date or Subject")
     builder = Builder()
     builder.block(". ".join(f"{name}: {known[name]}" for name in _HEADERS if known[name]))
-    note = ""
     plain, page = _bodies(message)
     text = _plain(plain) if plain is not None else ""
     shown = Content("", [])
     if page is not None and len(text) < _STUB:
-        shown = html.read(_payload(page))
-    if _is_stub(text, " ".join(part.text for part in shown.parts)):
-        note = shown.note
-        is_quoted = False
-        for part in shown.parts:
-            for level, name in enumerate(part.heading, 1):
-                builder.heading(level, name)
-            for block in part.text.split("\n\n"):
-                is_quoted = is_quoted or bool(_REPLIED.match(block))
-                builder.block(_QUOTED.sub("> ", block) if is_quoted else block)
-    else:
-        builder.block(text)
-    return Content(known["Subject"], builder.parts(), note)
+        shown = _page(_payload(page))
+    if not _is_stub(text, " ".join(part.text for part in shown.parts)):
+        shown = Content("", divide(text, []))
+    told = iter(marked([block for part in shown.parts for block in part.text.split("\n\n")]))
+    for part in shown.parts:
+        for level, name in enumerate(part.heading, 1):
+            builder.heading(level, name)
+        for _ in part.text.split("\n\n"):
+            builder.block(next(told))
+    return Content(known["Subject"], builder.parts(), shown.note)
+
+
+def _page(data: bytes) -> Content:
+    """The text of a message in HTML, in which quotations stand behind "> "."""
+    from lxml import etree
+
+    root = tree(data)
+    if root is None:
+        return Content("", [])
+    quotes: list[_Element] = []
+    for element in list(root.iter("blockquote")):
+        if not is_quote(element):
+            element.tag = "div"
+        elif not any(one in quotes for one in element.iterancestors("blockquote")):
+            quotes.append(element)
+    for number, element in enumerate(quotes):
+        place = etree.Element("p")
+        place.text, place.tail, element.tail = f"{_QUOTE}{number}{_QUOTE}", element.tail, None
+        element.getparent().replace(element, place)
+    builder, whole = Builder(), Builder()
+    html.build(root, builder)
+    for part in builder.parts():
+        for level, name in enumerate(part.heading, 1):
+            whole.heading(level, name)
+        for number, text in enumerate(part.text.split(_QUOTE)):
+            if number % 2:
+                inner = Builder()
+                html.build(quotes[int(text)], inner)
+                text = behind("\n\n".join("\n\n".join((*p.heading, p.text)) for p in inner.parts()))
+            whole.block(text)
+    return Content("", whole.parts(), builder.note)
 
 
 def attachments(data: bytes) -> Iterator[tuple[str, bytes]]:

@@ -4,8 +4,9 @@
 
 Tasks come as lines of JSON on standard input, messages go out as lines of JSON: `begin` with the
 name of a document before it is read, then the document or its problem; `end` after the last one of
-a file. The process has no network, starts no other process and writes nothing. The system ends it
-when its time or memory limit is reached; its parent knows which document it had begun.
+a file. The process has no network, writes nothing, and starts no other process than pandoc in its
+cage. The system ends it when its time or memory limit is reached; its parent knows which document
+it had begun.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from self_evolution.documents.readers import (
     Content,
     Malformed,
     ending,
+    pandoc,
     storable,
 )
 from self_evolution.documents.readers.containers import DEEPEST, Budget, members
@@ -98,7 +100,11 @@ def _restrict(limits: Limits) -> None:
         most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
         resource.setrlimit(kind, (most, most))
 
+    allowed = [pandoc.command(form) for form in pandoc.FORMATS]
+
     def guard(event: str, details: tuple[Any, ...]) -> None:
+        if event == "subprocess.Popen" and details[1] in allowed:
+            return
         if event.startswith((*_FORBIDDEN, *_CHANGES)) or (event == "open" and _writes(details)):
             raise PermissionError(f"a reader may not do this: {event} {details[:1]}")
 
@@ -107,6 +113,8 @@ def _restrict(limits: Limits) -> None:
 
 def _writes(details: tuple[Any, ...]) -> bool:
     path, mode, flags = details
+    if isinstance(path, int):  # what is open already, such as a pipe
+        return False
     if isinstance(mode, str):
         return path != os.devnull and any(letter in mode for letter in "wax+")
     return path != os.devnull and bool(flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT))

@@ -101,7 +101,7 @@ class _Worker:
         ended."""
         self._stopped = True
         if self._process is not None:
-            self._process.kill()
+            _end(self._process)
 
     def close(self) -> None:
         """Free the resources of the process; no thread may be waiting for it."""
@@ -142,7 +142,7 @@ class _Worker:
         if self._process is None:
             self._process = _start(self._limits)
             if self._stopped:
-                self._process.kill()
+                _end(self._process)
         task = {"path": os.fspath(path.absolute()), "skip": skip}
         assert self._process.stdin is not None and self._process.stdout is not None
         try:
@@ -162,6 +162,7 @@ class _Worker:
         """Return why the process ended, for people; None if the file was not the reason."""
         assert self._process is not None
         status = self._process.wait()
+        _end(self._process)  # what it started may still run
         if self._stopped:
             return "reading was stopped"
         if status in (-signal.SIGTERM, -signal.SIGINT):
@@ -189,6 +190,12 @@ def _start(limits: Limits) -> subprocess.Popen[bytes]:
         start_new_session=True,  # Ctrl-C is for the parent, which ends its workers itself
         env=os.environ | {"PYTHONPATH": path, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
     )
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End a process, which leads a group, and all that it has started."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 def _document(message: dict[str, Any]) -> Read:

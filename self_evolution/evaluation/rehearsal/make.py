@@ -86,7 +86,7 @@ def _on_fragments(run: Run, numbers: Sequence[int], seed: int) -> list[list[Made
         run, lambda place, said: run.prompts.ask(fragments[place], said), len(fragments), seed
     )
     prompts = [
-        run.prompts.answer(fragment.heading, fragment.text, question.text, fragment.language)
+        run.prompts.answer(fragment.heading, fragment.askable, question.text, fragment.language)
         for fragment, those in zip(fragments, replies, strict=True)
         for question in those
     ]
