@@ -38,7 +38,7 @@ def read(options: argparse.Namespace) -> int:
     if options.output and options.run:
         raise UserError(
             "--output and --run: give one of them; a run keeps its fragments in itself "
-            "(`self-evolution export`)"
+            "(`self-evolution dump`)"
         )
     if options.output:
         from self_evolution.cli import fragments
@@ -88,21 +88,6 @@ def report(options: argparse.Namespace) -> int:
     with read_run(Path(options.source)) as run:
         pages.write(run.config, run.ledger, page)
     print(f"report: {page}")
-    return 0
-
-
-def export(options: argparse.Namespace) -> int:
-    """Write every table as JSON lines, in an order that equal runs share."""
-    folder = Path(options.output)
-    with read_run(Path(options.source)) as run:
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            for name, lines in run.ledger.export():
-                with (folder / f"{name}.jsonl").open("w", encoding="utf-8") as file:
-                    count = sum(bool(file.write(line + "\n")) for line in lines)
-                print(f"{count:>8,}  {folder / name}.jsonl")
-        except OSError as error:
-            raise UserError(f"--output {folder}: {error.strerror}") from None
     return 0
 
 
