@@ -6,7 +6,7 @@ The function takes the options as argparse has parsed them, and returns the exit
 from __future__ import annotations
 
 from self_evolution.cli.command import RUN, Command, Common, option, positive
-from self_evolution.cli.upkeep_commands import UPKEEP
+from self_evolution.cli.upkeep_commands import THEN, UPKEEP
 from self_evolution.schedule import STAGES, Stage
 
 DOCS = option("documents", nargs="*", metavar="DOCS", help="files, folders and patterns to read")
@@ -74,7 +74,7 @@ COMMANDS = {
     "run": Command(
         "Documents in, a tuned and evaluated model out",
         "runs.run",
-        (DOCS, FOLDER, RECIPE, ACCEPT),
+        (DOCS, FOLDER, RECIPE, ACCEPT, THEN),
         DAILY,
     ),
     "status": Command("How far a run is, and what it found", "runs.status", (RUN,)),

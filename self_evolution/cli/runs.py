@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from self_evolution.cli import status as closing
+from self_evolution.cli.then import then
 from self_evolution.errors import UserError
 from self_evolution.progress import Progress
 from self_evolution.run.open import Request, open_run
@@ -18,7 +19,11 @@ def run(options: argparse.Namespace) -> int:
     from self_evolution.evolve import evolve
     from self_evolution.schedule import left
 
-    with open_run(_folder(options), _request(options), Progress(), new=True) as run:
+    folder = _folder(options)
+    with (
+        then(options.then, folder),
+        open_run(folder, _request(options), Progress(), new=True) as run,
+    ):
         complete = not left(run.config, run.ledger)
         if complete:
             run.progress.say(f"{run.folder} is complete: nothing to do")

@@ -4,6 +4,14 @@ from __future__ import annotations
 
 from self_evolution.cli.command import RUN, Command, option, points
 
+THEN = option(
+    "--then",
+    metavar="COMMAND",
+    help="start this in a shell when the run ends; SELF_EVOLUTION_RUN and SELF_EVOLUTION_OUTCOME "
+    "(complete, stopped, failed) are in its environment",
+)
+AS_JSON = option("--json", action="store_true", help="print JSON")
+
 UPKEEP = {
     "export": Command(
         "The tuned model for other programs, tested before it is handed over",
@@ -63,6 +71,33 @@ UPKEEP = {
                 choices=("messages", "alpaca", "sharegpt"),
                 help="write only the pairs that were selected for training, in this format",
             ),
+        ),
+    ),
+    "doctor": Command(
+        "What is installed and works here, and what to do about the rest",
+        "upkeep.doctor",
+        (
+            option("--model", metavar="FOLDER|NAME", default="", help="look at this model too"),
+            option("--run", metavar="FOLDER", help="where runs will go (default: runs)"),
+            AS_JSON,
+        ),
+    ),
+    "list": Command(
+        "The runs in a folder, with state, leader and size",
+        "upkeep.list_runs",
+        (
+            option("folder", nargs="?", default="runs", metavar="FOLDER", help="(default: runs)"),
+            AS_JSON,
+        ),
+    ),
+    "prune": Command(
+        "Remove adapters that nothing needs, after showing them",
+        "upkeep.prune",
+        (
+            option("folder", metavar="RUN|FOLDER", help="a run, or a folder with runs"),
+            option("--caches", action="store_true", help="empty the caches too"),
+            option("--whole", action="store_true", help="remove the whole run"),
+            option("--yes", action="store_true", help="remove without asking"),
         ),
     ),
 }
