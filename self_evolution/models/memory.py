@@ -19,12 +19,12 @@ LIBRARIES = 1.2e9
 _STATES = 16
 """Bytes for each trained weight: itself, its gradient and two averages of AdamW, in float32."""
 
-_LIVE = 18
-"""Activations of a layer that training keeps, in multiples of the hidden size, with the inner ones
-of its MLP in multiples of their own size."""
+_LIVE, _LIVE_INNER = 12, 4
+"""Numbers that training keeps for each token in a layer, in multiples of the hidden size and of the
+inner size of its MLP. Counted on Llama, Qwen 3 and Gemma 3: 7 to 11, and 4."""
 
-_TILE = 1024
-"""Tokens whose logits over the whole vocabulary stand in memory at the same time."""
+_LOGITS = 3 * (64 << 20)
+"""Bytes of logits, which training and scoring make for a few tokens at a time."""
 
 
 class Shape(NamedTuple):
@@ -56,20 +56,27 @@ def shape(folder: Path) -> Shape:
 
     Raises UserError if transformers does not know its architecture.
     """
-    import torch
     import transformers
 
     try:
-        config: Any = transformers.AutoConfig.from_pretrained(
+        config = transformers.AutoConfig.from_pretrained(
             str(folder), local_files_only=True, trust_remote_code=False
         )
-        with torch.device("meta"):
-            model: Any = transformers.AutoModelForCausalLM.from_config(config)
+        return shape_of(config)
     except Exception as error:
         raise UserError(
             f"--model {folder}: its architecture is not known here ({error}); expected a causal "
             "language model that transformers knows without remote code"
         ) from error
+
+
+def shape_of(config: Any) -> Shape:
+    """The shape of a model with this configuration of transformers; nothing is allocated."""
+    import torch
+    import transformers
+
+    with torch.device("meta"):
+        model: Any = transformers.AutoModelForCausalLM.from_config(config)
     text = config.get_text_config()
     head = getattr(text, "head_dim", None) or text.hidden_size // text.num_attention_heads
     output = model.get_output_embeddings()
@@ -93,19 +100,21 @@ def memory(model: Shape, settings: Config, dtype: str) -> Memory:
     """The memory that a run with these settings takes on one device, with weights in `dtype`."""
     size = BYTES[dtype]
     weights = model.parameters * size + LIBRARIES
-    train, logits = settings.train, model.vocabulary * 4
+    train = settings.train
     # Training: one micro-batch of the longest examples.
     tokens = train.micro_batch * train.max_tokens
-    layer = tokens * (_LIVE * model.hidden + 4 * model.inner) * size
+    layer = tokens * (_LIVE * model.hidden + _LIVE_INNER * model.inner) * size
     kept = layer * model.layers
     if train.gradient_checkpointing:
         kept = tokens * model.hidden * size * model.layers + layer
     adapter = train.rank * model.linear * _STATES
-    training = weights + adapter + kept + 3 * min(_TILE, tokens) * logits
+    training = weights + adapter + kept + _LOGITS
     # Generating: one batch of prompts with passages, and the longest answers.
     window = 2 * settings.split.max_tokens + settings.answer.max_tokens
     rows = settings.model.batch_size
     cache = rows * window * 2 * model.layers * model.keys * size
     reading = rows * window * (4 * model.hidden + 2 * model.inner) * size
-    generating = weights + train.rank * model.linear * 4 + cache + reading + rows * logits
+    generating = (
+        weights + train.rank * model.linear * 4 + cache + reading + rows * model.vocabulary * 4
+    )
     return Memory(int(generating), int(training))
