@@ -133,10 +133,10 @@ def old(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def exported(run: Path) -> dict[str, bytes]:
-    """Every table of a run, as the export writes it."""
-    folder = run.with_name(run.name + "-export")
+    """Every table of a run, as `dump` writes it."""
+    folder = run.with_name(run.name + "-dump")
     shutil.rmtree(folder, ignore_errors=True)
-    assert cli.main(["export", str(run), "-o", str(folder)]) == 0
+    assert cli.main(["dump", str(run), "-o", str(folder)]) == 0
     return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
 
 

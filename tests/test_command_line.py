@@ -37,6 +37,7 @@ DAILY = {
     "--run",
     "--recipe",
     "--accept-change",
+    "--then",
     "--help",
     "--help-all",
 }

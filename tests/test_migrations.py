@@ -56,11 +56,11 @@ def test_the_schema_is_the_same_as_in_a_new_ledger(old: Path, tmp_path: Path) ->
     assert schema(old / "run.db") == schema(tmp_path / "new.db")
 
 
-@pytest.mark.parametrize("command", ["status", "report", "export"])
+@pytest.mark.parametrize("command", ["status", "report", "dump"])
 def test_each_command_opens_an_old_run(
     command: str, old: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    words = [command, "run", *(["-o", "tables"] if command == "export" else [])]
+    words = [command, "run", *(["-o", "tables"] if command == "dump" else [])]
     assert cli.main(words) == 0
     assert version(old) == VERSION
     assert capsys.readouterr().err == ""

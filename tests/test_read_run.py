@@ -55,7 +55,7 @@ def files(folder: Path) -> dict[str, str]:
         ["chat", "Which port has server Alpha?"],
         ["related", "server Alpha"],
         ["review", "-o", "{}"],
-        ["export", "-o", "{}"],
+        ["dump", "-o", "{}"],
         ["compare", "{run}"],
     ],
     ids=lambda words: words[0],
@@ -219,7 +219,7 @@ def test_a_run_is_read_on_a_read_only_disk(
             for name in OF_SQLITE:
                 (run / name).unlink()
         assert cli.main(["status", str(place)]) == 0
-        assert cli.main(["export", str(place), "-o", str(tmp_path / f"out-{left}")]) == 0
+        assert cli.main(["dump", str(place), "-o", str(tmp_path / f"out-{left}")]) == 0
         found = {path.name: path.read_bytes() for path in (tmp_path / f"out-{left}").iterdir()}
         assert found == expected
         with read_run(place) as reader:

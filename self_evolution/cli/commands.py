@@ -5,61 +5,11 @@ The function takes the options as argparse has parsed them, and returns the exit
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
-
+from self_evolution.cli.command import RUN, Command, Common, option, positive
+from self_evolution.cli.upkeep_commands import THEN, UPKEEP
 from self_evolution.schedule import STAGES, Stage
 
-
-class Option(NamedTuple):
-    """A word or flag of a command: its names, and the arguments for argparse."""
-
-    names: tuple[str, ...]
-    keywords: dict[str, Any]
-
-
-def option(*names: str, **keywords: Any) -> Option:
-    return Option(names, keywords)
-
-
-def positive(text: str) -> int:
-    """A whole number from 1 on. Raises ValueError, which argparse tells the person."""
-    if (number := int(text)) < 1:
-        raise ValueError(text)
-    return number
-
-
-Common = dict[str, tuple[str, ...]]
-"""{title: settings that `--help` shows under it}, as flat keys; a section's name stands for all."""
-
-
-SHORT = {
-    "model.name": "--model",
-    "ask.pairs": "--pairs",
-    "evaluate.file": "--eval",
-    "evaluate.against": "--against",
-    "evaluate.judge": "--judge",
-    "read.limit": "--limit",
-}
-"""Short flags of settings."""
-
-
-class Command(NamedTuple):
-    """One command.
-
-    `function` is MODULE.NAME in `self_evolution.cli`. With `common` the command takes settings:
-    all of them, or those of `sections` only ("" is the loop's own).
-    """
-
-    help: str
-    function: str
-    options: tuple[Option, ...]
-    common: Common | None = None
-    sections: tuple[str, ...] = ()
-    short: dict[str, str] = SHORT
-
-
 DOCS = option("documents", nargs="*", metavar="DOCS", help="files, folders and patterns to read")
-RUN = option("source", metavar="RUN", help="the run's folder")
 FOLDER = option("--run", metavar="FOLDER", help="the run's folder (default: runs/RECIPE)")
 RECIPE = option(
     "--recipe",
@@ -124,7 +74,7 @@ COMMANDS = {
     "run": Command(
         "Documents in, a tuned and evaluated model out",
         "runs.run",
-        (DOCS, FOLDER, RECIPE, ACCEPT),
+        (DOCS, FOLDER, RECIPE, ACCEPT, THEN),
         DAILY,
     ),
     "status": Command("How far a run is, and what it found", "runs.status", (RUN,)),
@@ -188,29 +138,6 @@ COMMANDS = {
         ),
     ),
     "report": Command("Write a run's report again", "runs.report", (RUN,)),
-    "export": Command(
-        "All rows of a run as JSON lines, one file for each table",
-        "runs.export",
-        (
-            RUN,
-            option("-o", "--output", metavar="FOLDER", required=True, help="folder to write to"),
-        ),
-    ),
-    "dump": Command(
-        "The selected pairs as a file for other trainers",
-        "dump.dump",
-        (
-            RUN,
-            LINES,
-            option(
-                "--as",
-                dest="shape",
-                choices=("messages", "alpaca", "sharegpt"),
-                default="messages",
-                help="format of the lines (default: messages)",
-            ),
-        ),
-    ),
     "compare": Command(
         "Runs on the same questions, with intervals",
         "compare.compare",
@@ -290,6 +217,7 @@ COMMANDS = {
             ),
         ),
     ),
+    **UPKEEP,
 } | {stage.name: _OWN.get(stage.name) or _stage(stage) for stage in STAGES.values()}
 
 ALIASES = {"build": "build"}

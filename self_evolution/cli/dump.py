@@ -1,4 +1,4 @@
-"""dump: the pairs that a run was trained on, as a file for other trainers."""
+"""dump: what a run holds, as JSON lines: all its tables, or its pairs for other trainers."""
 
 from __future__ import annotations
 
@@ -17,20 +17,50 @@ Row = dict[str, Any]
 
 
 def dump(options: argparse.Namespace) -> int:
-    """A line for each pair that was selected as new, in the order of selection.
+    """Write all tables to a folder, or with `--as` the pairs that were selected to a file."""
+    return pairs(options) if options.shape else tables(options)
+
+
+def tables(options: argparse.Namespace) -> int:
+    """Write every table as JSON lines, in an order that equal runs share."""
+    if not options.output or options.output == "-":
+        raise UserError(
+            "dump: no folder given; expected -o FOLDER for all tables, or --as messages for the "
+            "selected pairs alone"
+        )
+    folder = Path(options.output)
+    if folder.exists() and not folder.is_dir():
+        raise UserError(
+            f"--output {folder}: a file; expected a folder for all tables, or --as messages for "
+            "the selected pairs in one file"
+        )
+    with read_run(Path(options.source)) as run:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            for name, lines in run.ledger.export():
+                with (folder / f"{name}.jsonl").open("w", encoding="utf-8") as file:
+                    count = sum(bool(file.write(line + "\n")) for line in lines)
+                print(f"{count:>8,}  {folder / name}.jsonl")
+        except OSError as error:
+            raise UserError(f"--output {folder}: {error.strerror}") from None
+    return 0
+
+
+def pairs(options: argparse.Namespace) -> int:
+    """Write a line for each pair that was selected as new, in the order of selection.
 
     Raises UserError if the run has selected none yet.
     """
     shape = FORMATS[options.shape]
     with read_run(Path(options.source)) as run:
-        pairs = run.ledger.pairs.selected()
-    if not pairs:
+        selected = run.ledger.pairs.selected()
+    if not selected:
         raise UserError(
             f"{options.source}: no pair is selected yet; `self-evolution run --run "
             f"{options.source}` goes on with the run"
         )
     with json_lines(options.output) as write:
-        for pair in pairs:
+        for pair in selected:
             known = {"passage": pair.passage, "document": pair.document}
             write(
                 shape(pair)

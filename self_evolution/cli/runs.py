@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from self_evolution.cli import status as closing
+from self_evolution.cli.then import then
 from self_evolution.errors import UserError
 from self_evolution.progress import Progress
 from self_evolution.run.open import Request, open_run
@@ -18,7 +19,11 @@ def run(options: argparse.Namespace) -> int:
     from self_evolution.evolve import evolve
     from self_evolution.schedule import left
 
-    with open_run(_folder(options), _request(options), Progress(), new=True) as run:
+    folder = _folder(options)
+    with (
+        then(options.then, folder),
+        open_run(folder, _request(options), Progress(), new=True) as run,
+    ):
         complete = not left(run.config, run.ledger)
         if complete:
             run.progress.say(f"{run.folder} is complete: nothing to do")
@@ -38,7 +43,7 @@ def read(options: argparse.Namespace) -> int:
     if options.output and options.run:
         raise UserError(
             "--output and --run: give one of them; a run keeps its fragments in itself "
-            "(`self-evolution export`)"
+            "(`self-evolution dump`)"
         )
     if options.output:
         from self_evolution.cli import fragments
@@ -89,21 +94,6 @@ def report(options: argparse.Namespace) -> int:
     with read_run(Path(options.source)) as run:
         pages.write(run.config, run.ledger, page)
     print(f"report: {page}")
-    return 0
-
-
-def export(options: argparse.Namespace) -> int:
-    """Write every table as JSON lines, in an order that equal runs share."""
-    folder = Path(options.output)
-    with read_run(Path(options.source)) as run:
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            for name, lines in run.ledger.export():
-                with (folder / f"{name}.jsonl").open("w", encoding="utf-8") as file:
-                    count = sum(bool(file.write(line + "\n")) for line in lines)
-                print(f"{count:>8,}  {folder / name}.jsonl")
-        except OSError as error:
-            raise UserError(f"--output {folder}: {error.strerror}") from None
     return 0
 
 

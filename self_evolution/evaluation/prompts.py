@@ -38,7 +38,7 @@ def length(mode: str, item: Item) -> int:
 
 
 def task_prompts(
-    run: Run, model: Generator, mode: str, items: Sequence[Item]
+    run: AnyRun, model: Generator, mode: str, items: Sequence[Item]
 ) -> dict[str, TaskPrompt]:
     """Return prompts by item id, for the items that leave room for an answer in the model's window.
 
@@ -49,7 +49,7 @@ def task_prompts(
     return {id: prompt for id, prompt in made if fits(run, model, prompt.messages)}
 
 
-def _task_prompt(run: Run, model: Generator, mode: str, item: Item) -> TaskPrompt:
+def _task_prompt(run: AnyRun, model: Generator, mode: str, item: Item) -> TaskPrompt:
     if mode == "retrieved":
         return retrieved_prompt(run, model, item.question, run.config.evaluate.top_k)
     return _open(run, item) if mode == "open" else closed_prompt(run, item.question)
@@ -60,7 +60,7 @@ def closed_prompt(run: AnyRun, question: str) -> TaskPrompt:
     return TaskPrompt(run.prompts.closed(question, language(question)))
 
 
-def _open(run: Run, item: Item) -> TaskPrompt:
+def _open(run: AnyRun, item: Item) -> TaskPrompt:
     passage = item.passage.strip()
     return TaskPrompt(run.prompts.answer((), passage, item.question, language(passage)))
 

@@ -56,7 +56,7 @@ class Chat:
         words = sorted((word for _, word in special), key=len, reverse=True)
         self._special = re.compile("|".join(map(re.escape, words)) or r"(?!)")
         try:
-            self._takes_system = self._try_system()
+            self.takes_system = self._try_system()
             self._before = self._render([{"role": "user", "content": "?"}], prompt=True)
             self._before_ids = self.text(self._before)
             # Some templates open the thought themselves, so that the reply only closes it.
@@ -193,7 +193,7 @@ class Chat:
 
     def _render(self, messages: Sequence[Message], prompt: bool) -> str:
         turns = [dict(message) for message in messages]
-        if turns and turns[0]["role"] == "system" and not self._takes_system:
+        if turns and turns[0]["role"] == "system" and not self.takes_system:
             system = turns.pop(0)["content"]
             turns[0]["content"] = f"{system}\n\n{turns[0]['content']}"
         text: str = self.tokenizer.apply_chat_template(
@@ -205,7 +205,7 @@ class Chat:
         return text
 
     def _try_system(self) -> bool:
-        self._takes_system = True
+        self.takes_system = True
         turns = [{"role": "system", "content": _MARK}, {"role": "user", "content": "?"}]
         try:
             return _MARK in self._render(turns, prompt=True)

@@ -1,0 +1,103 @@
+"""The commands that take a run elsewhere, and those that keep an installation in order."""
+
+from __future__ import annotations
+
+from self_evolution.cli.command import RUN, Command, option, points
+
+THEN = option(
+    "--then",
+    metavar="COMMAND",
+    help="start this in a shell when the run ends; SELF_EVOLUTION_RUN and SELF_EVOLUTION_OUTCOME "
+    "(complete, stopped, failed) are in its environment",
+)
+AS_JSON = option("--json", action="store_true", help="print JSON")
+
+UPKEEP = {
+    "export": Command(
+        "The tuned model for other programs, tested before it is handed over",
+        "export.export",
+        (
+            RUN,
+            option("-o", "--output", metavar="FOLDER", required=True, help="folder to write to"),
+            option(
+                "--to",
+                metavar="FORMAT",
+                help="adapter, merged, gguf, ollama or vllm (without it: all rows as JSON lines, "
+                "as `dump` writes them)",
+            ),
+            option(
+                "--generation",
+                metavar="leader|N",
+                default="leader",
+                help="generation to export (default: leader)",
+            ),
+            option(
+                "--quantisation",
+                metavar="NAME",
+                default="q8_0",
+                help="number format of a GGUF: f32, f16, bf16 or q8_0; with llama-quantize also "
+                "its own, such as q4_k_m (default: q8_0)",
+            ),
+            option(
+                "--accept-loss",
+                type=points,
+                metavar="POINTS",
+                default=2.0,
+                help="loss against the run's own answers that is accepted (default: 2)",
+            ),
+            option(
+                "--server",
+                metavar="URL",
+                help="ask the exported model at this address, http://HOST:PORT/v1#MODEL, and not "
+                "in this process",
+            ),
+        ),
+    ),
+    "dump": Command(
+        "All rows of a run as JSON lines, or its pairs for other trainers",
+        "dump.dump",
+        (
+            RUN,
+            option(
+                "-o",
+                "--output",
+                metavar="PATH",
+                help="folder for the tables, one file for each; with --as a file (default: "
+                "standard output)",
+            ),
+            option(
+                "--as",
+                dest="shape",
+                choices=("messages", "alpaca", "sharegpt"),
+                help="write only the pairs that were selected for training, in this format",
+            ),
+        ),
+    ),
+    "doctor": Command(
+        "What is installed and works here, and what to do about the rest",
+        "upkeep.doctor",
+        (
+            option("--model", metavar="FOLDER|NAME", default="", help="look at this model too"),
+            option("--run", metavar="FOLDER", help="where runs will go (default: runs)"),
+            AS_JSON,
+        ),
+    ),
+    "list": Command(
+        "The runs in a folder, with state, leader and size",
+        "upkeep.list_runs",
+        (
+            option("folder", nargs="?", default="runs", metavar="FOLDER", help="(default: runs)"),
+            AS_JSON,
+        ),
+    ),
+    "prune": Command(
+        "Remove adapters that nothing needs, after showing them",
+        "upkeep.prune",
+        (
+            option("folder", metavar="RUN|FOLDER", help="a run, or a folder with runs"),
+            option("--caches", action="store_true", help="empty the caches too"),
+            option("--whole", action="store_true", help="remove the whole run"),
+            option("--yes", action="store_true", help="remove without asking"),
+        ),
+    ),
+}

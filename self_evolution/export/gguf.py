@@ -1,0 +1,83 @@
+"""Format `gguf`: one file for llama.cpp, in a number format that is named."""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from self_evolution.export import converters, merged
+from self_evolution.export.job import Job
+from self_evolution.export.llama_cpp import LlamaCpp, installed
+from self_evolution.export.templates import template_faults
+from self_evolution.models import Generator
+from self_evolution.records import Message
+
+
+def check(job: Job) -> int:
+    converters.require_tools(job.quantisation)
+    whole = merged.check(job)
+    weights = whole / {"float32": 4}.get(merged.dtype(job), 2)
+    direct = job.quantisation in converters.DIRECT
+    return int(whole + weights * (converters.bits(job.quantisation) + (0 if direct else 16)) / 8)
+
+
+def write(job: Job, folder: Path) -> None:
+    whole = folder / "merged"
+    whole.mkdir()
+    merged.write(job, whole)
+    for fault in merged.faults(job, whole):
+        raise ValueError(fault)
+    converters.convert(whole, job.quantisation, folder / name(job))
+    shutil.rmtree(whole)
+
+
+def faults(job: Job, folder: Path) -> Iterator[str]:
+    if installed():
+        yield from prompt_faults(job, folder / name(job))
+
+
+def open_model(job: Job, folder: Path) -> Generator | None:
+    if not installed():
+        return None
+    return LlamaCpp(folder / name(job), window=window(job))
+
+
+def suspect(job: Job) -> str:
+    if job.quantisation in ("f32", "f16", "bf16"):
+        return f"precision: the weights are rounded to {job.quantisation}"
+    return (
+        f"quantisation: the weights are rounded to {job.quantisation}; template and merged "
+        "weights were checked before, so --quantisation f16 (or bf16) loses less"
+    )
+
+
+def usage(job: Job, folder: Path) -> str:
+    return f"""\
+    llama-server -m {shlex.quote(str(folder / name(job)))} --host 127.0.0.1 --port 8080 --jinja
+"""
+
+
+def prompt_faults(
+    job: Job, path: Path, render: Callable[[Sequence[Message]], str] | None = None
+) -> Iterator[str]:
+    """Describe a file that llama.cpp cannot load, or whose prompts are not those of the run."""
+    try:
+        model = LlamaCpp(path, vocabulary=True, render=render)
+    except ValueError as error:
+        yield f"{path.name} is cut off or damaged: llama.cpp cannot load it ({error})"
+        return
+    yield from template_faults(job, model.prompt)
+    model.close()
+
+
+def name(job: Job) -> str:
+    return f"model-{job.quantisation}.gguf"
+
+
+def window(job: Job) -> int:
+    """Tokens of context that the run's questions may take, with their passages and answers."""
+    settings = job.run.config
+    shown = settings.split.max_tokens * max(1, settings.evaluate.top_k)
+    return 2 * shown + settings.evaluate.max_tokens + 1024

@@ -1,0 +1,101 @@
+"""A GGUF file in this process, through llama-cpp-python where it is installed."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from self_evolution.models.protocols import Capability, OnText, SamplingParams, Weights
+from self_evolution.models.reply import Reply, without_thoughts
+from self_evolution.records import Message
+
+
+def installed() -> bool:
+    return importlib.util.find_spec("llama_cpp") is not None
+
+
+class LlamaCpp:
+    """Generates with a GGUF file; prompts are made by its own template and tokenizer.
+
+    `render`: another way to make the text of a conversation. `vocabulary`: read no weights, so
+    that only prompts can be made. Raises ValueError if llama.cpp cannot load the file.
+    """
+
+    capabilities: frozenset[Capability] = frozenset()
+    revision = ""
+    concurrency = 1
+
+    def __init__(
+        self,
+        path: Path,
+        window: int = 512,
+        vocabulary: bool = False,
+        render: Callable[[Sequence[Message]], str] | None = None,
+    ) -> None:
+        import llama_cpp
+        from llama_cpp.llama_chat_format import Jinja2ChatFormatter
+
+        self._model: Any = llama_cpp.Llama(
+            model_path=str(path), n_ctx=window, vocab_only=vocabulary, verbose=False
+        )
+        self._window = window
+        self._render = render
+        words = self._model.metadata
+        self._formatter = Jinja2ChatFormatter(
+            template=words.get("tokenizer.chat_template", ""),
+            eos_token=self._word(self._model.token_eos()),
+            bos_token=self._word(self._model.token_bos()),
+        )
+
+    def prompt(self, messages: Sequence[Message]) -> list[int]:
+        """The token ids of a conversation as llama.cpp sees it."""
+        if self._render:
+            text, begins = self._render(messages), False
+        else:
+            made = self._formatter(messages=list(messages))
+            text, begins = made.prompt, made.added_special
+        ids: list[int] = self._model.tokenize(
+            text.encode("utf-8"), add_bos=not begins, special=True
+        )
+        return ids
+
+    def fits(self, messages: Sequence[Message], max_tokens: int) -> bool:
+        return len(self.prompt(messages)) + max_tokens <= self._window
+
+    def generate(
+        self,
+        prompts: Sequence[Sequence[Message]],
+        params: SamplingParams,
+        seed: int,
+        weights: Weights,
+        on_text: OnText | None = None,
+    ) -> list[Reply]:
+        return [
+            self._reply(messages, params, (seed + i) % 2**31) for i, messages in enumerate(prompts)
+        ]
+
+    def close(self) -> None:
+        self._model.close()
+
+    def _reply(self, messages: Sequence[Message], params: SamplingParams, seed: int) -> Reply:
+        made = self._model.create_completion(
+            self.prompt(messages),
+            max_tokens=params.max_tokens,
+            temperature=params.temperature,
+            top_p=params.top_p,
+            top_k=0,
+            min_p=0.0,
+            repeat_penalty=1.0,
+            seed=seed,
+        )
+        choice = made["choices"][0]
+        finish = "length" if choice["finish_reason"] == "length" else "stop"
+        return Reply(without_thoughts(choice["text"]), finish)
+
+    def _word(self, token: int) -> str:
+        if token < 0:
+            return ""
+        found: str = self._model._model.token_get_text(token)
+        return found

@@ -1,0 +1,120 @@
+"""Format `merged`: the base with the adapter inside its weights, in safetensors."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from self_evolution.errors import UserError
+from self_evolution.export.adapter_files import adapter_faults, modules
+from self_evolution.export.job import TEMPLATE, Job
+from self_evolution.export.templates import copy_tokenizer, plain_prompt, template_faults
+from self_evolution.models import Generator, loading, lora, open_engine
+
+_KNOWN = {"float32": 4, "bfloat16": 2, "float16": 2}
+
+
+def check(job: Job) -> int:
+    return sum(path.stat().st_size for path in job.base.glob("*.safetensors"))
+
+
+def write(job: Job, folder: Path) -> None:
+    """The weights have the number format of the base's own."""
+    import transformers
+
+    settings = job.settings.model_copy(update={"device": "cpu", "dtype": dtype(job)})
+    model, _ = loading.load(settings)
+    model = lora.load(model, None, job.adapter, job.sha256).merge_and_unload()
+    generation: Any = transformers.GenerationConfig()
+    own = getattr(model, "generation_config", None) or generation
+    for name in ("bos_token_id", "eos_token_id", "pad_token_id"):  # its sampling was not evaluated
+        setattr(generation, name, getattr(own, name, None))
+    model.generation_config = generation
+    model.save_pretrained(str(folder), safe_serialization=True)
+    copy_tokenizer(job, folder)
+
+
+def faults(job: Job, folder: Path) -> Iterator[str]:
+    yield from adapter_faults(job.adapter, job.base)
+    yield from _weight_faults(job, folder)
+    yield from template_faults(job, plain_prompt(folder, folder / TEMPLATE))
+
+
+def open_model(job: Job, folder: Path) -> Generator | None:
+    return open_engine(job.settings.model_copy(update={"name": str(folder), "chat_template": ""}))
+
+
+def suspect(job: Job) -> str:
+    return (
+        f"precision: the merged weights are rounded to {dtype(job)}, where the run adds the "
+        "adapter to the base at each step; --to adapter keeps it apart"
+    )
+
+
+def usage(job: Job, folder: Path) -> str:
+    return f"""\
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained({str(folder)!r})
+    model = AutoModelForCausalLM.from_pretrained({str(folder)!r}, dtype="auto")
+"""
+
+
+def dtype(job: Job) -> str:
+    """The number format of the base's files: float32, bfloat16 or float16."""
+    config = json.loads((job.base / "config.json").read_text(encoding="utf-8"))
+    config |= config.get("text_config") or {}
+    found = str(config.get("dtype") or config.get("torch_dtype") or "float32")
+    if found not in _KNOWN:
+        raise UserError(
+            f"{job.base}: its weights are {found}, into which an adapter cannot be merged; "
+            "--to adapter works"
+        )
+    return found
+
+
+def _weight_faults(job: Job, folder: Path) -> Iterator[str]:
+    """Describe a file that is cut off, weights that are missing, and modules that did not
+    change."""
+    from safetensors import SafetensorError
+
+    try:
+        before, after = _tensors(job.base), _tensors(folder)
+    except (SafetensorError, OSError) as error:
+        yield f"a file of the merged weights is cut off or damaged ({error})"
+        return
+    tied = {name for name in before if name.endswith("lm_head.weight")}
+    if missing := sorted(set(before) - set(after) - tied):
+        yield f"missing: {len(missing)} weights of the base are not there, such as {missing[0]}"
+        return
+    changed = {name for name in before if name in after and _differs(before[name], after[name])}
+    expected = [f"{one}.weight" for one in modules(job.adapter)]
+    unchanged = [name for name in expected if name in before and name not in changed]
+    if not changed:
+        yield "weights that do nothing: the merged weights are those of the base"
+    elif unchanged:
+        yield (
+            f"missing modules: {len(unchanged)} of {len(expected)} that the adapter changes are as "
+            f"in the base, such as {unchanged[0]}"
+        )
+
+
+def _tensors(folder: Path) -> dict[str, tuple[Path, str]]:
+    """{name of a weight: where it is}, over all files of a model."""
+    from safetensors import safe_open
+
+    found: dict[str, tuple[Path, str]] = {}
+    for path in sorted(folder.glob("*.safetensors")):
+        with safe_open(path, "pt") as file:
+            found |= {name: (path, name) for name in list(file.keys())}
+    return found
+
+
+def _differs(one: tuple[Path, str], other: tuple[Path, str]) -> bool:
+    import torch
+    from safetensors import safe_open
+
+    with safe_open(one[0], "pt") as first, safe_open(other[0], "pt") as second:
+        return not torch.equal(first.get_tensor(one[1]), second.get_tensor(other[1]))

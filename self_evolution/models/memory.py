@@ -1,0 +1,120 @@
+"""How much memory a model takes: computed from its shape, without loading it.
+
+The parts are added up as they stand in memory at the same time. They are estimates: the libraries
+take some memory of their own, and a device splits its memory into blocks.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from self_evolution.config import Config
+from self_evolution.errors import UserError
+
+BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
+LIBRARIES = 1.2e9
+"""Bytes for Python, torch and the other libraries, on a CPU or on a GPU."""
+
+_STATES = 16
+"""Bytes for each trained weight: itself, its gradient and two averages of AdamW, in float32."""
+
+_LIVE, _LIVE_INNER = 12, 4
+"""Numbers that training keeps for each token in a layer, in multiples of the hidden size and of the
+inner size of its MLP. Counted on Llama, Qwen 3 and Gemma 3: 7 to 11, and 4."""
+
+_LOGITS = 3 * (64 << 20)
+"""Bytes of logits, which training and scoring make for a few tokens at a time."""
+
+
+class Shape(NamedTuple):
+    """What the memory of a model follows from. `linear`: inputs plus outputs of all layers with
+    LoRA; `keys`: key heads times their size."""
+
+    parameters: int
+    layers: int
+    hidden: int
+    inner: int
+    keys: int
+    vocabulary: int
+    linear: int
+
+
+class Memory(NamedTuple):
+    """Bytes, at the most, in the two kinds of work that take turns."""
+
+    generating: int
+    training: int
+
+    @property
+    def most(self) -> int:
+        return max(self.generating, self.training)
+
+
+def shape(folder: Path) -> Shape:
+    """The shape of the model in a folder; no weights are read.
+
+    Raises UserError if transformers does not know its architecture.
+    """
+    import transformers
+
+    try:
+        config = transformers.AutoConfig.from_pretrained(
+            str(folder), local_files_only=True, trust_remote_code=False
+        )
+        return shape_of(config)
+    except Exception as error:
+        raise UserError(
+            f"--model {folder}: its architecture is not known here ({error}); expected a causal "
+            "language model that transformers knows without remote code"
+        ) from error
+
+
+def shape_of(config: Any) -> Shape:
+    """The shape of a model with this configuration of transformers; nothing is allocated."""
+    import torch
+    import transformers
+
+    with torch.device("meta"):
+        model: Any = transformers.AutoModelForCausalLM.from_config(config)
+    text = config.get_text_config()
+    head = getattr(text, "head_dim", None) or text.hidden_size // text.num_attention_heads
+    output = model.get_output_embeddings()
+    linear = sum(
+        module.in_features + module.out_features
+        for module in model.modules()
+        if isinstance(module, torch.nn.Linear) and module is not output
+    )
+    return Shape(
+        parameters=sum(weight.numel() for weight in model.parameters()),
+        layers=text.num_hidden_layers,
+        hidden=text.hidden_size,
+        inner=text.intermediate_size,
+        keys=(getattr(text, "num_key_value_heads", None) or text.num_attention_heads) * head,
+        vocabulary=text.vocab_size,
+        linear=linear,
+    )
+
+
+def memory(model: Shape, settings: Config, dtype: str) -> Memory:
+    """The memory that a run with these settings takes on one device, with weights in `dtype`."""
+    size = BYTES[dtype]
+    weights = model.parameters * size + LIBRARIES
+    train = settings.train
+    # Training: one micro-batch of the longest examples.
+    tokens = train.micro_batch * train.max_tokens
+    layer = tokens * (_LIVE * model.hidden + _LIVE_INNER * model.inner) * size
+    kept = layer * model.layers
+    if train.gradient_checkpointing:
+        kept = tokens * model.hidden * size * model.layers + layer
+    adapter = train.rank * model.linear * _STATES
+    training = weights + adapter + kept + _LOGITS
+    # Generating: one batch of prompts with passages, and the longest answers.
+    window = 2 * settings.split.max_tokens + settings.answer.max_tokens
+    rows = settings.model.batch_size
+    cache = rows * window * 2 * model.layers * model.keys * size
+    reading = rows * window * (4 * model.hidden + 2 * model.inner) * size
+    generating = (
+        weights + train.rank * model.linear * 4 + cache + reading + rows * model.vocabulary * 4
+    )
+    return Memory(int(generating), int(training))
