@@ -14,8 +14,8 @@ from self_evolution.config.types import Points, Settings, Share, ShareBelowOne, 
 
 class Model(Settings):
     name: str = ""
-    """Model to tune: a folder, a name on the Hugging Face hub, or `embedded` for the miniature
-    that ships."""
+    """Model to tune: a folder, a GGUF file, a name on the Hugging Face hub, or `embedded` for the
+    miniature that ships."""
     download: bool = False
     """Allow the model to be downloaded from the hub. By default nothing is downloaded."""
     engine: str = "transformers"
