@@ -104,6 +104,8 @@ class Ask(Settings):
     pairs: str = ""
     """File of your own questions with their answers (JSONL, CSV or XLSX), which are trained on
     beside the generated ones."""
+    teacher: str = ""
+    """Model that asks, answers and writes built test questions in place of the run's own, if any."""
     per_fragment: NonNegativeInt = 4
     """Questions that each generation asks about each fragment. 0 asks none, for a run on your own
     pairs alone."""

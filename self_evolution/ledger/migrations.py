@@ -99,6 +99,19 @@ CREATE VIEW live_question AS
   UNION ALL SELECT DISTINCT question_id FROM live_trusted_row;
 """
 
+_TEACHERS = """
+CREATE TABLE teacher (
+  id TEXT PRIMARY KEY,
+  name TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- The questions, answers and built test questions that a teacher wrote.
+CREATE TABLE taught (
+  id TEXT PRIMARY KEY,
+  teacher_id TEXT NOT NULL REFERENCES teacher (id)
+) STRICT, WITHOUT ROWID;
+"""
+
 
 class Step(NamedTuple):
     """The SQL that brings a ledger to `version` from the version before."""
@@ -114,6 +127,7 @@ STEPS = (
     Step(6, "names of the field", _NAMES),
     Step(7, "rehearsal that the base makes", _REHEARSAL),
     Step(8, "trusted pairs", _TRUSTED_PAIRS),
+    Step(9, "teachers", _TEACHERS),
 )
 """Steps by version. A step that was released is never changed: another one follows it."""
 

@@ -46,6 +46,8 @@ def settled(settings: Config) -> Config:
         for key, name in words.items()
         if name and name not in _WORDS.get(key, ("embedded",)) and absolute(name) != name
     }
+    if (teacher := settings.ask.teacher) != absolute(teacher):
+        paths["ask.teacher"] = absolute(teacher)
     if (judge := settings.evaluate.judge) != "base" and absolute(judge) != judge:
         paths["evaluate.judge"] = absolute(judge)
     rivals = settings.evaluate.against
