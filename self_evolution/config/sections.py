@@ -105,7 +105,7 @@ class Ask(Settings):
     """File of your own questions with their answers (JSONL, CSV or XLSX), which are trained on
     beside the generated ones."""
     teacher: str = ""
-    """Model that asks, answers and writes built test questions in place of the run's own, if any."""
+    """Model that asks, answers and writes built test questions in place of the run's own."""
     per_fragment: NonNegativeInt = 4
     """Questions that each generation asks about each fragment. 0 asks none, for a run on your own
     pairs alone."""
