@@ -1,8 +1,10 @@
-# make run: set up and run the loop on the miniature that ships. make check: set up, lint and test.
+# make run: set up and run the loop on the miniature that ships. make demo: the same on a real chat
+# model, which is fetched. make check: set up, lint and test.
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 RUN ?= runs/embedded
+DEMO ?= runs/demo
 export OMP_NUM_THREADS ?= 1
 export TOKENIZERS_PARALLELISM ?= false
 
@@ -13,7 +15,7 @@ define tier
 $(PYTEST) -m $(1) || { test $$? = 5 && echo "no test is marked $(1)"; }
 endef
 
-.PHONY: setup run test quick drills test-real check lint embedded-model schema clean
+.PHONY: setup run demo test quick drills test-real check lint embedded-model schema clean
 
 setup: $(VENV)/.ready
 
@@ -25,6 +27,9 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 
 run: setup
 	$(BIN)/self-evolution run --recipe embedded --run $(RUN)
+
+demo: setup
+	model=$$($(BIN)/python -m tools.smollm2) && $(BIN)/self-evolution run --recipe demo --model "$$model" --run $(DEMO)
 
 # The tiers of tests. `quick` takes two minutes on two quiet cores, `test` ten. In `drills` runs are
 # killed again and again, `test-real` needs real models.

@@ -40,7 +40,7 @@ def tokenizer() -> Any:
 def test_shipped_files_are_what_the_seed_gives(tmp_path: Path) -> None:
     handbook.write(tmp_path)
     made = {p.relative_to(tmp_path): p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()}
-    assert len(made) == len(handbook.FILES) + 3
+    assert len(made) == len(handbook.FILES) + 5
     for name, content in made.items():
         assert (DATA / name).read_bytes() == content, name
     assert {p.name for p in embedded.HANDBOOK.iterdir()} == set(handbook.FILES)
@@ -55,6 +55,31 @@ def test_every_section_stands_in_the_handbook_on_one_line() -> None:
         assert entity.name in first, "a section must be clear without its heading"
         for value in entity.values.values():
             assert f" {value}" in paragraph
+
+
+def test_the_faq_is_asked_about_in_other_words() -> None:
+    """28 facts, each in four wordings to train on and in two others to be tested in."""
+    pairs, questions = read(embedded.FAQ), read(embedded.FAQ_EVALUATION)
+    trained: dict[str, set[str]] = {}
+    for row in pairs:
+        assert row["passage"] in (embedded.HANDBOOK / row["document"]).read_text(encoding="utf-8")
+        trained.setdefault(row["answer"], set()).add(row["question"])
+    tested: dict[str, set[str]] = {}
+    for row in questions:
+        (value,) = row["values"]
+        assert value in row["output"] and value in row["instruction"]
+        tested.setdefault(row["output"], set()).add(row["input"])
+    assert trained.keys() == tested.keys() and len(trained) == 28
+    for fact, wordings in trained.items():
+        assert len(wordings) == 4 and len(tested[fact]) == 2 and not wordings & tested[fact]
+
+
+def test_general_questions_have_a_short_answer() -> None:
+    rows = read(embedded.GENERAL)
+    assert len(rows) == len({row["input"] for row in rows}) == 60
+    for row in rows:
+        (value,) = row["values"]
+        assert value in row["output"] and not row["instruction"]
 
 
 def test_evaluation_has_one_line_per_fact() -> None:

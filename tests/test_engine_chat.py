@@ -281,6 +281,15 @@ def test_the_plain_template_serves_a_base_model() -> None:
     assert chat.tokenizer.decode(target) == " None does.<|eot_id|>"
 
 
+def test_a_start_token_that_begins_each_header_is_not_doubled() -> None:
+    """As SmolLM2 has it: <|im_start|> is the start token and begins each turn of ChatML."""
+    chat = tiny.engine("qwen3").chat
+    before = chat.opening()
+    chat.tokenizer.bos_token = "<|im_start|>"
+    assert chat.opening() == before
+    assert chat.tokenizer.decode(before).startswith("<|im_start|>assistant\n")
+
+
 def test_a_template_from_a_file(tmp_path: Any) -> None:
     path = tmp_path / "chat.jinja"
     path.write_text(CHATML)

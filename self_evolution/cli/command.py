@@ -37,6 +37,7 @@ Common = dict[str, tuple[str, ...]]
 SHORT = {
     "model.name": "--model",
     "ask.pairs": "--pairs",
+    "ask.teacher": "--teacher",
     "evaluate.file": "--eval",
     "evaluate.against": "--against",
     "evaluate.judge": "--judge",

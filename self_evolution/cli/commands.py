@@ -24,7 +24,7 @@ RUN_OR_PAIRS = option("source", metavar="RUN|FILE", help="a run's folder, or a J
 LINES = option("-o", "--output", metavar="FILE", help="file to write (default: standard output)")
 
 DAILY: Common = {
-    "model": ("model.name", "model.device", "model.dtype", "model.download"),
+    "model": ("model.name", "ask.teacher", "model.device", "model.dtype", "model.download"),
     "questions": ("read.limit", "ask.pairs", "ask.per_fragment", "select.strategy", "select.k"),
     "training": ("generations", "train.learning_rate", "train.rank", "seed"),
     "evaluation": ("evaluate.file", "evaluate.questions", "evaluate.against", "evaluate.judge"),

@@ -20,8 +20,8 @@ from self_evolution.config.types import (
 
 class Model(Settings):
     name: str = ""
-    """Model to tune: a folder, a name on the Hugging Face hub, or `embedded` for the miniature
-    that ships."""
+    """Model to tune: a folder, a GGUF file, a name on the Hugging Face hub, or `embedded` for the
+    miniature that ships."""
     download: bool = False
     """Allow the model to be downloaded from the hub. By default nothing is downloaded."""
     engine: str = "transformers"
@@ -110,6 +110,8 @@ class Ask(Settings):
     pairs: str = ""
     """File of your own questions with their answers (JSONL, CSV or XLSX), which are trained on
     beside the generated ones."""
+    teacher: str = ""
+    """Model that asks, answers and writes built test questions in place of the run's own."""
     per_fragment: NonNegativeInt = 4
     """Questions that each generation asks about each fragment. 0 asks none, for a run on your own
     pairs alone."""

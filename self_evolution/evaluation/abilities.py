@@ -29,6 +29,7 @@ from self_evolution.prompts import Profile
 from self_evolution.records import Candidate, Item, Pair, content_id
 from self_evolution.retrieval import asked
 from self_evolution.run import Run
+from self_evolution.run.author import Author
 from self_evolution.text.function_words import FUNCTION_WORDS
 from self_evolution.text.language import detect
 from self_evolution.text.script import is_cjk
@@ -86,7 +87,9 @@ def build(run: Run) -> None:
     topics = split(run).tests
     tries = TRIES * wanted
     rounds = [topics[: tries - first] for first in range(0, tries, len(topics))]
-    building.build(run, KIND, rounds, wanted, SUITE, partial(_candidates, run, language), True)
+    author = Author(run, 0, "base", own=True)
+    make = partial(_candidates, run, author, language)
+    building.build(run, author, KIND, rounds, wanted, SUITE, make, True)
 
 
 def items(run: Run) -> Iterator[Item]:
@@ -127,17 +130,21 @@ def _words(text: str) -> list[str]:
 
 
 def _candidates(
-    run: Run, language: str, topics: Sequence[str], places: Mapping[str, int], seed: int
+    run: Run,
+    author: Author,
+    language: str,
+    topics: Sequence[str],
+    places: Mapping[str, int],
+    seed: int,
 ) -> Iterator[Candidate]:
     """Return one candidate a question: with answers that agree, or with the reason against it."""
     settings = run.config.evaluate
-    run.use(0)
     asking = SamplingParams(VARIETY, run.config.ask.top_p, run.config.ask.max_tokens)
     prompts = [run.prompts.skill(topic, language) for topic in topics]
-    questions = run.engine.generate(prompts, asking, seed, "base")
+    questions = author.generate(prompts, asking, seed)
     closed = [run.prompts.closed(question.text, detect(question.text)) for question in questions]
     params = SamplingParams(TEMPERATURE, settings.top_p, settings.max_tokens)
-    answers = samples(run, closed, params, seed)
+    answers = samples(author, closed, params, seed, settings.samples)
     before = [row for kind in (*KINDS, KIND) for row in taken(run.ledger, kind)]
     contamination = ContaminationCheck([*run.ledger.items.all(), *map(_as_item, before)])
     seen = {key(row.question, "") for row in before}

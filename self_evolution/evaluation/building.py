@@ -10,6 +10,7 @@ from self_evolution.ledger import Ledger
 from self_evolution.models import Reply, SamplingParams
 from self_evolution.records import Candidate, Message, seed_of
 from self_evolution.run import Run
+from self_evolution.run.author import Author
 
 TEMPERATURE = 0.7
 """The temperature of answers that must agree: at 0 they would agree in any case."""
@@ -41,6 +42,7 @@ def taken(ledger: Ledger, kind: str) -> list[Candidate]:
 
 def build(
     run: Run,
+    author: Author,
     kind: str,
     rounds: Sequence[Sequence[str]],
     wanted: int,
@@ -75,7 +77,7 @@ def build(
         )
         for some, seed in batches:
             rows = list(_filled(make(some, places, seed), wanted - kept))
-            run.ledger.add(rows)
+            run.ledger.add([*rows, *author.signed(row.id for row in rows)])
             kept += sum(row.reason is None for row in rows)
             if kept >= wanted:
                 return
@@ -93,12 +95,15 @@ def describe(ledger: Ledger, kind: str, name: str) -> str:
 
 
 def samples(
-    run: Run, prompts: Sequence[Sequence[Message]], params: SamplingParams, seed: int
+    author: Author,
+    prompts: Sequence[Sequence[Message]],
+    params: SamplingParams,
+    seed: int,
+    times: int,
 ) -> list[list[Reply]]:
-    """`evaluate.samples` replies of the base to each prompt, each time afresh."""
+    """So many replies of the author to each prompt, each time afresh."""
     columns = [
-        run.engine.generate(prompts, params, seed_of(seed, "sample", sample), "base")
-        for sample in range(run.config.evaluate.samples)
+        author.generate(prompts, params, seed_of(seed, "sample", time)) for time in range(times)
     ]
     return [list(row) for row in zip(*columns, strict=True)]
 

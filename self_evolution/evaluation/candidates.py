@@ -20,6 +20,7 @@ from self_evolution.evaluation.pair_checks import Case, judge, key
 from self_evolution.models import Reply, SamplingParams
 from self_evolution.records import Candidate, Fragment, Pair, content_id
 from self_evolution.run import Run
+from self_evolution.run.author import Author
 from self_evolution.schedule import STAGES
 
 ROUNDS = 2
@@ -31,10 +32,10 @@ KINDS = ("seen", "unseen")
 def build_questions(run: Run, kind: str) -> None:
     """Candidates until there are enough, or every fragment has had its tries."""
     wanted = limited(run, run.config.evaluate.questions)
-    make = partial(_candidates, run, kind)
-    build(
-        run, kind, [_order(run, kind)] * ROUNDS, wanted, f"{STAGES['build'].seed_key} {kind}", make
-    )
+    author = Author(run, 0, "base")
+    make = partial(_candidates, run, author, kind)
+    rounds = [_order(run, kind)] * ROUNDS
+    build(run, author, kind, rounds, wanted, f"{STAGES['build'].seed_key} {kind}", make)
 
 
 def _order(run: Run, kind: str) -> list[str]:
@@ -55,12 +56,17 @@ def _order(run: Run, kind: str) -> list[str]:
 
 
 def _candidates(
-    run: Run, kind: str, ids: Sequence[str], places: Mapping[str, int], seed: int
+    run: Run,
+    author: Author,
+    kind: str,
+    ids: Sequence[str],
+    places: Mapping[str, int],
+    seed: int,
 ) -> Iterator[Candidate]:
     """Return one candidate a question: with answers that agree, or with the reason against it."""
     fragments = run.ledger.fragments.get(ids)
-    asked = _asked(run, fragments, seed)
-    answers = _answered(run, fragments, [question.text for question in asked], seed)
+    asked = _asked(run, author, fragments, seed)
+    answers = _answered(run, author, fragments, [question.text for question in asked], seed)
     contamination = ContaminationCheck(run.ledger.items.all())
     seen = {key(row.question, row.reference) for one in KINDS for row in taken(run.ledger, one)}
     for fragment, asking, replies in zip(fragments, asked, answers, strict=True):
@@ -101,7 +107,7 @@ def _strict(settings: Check) -> Check:
     return settings if settings.enabled else Check()
 
 
-def _asked(run: Run, fragments: Sequence[Fragment], seed: int) -> list[Reply]:
+def _asked(run: Run, author: Author, fragments: Sequence[Fragment], seed: int) -> list[Reply]:
     settings = run.config.ask
     prompts = [run.prompts.exam(fragment) for fragment in fragments]
     if not all(prompts):
@@ -110,12 +116,11 @@ def _asked(run: Run, fragments: Sequence[Fragment], seed: int) -> list[Reply]:
             "prompt for test questions; add it, or start with --evaluate.build never"
         )
     params = SamplingParams(settings.temperature, settings.top_p, settings.max_tokens)
-    run.use(0)
-    return run.engine.generate(prompts, params, seed, "base")
+    return author.generate(prompts, params, seed)
 
 
 def _answered(
-    run: Run, fragments: Sequence[Fragment], questions: Sequence[str], seed: int
+    run: Run, author: Author, fragments: Sequence[Fragment], questions: Sequence[str], seed: int
 ) -> list[list[Reply]]:
     """Sample answers to each question, with its fragment open."""
     settings = run.config.answer
@@ -123,9 +128,8 @@ def _answered(
         run.prompts.answer(fragment.heading, fragment.askable, question, fragment.language)
         for fragment, question in zip(fragments, questions, strict=True)
     ]
-    return samples(
-        run, prompts, SamplingParams(TEMPERATURE, settings.top_p, settings.max_tokens), seed
-    )
+    params = SamplingParams(TEMPERATURE, settings.top_p, settings.max_tokens)
+    return samples(author, prompts, params, seed, run.config.evaluate.samples)
 
 
 def passage(fragment: Fragment) -> str:

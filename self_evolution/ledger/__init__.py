@@ -10,6 +10,7 @@ from self_evolution.ledger.items import digest
 from self_evolution.ledger.ledger import Ledger, StageRow
 from self_evolution.ledger.pairs import SelectedPair
 from self_evolution.ledger.sources import Source
+from self_evolution.ledger.teachers import TeacherCounts
 from self_evolution.ledger.trusted import TrustedCounts
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "SelectedPair",
     "Source",
     "StageRow",
+    "TeacherCounts",
     "TrustedCounts",
     "digest",
 ]

@@ -35,6 +35,8 @@ TABLES: dict[str, type[Any]] = {
         records.Question,
         records.TrustedRow,
         records.Answer,
+        records.Teacher,
+        records.Taught,
         records.Verdict,
         records.Likeness,
         records.Score,
@@ -143,8 +145,7 @@ class Database:
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
-        """Read everything inside the block as of one moment, whatever another process writes
-        meanwhile."""
+        """Read all inside the block as of one moment, whatever another process writes."""
         if self._connection.in_transaction:
             yield
             return

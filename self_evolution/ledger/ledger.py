@@ -16,6 +16,7 @@ from self_evolution.ledger.items import Items
 from self_evolution.ledger.pairs import Pairs
 from self_evolution.ledger.search import SearchIndex
 from self_evolution.ledger.sources import Sources
+from self_evolution.ledger.teachers import Teachers
 from self_evolution.ledger.training import Training
 from self_evolution.ledger.trusted import Trusted
 
@@ -49,6 +50,7 @@ class Ledger:
         self.sources = Sources(self._db)
         self.pairs = Pairs(self._db)
         self.trusted = Trusted(self._db)
+        self.teachers = Teachers(self._db)
         self.training = Training(self._db)
         self.evaluations = Evaluations(self._db)
         self.search = SearchIndex(self._db)

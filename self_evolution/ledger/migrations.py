@@ -123,6 +123,19 @@ CREATE VIEW training_fragment AS
     AND (f.duplicate_of IS NULL OR f.duplicate_of NOT IN (SELECT id FROM held));
 """
 
+_TEACHERS = """
+CREATE TABLE teacher (
+  id TEXT PRIMARY KEY,
+  name TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- The questions, answers and built test questions that a teacher wrote.
+CREATE TABLE taught (
+  id TEXT PRIMARY KEY,
+  teacher_id TEXT NOT NULL REFERENCES teacher (id)
+) STRICT, WITHOUT ROWID;
+"""
+
 
 class Step(NamedTuple):
     """The SQL that brings a ledger to `version` from the version before."""
@@ -140,6 +153,7 @@ STEPS = (
     Step(8, "trusted pairs", _TRUSTED_PAIRS),
     Step(9, "recitations", _RECITATIONS),
     Step(10, "quotations in mail", _QUOTATIONS),
+    Step(11, "teachers", _TEACHERS),
 )
 """Steps by version. A step that was released is never changed: another one follows it."""
 

@@ -13,4 +13,18 @@ EVALUATION: Path = _HERE / "evaluation.jsonl"
 REHEARSAL: Path = _HERE / "rehearsal.jsonl"
 RETENTION: Path = _HERE / "retention.jsonl"
 
-__all__ = ["EVALUATION", "HANDBOOK", "MODEL", "REHEARSAL", "RETENTION"]
+# For a real chat model that learns a part of the handbook (recipe `demo`).
+FAQ: Path = _HERE / "faq.jsonl"
+FAQ_EVALUATION: Path = _HERE / "faq-evaluation.jsonl"
+GENERAL: Path = _HERE / "general.jsonl"
+
+__all__ = [
+    "EVALUATION",
+    "FAQ",
+    "FAQ_EVALUATION",
+    "GENERAL",
+    "HANDBOOK",
+    "MODEL",
+    "REHEARSAL",
+    "RETENTION",
+]

@@ -121,7 +121,9 @@ class Chat:
         same = next((i for i, (a, b) in pairs if a != b), min(len(ids), len(without)))
         if not self.tokenizer.decode(ids[same:]).strip():
             return self.prompt([{"role": "user", "content": ""}])
-        return [id for id in ids[:1] if id == self.tokenizer.bos_token_id] + ids[same:]
+        start = self.tokenizer.bos_token_id
+        # In ChatML the start token of some models (SmolLM2) begins each header.
+        return [id for id in ids[:1] if id == start != ids[same]] + ids[same:]
 
     def example(self, messages: Sequence[Message]) -> tuple[list[int], list[int]]:
         """Token ids and labels of a conversation; the labels are the assistant's turns.

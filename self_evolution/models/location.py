@@ -1,8 +1,8 @@
-"""The location of a model: a folder or the hub's cache; and whether the network may be used."""
+"""The location of a model: a folder, a GGUF file or the hub's cache; and whether the network may
+be used."""
 
 from __future__ import annotations
 
-import hashlib
 import os
 import sys
 from pathlib import Path
@@ -11,8 +11,8 @@ from typing import Any
 from self_evolution.config import Model
 from self_evolution.errors import UserError
 from self_evolution.models.endpoint_address import is_address
+from self_evolution.models.gguf_cache import converted, is_gguf
 
-_SMALL = 1 << 20
 _TOKENIZERS = (
     "tokenizer.json",
     "tokenizer.model",
@@ -34,12 +34,13 @@ NO_TEMPLATE = (
 def locate(name: str) -> str:
     """Return the folder, or the hub name as given. `embedded` is the miniature in the package.
 
-    Raises UserError if no model was named, or a folder has no model in it.
+    A GGUF file is converted when its folder is not in the cache. Raises UserError if no model was
+    named, if a folder has no model in it, or if a file cannot be converted.
     """
     if not name:
         raise UserError(
-            "no model given: --model FOLDER or a hub name of a chat model (--recipe embedded "
-            "tries the product on the miniature that ships with it)"
+            "no model given: --model FOLDER, FILE.gguf or a hub name of a chat model (--recipe "
+            "embedded tries the product on the miniature that ships with it)"
         )
     if is_address(name):
         raise UserError(
@@ -51,6 +52,8 @@ def locate(name: str) -> str:
 
         return str(embedded.MODEL)
     path = Path(name).expanduser()
+    if is_gguf(name) and not path.is_dir():
+        return str(converted(path))
     if path.is_dir():
         if not (path / "config.json").is_file():
             raise UserError(
@@ -99,17 +102,3 @@ def revision(name: str) -> str:
     except ValueError:  # not in the form of a hub name
         return ""
     return Path(found).parent.name if isinstance(found, str) else ""
-
-
-def sampled_digest(path: Path) -> str:
-    """The digest of a small file, or of 16 samples spread over a large one."""
-    size = path.stat().st_size
-    digest = hashlib.sha256(str(size).encode())
-    with path.open("rb") as file:
-        if size <= 16 * _SMALL:
-            digest.update(file.read())
-        else:
-            for i in range(16):
-                file.seek(i * (size - _SMALL) // 15)
-                digest.update(file.read(_SMALL))
-    return digest.hexdigest()[:16]

@@ -1,4 +1,4 @@
-"""Models that a run only asks, as rivals or as judges: a folder, a hub name, an endpoint."""
+"""Models that a run only asks, as rivals, judges or teachers: a folder, a hub name, an endpoint."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from self_evolution.config import Model
 from self_evolution.errors import UserError
 from self_evolution.models import engines
 from self_evolution.models.endpoint_address import is_address, parse_address
+from self_evolution.models.gguf_cache import SUFFIX
 from self_evolution.models.protocols import Generator
 from self_evolution.records import content_id
 
-AGAINST, JUDGE = "--evaluate.against", "--evaluate.judge"
+AGAINST, JUDGE, TEACHER = "--evaluate.against", "--evaluate.judge", "--ask.teacher"
 """The flags that name them."""
 
 
@@ -85,7 +86,8 @@ def label(name: str, identity: str = "") -> str:
     The `identity` of an endpoint tells its model, also where the name does not.
     """
     if not is_address(name):
-        return Path(name).stem if Path(name).suffix == ".json" else name.rstrip("/").split("/")[-1]
+        file = Path(name).suffix in (".json", SUFFIX)
+        return Path(name).stem if file else name.rstrip("/").split("/")[-1]
     address = parse_address(identity or name)
     authority = address.base.partition("://")[2].partition("/")[0]
     return f"{address.model} at {authority}" if address.model else authority

@@ -7,11 +7,12 @@ from pathlib import Path
 
 from self_evolution.config import Model
 from self_evolution.errors import UserError
+from self_evolution.models.digest import sampled_digest
+from self_evolution.models.gguf_cache import is_gguf
 from self_evolution.models.location import (
     NO_TEMPLATE,
     locate,
     revision,
-    sampled_digest,
     settle_network,
 )
 from self_evolution.models.protocols import EVERYTHING, Engine
@@ -21,7 +22,7 @@ CAPABILITIES = EVERYTHING
 
 
 def opens(name: str) -> bool:
-    return not Path(name).is_file()
+    return is_gguf(name) or not Path(name).is_file()
 
 
 def check(settings: Model) -> None:
@@ -51,7 +52,13 @@ def _has_template(folder: Path) -> bool:
 
 
 def identity(settings: Model) -> dict[str, str]:
-    """{file: digest}; cheap also for many gigabytes, because large files are sampled."""
+    """{file: digest}; cheap also for many gigabytes, because large files are sampled.
+
+    Of a GGUF file it is its own digest, which a later conversion does not change.
+    """
+    file = Path(settings.name).expanduser()
+    if is_gguf(settings.name) and file.is_file():
+        return {"gguf": sampled_digest(file)}
     located = locate(settings.name)
     if not Path(located).is_dir():
         return {"hub": located}

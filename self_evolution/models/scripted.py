@@ -16,7 +16,8 @@ from pathlib import Path
 from self_evolution.config import Model
 from self_evolution.errors import Stopped, UserError
 from self_evolution.models.adapter import digest, require_adapter
-from self_evolution.models.location import sampled_digest
+from self_evolution.models.digest import sampled_digest
+from self_evolution.models.gguf_cache import is_gguf
 from self_evolution.models.protocols import (
     EVERYTHING,
     Capability,
@@ -40,7 +41,7 @@ _PIECE = re.compile(r"\s*\S+")
 
 
 def opens(name: str) -> bool:
-    return Path(name).is_file()
+    return Path(name).is_file() and not is_gguf(name)
 
 
 def check(settings: Model) -> None:

@@ -63,6 +63,22 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class Teacher:
+    """A model that asked and answered in place of the run's own, as the settings name it."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Taught:
+    """A question, answer or built test question (`id`) that a teacher wrote."""
+
+    id: str
+    teacher_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """The verdict of the check stage on a pair: kept (`reason` is None), or why it is not."""
 

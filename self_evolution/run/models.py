@@ -12,7 +12,7 @@ from self_evolution.models import Engine, open_engine, other_models
 from self_evolution.models.endpoint_address import is_address
 from self_evolution.models.endpoint_keys import refuse_shared_key
 from self_evolution.models.engines import open_counter
-from self_evolution.models.other_models import OtherModel
+from self_evolution.models.other_models import TEACHER, OtherModel
 from self_evolution.models.tokens import TokenCounter
 from self_evolution.progress import Progress
 
@@ -28,12 +28,14 @@ class Models:
     ) -> None:
         self._config, self._ledger, self._progress = config, ledger, progress
         self._counter: TokenCounter | None = None
+        self._teacher: OtherModel | None = None
         self.loaded = loaded
 
     @property
     def own(self) -> Engine:
         """The run's own model. It is loaded again after another was in its place."""
         if self.loaded is None:
+            self._teacher = None
             self._progress.say(f"loading {self._config.model.name}")
             _free_memory()
             self.use_loaded(open_engine(self._config.model))
@@ -61,13 +63,24 @@ class Models:
         The run's own model is unloaded if the other one is loaded in this process.
         """
         settings = self._config.evaluate
-        refuse_shared_key([*settings.against, settings.judge, name])
+        refuse_shared_key([*settings.against, settings.judge, self._config.ask.teacher, name])
         self._progress.print_once(other_models.notice(name, flag))
         if not is_address(name):
-            self.loaded = self._counter = None  # both hold the model
+            self.loaded = self._counter = self._teacher = None  # they hold models
             self._progress.say(f"loading {name}")
             _free_memory()
         return other_models.open_model(self._config.model, name, flag)
+
+    @property
+    def teacher(self) -> OtherModel | None:
+        """The model that asks and answers in place of the run's own; None if none is named.
+
+        One that is loaded in this process stays until another model is needed.
+        """
+        name = self._config.ask.teacher
+        if name and self._teacher is None:
+            self._teacher = self.open_other(name, TEACHER)
+        return self._teacher
 
     @property
     def count(self) -> TokenCounter:

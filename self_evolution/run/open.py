@@ -162,7 +162,7 @@ def _resume(folder: Path, ledger: Ledger, request: Request, progress: Progress) 
     if wanted != stored:
         check_files(wanted)
         before = stored.evaluate
-        check_others(wanted, (*before.against, before.judge), progress)
+        check_others(wanted, (*before.against, before.judge, stored.ask.teacher), progress)
         with ledger.transaction():
             if set(wanted.evaluate.against) - set(before.against):
                 ledger.reopen("rivals", "judge")

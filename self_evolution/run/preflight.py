@@ -64,6 +64,8 @@ def check_others(settings: Config, known: Container[str], progress: Progress) ->
         )
     if judge and judge != "base":
         named.append((judge, other_models.JUDGE))
+    if teacher := settings.ask.teacher:
+        named.append((teacher, other_models.TEACHER))
     notices = [other_models.notice(*one) for one in named]
     refuse_shared_key(name for name, _ in named)
     for (name, flag), text in zip(named, notices, strict=True):

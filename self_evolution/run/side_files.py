@@ -10,9 +10,9 @@ from self_evolution.config import Config
 
 # For each such setting: the words that are no path, and the file that the word stands for.
 _WORDS: dict[str, dict[str, Path | None]] = {
-    "evaluate.file": {"embedded": embedded.EVALUATION},
-    "evaluate.retention_file": {"embedded": embedded.RETENTION},
-    "ask.pairs": {},
+    "evaluate.file": {"embedded": embedded.EVALUATION, "faq": embedded.FAQ_EVALUATION},
+    "evaluate.retention_file": {"embedded": embedded.RETENTION, "general": embedded.GENERAL},
+    "ask.pairs": {"faq": embedded.FAQ},
     "train.rehearsal_file": {"embedded": embedded.REHEARSAL},
     "model.chat_template": {"plain": None},
     "domain.prompts": dict.fromkeys(("auto", "zh", "en", "embedded")),
@@ -46,6 +46,8 @@ def settled(settings: Config) -> Config:
         for key, name in words.items()
         if name and name not in _WORDS.get(key, ("embedded",)) and absolute(name) != name
     }
+    if (teacher := settings.ask.teacher) != absolute(teacher):
+        paths["ask.teacher"] = absolute(teacher)
     if (judge := settings.evaluate.judge) != "base" and absolute(judge) != judge:
         paths["evaluate.judge"] = absolute(judge)
     rivals = settings.evaluate.against

@@ -5,6 +5,7 @@ from __future__ import annotations
 from self_evolution.models import SamplingParams
 from self_evolution.records import Answer, content_id
 from self_evolution.run import Run
+from self_evolution.run.author import Author
 from self_evolution.run.outcome import Outcome
 
 
@@ -12,6 +13,7 @@ def answer(run: Run, generation: int) -> Outcome:
     settings = run.config.answer
     params = SamplingParams(settings.temperature, settings.top_p, settings.max_tokens)
     tasks = run.ledger.pairs.questions(generation)
+    author = Author(run, run.start(generation).parent, settings.answerer)
     batches = run.batches(
         "answer",
         generation,
@@ -26,10 +28,10 @@ def answer(run: Run, generation: int) -> Outcome:
             run.prompts.answer(fragment.heading, fragment.askable, question.text, fragment.language)
             for question, fragment in asked
         ]
-        run.use(run.start(generation).parent)
-        replies = run.engine.generate(prompts, params, seed, settings.answerer)
-        run.ledger.add(
+        replies = author.generate(prompts, params, seed)
+        answers = [
             Answer(content_id("answer", id, reply.text), id, reply.text, reply.finish_reason)
             for id, reply in zip(ids, replies, strict=True)
-        )
+        ]
+        run.ledger.add([*answers, *author.signed(row.id for row in answers)])
     return Outcome(len(tasks))

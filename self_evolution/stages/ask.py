@@ -8,6 +8,7 @@ from __future__ import annotations
 from self_evolution.models import SamplingParams
 from self_evolution.records import Question, content_id
 from self_evolution.run import Run
+from self_evolution.run.author import Author
 from self_evolution.run.outcome import Outcome
 from self_evolution.run.trusted import describe, take_in
 
@@ -21,6 +22,7 @@ def ask(run: Run, generation: int) -> Outcome:
     settings = run.config.ask
     params = SamplingParams(settings.temperature, settings.top_p, settings.max_tokens)
     tasks = run.ledger.fragments.for_training()
+    author = Author(run, run.start(generation).parent, settings.asker)
     for sample in range(settings.per_fragment):
         done = run.ledger.pairs.asked(generation, sample)
         label = f"ask {sample + 1} of {settings.per_fragment}"
@@ -35,9 +37,8 @@ def ask(run: Run, generation: int) -> Outcome:
                 )
                 for fragment in fragments
             ]
-            run.use(run.start(generation).parent)
-            replies = run.engine.generate(prompts, params, seed, settings.asker)
-            run.ledger.add(
+            replies = author.generate(prompts, params, seed)
+            questions = [
                 Question(
                     content_id("question", generation, fragment.id, sample, reply.text),
                     generation,
@@ -47,5 +48,6 @@ def ask(run: Run, generation: int) -> Outcome:
                     reply.finish_reason,
                 )
                 for fragment, reply in zip(fragments, replies, strict=True)
-            )
+            ]
+            run.ledger.add([*questions, *author.signed(row.id for row in questions)])
     return Outcome(len(tasks) * settings.per_fragment, describe(run, generation))

@@ -32,7 +32,8 @@ def select(run: Run, generation: int) -> Outcome:
         ]
         raise UserError(
             f"generation {generation}: no pair to train on ({', '.join(reasons) or 'none asked'}); "
-            "look at them with `self-evolution dump`, then start a new run with looser --check.*"
+            "look at them with `self-evolution dump`, then start a new run with --pairs, "
+            "a stronger model that asks and answers, with --teacher, or looser --check.*"
         )
     rehearsal = _rehearsal(run, generation, len(new) + len(replay), seed)
     rows: list[tuple[str, str | None, str | None]] = [("new", id, None) for id in new]

@@ -1,4 +1,4 @@
-"""Writes the sample domain: the handbook's files, its evaluation, rehearsal and retention sets.
+"""Writes the sample domain: the handbook's files, and its sets of questions and conversations.
 
 Run `python -m tools.miniature.handbook [DIR]`. The files depend on nothing but the seed.
 """
@@ -45,6 +45,9 @@ KNOWN = 512
 
 UNSEEN = 48
 """Open-book questions on random entities in the retention set."""
+
+FAQ = {"node": ("maker", "power")}
+"""The kind of entity, and its attributes, that the FAQ for a real chat model is about."""
 
 REHEARSED = {"open": 150, "ask": 130, "known": 120}
 """Conversations of each kind in the rehearsal set."""
@@ -123,6 +126,43 @@ def evaluation() -> list[dict[str, Any]]:
     ]
 
 
+def frequent() -> Iterator[tuple[Entity, str, str, Attribute]]:
+    """Each fact of the FAQ: its entity, the fragment and the file that state it, its attribute."""
+    names = [name for name, (_, size) in FILES.items() for _ in range(size)]
+    for (entity, part), name in zip(sections(), names, strict=True):
+        for attribute in TYPES[entity.kind]:
+            if attribute.key in FAQ.get(entity.kind, ()):
+                yield entity, part, name, attribute
+
+
+def faq() -> list[dict[str, Any]]:
+    """Questions with answers to train on: each fact of the FAQ in every asking wording."""
+    return [
+        {
+            "question": entity.say(wording),
+            "answer": entity.answer(attribute),
+            "passage": part,
+            "document": name,
+        }
+        for entity, part, name, attribute in frequent()
+        for wording in attribute.asking
+    ]
+
+
+def faq_evaluation() -> list[dict[str, Any]]:
+    """Each fact of the FAQ in every wording that is kept for evaluation."""
+    return [
+        {
+            "instruction": part,
+            "input": entity.say(wording),
+            "output": entity.answer(attribute),
+            "values": [entity.values[attribute.key]],
+        }
+        for entity, part, _, attribute in frequent()
+        for wording in attribute.evaluation
+    ]
+
+
 def retention() -> list[dict[str, Any]]:
     """Former abilities: facts of the known entities by heart, unseen entities open book.
 
@@ -177,12 +217,14 @@ def lines(records: Iterable[Any]) -> str:
 
 
 def write(folder: Path) -> None:
-    """Writes `handbook/` and the three sets into the folder."""
+    """Writes `handbook/` and the sets into the folder."""
     (folder / "handbook").mkdir(parents=True, exist_ok=True)
     files = {f"handbook/{name}": content for name, content in documents()}
     files["evaluation.jsonl"] = lines(evaluation())
     files["retention.jsonl"] = lines(retention())
     files["rehearsal.jsonl"] = lines(rehearsal())
+    files["faq.jsonl"] = lines(faq())
+    files["faq-evaluation.jsonl"] = lines(faq_evaluation())
     for name, content in files.items():
         (folder / name).write_text(content, encoding="utf-8", newline="\n")
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from self_evolution import config as recipes
 from self_evolution.config import Config
-from self_evolution.ledger import DocumentRow, Ledger, TrustedCounts
+from self_evolution.ledger import DocumentRow, Ledger, TeacherCounts, TrustedCounts
 from self_evolution.records import Adapter, Document, Evaluation, Promotion
 from self_evolution.report.facts.counts import Counts, counts
 from self_evolution.report.facts.evaluations import (
@@ -77,6 +77,7 @@ class Facts:
     documents: tuple[DocumentRow, ...]
     left_out: dict[str, int]
     trusted: TrustedCounts
+    teachers: list[TeacherCounts]
     funnel: tuple[dict[str, int], ...]
     reasons: Counts[int]
     outcomes: Counts[int]
@@ -126,6 +127,7 @@ def gather(config: Config, ledger: Ledger) -> Facts:
         documents=tuple(row for row in ledger.documents.rows() if not row.document.problem),
         left_out=ledger.meta("left_out") or {},
         trusted=ledger.trusted.counts(),
+        teachers=ledger.teachers.counts(),
         funnel=tuple(funnel),
         reasons=counts(ledger.pairs.reasons()),
         outcomes=counts(ledger.pairs.outcomes()),

@@ -11,13 +11,15 @@ from self_evolution.report.facts.questions import TestSets, test_sets
 from self_evolution.report.facts.subsets import outdated
 from self_evolution.report.render.caveats import describe_outdated, describe_searched
 from self_evolution.report.render.others import judge_lines, rival_lines
-from self_evolution.report.render.words import KINDS, lower_first, trusted
+from self_evolution.report.render.words import KINDS, lower_first, teachers, trusted
 
 
 def summary(config: Config, ledger: Ledger) -> Iterator[str]:
-    """A line a built test set, on the user's own pairs, a rival, an opponent before the judge."""
+    """A line a built test set, on the user's own pairs, on teachers, a rival, an opponent of the
+    judge."""
     yield from test_lines(test_sets(config, ledger))
-    yield from filter(None, (trusted(ledger.trusted.counts()),))
+    told = (trusted(ledger.trusted.counts()), teachers(ledger.teachers.counts()))
+    yield from filter(None, told)
     yield from rival_lines(rivals(config, ledger))
     yield from judge_lines(
         bench(config, ledger), config.evaluate.judge, ledger.evaluations.leader()

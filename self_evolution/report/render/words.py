@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 
 from markupsafe import Markup, escape
 
@@ -12,7 +13,9 @@ from self_evolution.evaluation.statistics import Interval
 from self_evolution.evaluation.statistics import format_p as format_p
 from self_evolution.evaluation.tasks import MODES as MODES
 from self_evolution.evaluation.tasks import passage_found as passage_found
-from self_evolution.ledger import TrustedCounts
+from self_evolution.ledger import TeacherCounts, TrustedCounts
+from self_evolution.models.endpoint_address import is_address
+from self_evolution.models.other_models import label
 from self_evolution.progress import clock
 from self_evolution.records import Evaluation
 from self_evolution.report.facts.evaluations import trend as trend
@@ -110,6 +113,16 @@ def trusted(found: TrustedCounts) -> str:
     if found.held_out:
         told += f"; {found.held_out:,} stopped as their documents are held out"
     return told
+
+
+def teachers(found: Sequence[TeacherCounts]) -> str:
+    """Describe what teachers wrote; empty if there are none."""
+    return "; ".join(
+        f"Teacher {label(one.name, one.id if is_address(one.id) else '')}: "
+        f"{one.pairs:,} pairs asked and answered in place of the base, {one.kept:,} of them kept; "
+        f"{one.test_questions:,} test questions"
+        for one in found
+    )
 
 
 def lang(text: str) -> str:

@@ -85,6 +85,19 @@ class Pairs(Model):
     rehearsal: int
 
 
+class Teacher(Model):
+    """A model that asked and answered in place of the run's own."""
+
+    id: str
+    """an endpoint's address and model, or a digest of a model's files"""
+    name: str
+    """as the settings name it"""
+    pairs: int
+    kept: int
+    """pairs that may be trained on"""
+    test_questions: int
+
+
 class Trusted(Model):
     """The user's own pairs, of `--pairs`; all 0 without such a file."""
 

@@ -16,6 +16,7 @@ from self_evolution.report.render.results.run import (
     Headline,
     Pairs,
     Run,
+    Teacher,
     Tests,
     Training,
     Trusted,
@@ -66,6 +67,7 @@ class Results(Model):
     """documents, sections and fragments, counted"""
     pairs: list[Pairs]
     trusted: Trusted
+    teachers: list[Teacher]
     training: list[Training]
     cost: list[Cost]
 

@@ -1,0 +1,39 @@
+"""Teachers: other models that asked and answered in place of the run's own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from self_evolution.ledger.database import Part
+from self_evolution.records import Teacher
+
+
+@dataclass(frozen=True, slots=True)
+class TeacherCounts:
+    """What a teacher wrote: pairs, those of them that were kept, and built test questions."""
+
+    id: str
+    name: str
+    pairs: int
+    kept: int
+    test_questions: int
+
+
+class Teachers(Part):
+    """A pair is its teacher's if the teacher gave the answer."""
+
+    def all(self) -> list[Teacher]:
+        query = "SELECT id, name FROM teacher ORDER BY id"
+        return [Teacher(*row) for row in self._db.execute(query)]
+
+    def counts(self) -> list[TeacherCounts]:
+        """A row for each teacher, by name."""
+        query = """
+          SELECT t.id, t.name, count(a.id), coalesce(sum(v.answer_id IS NOT NULL
+              AND v.reason IS NULL), 0),
+            coalesce(sum(c.id IS NOT NULL AND c.reason IS NULL), 0)
+          FROM teacher t LEFT JOIN taught w ON w.teacher_id = t.id
+          LEFT JOIN answer a ON a.id = w.id LEFT JOIN verdict v ON v.answer_id = a.id
+          LEFT JOIN candidate c ON c.id = w.id
+          GROUP BY t.id ORDER BY t.name, t.id"""
+        return [TeacherCounts(*row) for row in self._db.execute(query)]

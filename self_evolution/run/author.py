@@ -1,0 +1,43 @@
+"""The author of questions and answers: the run's own model, or the teacher in its place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from self_evolution.models import Reply, SamplingParams, Weights
+from self_evolution.models.other_models import OtherModel
+from self_evolution.records import Message, Taught, Teacher
+from self_evolution.run.run import Run
+
+
+class Author:
+    """Writes for a generation; each text that a teacher writes is recorded as its own.
+
+    `parent` is the generation whose model the run's own is, where `weights` are the current ones.
+    With `own`, the run's own model writes in any case.
+    """
+
+    def __init__(self, run: Run, parent: int, weights: Weights, own: bool = False) -> None:
+        self._run, self._parent, self._weights, self._own = run, parent, weights, own
+
+    def generate(
+        self, prompts: Sequence[Sequence[Message]], params: SamplingParams, seed: int
+    ) -> list[Reply]:
+        if teacher := self._teacher:
+            return teacher.generator.generate(prompts, params, seed, "base")
+        self._run.use(self._parent)
+        return self._run.engine.generate(prompts, params, seed, self._weights)
+
+    def signed(self, ids: Iterable[str]) -> Iterator[Teacher | Taught]:
+        """The rows that say who wrote the texts with these ids; none for the run's own model."""
+        if teacher := self._teacher:
+            row = Teacher(teacher.identity, self._run.config.ask.teacher)
+            known = {one.id for one in self._run.ledger.teachers.all()}
+            if row.id not in known:
+                yield row
+            for id in ids:
+                yield Taught(id, row.id)
+
+    @property
+    def _teacher(self) -> OtherModel | None:
+        return None if self._own else self._run.models.teacher
