@@ -30,6 +30,7 @@ DAILY = {
     "--train.learning-rate",
     "--train.rank",
     "--seed",
+    "--teacher",
     "--eval",
     "--evaluate.questions",
     "--against",
