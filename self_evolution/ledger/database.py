@@ -73,7 +73,7 @@ class Database:
         """
         self.path = path
         with self._explained():
-            uri = f"{path.absolute().as_uri()}?{_read_mode(path) if read_only else 'mode=rwc'}"
+            uri = f"{path.absolute().as_uri()}?{read_mode(path) if read_only else 'mode=rwc'}"
             self._connection = sqlite3.connect(
                 uri, uri=True, isolation_level=None, timeout=10, check_same_thread=not read_only
             )
@@ -255,7 +255,7 @@ class Database:
             ) from None
 
 
-def _read_mode(path: Path) -> str:
+def read_mode(path: Path) -> str:
     """Choose the way to open a database without writing to it.
 
     Where the folder can be written, SQLite makes its `-shm` and `-wal` files, by which it sees what
