@@ -104,7 +104,7 @@ def main(folder: Path) -> None:
     for one in (run, plain):
         assert cli.main(["run", "--run", str(one), "--generations", "+1"]) == 0
     others = [one for one in outside if one not in corrected]
-    table = {"corrections": {}, "without": {}}
+    table: dict[str, dict[str, str]] = {"corrections": {}, "without": {}}
     for name, one in (("corrections", run), ("without", plain)):
         for words, some in (("corrected", corrected), ("not corrected", others)):
             for number, which in ((0, "in the person's words"), (1, "in other words")):

@@ -1,4 +1,4 @@
-"""Corrections by people: what entered, the pairs they made or removed, and whether it was learnt."""
+"""Corrections by people: what entered, the pairs they made or removed, what was learnt."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from self_evolution.run.outcome import Outcome
 from self_evolution.schedule import stage_seed
 from self_evolution.strategies import STRATEGIES, Scored
 
-EXAMPLES, SHARE = 16, 0.5
+EXAMPLES, SHARE = 8, 0.5
 """Examples of a correction in the first training set after it, and the most of all in that set."""
 
 
@@ -22,15 +22,13 @@ def select(run: Run, generation: int) -> Outcome:
     if there := run.ledger.training.selection(generation):
         return Outcome(len(there))
     settings = run.config.select
-    corrected = corrections(run, generation)
-    new = _without(run.ledger.training.trainable(generation, TRAINABLE), corrected)
-    pool = [
-        Scored(*row)
-        for row in run.ledger.training.history(before=generation)
-        if row[0] not in corrected
-    ]
+    taught = {one.answer_id for one in run.ledger.corrections.taught()}
+    new = [id for id in run.ledger.training.trainable(generation, TRAINABLE) if id not in taught]
+    history = run.ledger.training.history(before=generation)
+    pool = [Scored(*row) for row in history if row[0] not in taught]
     seed = stage_seed(run.config, "select", generation)
     replay = STRATEGIES[settings.strategy](pool, settings.k, seed)
+    corrected = corrections(run, generation, len(new) + len(replay))
     again = [id for id, times in corrected.items() for _ in range(times - 1)]
     if not new and not replay and not corrected:
         reasons = [
@@ -62,26 +60,21 @@ def select(run: Run, generation: int) -> Outcome:
     return Outcome(len(rows), note)
 
 
-def corrections(run: Run, generation: int) -> dict[str, int]:
+def corrections(run: Run, generation: int, others: int) -> dict[str, int]:
     """{answer id: times that it is trained on} of the pairs that corrections taught.
 
     Every one is in every training set, once at least. Those that the model has not been trained on
     yet, because they entered after its parent, are repeated, so that each correction has about
-    EXAMPLES examples, but all of them together at most SHARE of the pairs.
+    EXAMPLES examples; beside `others` pairs, all of them together are at most SHARE of the pairs.
     """
     taught = run.ledger.corrections.taught()
     parent = run.start(generation).parent
     fresh = {one.answer_id: one.share for one in taught if one.generation > parent}
-    others = len(run.ledger.training.trainable(generation, TRAINABLE)) - len(fresh)
     most = max(1.0, SHARE / (1 - SHARE) * others / max(1, len(fresh)))
     return {
         one.answer_id: max(1, round(min(most, EXAMPLES * fresh.get(one.answer_id, 0))))
         for one in taught
     }
-
-
-def _without(ids: list[str], others: dict[str, int]) -> list[str]:
-    return [id for id in ids if id not in others]
 
 
 def _rehearsal(run: Run, generation: int, pairs: int, seed: int) -> list[str]:

@@ -7,8 +7,7 @@ A question whose answer agrees with the answer to learn asks for the same fact.
 from __future__ import annotations
 
 from self_evolution.evaluation.agreement import stated
-from self_evolution.evaluation.corrections.judging import is_right
-from self_evolution.evaluation.metrics.token_f1 import tokens
+from self_evolution.evaluation.corrections.judging import is_right, plain
 from self_evolution.models import SamplingParams
 from self_evolution.records import Correction, Fragment, Message
 from self_evolution.run import Run
@@ -31,8 +30,8 @@ def reword(run: Run, correction: Correction, fragment: Fragment) -> list[str]:
     )
     prompts = [_prompt(run, correction, fragment)] * ASKED
     asked = _generate(run, prompts, asking, seed)
-    own = " ".join(tokens(correction.question))
-    different = {" ".join(tokens(text)): text for text in asked}
+    own = plain(correction.question)
+    different = {plain(text): text for text in asked}
     questions = [text for key, text in different.items() if key and key != own]
     answering = SamplingParams(
         settings.answer.temperature, settings.answer.top_p, settings.answer.max_tokens

@@ -10,10 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from self_evolution.evaluation.agreement import stated
-from self_evolution.evaluation.contamination import ContaminationCheck, names
-from self_evolution.evaluation.corrections.judging import is_right
+from self_evolution.evaluation.contamination import ContaminationCheck
+from self_evolution.evaluation.corrections.judging import Contradictions, plain
 from self_evolution.evaluation.corrections.rewording import reword
-from self_evolution.evaluation.metrics.token_f1 import tokens
 from self_evolution.ledger import Feedback, FeedbackStore, Ledger
 from self_evolution.records import (
     Answer,
@@ -43,15 +42,28 @@ def waiting(ledger: Ledger, store: FeedbackStore) -> list[Feedback]:
 def take_in(run: Run, generation: int) -> None:
     """Add all feedback that waits, each row in one transaction. Raises Stopped if asked to."""
     rows = waiting(run.ledger, FeedbackStore(run.folder))
-    if not rows:
-        return
-    contamination = ContaminationCheck(run.ledger.items.all())
     begun = run.ledger.count("correction")
-    with run.progress.bar("corrections", "corrections", len(rows), 0) as bar:
-        for position, row in enumerate(rows, begun + 1):
-            _add(run, generation, position, row, contamination)
-            bar.advance(1)
-            run.raise_if_stopped()
+    if rows:
+        contamination = ContaminationCheck(run.ledger.items.all())
+        with run.progress.bar("corrections", "corrections", len(rows), 0) as bar:
+            for position, row in enumerate(rows, begun + 1):
+                _add(run, generation, position, row, contamination)
+                bar.advance(1)
+                run.raise_if_stopped()
+    _remove(run.ledger, generation)
+
+
+def _remove(ledger: Ledger, generation: int) -> None:
+    """Remove the pairs from training that contradict a correction which entered just now."""
+    live = [one for one in ledger.corrections.live() if one.generation == generation]
+    if not live:
+        return
+    contradictions = Contradictions(live)
+    ledger.add(
+        CorrectionPair(one.id, id, "removed")
+        for id, question, answer in ledger.corrections.usable_pairs()
+        if (one := contradictions.find(question, answer))
+    )
 
 
 def describe(run: Run, generation: int) -> str:
@@ -87,7 +99,7 @@ def _add(
         row.question.strip(),
         row.answer.strip(),
         row.better.strip(),
-        " ".join(tokens(row.question)) or row.question.strip(),
+        plain(row.question),
         fragment.id if fragment else None,
         row.generation,
         row.adapter,
@@ -100,12 +112,10 @@ def _add(
             wordings = reword(run, made, fragment)[: TAUGHT + HELD]
     held = wordings[: min(HELD, (len(wordings) + 1) // 3)]
     taught = [made.question, *wordings[len(held) :]] if made.target else []
-    removed = list(_contrary(run.ledger, made))
     with run.ledger.transaction():
         run.ledger.add([made])
         for number, text in enumerate(taught):
             run.ledger.add(_pair(made, generation, number, text))
-        run.ledger.add(CorrectionPair(made.id, id, "removed") for id in removed)
         run.ledger.add(
             Recheck(content_id("recheck", made.id, text), made.id, text, text != made.question)
             for text in (made.question, *held)
@@ -138,19 +148,3 @@ def _fragment(run: Run, row: Feedback) -> Fragment | None:
     wanted = set(terms(answer)) - set(terms(row.question))
     shared = [len(wanted & set(terms(fragment.text))) for fragment in found]
     return found[shared.index(max(shared))] if any(shared) else None
-
-
-def _contrary(ledger: Ledger, made: Correction) -> Iterator[str]:
-    """The pairs that say what the person called wrong, or that answer the question otherwise.
-
-    A pair counts if it has the same question, but not the answer to learn; or the answer that is
-    wrong, to a question on the same numbers, codes and names.
-    """
-    wrong, about = tokens(made.answer), names(made.question)
-    for id, question, answer in ledger.corrections.usable_pairs():
-        same = " ".join(tokens(question)) == made.asked
-        repeated = bool(about) and tokens(answer) == wrong and names(question) == about
-        if made.verdict == "right":
-            repeated = False
-        if (same or repeated) and not is_right(made, answer):
-            yield id
