@@ -170,6 +170,21 @@ COMMANDS = {
             option("--limit", type=positive, default=5, metavar="N", help="how many (default: 5)"),
         ),
     ),
+    "why": Command(
+        "The training pairs behind an answer, and since when it is right",
+        "why.why",
+        (
+            RUN,
+            option(
+                "text",
+                nargs="?",
+                metavar="QUESTION",
+                help="a question or an answer (default: standard input)",
+            ),
+            option("--limit", type=positive, default=5, metavar="N", help="how many (default: 5)"),
+            option("--json", action="store_true", help="print JSON"),
+        ),
+    ),
     "inspect": Command(
         "How the documents of a run were read and split",
         "inspect.inspect",

@@ -14,7 +14,7 @@ from self_evolution.evaluation.prompts import (
     retrieved_prompt,
     sampling,
 )
-from self_evolution.models import TOO_LONG, Engine, engines, open_engine
+from self_evolution.models import TOO_LONG, Engine, Reply, engines, open_engine
 from self_evolution.records import Message
 from self_evolution.run.adapters import use_generation
 from self_evolution.run.read import RunReader
@@ -42,6 +42,14 @@ class Answered(NamedTuple):
     text: str
     sources: list[Source]
     generation: int
+    cut: bool
+
+
+class Told(NamedTuple):
+    """An answer, and the mean log-probability of its tokens (None where the engine has none)."""
+
+    text: str
+    certainty: float | None
     cut: bool
 
 
@@ -115,6 +123,35 @@ class Answerer:
             raise self._too_long(prompt)
         return Answered(reply.text, places, generation, reply.finish_reason == "length")
 
+    @property
+    def engine(self) -> Engine:
+        """The model. Only what counts tokens may be called while questions are answered."""
+        return self._engine
+
+    def ask(
+        self, question: str, history: Sequence[Turn], generation: int, limit: int
+    ) -> tuple[tuple[str, ...], Told]:
+        """(ids of the passages in the prompt, the answer with its certainty), as `answer` does."""
+        with self._lock, self._run.snapshot():
+            prompt = self._prompt(question, history, limit)
+            whole = TaskPrompt(self._conversation(prompt, history), prompt.sources)
+        (told,) = self.tell([whole], generation)
+        return prompt.sources, told
+
+    def tell(self, prompts: Sequence[TaskPrompt], generation: int) -> list[Told]:
+        """The answers of a generation to prompts, with their certainty, in batches."""
+        run, size = self._run, self._run.config.model.batch_size
+        params = sampling(run.config.evaluate)
+        if "logprobs" in self._engine.capabilities:
+            params = params._replace(logprobs=1)
+        found: list[Told] = []
+        for start in range(0, len(prompts), size):
+            some = [prompt.messages for prompt in prompts[start : start + size]]
+            with self._lock:
+                use_generation(self._engine, run.folder, run.ledger, generation)
+                found += map(_told, self._engine.generate(some, params, run.config.seed, "current"))
+        return found
+
     def _prompt(self, question: str, history: Sequence[Turn], limit: int) -> TaskPrompt:
         if limit == 0:
             prompt = closed_prompt(self._run, question)
@@ -141,6 +178,13 @@ class Answerer:
         return UserError(
             f"{what} the model's window beside an answer of up to {most:,} tokens; {do}"
         )
+
+
+def _told(reply: Reply) -> Told:
+    """The answer, and the mean log-probability of the likeliest token at each of its places."""
+    top = reply.top
+    certainty = sum(step[0][1] for step in top) / len(top) if top else None
+    return Told(reply.text, certainty, reply.finish_reason == "length")
 
 
 def generation(run: RunReader, name: str) -> int:

@@ -1,0 +1,5 @@
+"""It knows what it knows: each question is answered from memory, from passages, or not at all."""
+
+from self_evolution.serving.routing.router import MEMORY, NOTHING, PASSAGES, Routed, Router
+
+__all__ = ["MEMORY", "NOTHING", "PASSAGES", "Routed", "Router"]

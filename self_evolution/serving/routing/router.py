@@ -1,0 +1,118 @@
+"""Routing: an answer from memory, from the passages that the search finds, or none."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from self_evolution.run.read import RunReader
+from self_evolution.serving.answering import PASSAGES as SOME
+from self_evolution.serving.answering import Answerer, Told, Turn
+from self_evolution.serving.routing import calibration
+from self_evolution.serving.routing.calibration import Calibration, calibrate
+from self_evolution.serving.routing.evidence import Coverage, Question
+from self_evolution.serving.routing.logistic import Reliability, reliability
+from self_evolution.serving.routing.marks import Mark, mark
+from self_evolution.serving.sources import Source, sources
+from self_evolution.text.language import detect
+
+MEMORY, PASSAGES, NOTHING = "memory", "passages", "nothing"
+"""The three ways of an answer: the closed book, passages in the prompt, not found."""
+
+_NOT_FOUND = {"zh": "文档中没有找到答案。"}
+_DEFAULT = "Not found in the documents."
+
+
+class Routed(NamedTuple):
+    """An answer, the way in which it was found, and how reliable answers like it were.
+
+    `sources` are the passages that were found, the best first, and `marks` the sentence of each
+    that supports the answer, if one does. With the way NOTHING they are merely the nearest.
+    `reliability` is None where it is not known.
+    """
+
+    text: str
+    way: str
+    sources: list[Source]
+    marks: list[Mark | None]
+    generation: int
+    cut: bool
+    reliability: Reliability | None
+
+
+class Router:
+    """Answers questions of any number of threads, each in the way that fits it.
+
+    A generation is calibrated when it is first asked; the result is kept in the run's folder.
+    """
+
+    def __init__(
+        self, run: RunReader, answerer: Answerer, say: Callable[[str], None] = lambda _: None
+    ) -> None:
+        self._run, self._answerer, self._say = run, answerer, say
+        self._lock = threading.Lock()
+        self._known: Calibration | None = None
+
+    def calibration(self, generation: int) -> Calibration:
+        """The calibration of a generation: as it is kept, or made now."""
+        with self._lock:
+            with self._run.snapshot():
+                made_from = calibration.digest(self._run, generation)
+                if self._known is None or self._known.made_from != made_from:
+                    self._known = calibration.load(self._run, generation)
+            if self._known is None:
+                args = (self._run, self._answerer, generation, self._limit(None), self._say)
+                self._known = calibrate(*args)
+                calibration.keep(self._run, self._known)
+            return self._known
+
+    def answer(
+        self,
+        question: str,
+        history: Sequence[Turn] = (),
+        generation: int = 0,
+        limit: int | None = None,
+    ) -> Routed:
+        """The answer to a question. Raises UserError as `Answerer.answer` does."""
+        known = self.calibration(generation)
+        shown, opened = self._answerer.ask(question, history, generation, self._limit(limit))
+        if known.models is None:
+            way = PASSAGES if shown else NOTHING
+            return self._routed(question, way, opened, shown, generation, None)
+        _, closed = self._answerer.ask(question, history, generation, 0)
+        fragments = self._run.ledger.fragments.get(shown)
+        mastery = dict(known.documents).get(fragments[0].document_id if fragments else "", 0.5)
+        # A follow-up is understood from the question before it, which was searched for too.
+        whole = f"{history[-1].question}\n{question}" if history else question
+        numbers = Question(whole, closed, opened, fragments, mastery).numbers(
+            Coverage(self._run.ledger)
+        )
+        for kind, way, told in ((0, MEMORY, closed), (1, PASSAGES, opened)):
+            (chance,) = known.models[kind].chances([numbers[kind]])
+            if chance >= known.threshold and told.text:
+                measured = reliability(known.known[kind], chance)
+                return self._routed(question, way, told, shown, generation, measured)
+        return self._routed(question, NOTHING, opened, shown, generation, None)
+
+    def _routed(
+        self,
+        question: str,
+        way: str,
+        told: Told,
+        shown: Sequence[str],
+        generation: int,
+        measured: Reliability | None,
+    ) -> Routed:
+        places = sources(self._run.ledger, shown)
+        if way == NOTHING:
+            text = _NOT_FOUND.get(detect(question), _DEFAULT)
+            return Routed(text, way, places, [None] * len(places), generation, False, None)
+        marks = [
+            mark(question, told.text, fragment.text)
+            for fragment in self._run.ledger.fragments.get(shown)
+        ]
+        return Routed(told.text, way, places, marks, generation, told.cut, measured)
+
+    def _limit(self, limit: int | None) -> int:
+        return self._run.config.evaluate.top_k or SOME if limit is None else limit
