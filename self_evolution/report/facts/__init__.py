@@ -9,6 +9,7 @@ from self_evolution import config as recipes
 from self_evolution.config import Config
 from self_evolution.ledger import DocumentRow, Ledger, TrustedCounts
 from self_evolution.records import Adapter, Document, Evaluation, Promotion
+from self_evolution.report.facts.corrected import Corrections, corrections
 from self_evolution.report.facts.counts import Counts, counts
 from self_evolution.report.facts.evaluations import (
     Differences,
@@ -77,6 +78,7 @@ class Facts:
     documents: tuple[DocumentRow, ...]
     left_out: dict[str, int]
     trusted: TrustedCounts
+    corrections: Corrections
     funnel: tuple[dict[str, int], ...]
     reasons: Counts[int]
     outcomes: Counts[int]
@@ -126,6 +128,7 @@ def gather(config: Config, ledger: Ledger) -> Facts:
         documents=tuple(row for row in ledger.documents.rows() if not row.document.problem),
         left_out=ledger.meta("left_out") or {},
         trusted=ledger.trusted.counts(),
+        corrections=corrections(ledger, first.candidate),
         funnel=tuple(funnel),
         reasons=counts(ledger.pairs.reasons()),
         outcomes=counts(ledger.pairs.outcomes()),

@@ -7,6 +7,7 @@ import re
 
 from markupsafe import Markup, escape
 
+from self_evolution.evaluation.corrections.recheck import format_learnt
 from self_evolution.evaluation.scores import is_share as is_share
 from self_evolution.evaluation.statistics import Interval
 from self_evolution.evaluation.statistics import format_p as format_p
@@ -15,6 +16,7 @@ from self_evolution.evaluation.tasks import passage_found as passage_found
 from self_evolution.ledger import TrustedCounts
 from self_evolution.progress import clock
 from self_evolution.records import Evaluation
+from self_evolution.report.facts.corrected import Corrections
 from self_evolution.report.facts.evaluations import trend as trend
 from self_evolution.text.language import detect as language
 
@@ -35,6 +37,7 @@ REASONS = {
     "pointing": "points at something unnamed (“this parameter”)",
     "ungrounded_value": "a number, code or name that the fragment does not have",
     "ungrounded": "too few of the answer's words stand in the fragment",
+    "corrected": "says what a person has corrected",
     "duplicate": "asked and answered alike before",
     "held_out": "a pair of your own on a document that is kept out of training",
     "disagreement": "independent answers do not say the same",
@@ -108,6 +111,23 @@ def trusted(found: TrustedCounts) -> str:
         told += f"{found.stopped:,} stopped as evaluation questions"
     if found.held_out:
         told += f"; {found.held_out:,} stopped as their documents are held out"
+    return told
+
+
+def corrected(found: Corrections) -> str:
+    """What became of the corrections; empty if there are none."""
+    if not found.rows:
+        return ""
+    told = f"Corrections by people: {found.entered:,}, on {len(found.rows):,} questions; "
+    told += f"{found.taught:,} pairs made from them, {found.removed:,} pairs removed from training"
+    if found.stopped:
+        told += f"; {found.stopped:,} stopped, because they are evaluation questions or held out"
+    if found.learnt:
+        parts = [
+            f"{format_learnt(one)} ({f'generation {generation}' if generation else 'the base'})"
+            for generation, one in sorted(found.learnt.items())
+        ]
+        told += f"; right with the book closed: {'; '.join(parts)}"
     return told
 
 

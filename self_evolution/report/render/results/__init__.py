@@ -73,6 +73,7 @@ def results(facts: Facts) -> Results:
             "documents": facts.preparation,
             "pairs": facts.funnel,
             "trusted": facts.trusted,
+            "corrections": facts.corrections,
             "training": facts.adapters,
             "cost": list(facts.stages.rows.values()),
         }

@@ -12,6 +12,7 @@ from self_evolution.records import Evaluation, Promotion, Rival
 from self_evolution.report.render.results.base import Model
 from self_evolution.report.render.results.run import (
     BaseModelFiles,
+    Corrections,
     Cost,
     Headline,
     Pairs,
@@ -66,6 +67,7 @@ class Results(Model):
     """documents, sections and fragments, counted"""
     pairs: list[Pairs]
     trusted: Trusted
+    corrections: Corrections
     training: list[Training]
     cost: list[Cost]
 
