@@ -22,6 +22,7 @@ from serving import Service, served
 from test_chat import SCRIPT
 
 from self_evolution import cli
+from self_evolution.ledger.feedback import FeedbackStore
 
 pytestmark = pytest.mark.slow
 Arguments = Callable[..., list[str]]
@@ -428,3 +429,36 @@ def test_it_says_what_is_missing_before_it_listens(
         with closing(sqlite3.connect(folder / "run.db")) as database, database:
             database.execute(statement)
         assert told in refused(capsys, str(folder), "--port", "0")
+
+
+# -- corrections ------------------------------------------------------------------------------
+
+
+def test_feedback_is_kept_with_all_that_belongs_to_it(http: httpx2.Client, run: Path) -> None:
+    answered = http.post("/api/ask", json={"question": QUESTION, "stream": False}).json()
+    given = {
+        "question": QUESTION,
+        "answer": answered["text"],
+        "generation": answered["generation"],
+        "fragments": [one["fragment"] for one in answered["sources"]],
+    }
+    right = http.post("/api/feedback", json=given | {"verdict": "right", "reviewer": "Ada"})
+    assert right.status_code == 201
+    better = http.post("/api/feedback", json=given | {"verdict": "better", "better": "4711"})
+    one, two = FeedbackStore(run).rows(right.json()["id"] - 1)
+    assert (one.verdict, one.better, one.reviewer) == ("right", "", "Ada")
+    assert (two.verdict, two.better, two.id) == ("better", "4711", better.json()["id"])
+    assert two.question == QUESTION and two.answer == ANSWER and two.generation == 1
+    assert list(two.fragments) == given["fragments"]
+    assert [two.adapter] == [row["sha256"] for row in rows(run, "adapter")]
+    for more in (
+        {"verdict": "better"},
+        {"verdict": "wrong", "better": "4711"},
+        {"verdict": "perhaps"},
+        {"verdict": "right", "generation": 7},
+        {"verdict": "right", "fragments": ["none"]},
+        {"verdict": "right", "answer": " "},
+        {"verdict": "right", "question": "?" * 4001},
+    ):
+        assert http.post("/api/feedback", json=given | more).status_code == 400
+    assert len(FeedbackStore(run).rows(one.id - 1)) == 2

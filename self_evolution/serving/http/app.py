@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from self_evolution import __version__
 from self_evolution.serving.http import (
     ask_api,
+    feedback_api,
     login,
     openai_api,
     pages,
@@ -33,7 +34,7 @@ def make_app(desk: Desk, access: Access) -> FastAPI:
         docs_url=None,
         redoc_url=None,
     )
-    for module in (openai_api, ask_api, run_api, state_api, pages):
+    for module in (openai_api, ask_api, run_api, feedback_api, state_api, pages):
         app.include_router(module.routes(desk))
     app.include_router(login.routes(access))
     app.mount("/static", pages.static())

@@ -21,6 +21,7 @@ from self_evolution.serving.http.problems import ASKING, Refusal, documented
 
 MOST_PASSAGES = 20
 Asked = Annotated[Text, Field(min_length=1, pattern=r"\S")]
+FragmentId = Annotated[str, Field(max_length=64)]
 
 
 class EarlierTurn(BaseModel):
