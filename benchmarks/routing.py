@@ -15,6 +15,7 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
@@ -80,10 +81,13 @@ def main(source: Path) -> None:
         shutil.copytree(source, run)
         (run / "routing.json").unlink(missing_ok=True)
         with closing(RunReader(run)) as reader, closing(open_model(reader)) as engine:
-            router = Router(reader, Answerer(reader, engine), print)
+            answerer = Answerer(reader, engine)
+            router = Router(reader, answerer, print)
             leader = generation(reader, "leader")
-            routed = [router.answer(case.question, (), leader) for case in cases]
             made = router.calibration(leader)
+            with ThreadPoolExecutor(16) as pool:
+                routed = list(pool.map(lambda one: router.answer(one.question, (), leader), cases))
+            answerer.close()
     print("calibration:", made.before, made.after, f"threshold {made.threshold:.3f}", made.models)
     pairs = list(zip(cases, routed, strict=True))
     given = [(case, one) for case, one in pairs if one.way != NOTHING]

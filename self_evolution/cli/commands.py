@@ -5,61 +5,11 @@ The function takes the options as argparse has parsed them, and returns the exit
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
-
+from self_evolution.cli.command import RUN, Command, Common, option, positive
+from self_evolution.cli.serve_commands import SERVE
 from self_evolution.schedule import STAGES, Stage
 
-
-class Option(NamedTuple):
-    """A word or flag of a command: its names, and the arguments for argparse."""
-
-    names: tuple[str, ...]
-    keywords: dict[str, Any]
-
-
-def option(*names: str, **keywords: Any) -> Option:
-    return Option(names, keywords)
-
-
-def positive(text: str) -> int:
-    """A whole number from 1 on. Raises ValueError, which argparse tells the person."""
-    if (number := int(text)) < 1:
-        raise ValueError(text)
-    return number
-
-
-Common = dict[str, tuple[str, ...]]
-"""{title: settings that `--help` shows under it}, as flat keys; a section's name stands for all."""
-
-
-SHORT = {
-    "model.name": "--model",
-    "ask.pairs": "--pairs",
-    "evaluate.file": "--eval",
-    "evaluate.against": "--against",
-    "evaluate.judge": "--judge",
-    "read.limit": "--limit",
-}
-"""Short flags of settings."""
-
-
-class Command(NamedTuple):
-    """One command.
-
-    `function` is MODULE.NAME in `self_evolution.cli`. With `common` the command takes settings:
-    all of them, or those of `sections` only ("" is the loop's own).
-    """
-
-    help: str
-    function: str
-    options: tuple[Option, ...]
-    common: Common | None = None
-    sections: tuple[str, ...] = ()
-    short: dict[str, str] = SHORT
-
-
 DOCS = option("documents", nargs="*", metavar="DOCS", help="files, folders and patterns to read")
-RUN = option("source", metavar="RUN", help="the run's folder")
 FOLDER = option("--run", metavar="FOLDER", help="the run's folder (default: runs/RECIPE)")
 RECIPE = option(
     "--recipe",
@@ -305,6 +255,7 @@ COMMANDS = {
             ),
         ),
     ),
+    **SERVE,
 } | {stage.name: _OWN.get(stage.name) or _stage(stage) for stage in STAGES.values()}
 
 ALIASES = {"build": "build"}

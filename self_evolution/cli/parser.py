@@ -12,7 +12,8 @@ import sys
 from typing import Any, NoReturn
 
 from self_evolution import __version__
-from self_evolution.cli.commands import ALIASES, COMMANDS, Command
+from self_evolution.cli.command import Command
+from self_evolution.cli.commands import ALIASES, COMMANDS
 from self_evolution.errors import nearest
 
 WIDEST = 100

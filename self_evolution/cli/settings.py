@@ -9,7 +9,7 @@ from typing import Any
 from pydantic.fields import FieldInfo
 
 from self_evolution import config
-from self_evolution.cli.commands import Command
+from self_evolution.cli.command import Command
 from self_evolution.config.earlier import EARLIER
 
 LONGEST_CHOICES = 50

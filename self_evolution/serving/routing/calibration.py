@@ -23,7 +23,8 @@ from self_evolution.evaluation.tasks import TESTS
 from self_evolution.records import Fragment, Item, content_id
 from self_evolution.retrieval.recall import holds
 from self_evolution.run.read import RunReader
-from self_evolution.serving.answering import Answerer, Told
+from self_evolution.serving.answering import Answerer
+from self_evolution.serving.routing.asking import Told, tell
 from self_evolution.serving.routing.evidence import Coverage, Question
 from self_evolution.serving.routing.invented import unanswerable
 from self_evolution.serving.routing.logistic import Model, cross_fitted, fit
@@ -199,15 +200,19 @@ def _cases(
     run: RunReader, answerer: Answerer, generation: int, limit: int, items: Sequence[Item]
 ) -> tuple[list[_Case], tuple[tuple[str, float], ...]]:
     """The cases of all kinds, and (document, share of questions right from memory)."""
+
+    def ask(prompts: Sequence[TaskPrompt]) -> list[Told]:
+        return tell(answerer, [answerer.put_prompt(one, generation) for one in prompts])
+
     coverage = Coverage(run.ledger)
     asked = [(item, item.question, True) for item in items]
     asked += [
         (item, made, False) for item in items if (made := unanswerable(item.question, coverage))
     ]
-    closed = answerer.tell([closed_prompt(run, text) for _, text, _ in asked], generation)
+    closed = ask([closed_prompt(run, text) for _, text, _ in asked])
     opened = _prompts(run, answerer, limit, asked, False)
     blind = _prompts(run, answerer, limit, asked[: len(items)], True)
-    told = answerer.tell([*opened, *blind], generation)
+    told = ask([*opened, *blind])
     shown = [run.ledger.fragments.get(prompt.sources) for prompt in (*opened, *blind)]
     right = [
         answerable and _right(item, one.text) for (item, _, answerable), one in _zip(asked, closed)

@@ -12,7 +12,7 @@ from self_evolution.evaluation.metrics.token_f1 import tokens
 from self_evolution.ledger import Ledger
 from self_evolution.records import Fragment
 from self_evolution.retrieval import asked, fragment_terms, terms
-from self_evolution.serving.answering import Told
+from self_evolution.serving.routing.asking import Told
 from self_evolution.text.function_words import FUNCTION_WORDS
 from self_evolution.text.values import stands_in
 

@@ -8,13 +8,14 @@ from typing import NamedTuple
 
 from self_evolution.run.read import RunReader
 from self_evolution.serving.answering import PASSAGES as SOME
-from self_evolution.serving.answering import Answerer, Told, Turn
+from self_evolution.serving.answering import Answerer, Turn
 from self_evolution.serving.routing import calibration
+from self_evolution.serving.routing.asking import Told, tell
 from self_evolution.serving.routing.calibration import Calibration, calibrate
 from self_evolution.serving.routing.evidence import Coverage, Question
 from self_evolution.serving.routing.logistic import Reliability, reliability
 from self_evolution.serving.routing.marks import Mark, mark
-from self_evolution.serving.sources import Source, sources
+from self_evolution.serving.sources import Source
 from self_evolution.text.language import detect
 
 MEMORY, PASSAGES, NOTHING = "memory", "passages", "nothing"
@@ -73,15 +74,24 @@ class Router:
         history: Sequence[Turn] = (),
         generation: int = 0,
         limit: int | None = None,
+        document: str | None = None,
     ) -> Routed:
-        """The answer to a question. Raises UserError as `Answerer.answer` does."""
+        """The answer to a question; with a `document`, from the passages of that one alone.
+
+        The model answers from memory and with passages, both in one batch. Raises UserError as
+        `Answerer.put` does.
+        """
         known = self.calibration(generation)
-        shown, opened = self._answerer.ask(question, history, generation, self._limit(limit))
+        wanted = self._limit(limit)
+        put = self._answerer.put(question, history, generation, wanted, document)
         if known.models is None:
-            way = PASSAGES if shown else NOTHING
-            return self._routed(question, way, opened, shown, generation, None)
-        _, closed = self._answerer.ask(question, history, generation, 0)
-        fragments = self._run.ledger.fragments.get(shown)
+            (opened,) = tell(self._answerer, [put])
+            way = PASSAGES if put.sources else NOTHING
+            return self._routed(question, way, opened, put.sources, generation, None)
+        alone = self._answerer.put(question, history, generation, 0)
+        closed, opened = tell(self._answerer, [alone, put])
+        shown = put.sources
+        fragments = self._run.ledger.fragments.get([one.fragment_id for one in shown])
         mastery = dict(known.documents).get(fragments[0].document_id if fragments else "", 0.5)
         # A follow-up is understood from the question before it, which was searched for too.
         whole = f"{history[-1].question}\n{question}" if history else question
@@ -100,17 +110,16 @@ class Router:
         question: str,
         way: str,
         told: Told,
-        shown: Sequence[str],
+        places: list[Source],
         generation: int,
         measured: Reliability | None,
     ) -> Routed:
-        places = sources(self._run.ledger, shown)
         if way == NOTHING:
             text = _NOT_FOUND.get(detect(question), _DEFAULT)
             return Routed(text, way, places, [None] * len(places), generation, False, None)
         marks = [
             mark(question, told.text, fragment.text)
-            for fragment in self._run.ledger.fragments.get(shown)
+            for fragment in self._run.ledger.fragments.get([one.fragment_id for one in places])
         ]
         return Routed(told.text, way, places, marks, generation, told.cut, measured)
 
