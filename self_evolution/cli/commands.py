@@ -101,6 +101,11 @@ COMMANDS = {
             option("--beside", metavar="leader|base|N", help="a second model that answers too"),
             option("--closed", action="store_true", help="from memory, without any passage"),
             option(
+                "--no-routing",
+                action="store_true",
+                help="always with passages, without judging whether the answer is reliable",
+            ),
+            option(
                 "--passages",
                 type=positive,
                 metavar="N",

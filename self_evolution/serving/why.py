@@ -9,15 +9,12 @@ from dataclasses import dataclass
 
 from self_evolution.evaluation.contamination import LEAK, ContaminationCheck
 from self_evolution.evaluation.corrections.judging import plain
-from self_evolution.evaluation.scores import score_answer
+from self_evolution.evaluation.scores import is_right
 from self_evolution.ledger import Ledger
 from self_evolution.ledger.pairs import TrainedPair
 from self_evolution.records import Item
 from self_evolution.retrieval import asked, terms
 from self_evolution.serving.sources import Source, sources
-
-RIGHT = 60.0
-"""A test answer without values counts as right from this token F1 on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,17 +100,10 @@ def _tested(ledger: Ledger, text: str) -> Tested | None:
     item, share = (match.item, match.share) if match else (same, 1.0)
     assert item is not None
     answers = ledger.evaluations.answers_to(item.id, "closed")
-    right = [generation for generation, answer in answers if _is_right(item, answer)]
+    right = [generation for generation, answer in answers if is_right(item, answer)]
     since = None
     for generation, _ in reversed(answers):
         if generation not in right:
             break
         since = generation
     return Tested(item, share, min(right, default=None), since)
-
-
-def _is_right(item: Item, answer: str) -> bool:
-    score = score_answer("exact-match", item, answer)
-    if score is None:
-        return (score_answer("token-f1", item, answer) or 0.0) >= RIGHT
-    return score == 100.0

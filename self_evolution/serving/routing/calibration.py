@@ -11,33 +11,28 @@ from __future__ import annotations
 
 import json
 import os
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
 from self_evolution.errors import UserError
-from self_evolution.evaluation.prompts import TaskPrompt, closed_prompt, retrieved_prompt
-from self_evolution.evaluation.scores import score_answer
 from self_evolution.evaluation.tasks import TESTS
-from self_evolution.records import Fragment, Item, content_id
-from self_evolution.retrieval.recall import holds
+from self_evolution.records import content_id
 from self_evolution.run.read import RunReader
 from self_evolution.serving.answering import Answerer
-from self_evolution.serving.routing.asking import Told, tell
-from self_evolution.serving.routing.evidence import Coverage, Question
-from self_evolution.serving.routing.invented import unanswerable
+from self_evolution.serving.routing.cases import Case, cases
+from self_evolution.serving.routing.evidence import Coverage
 from self_evolution.serving.routing.logistic import Model, cross_fitted, fit
 
 FILE, VERSION = "routing.json", 1
+MEMORY, OPENED = 0, 1
+"""The places of what belongs to answers from memory, and to those from passages."""
 FEWEST = 40
 """Fewer test questions than this say too little: then reliability is unknown."""
 MOST = 1000
 """Of more test questions, so many are taken, spread evenly."""
 COST = 20.0
 """A wrong answer weighs as much as so many right ones."""
-ALIKE = 60.0
-"""An answer without values is right from this token F1 on."""
 
 
 class Shares(NamedTuple):
@@ -73,16 +68,6 @@ class Calibration:
     after: Shares | None = None
 
 
-class _Case(NamedTuple):
-    """A question with both answers; `right` of each of them; the unit of cross-fitting."""
-
-    question: Question
-    right: tuple[bool, bool]
-    cluster: str
-    answerable: bool
-    searchable: bool
-
-
 def digest(run: RunReader, generation: int) -> str:
     """A digest of all that a calibration of this generation is made from."""
     adapters = {row.generation: row.sha256 for row in run.ledger.training.adapters()}
@@ -110,7 +95,7 @@ def keep(run: RunReader, made: Calibration) -> None:
     path = run.folder / FILE
     temporary = path.with_name(f".{FILE}.{os.getpid()}.tmp")
     try:
-        temporary.write_text(json.dumps(asdict(made), indent=1), encoding="utf-8")
+        temporary.write_text(json.dumps(asdict(made)), encoding="utf-8")
         temporary.replace(path)
     except OSError as error:
         raise UserError(f"{path}: {error.strerror}; free some space, and ask again") from None
@@ -131,47 +116,68 @@ def calibrate(
     if len(items) < FEWEST:
         return Calibration(made_from, generation, len(items))
     say(f"calibrating on {len(items):,} test questions, once for this generation")
-    cases, documents = _cases(run, answerer, generation, limit, items)
+    found, documents = cases(run, answerer, generation, limit, items)
     coverage = Coverage(run.ledger)
-    numbers = [case.question.numbers(coverage) for case in cases]
-    closed = [i for i, case in enumerate(cases) if case.searchable]
-    rows = ([numbers[i][0] for i in closed], [both[1] for both in numbers])
-    right = ([cases[i].right[0] for i in closed], [case.right[1] for case in cases])
-    clusters = ([cases[i].cluster for i in closed], [case.cluster for case in cases])
-    chances = tuple(cross_fitted(*some) for some in zip(rows, right, clusters, strict=True))
-    of_open = [chances[1][i] for i in closed]
-    some = [cases[i] for i in closed]
-    threshold = _threshold(some, chances[0], of_open)
-    routed = [_route(*pair, threshold) for pair in zip(chances[0], of_open, strict=True)]
+    numbers = [case.question.numbers(coverage) for case in found]
+    # What a person asks can be searched for, so only such cases say how the routing would do.
+    asked = [i for i, case in enumerate(found) if case.searchable]
+    some = [found[i] for i in asked]
+    closed, opened = (
+        _Way(kind, [numbers[i][kind] for i in taken], [found[i] for i in taken])
+        for kind, taken in ((MEMORY, asked), (OPENED, range(len(found))))
+    )
+    of_opened = opened.chances()
+    chances = closed.chances(), [of_opened[i] for i in asked]
+    threshold = _threshold(some, *chances)
+    routes = [_route(*pair, threshold) for pair in zip(*chances, strict=True)]
     known = tuple(
         tuple(
-            (chance[place], case.right[kind])
-            for place, (case, route) in enumerate(zip(some, routed, strict=True))
+            (chance[place], some[place].right[kind])
+            for place, route in enumerate(routes)
             if route == kind
         )
-        for kind, chance in enumerate((chances[0], of_open))
+        for kind, chance in enumerate(chances)
     )
     return Calibration(
         made_from,
         generation,
         len(items),
-        (fit(rows[0], right[0]), fit(rows[1], right[1])),
+        (closed.model(), opened.model()),
         threshold,
         known,
         documents,
-        _shares(some, [1] * len(some)),
-        _shares(some, routed),
+        _shares(some, [OPENED] * len(some)),
+        _shares(some, routes),
     )
 
 
+class _Way(NamedTuple):
+    """The answers of one kind: their numbers, and the cases that they belong to."""
+
+    kind: int
+    numbers: list[list[float]]
+    cases: list[Case]
+
+    @property
+    def right(self) -> list[bool]:
+        return [case.right[self.kind] for case in self.cases]
+
+    def chances(self) -> list[float]:
+        """The chance of each by a model that has not seen its document."""
+        return cross_fitted(self.numbers, self.right, [case.cluster for case in self.cases])
+
+    def model(self) -> Model:
+        return fit(self.numbers, self.right)
+
+
 def _route(closed: float, opened: float, threshold: float) -> int | None:
-    """0 from memory, 1 from passages, None not at all."""
+    """MEMORY, OPENED, or None for no answer."""
     if closed >= threshold:
-        return 0
-    return 1 if opened >= threshold else None
+        return MEMORY
+    return OPENED if opened >= threshold else None
 
 
-def _threshold(cases: Sequence[_Case], closed: Sequence[float], opened: Sequence[float]) -> float:
+def _threshold(cases: Sequence[Case], closed: Sequence[float], opened: Sequence[float]) -> float:
     """The threshold by which right answers are most, when a wrong one costs COST of them."""
     best, found = 0.0, 1.0
     for threshold in sorted({*closed, *opened}, reverse=True):
@@ -185,7 +191,7 @@ def _threshold(cases: Sequence[_Case], closed: Sequence[float], opened: Sequence
     return found
 
 
-def _shares(cases: Sequence[_Case], routes: Sequence[int | None]) -> Shares:
+def _shares(cases: Sequence[Case], routes: Sequence[int | None]) -> Shares:
     given = [(case, r) for case, r in zip(cases, routes, strict=True) if r is not None]
     return Shares(
         len(cases),
@@ -194,109 +200,6 @@ def _shares(cases: Sequence[_Case], routes: Sequence[int | None]) -> Shares:
         sum(not case.answerable for case in cases),
         sum(not case.answerable for case, _ in given),
     )
-
-
-def _cases(
-    run: RunReader, answerer: Answerer, generation: int, limit: int, items: Sequence[Item]
-) -> tuple[list[_Case], tuple[tuple[str, float], ...]]:
-    """The cases of all kinds, and (document, share of questions right from memory)."""
-
-    def ask(prompts: Sequence[TaskPrompt]) -> list[Told]:
-        return tell(answerer, [answerer.put_prompt(one, generation) for one in prompts])
-
-    coverage = Coverage(run.ledger)
-    asked = [(item, item.question, True) for item in items]
-    asked += [
-        (item, made, False) for item in items if (made := unanswerable(item.question, coverage))
-    ]
-    closed = ask([closed_prompt(run, text) for _, text, _ in asked])
-    opened = _prompts(run, answerer, limit, asked, False)
-    blind = _prompts(run, answerer, limit, asked[: len(items)], True)
-    told = ask([*opened, *blind])
-    shown = [run.ledger.fragments.get(prompt.sources) for prompt in (*opened, *blind)]
-    right = [
-        answerable and _right(item, one.text) for (item, _, answerable), one in _zip(asked, closed)
-    ]
-    places = [some[0].document_id if some else "" for some in shown]
-    tally = _tally(places[: len(items)], right[: len(items)])
-    cases = []
-    rows = [*_zip(asked, closed), *_zip(asked[: len(items)], closed[: len(items)])]
-    for place, ((item, text, answerable), memory) in enumerate(rows):
-        searchable = place < len(asked)
-        own = answerable and searchable
-        known = mastery(tally, places[place], right[place] if own else None)
-        question = Question(text, memory, told[place], shown[place], known)
-        cases.append(
-            _Case(
-                question,
-                (
-                    answerable and _right(item, memory.text),
-                    answerable and _right(item, told[place].text),
-                ),
-                item.cluster,
-                answerable,
-                searchable,
-            )
-        )
-    return cases, tuple((id, mastery(tally, id)) for id in sorted(tally))
-
-
-def _zip(asked: Sequence[Any], told: Sequence[Told]) -> Iterator[tuple[Any, Told]]:
-    return zip(asked, told, strict=True)
-
-
-def _tally(places: Sequence[str], right: Sequence[bool]) -> dict[str, list[bool]]:
-    found: dict[str, list[bool]] = defaultdict(list)
-    for place, fine in zip(places, right, strict=True):
-        found[place].append(fine)
-    return found
-
-
-def mastery(tally: dict[str, list[bool]], place: str, own: bool | None = None) -> float:
-    """The share of a document's test questions that are right from memory, without one's own."""
-    some = tally.get(place, [])
-    hits, n = sum(some), len(some)
-    if own is not None:
-        hits, n = hits - own, n - 1
-    return (hits + 0.5) / (n + 1)
-
-
-def _prompts(
-    run: RunReader,
-    answerer: Answerer,
-    limit: int,
-    asked: Sequence[tuple[Item, str, bool]],
-    blind: bool,
-) -> list[TaskPrompt]:
-    """The questions with what the search finds; if `blind`, the right passage is not among it."""
-    found = []
-    for item, text, _ in asked:
-        view: Any = _Blind(run, item) if blind else run
-        found.append(retrieved_prompt(view, answerer.engine, text, limit))
-    return found
-
-
-class _Blind:
-    """A run whose search does not find the passage of a test question."""
-
-    def __init__(self, run: RunReader, item: Item) -> None:
-        self.config, self.prompts, self.search = run.config, run.prompts, self
-        self._search, self._item = run.search, item
-
-    def find(self, question: str, limit: int, *_: object) -> list[Fragment]:
-        some = self._search.find(question, limit + 3)
-        return [one for one in some if not self._answers(one)][:limit]
-
-    def _answers(self, fragment: Fragment) -> bool:
-        passage = self._item.passage.strip()
-        return fragment.id == self._item.fragment_id or bool(passage and holds(fragment, passage))
-
-
-def _right(item: Item, text: str) -> bool:
-    score = score_answer("exact-match", item, text)
-    if score is None:
-        return (score_answer("token-f1", item, text) or 0.0) >= ALIKE
-    return score == 100.0
 
 
 def _parsed(values: dict[str, Any]) -> Calibration:
@@ -313,6 +216,3 @@ def _parsed(values: dict[str, Any]) -> Calibration:
         values["before"] and Shares(*values["before"]),
         values["after"] and Shares(*values["after"]),
     )
-
-
-__all__ = ["Calibration", "Shares", "calibrate", "digest", "keep", "load", "mastery"]

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 
 PENALTY, STEPS = 1.0, 25
 """The penalty on the squares of the weights, and Newton steps, of which some ten are enough."""
+LEAST = 0.1
+"""The least spread: a number that hardly varies must not decide by small differences."""
 FOLDS = 5
 NEAREST = 50
 """The number of answers that a reliability is counted over, where there are so many."""
@@ -46,8 +48,7 @@ def fit(rows: Sequence[Sequence[float]], right: Sequence[bool]) -> Model:
     import numpy as np
 
     numbers, truth = np.array(rows, dtype=float), np.array(right, dtype=float)
-    mean, spread = numbers.mean(0), numbers.std(0)
-    spread[spread < 1e-9] = 1.0
+    mean, spread = numbers.mean(0), np.maximum(numbers.std(0), LEAST)
     design = np.column_stack([(numbers - mean) / spread, np.ones(len(numbers))])
     penalty = np.diag([*[PENALTY] * numbers.shape[1], 1e-6])
     weights = np.zeros(design.shape[1])
@@ -56,7 +57,7 @@ def fit(rows: Sequence[Sequence[float]], right: Sequence[bool]) -> Model:
         slope = design.T @ (chance - truth) + penalty @ weights
         curve = (design * (chance * (1 - chance))[:, None]).T @ design + penalty
         weights = weights - np.linalg.solve(curve, slope)
-    return Model(tuple(mean), tuple(spread), tuple(weights[:-1]), float(weights[-1]))
+    return Model(_floats(mean), _floats(spread), _floats(weights[:-1]), float(weights[-1]))
 
 
 def cross_fitted(
@@ -79,6 +80,10 @@ def reliability(known: Sequence[tuple[float, bool]], chance: float) -> Reliabili
     """Count over the NEAREST answers of known truth by their chance; None if there is none."""
     near = sorted(known, key=lambda one: abs(one[0] - chance))[:NEAREST]
     return Reliability(sum(right for _, right in near) / len(near), len(near)) if near else None
+
+
+def _floats(values: np.ndarray) -> tuple[float, ...]:
+    return tuple(map(float, values))
 
 
 def _sigmoid(values: np.ndarray) -> np.ndarray:

@@ -15,11 +15,15 @@ _WORD = re.compile(r"[^\W_]+(?:[-./:][^\W_]+)*")
 
 
 class Mark(NamedTuple):
-    """Offsets in the text of a passage: of a sentence, and of the values or words in it."""
+    """A sentence of a passage: its offsets there, in characters, and its text.
+
+    `spans` are the offsets within `sentence` of the values, or words, that the answer has too.
+    """
 
     start: int
     end: int
-    words: tuple[tuple[int, int], ...]
+    sentence: str
+    spans: tuple[tuple[int, int], ...]
 
 
 def mark(question: str, answer: str, text: str) -> Mark | None:
@@ -41,7 +45,8 @@ def mark(question: str, answer: str, text: str) -> Mark | None:
         there = set(tokens(text[start:end]))
         rank = (len(added & there), len(asked & there))
         if words and rank > best:
-            best, found = rank, Mark(start, end, tuple(match.span() for match in words))
+            spans = tuple((match.start() - start, match.end() - start) for match in words)
+            best, found = rank, Mark(start, end, text[start:end], spans)
     return found
 
 

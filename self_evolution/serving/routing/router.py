@@ -30,7 +30,8 @@ class Routed(NamedTuple):
 
     `sources` are the passages that were found, the best first, and `marks` the sentence of each
     that supports the answer, if one does. With the way NOTHING they are merely the nearest.
-    `reliability` is None where it is not known.
+    `reliability` is None where it is not known: with too few test questions, all questions are
+    answered from passages.
     """
 
     text: str
@@ -86,7 +87,7 @@ class Router:
         put = self._answerer.put(question, history, generation, wanted, document)
         if known.models is None:
             (opened,) = tell(self._answerer, [put])
-            way = PASSAGES if put.sources else NOTHING
+            way = PASSAGES if put.sources else MEMORY
             return self._routed(question, way, opened, put.sources, generation, None)
         alone = self._answerer.put(question, history, generation, 0)
         closed, opened = tell(self._answerer, [alone, put])
