@@ -129,7 +129,7 @@ def calibrate(
     of_opened = opened.chances()
     chances = closed.chances(), [of_opened[i] for i in asked]
     threshold = _threshold(some, *chances)
-    routes = [_route(*pair, threshold) for pair in zip(*chances, strict=True)]
+    routes = _routes(some, *chances, threshold)
     known = tuple(
         tuple(
             (chance[place], some[place].right[kind])
@@ -170,11 +170,21 @@ class _Way(NamedTuple):
         return fit(self.numbers, self.right)
 
 
-def _route(closed: float, opened: float, threshold: float) -> int | None:
-    """MEMORY, OPENED, or None for no answer."""
-    if closed >= threshold:
+def choose(closed: float, opened: float, agree: bool, threshold: float) -> int | None:
+    """MEMORY, OPENED, or None for no answer, from the chances of both answers.
+
+    An answer from memory comes first; but where the passages support another one, that counts.
+    """
+    if closed >= threshold and (agree or opened < threshold):
         return MEMORY
     return OPENED if opened >= threshold else None
+
+
+def _routes(
+    cases: Sequence[Case], closed: Sequence[float], opened: Sequence[float], threshold: float
+) -> list[int | None]:
+    rows = zip(cases, closed, opened, strict=True)
+    return [choose(one, other, case.question.agree, threshold) for case, one, other in rows]
 
 
 def _threshold(cases: Sequence[Case], closed: Sequence[float], opened: Sequence[float]) -> float:
@@ -183,7 +193,7 @@ def _threshold(cases: Sequence[Case], closed: Sequence[float], opened: Sequence[
     for threshold in sorted({*closed, *opened}, reverse=True):
         if threshold < 0.5:
             break
-        routes = [_route(*pair, threshold) for pair in zip(closed, opened, strict=True)]
+        routes = _routes(cases, closed, opened, threshold)
         given = [case.right[r] for case, r in zip(cases, routes, strict=True) if r is not None]
         worth = sum(given) - COST * (len(given) - sum(given))
         if worth >= best:

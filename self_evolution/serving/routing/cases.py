@@ -50,8 +50,8 @@ def cases(
     shown = [run.ledger.fragments.get(prompt.sources) for prompt in (*opened, *blind)]
     places = [some[0].document_id if some else "" for some in shown]
     tally: Tally = defaultdict(dict)
-    for item, memory, place in zip(items, closed, places, strict=False):
-        tally[place][item.id] = is_right(item, memory.text)
+    for i, item in enumerate(items):
+        tally[places[i]][item.id] = is_right(item, closed[i].text)
     found = []
     rows = [*_zip(asked, closed), *_zip(asked[: len(items)], closed[: len(items)])]
     for place, ((item, text, answerable), memory) in enumerate(rows):

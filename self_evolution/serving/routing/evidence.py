@@ -34,9 +34,14 @@ class Question(NamedTuple):
     shown: Sequence[Fragment]
     known: float
 
+    @property
+    def agree(self) -> bool:
+        """Whether both answers say the same."""
+        return not agreed(self.text, [self.open.text, self.closed.text]).objection
+
     def numbers(self, coverage: Coverage) -> tuple[list[float], list[float]]:
         """The numbers of CLOSED and of OPEN."""
-        agreement = float(not agreed(self.text, [self.open.text, self.closed.text]).objection)
+        agreement = float(self.agree)
         covered = list(coverage.of(self.text, self.shown))
 
         def of(told: Told) -> list[float]:

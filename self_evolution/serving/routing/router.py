@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -11,7 +12,7 @@ from self_evolution.serving.answering import PASSAGES as SOME
 from self_evolution.serving.answering import Answerer, Turn
 from self_evolution.serving.routing import calibration
 from self_evolution.serving.routing.asking import Told, tell
-from self_evolution.serving.routing.calibration import Calibration, calibrate
+from self_evolution.serving.routing.calibration import Calibration, calibrate, choose
 from self_evolution.serving.routing.evidence import Coverage, Question
 from self_evolution.serving.routing.logistic import Reliability, reliability
 from self_evolution.serving.routing.marks import Mark, mark
@@ -20,6 +21,9 @@ from self_evolution.text.language import detect
 
 MEMORY, PASSAGES, NOTHING = "memory", "passages", "nothing"
 """The three ways of an answer: the closed book, passages in the prompt, not found."""
+
+RECHECKED = 60.0
+"""Seconds after which it is looked up again whether the run has changed."""
 
 _NOT_FOUND = {"zh": "文档中没有找到答案。"}
 _DEFAULT = "Not found in the documents."
@@ -54,20 +58,23 @@ class Router:
     ) -> None:
         self._run, self._answerer, self._say = run, answerer, say
         self._lock = threading.Lock()
-        self._known: Calibration | None = None
+        self._known: dict[int, tuple[float, Calibration]] = {}
 
     def calibration(self, generation: int) -> Calibration:
         """The calibration of a generation: as it is kept, or made now."""
         with self._lock:
+            checked, known = self._known.get(generation, (0.0, None))
+            if known and time.monotonic() - checked < RECHECKED:
+                return known
             with self._run.snapshot():
-                made_from = calibration.digest(self._run, generation)
-                if self._known is None or self._known.made_from != made_from:
-                    self._known = calibration.load(self._run, generation)
-            if self._known is None:
+                if not known or known.made_from != calibration.digest(self._run, generation):
+                    known = calibration.load(self._run, generation)
+            if known is None:
                 args = (self._run, self._answerer, generation, self._limit(None), self._say)
-                self._known = calibrate(*args)
-                calibration.keep(self._run, self._known)
-            return self._known
+                known = calibrate(*args)
+                calibration.keep(self._run, known)
+            self._known[generation] = time.monotonic(), known
+            return known
 
     def answer(
         self,
@@ -96,14 +103,16 @@ class Router:
         mastery = dict(known.documents).get(fragments[0].document_id if fragments else "", 0.5)
         # A follow-up is understood from the question before it, which was searched for too.
         whole = f"{history[-1].question}\n{question}" if history else question
-        numbers = Question(whole, closed, opened, fragments, mastery).numbers(
-            Coverage(self._run.ledger)
-        )
-        for kind, way, told in ((0, MEMORY, closed), (1, PASSAGES, opened)):
-            (chance,) = known.models[kind].chances([numbers[kind]])
-            if chance >= known.threshold and told.text:
-                measured = reliability(known.known[kind], chance)
-                return self._routed(question, way, told, shown, generation, measured)
+        asked = Question(whole, closed, opened, fragments, mastery)
+        numbers = asked.numbers(Coverage(self._run.ledger))
+        chances = [
+            model.chances([row])[0] for model, row in zip(known.models, numbers, strict=True)
+        ]
+        kind = choose(chances[0], chances[1], asked.agree, known.threshold)
+        if kind is not None and (told := (closed, opened)[kind]).text:
+            measured = reliability(known.known[kind], chances[kind])
+            way = (MEMORY, PASSAGES)[kind]
+            return self._routed(question, way, told, shown, generation, measured)
         return self._routed(question, NOTHING, opened, shown, generation, None)
 
     def _routed(
