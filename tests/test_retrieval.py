@@ -206,9 +206,11 @@ def test_a_question_of_any_length_is_asked_by_so_many_terms(
     wanted: list[int] = []
     matches = SearchIndex.matches
 
-    def counted(self: SearchIndex, terms: Sequence[str], limit: int) -> tuple[str, ...]:
+    def counted(
+        self: SearchIndex, terms: Sequence[str], limit: int, document_id: str | None = None
+    ) -> tuple[str, ...]:
         wanted.append(len(terms))
-        return matches(self, terms, limit)
+        return matches(self, terms, limit, document_id)
 
     monkeypatch.setattr(SearchIndex, "matches", counted)
     words = [f"word{i}" for i in range(30_000)]
@@ -600,9 +602,11 @@ def searched(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     found: list[str] = []
     find = Search.find
 
-    def counted(self: Search, question: str, limit: int) -> list[Fragment]:
+    def counted(
+        self: Search, question: str, limit: int, document_id: str | None = None
+    ) -> list[Fragment]:
         found.append(question)
-        return find(self, question, limit)
+        return find(self, question, limit, document_id)
 
     monkeypatch.setattr(Search, "find", counted)
     return found

@@ -6,6 +6,7 @@ The function takes the options as argparse has parsed them, and returns the exit
 from __future__ import annotations
 
 from self_evolution.cli.command import RUN, Command, Common, option, positive
+from self_evolution.cli.serve_commands import SERVE
 from self_evolution.cli.upkeep_commands import THEN, UPKEEP
 from self_evolution.schedule import STAGES, Stage
 
@@ -101,6 +102,11 @@ COMMANDS = {
             option("--beside", metavar="leader|base|N", help="a second model that answers too"),
             option("--closed", action="store_true", help="from memory, without any passage"),
             option(
+                "--no-routing",
+                action="store_true",
+                help="always with passages, without judging whether the answer is reliable",
+            ),
+            option(
                 "--passages",
                 type=positive,
                 metavar="N",
@@ -118,6 +124,21 @@ COMMANDS = {
                 "text", nargs="?", metavar="TEXT", help="what to look for (default: standard input)"
             ),
             option("--limit", type=positive, default=5, metavar="N", help="how many (default: 5)"),
+        ),
+    ),
+    "why": Command(
+        "The training pairs behind an answer, and since when it is right",
+        "why.why",
+        (
+            RUN,
+            option(
+                "text",
+                nargs="?",
+                metavar="QUESTION",
+                help="a question or an answer (default: standard input)",
+            ),
+            option("--limit", type=positive, default=5, metavar="N", help="how many (default: 5)"),
+            option("--json", action="store_true", help="print JSON"),
         ),
     ),
     "inspect": Command(
@@ -218,6 +239,7 @@ COMMANDS = {
         ),
     ),
     **UPKEEP,
+    **SERVE,
 } | {stage.name: _OWN.get(stage.name) or _stage(stage) for stage in STAGES.values()}
 
 ALIASES = {"build": "build"}

@@ -16,7 +16,9 @@ from self_evolution.run.read import read_run
 def run(options: argparse.Namespace) -> int:
     """Run everything from documents to the report, or the rest of it."""
     from self_evolution import report as pages
+    from self_evolution.evaluation.corrections.take_in import waiting
     from self_evolution.evolve import evolve
+    from self_evolution.ledger import FeedbackStore
     from self_evolution.schedule import left
 
     folder = _folder(options)
@@ -27,6 +29,11 @@ def run(options: argparse.Namespace) -> int:
         complete = not left(run.config, run.ledger)
         if complete:
             run.progress.say(f"{run.folder} is complete: nothing to do")
+            if rows := waiting(run.ledger, FeedbackStore(run.folder)):
+                run.progress.say(
+                    f"{len(rows):,} corrections wait in {run.folder}; `self-evolution run --run "
+                    f"{run.folder} --generations +1` trains one more generation with them"
+                )
         evolve(run)
         page = run.folder / "report" / "index.html"
         if not complete or not page.is_file():

@@ -66,15 +66,20 @@ def _open(run: AnyRun, item: Item) -> TaskPrompt:
 
 
 def retrieved_prompt(
-    run: AnyRun, model: Generator, question: str, limit: int, searched: str = ""
+    run: AnyRun,
+    model: Generator,
+    question: str,
+    limit: int,
+    searched: str = "",
+    document_id: str | None = None,
 ) -> TaskPrompt:
     """The question with at most `limit` passages that a search for it finds.
 
     As many whole passages as fit, the best first; one too long makes room for the next. If none
     fits, all stand in a prompt that does not fit either. `searched`: the text to search for, where
-    that is not the question.
+    that is not the question. `document_id`: the only document to search.
     """
-    found = run.search.find(searched or question, limit)
+    found = run.search.find(searched or question, limit, document_id)
     if not found:
         return closed_prompt(run, question)
     prompt = _shown(run, question, found)

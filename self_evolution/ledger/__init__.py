@@ -5,6 +5,7 @@ Rows go in through `add`, one transaction a call; queries are named methods of t
 """
 
 from self_evolution.ledger.documents import DocumentRow, FileRow, SectionRow
+from self_evolution.ledger.feedback import Feedback, FeedbackStore
 from self_evolution.ledger.fragments import Place
 from self_evolution.ledger.items import digest
 from self_evolution.ledger.ledger import Ledger, StageRow
@@ -15,6 +16,8 @@ from self_evolution.ledger.trusted import TrustedCounts
 
 __all__ = [
     "DocumentRow",
+    "Feedback",
+    "FeedbackStore",
     "FileRow",
     "Ledger",
     "Place",

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 from self_evolution import records
 from self_evolution.errors import UserError
+from self_evolution.ledger.explained import explained
 from self_evolution.ledger.migrations import OLDEST, VERSION, migrate
 
 APPLICATION_ID = 0x53450001  # "SE", so that another program's database is not taken for ours
@@ -57,10 +58,14 @@ TABLES: dict[str, type[Any]] = {
         records.Evaluation,
         records.Difference,
         records.Promotion,
+        records.Correction,
+        records.CorrectionPair,
+        records.Recheck,
+        records.RecheckAnswer,
     )
 }
 _JSON = {"heading", "messages", "pages", "reference_values", "sources", "turns"}
-_BOOL = {"promoted"}
+_BOOL = {"promoted", "held", "correct"}
 IDS = "(SELECT value FROM json_each(?))"
 Row = TypeVar("Row")
 
@@ -75,8 +80,8 @@ class Database:
         thread uses it, but any thread may close it.
         """
         self.path = path
-        with self._explained():
-            uri = f"{path.absolute().as_uri()}?{_read_mode(path) if read_only else 'mode=rwc'}"
+        with explained(self.path):
+            uri = f"{path.absolute().as_uri()}?{read_mode(path) if read_only else 'mode=rwc'}"
             self._connection = sqlite3.connect(
                 uri, uri=True, isolation_level=None, timeout=10, check_same_thread=not read_only
             )
@@ -140,7 +145,7 @@ class Database:
 
     def copy(self, path: Path) -> None:
         """Copy everything to the new file `path`, as of one moment."""
-        with self._explained(), closing(sqlite3.connect(path)) as target:
+        with explained(self.path), closing(sqlite3.connect(path)) as target:
             self._connection.backup(target)
 
     @contextmanager
@@ -149,7 +154,7 @@ class Database:
         if self._connection.in_transaction:
             yield
             return
-        with self._explained():
+        with explained(self.path):
             self._connection.execute("BEGIN")
             try:
                 yield
@@ -162,7 +167,7 @@ class Database:
         if self._connection.in_transaction:
             yield
             return
-        with self._explained():
+        with explained(self.path):
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield
@@ -232,32 +237,8 @@ class Database:
         found = {row.id: row for row in rows}  # type: ignore[attr-defined]
         return [found[id] for id in ids]
 
-    @contextmanager
-    def _explained(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.OperationalError as error:
-            text = str(error)
-            if "full" in text or "disk I/O" in text:
-                cure = "free some space and run the same command again; nothing is lost"
-            elif "locked" in text:
-                cure = "another process is writing to it; wait for it or give another --run"
-            elif "no such module" in text:
-                cure = "use a Python whose SQLite has FTS5, as nearly all have"
-            elif "unable to open" in text or "readonly" in text:
-                cure = "give a --run folder that you may write to, or a copy of the run in one"
-            else:
-                raise
-            raise UserError(f"{self.path}: {text}; {cure}") from None
-        except sqlite3.DatabaseError as error:
-            if "not a database" not in str(error) and "malformed" not in str(error):
-                raise
-            raise UserError(
-                f"{self.path}: {error}; not a ledger of Self-Evolution, give another --run"
-            ) from None
 
-
-def _read_mode(path: Path) -> str:
+def read_mode(path: Path) -> str:
     """Choose the way to open a database without writing to it.
 
     Where the folder can be written, SQLite makes its `-shm` and `-wal` files, by which it sees what

@@ -63,6 +63,11 @@ class Documents(Part):
         """The paths of documents, in the order of `ids`."""
         return [document.path for document in self._db.by_id(Document, ids)]
 
+    def at(self, path: str) -> str | None:
+        """The id of the live document that was read at `path`, if there is one."""
+        id: str | None = self._db.one("SELECT id FROM live_document WHERE path = ?", (path,))
+        return id
+
     def rows(self) -> list[DocumentRow]:
         """All documents by their paths, including those that are gone."""
         sections = dict(self._db.execute("SELECT document_id, count(*) FROM section GROUP BY 1"))

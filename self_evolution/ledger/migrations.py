@@ -137,6 +137,69 @@ CREATE TABLE taught (
 """
 
 
+_CORRECTIONS = """
+-- What people said about answers. The last correction of a question counts.
+CREATE TABLE correction (
+  id TEXT PRIMARY KEY,
+  generation INTEGER NOT NULL,
+  position INTEGER NOT NULL UNIQUE,
+  time TEXT NOT NULL,
+  verdict TEXT NOT NULL CHECK (verdict IN ('right', 'wrong', 'better')),
+  question TEXT NOT NULL,
+  answer TEXT NOT NULL,
+  better TEXT NOT NULL,
+  asked TEXT NOT NULL,
+  fragment_id TEXT REFERENCES fragment (id),
+  answered_by INTEGER NOT NULL,
+  adapter TEXT NOT NULL,
+  reviewer TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX correction_asked ON correction (asked, position);
+CREATE VIEW live_correction AS
+  SELECT * FROM correction c WHERE NOT EXISTS (
+    SELECT 1 FROM correction later WHERE later.asked = c.asked AND later.position > c.position
+  );
+
+-- The pairs that a correction taught, and those that it removed from training.
+CREATE TABLE correction_pair (
+  correction_id TEXT NOT NULL REFERENCES correction (id),
+  answer_id TEXT NOT NULL REFERENCES answer (id),
+  kind TEXT NOT NULL CHECK (kind IN ('taught', 'removed')),
+  PRIMARY KEY (correction_id, answer_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX correction_pair_answer ON correction_pair (answer_id);
+
+-- Questions by which it is seen whether corrections were learnt; held ones are in other words.
+CREATE TABLE recheck (
+  id TEXT PRIMARY KEY,
+  correction_id TEXT NOT NULL REFERENCES correction (id),
+  question TEXT NOT NULL,
+  held INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE recheck_answer (
+  generation INTEGER NOT NULL,
+  recheck_id TEXT NOT NULL REFERENCES recheck (id),
+  text TEXT NOT NULL,
+  correct INTEGER NOT NULL,
+  PRIMARY KEY (generation, recheck_id)
+) STRICT, WITHOUT ROWID;
+
+-- The pairs of corrections may be used too, and none that a live correction removed.
+DROP VIEW live_question;
+CREATE VIEW live_question AS
+  SELECT id FROM (
+    SELECT id FROM question
+    WHERE origin = 'generated' AND fragment_id IN (SELECT id FROM training_fragment)
+    UNION SELECT question_id FROM live_trusted_row
+    UNION SELECT a.question_id FROM correction_pair p JOIN answer a ON a.id = p.answer_id
+      WHERE p.kind = 'taught' AND p.correction_id IN (SELECT id FROM live_correction)
+  ) WHERE id NOT IN (
+    SELECT a.question_id FROM correction_pair p JOIN answer a ON a.id = p.answer_id
+    WHERE p.kind = 'removed' AND p.correction_id IN (SELECT id FROM live_correction)
+  );
+"""
+
+
 class Step(NamedTuple):
     """The SQL that brings a ledger to `version` from the version before."""
 
@@ -154,6 +217,7 @@ STEPS = (
     Step(9, "recitations", _RECITATIONS),
     Step(10, "quotations in mail", _QUOTATIONS),
     Step(11, "teachers", _TEACHERS),
+    Step(12, "corrections", _CORRECTIONS),
 )
 """Steps by version. A step that was released is never changed: another one follows it."""
 

@@ -54,12 +54,26 @@ class SearchIndex(Part):
         with self._db.transaction():
             self._db.execute("INSERT INTO search (search) VALUES ('optimize')")
 
-    def matches(self, terms: Sequence[str], limit: int) -> tuple[str, ...]:
-        """Ids of the fragments with any of the terms, the best first; of equals, the earlier."""
+    def matches(
+        self, terms: Sequence[str], limit: int, document_id: str | None = None
+    ) -> tuple[str, ...]:
+        """Ids of the fragments with any of the terms, the best first; of equals, the earlier.
+
+        With a `document_id`, only fragments of that document, or those that its fragments repeat.
+        """
         # In quotes a term is text, whatever signs it has.
         wanted = " OR ".join('"' + term.replace('"', '""') + '"' for term in terms)
         query = """SELECT f.id FROM (
-                     SELECT rowid AS number, rank AS score FROM search WHERE search MATCH ?
-                     ORDER BY rank, rowid LIMIT ?) AS m
+                     SELECT rowid AS number, rank AS score FROM search WHERE search MATCH ?1
+                     AND (?3 IS NULL OR rowid IN (
+                       SELECT first.number FROM fragment own JOIN fragment first
+                       ON first.id = coalesce(own.duplicate_of, own.id)
+                       WHERE own.document_id = ?3))
+                     ORDER BY rank, rowid LIMIT ?2) AS m
                    JOIN fragment f ON f.number = m.number ORDER BY m.score, m.number"""
-        return tuple(self._db.column(query, (wanted, limit)))
+        return tuple(self._db.column(query, (wanted, limit, document_id)))
+
+    def frequency(self, term: str, most: int) -> int:
+        """In how many fragments a term occurs, counted up to `most`."""
+        query = "SELECT count(*) FROM (SELECT 1 FROM search WHERE search MATCH ? LIMIT ?)"
+        return int(self._db.one(query, ('"' + term.replace('"', '""') + '"', most)))

@@ -102,6 +102,9 @@ class Scorer(Protocol):
     def text_ids(self, text: str, *, reply: bool = False) -> list[int]:
         """Token ids of plain text, or of text as an assistant's reply begins in this template."""
 
+    def id_texts(self, ids: Sequence[int]) -> list[str]:
+        """The text of each token id by itself, for people who look at log-probabilities."""
+
     def nll(self, rows: Sequence[Row], weights: Weights) -> list[float]:
         """Mean negative log-likelihood, in nats a token, of each second part given the first."""
 

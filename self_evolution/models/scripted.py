@@ -130,6 +130,9 @@ class ScriptedEngine:
     def text_ids(self, text: str, *, reply: bool = False) -> list[int]:
         return [zlib.crc32(word.encode()) for word in _WORD.findall(text)]
 
+    def id_texts(self, ids: Sequence[int]) -> list[str]:
+        return [str(id) for id in ids]  # an id is a checksum of a word, from which no word follows
+
     def nll(self, rows: Sequence[Row], weights: Weights) -> list[float]:
         """A word that is in the prompt costs 0.5 nats, any other 2; one from memory 0.1."""
         known = set()

@@ -76,6 +76,9 @@ class TransformersEngine:
     def text_ids(self, text: str, *, reply: bool = False) -> list[int]:
         return self.chat.reply(text) if reply else self.chat.text(text)
 
+    def id_texts(self, ids: Sequence[int]) -> list[str]:
+        return [self.chat.tokenizer.decode([id]) for id in ids]
+
     # -- the adapter -------------------------------------------------------------------------
 
     def set_adapter(self, folder: Path | None, sha256: str = "") -> None:

@@ -42,6 +42,8 @@ class Profile(BaseModel):
     still there; `topics` are those that it is asked with.
     `rehearse` asks for what somebody might say to a model on another {topic}, to rehearse it, and
     `rehearse_another` for more on the same.
+    `reword` asks for a {question} in other words; without it the base asks about the passage as it
+    does in a generation, until it asks for the same.
     `judge` asks which of two answers, {first} and {second}, is nearer to the {reference}: A, B, or
     C for neither; with a profile that does not have it, nobody can judge.
     """
@@ -57,6 +59,7 @@ class Profile(BaseModel):
     rehearse_another: str = ""
     topics: tuple[str, ...] = ()
     answer: str
+    reword: str = ""
     judge: str = ""
     closed: str = "{question}"
     question_marks: str = "?？"
@@ -88,6 +91,14 @@ class Prompts:
             *_system(profile, blanks),
             *_asking(profile.ask, profile.ask_another, asked, blanks),
         ]
+
+    def reword(self, fragment: Fragment, question: str) -> list[Message]:
+        """The prompt for a question in other words; empty if the profile has none."""
+        profile = self.profile(fragment.language)
+        if not profile.reword:
+            return []
+        blanks = self._blanks(fragment.heading, fragment.text, fragment.language)
+        return [*_system(profile, blanks), _user(profile.reword, blanks | {"question": question})]
 
     def exam(self, fragment: Fragment) -> list[Message]:
         """The prompt for a test question about a fragment; empty if the profile has none."""
@@ -194,6 +205,7 @@ def load(name: str) -> Profile:
             profile.rehearse,
             profile.rehearse_another,
             profile.answer,
+            profile.reword,
             profile.closed,
         ):
             text.format(**blanks)

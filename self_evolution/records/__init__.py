@@ -1,5 +1,11 @@
 """The facts of a run, as small frozen types. Each is a row of the ledger's table of that name."""
 
+from self_evolution.records.corrections import (
+    Correction,
+    CorrectionPair,
+    Recheck,
+    RecheckAnswer,
+)
 from self_evolution.records.documents import (
     Document,
     Event,
@@ -48,6 +54,8 @@ __all__ = [
     "Answer",
     "Candidate",
     "Conversation",
+    "Correction",
+    "CorrectionPair",
     "Difference",
     "Document",
     "Evaluation",
@@ -64,6 +72,8 @@ __all__ = [
     "PredictionScore",
     "Promotion",
     "Question",
+    "Recheck",
+    "RecheckAnswer",
     "Recitation",
     "Replacement",
     "Rival",

@@ -23,7 +23,7 @@ class Search:
 
     def __init__(self, ledger: Ledger, remember: bool = False) -> None:
         self._ledger = ledger
-        self._ids: Callable[[tuple[str, ...], int], tuple[str, ...]] = self._look_up
+        self._ids: Callable[[tuple[str, ...], int, str | None], tuple[str, ...]] = self._look_up
         if remember:
             self._ids = lru_cache(1 << 14)(self._look_up)
 
@@ -31,15 +31,22 @@ class Search:
         """Whether that fragment may be found."""
         return self._ledger.search.is_indexed(fragment_id)
 
-    def find(self, question: str, limit: int) -> list[Fragment]:
-        """Return the best fragments, at most `limit`; none if no fragment has any of the terms."""
-        return self.matching(asked(question), limit)
+    def find(self, question: str, limit: int, document_id: str | None = None) -> list[Fragment]:
+        """Return the best fragments, at most `limit`; none if no fragment has any of the terms.
 
-    def matching(self, wanted: list[str], limit: int) -> list[Fragment]:
+        With a `document_id`, only what stands in that document is found.
+        """
+        return self.matching(asked(question), limit, document_id)
+
+    def matching(
+        self, wanted: list[str], limit: int, document_id: str | None = None
+    ) -> list[Fragment]:
         """Return the fragments that match best by these terms, or by MOST of them where there are
         more."""
-        some = spread(wanted, MOST)
-        return self._ledger.fragments.get(self._ids(tuple(some), limit)) if some else []
+        some = tuple(spread(wanted, MOST))
+        return self._ledger.fragments.get(self._ids(some, limit, document_id)) if some else []
 
-    def _look_up(self, wanted: tuple[str, ...], limit: int) -> tuple[str, ...]:
-        return self._ledger.search.matches(wanted, limit)
+    def _look_up(
+        self, wanted: tuple[str, ...], limit: int, document_id: str | None
+    ) -> tuple[str, ...]:
+        return self._ledger.search.matches(wanted, limit, document_id)

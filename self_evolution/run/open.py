@@ -25,6 +25,7 @@ from self_evolution.run.process import locked, stop_signals
 from self_evolution.run.read import no_run, read_run
 from self_evolution.run.run import Run
 from self_evolution.run.side_files import digests, settled
+from self_evolution.schedule import out_of_patience
 
 
 class Request(NamedTuple):
@@ -140,7 +141,11 @@ def _resume(folder: Path, ledger: Ledger, request: Request, progress: Progress) 
     stored = config.parse(ledger.meta("settings"), str(folder))
     base = config.load(request.recipe) if request.recipe else stored
     documents = request.documents or stored.read.documents
-    wanted = settled(base.changed({**request.overrides, "read.documents": list(documents)}))
+    overrides = dict(request.overrides)
+    more = str(overrides.get("generations", ""))
+    if more.startswith("+") and more[1:].isdecimal():
+        overrides["generations"] = _more(folder, stored, ledger, int(more))
+    wanted = settled(base.changed({**overrides, "read.documents": list(documents)}))
     begun = ledger.count("fragment") + ledger.count("prediction") > 0
     compatibility.of_settings(folder, stored, wanted, request.accept_change, begun)
     compatibility.of_pairs(folder, ledger, wanted)
@@ -169,6 +174,21 @@ def _resume(folder: Path, ledger: Ledger, request: Request, progress: Progress) 
             elif wanted.evaluate.judge != before.judge:
                 ledger.reopen("judge")
             _keep_settings(ledger, wanted)
+    return wanted
+
+
+def _more(folder: Path, stored: Config, ledger: Ledger, more: int) -> int:
+    """The number of generations that `--generations +N` asks for: N after those that are finished.
+
+    The same command goes on with them after an interruption. Raises UserError if the run ended
+    early.
+    """
+    wanted = max(stored.generations, ledger.evaluations.last() + more)
+    if out_of_patience(stored.changed({"generations": wanted}), ledger):
+        raise UserError(
+            f"{folder}: ended early, because the last generations were not promoted; give "
+            f"--promote.patience 0 --accept-change too, so that `--generations +{more}` trains on"
+        )
     return wanted
 
 

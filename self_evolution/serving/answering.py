@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -14,15 +13,24 @@ from self_evolution.evaluation.prompts import (
     retrieved_prompt,
     sampling,
 )
-from self_evolution.models import TOO_LONG, Engine, engines, open_engine
+from self_evolution.models import Engine, SamplingParams, engines, open_engine
 from self_evolution.records import Message
-from self_evolution.run.adapters import use_generation
+from self_evolution.run.adapters import known_adapter
 from self_evolution.run.read import RunReader
+from self_evolution.serving.batching import Batcher, Call, Job
 from self_evolution.serving.sources import Source, sources
 
 LEADER, BASE = "leader", "base"
 PASSAGES = 3
 """Passages that are looked for where the evaluation of the run shows none."""
+
+
+class TooLong(UserError):
+    """A question leaves no room for an answer in the model's window."""
+
+
+class NoSuchDocument(UserError):
+    """No document of the run has the path that was given."""
 
 
 class Turn(NamedTuple):
@@ -64,22 +72,44 @@ def open_model(run: RunReader) -> Engine:
     )
 
 
+class Question(NamedTuple):
+    """A question as it will be put: the call of the model, and the passages in its prompt."""
+
+    call: Call
+    sources: list[Source]
+    generation: int
+
+
 class Answerer:
     """Answers questions with any generation of a run.
 
-    It may be called from any number of threads; the model answers one question at a time. It reads
-    the run as it is at each question, so that a new leader is taken up.
+    It may be called from any number of threads; questions that wait at the same time are answered
+    together. It reads the run as it is at each question, so that a new leader is taken up.
     """
 
     def __init__(self, run: RunReader, engine: Engine) -> None:
         self._run = run
         self._engine = engine
-        self._lock = threading.Lock()
+        self._batcher = Batcher(engine, max(run.config.model.batch_size, engine.concurrency))
 
     @property
     def streams(self) -> bool:
         """Whether `answer` can pass on the text as it comes."""
         return "streaming" in self._engine.capabilities
+
+    @property
+    def engine(self) -> Engine:
+        """The model. Only what counts tokens may be called while questions are answered."""
+        return self._engine
+
+    def close(self) -> None:
+        """Wait until the model works on nothing. Whoever waits for an answer should have left."""
+        self._batcher.close()
+
+    @property
+    def batches(self) -> int:
+        """How many batches of questions the model was given."""
+        return self._batcher.batches
 
     def answer(
         self,
@@ -97,32 +127,114 @@ class Answerer:
         Raises UserError if the question does not fit the model's window, or if the adapter of the
         generation is not there.
         """
+        put = self.put(question, history, generation, limit)
+        job = self.start(put, on_text)
+        try:
+            reply = job.future.result()
+        except BaseException:  # Ctrl-C too
+            job.leave()
+            raise
+        return Answered(reply.text, put.sources, generation, reply.finish_reason == "length")
+
+    def warm_up(self, generation: int) -> None:
+        """Load all that the first question would wait for: the adapter, tables of languages.
+
+        Raises UserError as `answer` does.
+        """
+        params = sampling(self._run.config.evaluate)._replace(max_tokens=1)
+        hello: list[Message] = [{"role": "user", "content": "What does this handbook tell?"}]
+        for limit in (0, 1):
+            put = self.put_messages(hello, generation, limit, params)
+            self.start(put).future.result()
+
+    def start(self, question: Question, on_text: Callable[[str], None] | None = None) -> Job:
+        """Have a question answered; `on_text` gets the pieces in the thread of the model."""
+        job = Job(question.call, on_text)
+        self._batcher.put(job)
+        return job
+
+    def put(
+        self,
+        question: str,
+        history: Sequence[Turn] = (),
+        generation: int = 0,
+        limit: int | None = None,
+        document: str | None = None,
+    ) -> Question:
+        """A question as `answer` puts it; with a `document`, only its passages are searched.
+
+        Raises UserError as `answer` does, and if no document has that path.
+        """
+        with self._run.snapshot():
+            searched = f"{question}\n{history[-1].question}" if history else ""
+            prompt = self._prompt(question, limit, searched, document)
+            messages = self._conversation(prompt, history)
+            return self._question(messages, prompt.sources, generation, None, None, ())
+
+    def put_messages(
+        self,
+        messages: Sequence[Message],
+        generation: int,
+        limit: int = 0,
+        params: SamplingParams | None = None,
+        seed: int | None = None,
+        stop: Sequence[str] = (),
+    ) -> Question:
+        """A whole conversation that ends with a question; all of it is put, or nothing.
+
+        With a `limit`, the last question is put with as many passages. What is not given of
+        `params` and `seed` is that of the run. Raises UserError if the conversation and a reply do
+        not fit the model's window.
+        """
+        with self._run.snapshot():
+            *before, last = messages
+            asked = [one["content"] for one in before if one["role"] == "user"]
+            searched = f"{last['content']}\n{asked[-1]}" if asked else ""
+            prompt = self._prompt(last["content"], limit, searched)
+            system = [one for one in [*before, *prompt.messages] if one["role"] == "system"]
+            others = [one for one in [*before, *prompt.messages] if one["role"] != "system"]
+            if len(system) > 1:  # the caller's, and that of the prompt with passages
+                text = "\n\n".join(one["content"] for one in system)
+                system = [{"role": "system", "content": text}]
+            whole = [*system, *others]
+            return self._question(whole, prompt.sources, generation, params, seed, stop)
+
+    def put_prompt(self, prompt: TaskPrompt, generation: int) -> Question:
+        """A prompt that is made already, as the evaluation would put it."""
+        return self._question(prompt.messages, prompt.sources, generation, None, None, ())
+
+    def _question(
+        self,
+        messages: list[Message],
+        shown: Sequence[str],
+        generation: int,
+        params: SamplingParams | None,
+        seed: int | None,
+        stop: Sequence[str],
+    ) -> Question:
+        run = self._run
+        params = sampling(run.config.evaluate) if params is None else params
+        if not self._engine.fits(messages, params.max_tokens):
+            raise self._too_long(bool(shown), params.max_tokens)
+        adapter = known_adapter(run.folder, run.ledger, generation)
+        seed = run.config.seed if seed is None else seed
+        call = Call(messages, params, seed, adapter, tuple(stop))
+        return Question(call, sources(run.ledger, shown), generation)
+
+    def _prompt(
+        self, question: str, limit: int | None, searched: str, document: str | None = None
+    ) -> TaskPrompt:
         run = self._run
         wanted = run.config.evaluate.top_k or PASSAGES if limit is None else limit
-        with self._lock:
-            with run.snapshot():
-                prompt = self._prompt(question, history, wanted)
-                places = sources(run.ledger, prompt.sources)
-                use_generation(self._engine, run.folder, run.ledger, generation)
-            (reply,) = self._engine.generate(
-                [self._conversation(prompt, history)],
-                sampling(run.config.evaluate),
-                run.config.seed,
-                "current",
-                None if on_text is None else lambda _, piece: on_text(piece),
-            )
-        if reply.finish_reason == TOO_LONG:
-            raise self._too_long(prompt)
-        return Answered(reply.text, places, generation, reply.finish_reason == "length")
-
-    def _prompt(self, question: str, history: Sequence[Turn], limit: int) -> TaskPrompt:
-        if limit == 0:
-            prompt = closed_prompt(self._run, question)
+        place = None if document is None else run.ledger.documents.at(document)
+        if document is not None and place is None:
+            raise NoSuchDocument(f"no document {document} in this run; expected its path")
+        if wanted == 0:
+            prompt = closed_prompt(run, question)
         else:
-            searched = f"{question}\n{history[-1].question}" if history else ""
-            prompt = retrieved_prompt(self._run, self._engine, question, limit, searched)
-        if not fits(self._run, self._engine, prompt.messages):
-            raise self._too_long(prompt)
+            prompt = retrieved_prompt(run, self._engine, question, wanted, searched, place)
+        if not fits(run, self._engine, prompt.messages):
+            raise self._too_long(bool(prompt.sources), run.config.evaluate.max_tokens)
         return prompt
 
     def _conversation(self, prompt: TaskPrompt, history: Sequence[Turn]) -> list[Message]:
@@ -134,13 +246,10 @@ class Answerer:
                 return tried
         return prompt.messages
 
-    def _too_long(self, prompt: TaskPrompt) -> UserError:
-        what = "no passage found fits" if prompt.sources else "the question does not fit"
-        most = self._run.config.evaluate.max_tokens
-        do = "--closed asks without passages" if prompt.sources else "give a shorter question"
-        return UserError(
-            f"{what} the model's window beside an answer of up to {most:,} tokens; {do}"
-        )
+    def _too_long(self, passages: bool, most: int) -> TooLong:
+        what = "no passage found fits" if passages else "the question does not fit"
+        do = "--closed asks without passages" if passages else "give a shorter question"
+        return TooLong(f"{what} the model's window beside an answer of up to {most:,} tokens; {do}")
 
 
 def generation(run: RunReader, name: str) -> int:

@@ -1,10 +1,12 @@
 """Ask: the model writes questions about each fragment, each one knowing those before it.
 
-With `ask.pairs` the user's own questions come in too, together with their answers.
+With `ask.pairs` the user's own questions come in too, together with their answers, and so does the
+feedback on answers that waits.
 """
 
 from __future__ import annotations
 
+from self_evolution.evaluation.corrections import take_in as corrections
 from self_evolution.models import SamplingParams
 from self_evolution.records import Question, content_id
 from self_evolution.run import Run
@@ -16,9 +18,10 @@ from self_evolution.run.trusted import describe, take_in
 def ask(run: Run, generation: int) -> Outcome:
     """Ask in `ask.per_fragment` rounds over all fragments; later rounds ask for other questions.
 
-    The user's own pairs are taken in first.
+    The user's own pairs, and corrections of answers, are taken in first.
     """
     take_in(run, generation)
+    corrections.take_in(run, generation)
     settings = run.config.ask
     params = SamplingParams(settings.temperature, settings.top_p, settings.max_tokens)
     tasks = run.ledger.fragments.for_training()
@@ -50,4 +53,5 @@ def ask(run: Run, generation: int) -> Outcome:
                 for fragment, reply in zip(fragments, replies, strict=True)
             ]
             run.ledger.add([*questions, *author.signed(row.id for row in questions)])
-    return Outcome(len(tasks) * settings.per_fragment, describe(run, generation))
+    notes = filter(None, (describe(run, generation), corrections.describe(run, generation)))
+    return Outcome(len(tasks) * settings.per_fragment, "; ".join(notes))

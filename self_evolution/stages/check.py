@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import chain
 
 from self_evolution.evaluation.contamination import ContaminationCheck
+from self_evolution.evaluation.corrections.judging import Contradictions
 from self_evolution.evaluation.pair_checks import Case, judge, key
 from self_evolution.records import Likeness, Verdict
 from self_evolution.run import Run
@@ -20,6 +21,7 @@ def check(run: Run, generation: int) -> Outcome:
     # Both sets are rebuilt from the ledger, so an interrupted stage goes on with the same verdicts.
     seen = {key(*texts) for texts in run.ledger.pairs.kept_texts(before=generation + 1)}
     contamination = ContaminationCheck(run.ledger.items.all())
+    corrections = Contradictions(run.ledger.corrections.live())
     # Trusted pairs first: of a trusted pair and a generated one that are equal, the first is kept.
     batches = chain(
         run.batches("check", generation, "pairs", trusted, done, PAIRS_A_BATCH, title="check own"),
@@ -33,6 +35,10 @@ def check(run: Run, generation: int) -> Outcome:
                 pair.question, pair.answer, pair.fragment
             )
             reason, detail = judge(case, seen, match)
+            if reason is None and pair.origin == "generated":
+                contrary = corrections.find(pair.question, pair.answer)
+                if contrary:
+                    reason, detail = "corrected", f"correction {contrary.position} says otherwise"
             found.append(Verdict(pair.answer_id, reason, detail))
             if reason is None:
                 seen.add(key(pair.question, pair.answer))

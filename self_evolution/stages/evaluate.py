@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
+from self_evolution.evaluation.corrections.recheck import recheck
 from self_evolution.evaluation.predict import predict
 from self_evolution.evaluation.statistics import format_mean
 from self_evolution.evaluation.tasks import MAIN, RECALL, deciding, passage_found
@@ -26,7 +27,8 @@ def evaluate(run: Run, generation: int) -> Outcome:
     notes = list(summary(run, run.ledger.evaluations.of_generations(), generation))
     if not run.ledger.items.of_suite("domain"):
         notes.append(NO_SET)
-    return Outcome(predictions.asked, "; ".join([*notes, *predictions.notes]))
+    notes += filter(None, [*predictions.notes, recheck(run, generation)])
+    return Outcome(predictions.asked, "; ".join(notes))
 
 
 def summary(run: Run, rows: Sequence[Evaluation], generation: int) -> Iterator[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from self_evolution import rollback
+from self_evolution.evaluation.corrections.recheck import Learnt, format_learnt, learnt
 from self_evolution.evaluation.differences import Scored, both, difference, scored
 from self_evolution.evaluation.scores import score_answer
 from self_evolution.evaluation.statistics import (
@@ -70,6 +71,8 @@ def _verdict(
     judged = [(True, "taken on trust: there is no evaluation set")]
     if gain is not None:
         judged = [_gain(run, gain), _beyond_copying(run, generation, task, gain.metric)]
+        if not all(good for good, _ in judged):
+            judged = _corrected(run, generation, leader, gain) or judged
     judged += [
         _kept(run, row)
         for (against, suite, _), row in found.items()
@@ -83,6 +86,24 @@ def _gain(run: Run, row: Difference) -> tuple[bool, str]:
     enough = row.low > 0 if run.config.promote.rule == "significant" else row.mean > 0
     above = _format(PairedDifference.of(row))
     return enough, f"closed-book {row.metric} {above} against generation {row.against}"
+
+
+def _corrected(run: Run, generation: int, leader: int, row: Difference) -> list[tuple[bool, str]]:
+    """Whether more of what people corrected is right, and no loss is shown on the test questions.
+
+    The test questions are few of all that may be asked, so a gain on corrections need not show on
+    them. Empty if the generation does not answer more corrected questions right than the leader.
+    """
+    after, before = (learnt(run.ledger, number) for number in (generation, leader))
+    if _right(after) <= _right(before):
+        return []
+    above = _format(PairedDifference.of(row))
+    text = f"corrected questions right: {format_learnt(after)}, before {format_learnt(before)}; "
+    return [(row.high >= 0, f"{text}closed-book {row.metric} {above} against generation {leader}")]
+
+
+def _right(found: Learnt) -> int:
+    return found.right + found.held_right
 
 
 def _beyond_copying(run: Run, generation: int, task: Task, metric: str) -> tuple[bool, str]:

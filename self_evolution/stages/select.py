@@ -13,20 +13,26 @@ from self_evolution.run.outcome import Outcome
 from self_evolution.schedule import stage_seed
 from self_evolution.strategies import STRATEGIES, Scored
 
+EXAMPLES, SHARE = 8, 0.5
+"""Examples of a correction in the first training set after it, and the most of all in that set."""
+
 
 def select(run: Run, generation: int) -> Outcome:
     """Raises UserError if there is nothing to train on."""
     if there := run.ledger.training.selection(generation):
         return Outcome(len(there))
     settings = run.config.select
-    new = run.ledger.training.trainable(generation, TRAINABLE)
+    taught = {one.answer_id for one in run.ledger.corrections.taught()}
+    new = [id for id in run.ledger.training.trainable(generation, TRAINABLE) if id not in taught]
     known = run.ledger.training.recited(generation)
     history = run.ledger.training.history(before=generation)
-    pool = [Scored(id, ifd, known.get(id)) for id, ifd in history]
+    pool = [Scored(id, ifd, known.get(id)) for id, ifd in history if id not in taught]
     seed = stage_seed(run.config, "select", generation)
     strategy = STRATEGIES[settings.strategy]
     replay = strategy(pool, settings.k, seed)
-    if not new and not replay:
+    corrected = corrections(run, generation, len(new) + len(replay))
+    again = [id for id, times in corrected.items() for _ in range(times - 1)]
+    if not new and not replay and not corrected:
         reasons = [
             f"{n} {reason}" for g, reason, n in run.ledger.pairs.reasons() if g == generation
         ]
@@ -35,9 +41,11 @@ def select(run: Run, generation: int) -> Outcome:
             "look at them with `self-evolution dump`, then start a new run with --pairs, "
             "a stronger model that asks and answers, with --teacher, or looser --check.*"
         )
-    rehearsal = _rehearsal(run, generation, len(new) + len(replay), seed)
-    rows: list[tuple[str, str | None, str | None]] = [("new", id, None) for id in new]
-    rows += [("replay", id, None) for id in replay]
+    rehearsal = _rehearsal(run, generation, len(new) + len(replay) + len(corrected), seed)
+    rows: list[tuple[str, str | None, str | None]] = [
+        ("new", id, None) for id in (*corrected, *new)
+    ]
+    rows += [("replay", id, None) for id in (*again, *replay)]
     rows += [("rehearsal", None, id) for id in rehearsal]
     run.ledger.add(
         Selection(generation, position, source, answer, conversation)
@@ -46,11 +54,30 @@ def select(run: Run, generation: int) -> Outcome:
     note = f"{len(new):,} new + {len(replay):,} replayed ({settings.strategy})"
     if strategy.uses_k and 0 < len(pool) < settings.k:
         note += f", which is all there are: k is {settings.k:,}"
+    if corrected:
+        note += f" + {len(corrected):,} from corrections, {len(corrected) + len(again):,} times"
     if rehearsal:
         note += f" + {len(rehearsal):,} rehearsed"
-    if not new:
+    if not new and not corrected:
         note += "; no new pair passed the check"
     return Outcome(len(rows), note)
+
+
+def corrections(run: Run, generation: int, others: int) -> dict[str, int]:
+    """{answer id: times that it is trained on} of the pairs that corrections taught.
+
+    Every one is in every training set, once at least. Those that the model has not been trained on
+    yet, because they entered after its parent, are repeated, so that each correction has about
+    EXAMPLES examples; beside `others` pairs, all of them together are at most SHARE of the pairs.
+    """
+    taught = run.ledger.corrections.taught()
+    parent = run.start(generation).parent
+    fresh = {one.answer_id: one.share for one in taught if one.generation > parent}
+    most = max(1.0, SHARE / (1 - SHARE) * others / max(1, len(fresh)))
+    return {
+        one.answer_id: max(1, round(min(most, EXAMPLES * fresh.get(one.answer_id, 0))))
+        for one in taught
+    }
 
 
 def _rehearsal(run: Run, generation: int, pairs: int, seed: int) -> list[str]:

@@ -9,6 +9,7 @@ from self_evolution import config as recipes
 from self_evolution.config import Config
 from self_evolution.ledger import DocumentRow, Ledger, TeacherCounts, TrustedCounts
 from self_evolution.records import Adapter, Document, Evaluation, Promotion
+from self_evolution.report.facts.corrected import Corrections, corrections
 from self_evolution.report.facts.counts import Counts, counts
 from self_evolution.report.facts.evaluations import (
     Differences,
@@ -78,6 +79,7 @@ class Facts:
     left_out: dict[str, int]
     trusted: TrustedCounts
     teachers: list[TeacherCounts]
+    corrections: Corrections
     funnel: tuple[dict[str, int], ...]
     reasons: Counts[int]
     outcomes: Counts[int]
@@ -128,6 +130,7 @@ def gather(config: Config, ledger: Ledger) -> Facts:
         left_out=ledger.meta("left_out") or {},
         trusted=ledger.trusted.counts(),
         teachers=ledger.teachers.counts(),
+        corrections=corrections(ledger, first.candidate),
         funnel=tuple(funnel),
         reasons=counts(ledger.pairs.reasons()),
         outcomes=counts(ledger.pairs.outcomes()),

@@ -6,24 +6,30 @@ from collections.abc import Iterator
 
 from self_evolution.config import Config
 from self_evolution.ledger import Ledger
+from self_evolution.report.facts.corrected import corrections
 from self_evolution.report.facts.others import bench, rivals
 from self_evolution.report.facts.questions import TestSets, test_sets
 from self_evolution.report.facts.subsets import outdated
 from self_evolution.report.render.caveats import describe_outdated, describe_searched
 from self_evolution.report.render.others import judge_lines, rival_lines
-from self_evolution.report.render.words import KINDS, lower_first, teachers, trusted
+from self_evolution.report.render.words import KINDS, corrected, lower_first, teachers, trusted
 
 
 def summary(config: Config, ledger: Ledger) -> Iterator[str]:
-    """A line a built test set, on the user's own pairs, on teachers, a rival, an opponent of the
-    judge."""
+    """A line a built test set, on own pairs, teachers, corrections, a rival, and an opponent before
+    the judge."""
     yield from test_lines(test_sets(config, ledger))
-    told = (trusted(ledger.trusted.counts()), teachers(ledger.teachers.counts()))
-    yield from filter(None, told)
-    yield from rival_lines(rivals(config, ledger))
-    yield from judge_lines(
-        bench(config, ledger), config.evaluate.judge, ledger.evaluations.leader()
+    leader = ledger.evaluations.leader()
+    yield from filter(
+        None,
+        (
+            trusted(ledger.trusted.counts()),
+            teachers(ledger.teachers.counts()),
+            corrected(corrections(ledger, leader)),
+        ),
     )
+    yield from rival_lines(rivals(config, ledger))
+    yield from judge_lines(bench(config, ledger), config.evaluate.judge, leader)
 
 
 def changed(ledger: Ledger) -> Iterator[str]:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from markupsafe import Markup, escape
 
+from self_evolution.evaluation.corrections.recheck import format_learnt
 from self_evolution.evaluation.scores import is_share as is_share
 from self_evolution.evaluation.statistics import Interval
 from self_evolution.evaluation.statistics import format_p as format_p
@@ -18,6 +19,7 @@ from self_evolution.models.endpoint_address import is_address
 from self_evolution.models.other_models import label
 from self_evolution.progress import clock
 from self_evolution.records import Evaluation
+from self_evolution.report.facts.corrected import Corrections
 from self_evolution.report.facts.evaluations import trend as trend
 from self_evolution.text.language import detect as language
 
@@ -39,6 +41,7 @@ REASONS = {
     "pointing": "points at something unnamed (“this parameter”)",
     "ungrounded_value": "a number, code or name that the fragment does not have",
     "ungrounded": "too few of the answer's words stand in the fragment",
+    "corrected": "says what a person has corrected",
     "duplicate": "asked and answered alike before",
     "held_out": "a pair of your own on a document that is kept out of training",
     "disagreement": "independent answers do not say the same",
@@ -123,6 +126,23 @@ def teachers(found: Sequence[TeacherCounts]) -> str:
         f"{one.test_questions:,} test questions"
         for one in found
     )
+
+
+def corrected(found: Corrections) -> str:
+    """What became of the corrections; empty if there are none."""
+    if not found.rows:
+        return ""
+    told = f"Corrections by people: {found.entered:,}, on {len(found.rows):,} questions; "
+    told += f"{found.taught:,} pairs made from them, {found.removed:,} pairs removed from training"
+    if found.stopped:
+        told += f"; {found.stopped:,} stopped, because they are evaluation questions or held out"
+    if found.learnt:
+        parts = [
+            f"{format_learnt(one)} ({f'generation {generation}' if generation else 'the base'})"
+            for generation, one in sorted(found.learnt.items())
+        ]
+        told += f"; right with the book closed: {'; '.join(parts)}"
+    return told
 
 
 def lang(text: str) -> str:

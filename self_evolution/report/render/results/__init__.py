@@ -74,6 +74,7 @@ def results(facts: Facts) -> Results:
             "pairs": facts.funnel,
             "trusted": facts.trusted,
             "teachers": facts.teachers,
+            "corrections": facts.corrections,
             "training": facts.adapters,
             "cost": list(facts.stages.rows.values()),
         }

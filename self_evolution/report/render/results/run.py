@@ -117,6 +117,49 @@ class Trusted(Model):
     """kept pairs that resemble an evaluation question"""
 
 
+class Corrected(Model):
+    """A correction that counts, and what the compared generation answers now."""
+
+    id: str = of("correction", "id")
+    generation: int = of("correction", "generation")
+    """with which it entered"""
+    verdict: str = of("correction", "verdict")
+    question: str = of("correction", "question")
+    answer: str = of("correction", "answer")
+    """as it was when the person saw it"""
+    wanted: str = of("correction", "target")
+    """the answer to learn, or empty"""
+    taught: int
+    """pairs made from it"""
+    removed: int
+    """pairs that it removed from training"""
+    stopped: str | None
+    """why its own pair is not trained on"""
+    now: str | None
+    right: bool
+    held_right: int
+    """questions in other words that are answered right"""
+    held: int
+
+
+class Learnt(Model):
+    """Questions of corrections that are answered right, of those asked; `held`: in other words."""
+
+    right: int
+    asked: int
+    held_right: int
+    held: int
+
+
+class Corrections(Model):
+    """What people corrected; empty without any feedback."""
+
+    entered: int
+    rows: list[Corrected]
+    learnt: dict[int, Learnt]
+    """by generation"""
+
+
 class Training(Model):
     """An adapter, which continues that of generation `parent`."""
 

@@ -12,6 +12,7 @@ from self_evolution.records import Evaluation, Promotion, Rival
 from self_evolution.report.render.results.base import Model
 from self_evolution.report.render.results.run import (
     BaseModelFiles,
+    Corrections,
     Cost,
     Headline,
     Pairs,
@@ -68,6 +69,7 @@ class Results(Model):
     pairs: list[Pairs]
     trusted: Trusted
     teachers: list[Teacher]
+    corrections: Corrections
     training: list[Training]
     cost: list[Cost]
 

@@ -1,0 +1,53 @@
+"""serve: the tuned model as a service on this machine."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from contextlib import closing
+from pathlib import Path
+
+from self_evolution.errors import UserError
+from self_evolution.run.read import RunReader
+
+
+def serve(options: argparse.Namespace) -> int:
+    """Serve until Ctrl-C or SIGTERM."""
+    from self_evolution.serving.answering import LEADER, Answerer, generation, open_model
+    from self_evolution.serving.http.app import make_app
+    from self_evolution.serving.http.asking import Desk
+    from self_evolution.serving.http.guard import Guard
+    from self_evolution.serving.http.limits import Limits
+    from self_evolution.serving.http.metrics import Metrics
+    from self_evolution.serving.http.security import Access, is_loopback, read_token
+    from self_evolution.serving.http.server import listen
+    from self_evolution.serving.http.server import serve as serve_until_stopped
+
+    token = read_token(Path(options.token_file)) if options.token_file else ""
+    if not is_loopback(options.host) and not token and not options.insecure:
+        raise UserError(
+            f"--host {options.host}: other machines could ask and read the documents; give a "
+            "--token-file with a secret, or --insecure if everyone there may"
+        )
+    limits = Limits(options.queue, options.max_tokens, options.timeout)
+    with closing(RunReader(Path(options.source))) as run:
+        generation(run, LEADER)  # a run without a leader is refused here
+        _ = run.search
+        with closing(listen(options.host, options.port)) as listener:
+            host, port = listener.getsockname()[:2]
+            print(f"loading {run.config.model.name}", file=sys.stderr, flush=True)
+            logging.basicConfig(
+                level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(message)s"
+            )
+            with closing(open_model(run)) as engine, closing(Answerer(run, engine)) as answerer:
+                answerer.warm_up(generation(run, LEADER))
+                metrics = Metrics()
+                access = Access(options.host, token, tuple(options.name or ()))
+                desk = Desk(run, answerer, limits, metrics, options.log_questions)
+                guard = Guard(make_app(desk, access), access, limits, metrics)
+                shown = f"[{host}]" if ":" in host else host
+                print(f"serving {run.folder} at http://{shown}:{port}", file=sys.stderr, flush=True)
+                with closing(desk):
+                    serve_until_stopped(guard, limits, listener)
+    return 0

@@ -1,0 +1,90 @@
+"""Whether a generation now answers what was corrected right, in its own words and in others."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from self_evolution.evaluation.corrections.judging import is_right
+from self_evolution.evaluation.prompts import closed_prompt, fits, sampling
+from self_evolution.ledger import Ledger
+from self_evolution.records import RecheckAnswer
+from self_evolution.run import Run
+
+
+class Learnt(NamedTuple):
+    """Questions of corrections that a generation answered right, of those that it was asked.
+
+    `right` of `asked` are in the words of the person, `held_right` of `held` in other words.
+    """
+
+    right: int
+    asked: int
+    held_right: int
+    held: int
+
+
+def recheck(run: Run, generation: int) -> str:
+    """Ask the generation, and the one that it continues, what was corrected; a note for people.
+
+    The note is empty if nothing was corrected. Raises Stopped if asked to.
+    """
+    rows = run.ledger.corrections.rechecks()
+    if not rows or generation < 1:
+        return ""
+    parent = run.start(generation).parent
+    for number in (parent, generation):
+        _ask(run, number)
+    before, after = (learnt(run.ledger, number) for number in (parent, generation))
+    return f"corrected questions right: {format_learnt(after)}, before {format_learnt(before)}"
+
+
+def learnt(ledger: Ledger, generation: int) -> Learnt:
+    """What a generation has learnt of the corrections that count now."""
+    answers = ledger.corrections.rechecked(generation)
+    rows = [row for row in ledger.corrections.rechecks() if row.id in answers]
+
+    def count(held: bool) -> tuple[int, int]:
+        some = [answers[row.id].correct for row in rows if row.held == held]
+        return sum(some), len(some)
+
+    return Learnt(*count(False), *count(True))
+
+
+def format_learnt(found: Learnt) -> str:
+    """`9 of 10, in other words 17 of 20`."""
+    text = f"{found.right:,} of {found.asked:,}"
+    return f"{text}, in other words {found.held_right:,} of {found.held:,}" if found.held else text
+
+
+def _ask(run: Run, generation: int) -> None:
+    """Put the questions that the generation was not asked yet, with the book closed."""
+    there = run.ledger.corrections.rechecked(generation)
+    corrections = {one.id: one for one in run.ledger.corrections.live()}
+    rows = {row.id: row for row in run.ledger.corrections.rechecks()}
+    tasks = [(row.id, len(row.question)) for row in rows.values()]
+    batches = run.batches(
+        "evaluate",
+        generation,
+        "answers",
+        tasks,
+        set(there),
+        run.config.model.batch_size,
+        "corrections",
+    )
+    for ids, seed in batches:
+        prompts = {id: closed_prompt(run, rows[id].question).messages for id in ids}
+        put = {id: one for id, one in prompts.items() if fits(run, run.engine, one)}
+        run.use(generation)
+        replies = run.engine.generate(
+            list(put.values()), sampling(run.config.evaluate), seed, "current"
+        )
+        texts = dict(zip(put, (reply.text for reply in replies), strict=True))
+        run.ledger.add(
+            RecheckAnswer(
+                generation,
+                id,
+                text := texts.get(id, ""),
+                bool(text) and is_right(corrections[rows[id].correction_id], text),
+            )
+            for id in ids
+        )

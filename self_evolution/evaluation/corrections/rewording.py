@@ -1,0 +1,72 @@
+"""A corrected question in other words, asked by the base itself about the same passage.
+
+The base asks about the passage again and again, and answers each question with the passage open.
+A question whose answer agrees with the answer to learn asks for the same fact.
+"""
+
+from __future__ import annotations
+
+from self_evolution.evaluation.agreement import stated
+from self_evolution.evaluation.corrections.judging import is_right, plain
+from self_evolution.models import SamplingParams
+from self_evolution.records import Correction, Fragment, Message
+from self_evolution.run import Run
+from self_evolution.schedule import stage_seed
+
+ASKED = 32
+"""Questions that the base asks about the passage of a correction."""
+
+
+def reword(run: Run, correction: Correction, fragment: Fragment) -> list[str]:
+    """Different questions for the fact of a correction, in an order that follows from its id.
+
+    None equals the corrected question. The list is empty where the base finds none, for example
+    because the passage does not say what the person wrote.
+    """
+    settings = run.config
+    seed = stage_seed(settings, "ask", correction.generation, "corrections", correction.id)
+    asking = SamplingParams(
+        max(settings.ask.temperature, 0.7), settings.ask.top_p, settings.ask.max_tokens
+    )
+    prompts = [_prompt(run, correction, fragment)] * ASKED
+    asked = _generate(run, prompts, asking, seed)
+    own = plain(correction.question)
+    different = {plain(text): text for text in asked}
+    questions = [text for key, text in different.items() if key and key != own]
+    answering = SamplingParams(
+        settings.answer.temperature, settings.answer.top_p, settings.answer.max_tokens
+    )
+    opened = [
+        run.prompts.answer(fragment.heading, fragment.text, text, fragment.language)
+        for text in questions
+    ]
+    answers = _generate(run, opened, answering, seed)
+    return [
+        question
+        for question, answer in zip(questions, answers, strict=True)
+        if is_right(correction, answer) and not _given_away(question, correction)
+    ]
+
+
+def _prompt(run: Run, correction: Correction, fragment: Fragment) -> list[Message]:
+    return run.prompts.reword(fragment, correction.question) or run.prompts.ask(fragment, [])
+
+
+def _given_away(question: str, correction: Correction) -> bool:
+    """Whether the question has a value of the answer, so that nothing is left to know."""
+    return len(stated(question, correction.target)) < len(
+        stated(correction.question, correction.target)
+    )
+
+
+def _generate(
+    run: Run, prompts: list[list[Message]], params: SamplingParams, seed: int
+) -> list[str]:
+    """The base's replies; cut ones are empty."""
+    found: list[str] = []
+    run.use(0)
+    for start in range(0, len(prompts), run.config.model.batch_size):
+        batch = prompts[start : start + run.config.model.batch_size]
+        replies = run.engine.generate(batch, params, seed + start, "base")
+        found += [reply.text if reply.finish_reason == "stop" else "" for reply in replies]
+    return found

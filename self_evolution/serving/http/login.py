@@ -1,0 +1,39 @@
+"""Login by form: it changes the token for a cookie, so that a browser can use the service."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qs
+
+from fastapi import APIRouter, Request
+from fastapi.responses import RedirectResponse, Response
+
+from self_evolution.serving.http.pages import page
+from self_evolution.serving.http.security import COOKIE, Access
+
+_MONTH = 30 * 24 * 3600
+
+
+def routes(access: Access) -> APIRouter:
+    router = APIRouter(include_in_schema=False)
+
+    @router.get("/login")
+    async def form() -> Response:
+        return page("login.html", wrong=False)
+
+    @router.post("/login")
+    async def login(request: Request) -> Response:
+        fields = parse_qs((await request.body()).decode("utf-8", "replace"))
+        if not access.needs_token or not access.is_token(fields.get("token", [""])[0]):
+            return page("login.html", 403, wrong=True)
+        response = RedirectResponse("/", 303)
+        response.set_cookie(
+            COOKIE,
+            access.cookie,
+            max_age=_MONTH,
+            httponly=True,
+            samesite="strict",
+            secure=request.url.scheme == "https",
+        )
+        return response
+
+    return router

@@ -1,0 +1,178 @@
+"""Corrections teach: feedback becomes trusted pairs, is trained on, checked again and reported."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from conftest import RULES, rows
+
+from self_evolution import cli
+from self_evolution.evaluation.corrections.judging import is_right
+from self_evolution.ledger import Feedback, FeedbackStore
+from self_evolution.records import Correction
+
+Arguments = Callable[..., list[str]]
+PORT, ALPHA = "What is the port of server Alpha?", "The port of server Alpha is 4711."
+WRONG = "The port of server Alpha is 4712."
+OTHERS = ["Which port has server Alpha?", "On which port does server Alpha listen?", "Which one?"]
+SCRIPT = {
+    "rules": [
+        # Asked about this passage again and again, the base asks in these words, one after another.
+        *RULES["rules"],
+        {"pattern": r"The (port) of ([\w ]+?) is ([^.]+)\..*port", "reply": r"The \1 of \2 is \3."},
+    ],
+    "default": "The colour is ultramarine 99.",
+}
+
+
+@pytest.fixture
+def script(tmp_path: Path) -> Path:
+    path = tmp_path / "script.json"
+    path.write_text(json.dumps(SCRIPT), encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def run(arguments: Arguments, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A finished run of one generation, which leads, and a base that asks in several wordings."""
+    assert cli.main(arguments("run", "--generations", "1", "--promote.patience", "0")) == 0
+    with closing(sqlite3.connect(tmp_path / "run" / "run.db")) as database, database:
+        database.execute("UPDATE promotion SET promoted = 1")
+    return tmp_path / "run"
+
+
+@pytest.fixture
+def in_other_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A base that words a question anew: the scripted one has a single wording for each fact."""
+
+    def replies(run, prompts, params, seed):  # type: ignore[no-untyped-def]
+        if "Ask one question" in prompts[0][-1]["content"]:
+            return [OTHERS[i % len(OTHERS)] for i in range(len(prompts))]
+        return [
+            ALPHA if "port" in one[-1]["content"].rpartition("\n")[2] else "?" for one in prompts
+        ]
+
+    monkeypatch.setattr("self_evolution.evaluation.corrections.rewording._generate", replies)
+
+
+def go_on(run: Path, *more: str) -> None:
+    assert cli.main(["run", "--run", str(run), "--generations", "+1", *more]) == 0
+
+
+def selected(run: Path, generation: int) -> list[tuple[str, str]]:
+    """(question, answer) of every training example of a generation, repeated ones too."""
+    questions = {row["id"]: str(row["text"]) for row in rows(run, "question")}
+    answers = {row["id"]: row for row in rows(run, "answer")}
+    return [
+        (
+            questions[answers[row["answer_id"]]["question_id"]],
+            str(answers[row["answer_id"]]["text"]),
+        )
+        for row in rows(run, "selection")
+        if row["generation"] == generation and row["answer_id"]
+    ]
+
+
+def test_a_better_answer_is_trained_on_in_several_wordings(
+    run: Path, in_other_words: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    FeedbackStore(run).add(Feedback("better", PORT, WRONG, ALPHA, generation=1, reviewer="Ann"))
+    capsys.readouterr()
+    assert cli.main(["run", "--run", str(run)]) == 0
+    assert "1 corrections wait" in capsys.readouterr().err
+    go_on(run)
+    shown = capsys.readouterr()
+    assert "1 corrections taken in: 2 pairs to learn from them" in shown.err
+    assert "corrected questions right: 1 of 1, in other words" in shown.err
+    (row,) = rows(run, "correction")
+    assert (row["generation"], row["answered_by"], row["reviewer"]) == (2, 1, "Ann")
+    fragments = {one["id"]: one["text"] for one in rows(run, "fragment")}
+    assert ALPHA in str(fragments[row["fragment_id"]])
+    held = [one["question"] for one in rows(run, "recheck") if one["held"]]
+    taught = [one for one in selected(run, 2) if one[1] == ALPHA]
+    # Two wordings besides its own: one is trained on, the other one is held out.
+    assert len(held) == 1 and held[0] in OTHERS[:2]
+    assert {question for question, _ in taught} == {PORT, *OTHERS[:2]} - set(held)
+    assert taught.count((PORT, ALPHA)) >= 4
+    results = json.loads((run / "report" / "results.json").read_text())["corrections"]
+    (one,) = results["rows"]
+    assert (one["right"], one["now"], one["held"]) == (True, ALPHA, 1)
+    page = (run / "report" / "index.html").read_text()
+    assert "What people corrected" in page and WRONG in page
+    assert "What people corrected" in (run / "report" / "report.md").read_text()
+
+    # It stays in the training set of the generations after that, and it enters once only.
+    go_on(run)
+    assert [row["generation"] for row in rows(run, "correction")] == [2]
+    assert (PORT, ALPHA) in selected(run, 3)
+
+
+def test_the_last_word_on_a_question_counts(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    store = FeedbackStore(run)
+    store.add(Feedback("better", PORT, ALPHA, "The port of server Alpha is 5000."))
+    go_on(run)
+    taught = [answer for question, answer in selected(run, 2) if question == PORT]
+    assert set(taught) == {"The port of server Alpha is 5000."}
+    store.add(Feedback("right", "what is the port of server alpha", ALPHA))
+    go_on(run)
+    taught = [answer for question, answer in selected(run, 3) if "port of server" in question]
+    assert ALPHA in taught and "The port of server Alpha is 5000." not in taught
+
+
+def test_a_wrong_answer_takes_its_pairs_out_of_training(run: Path) -> None:
+    assert (PORT, ALPHA) in selected(run, 1)
+    FeedbackStore(run).add(Feedback("wrong", PORT, ALPHA, generation=1))
+    go_on(run)
+    assert not [one for one in selected(run, 2) if one[1] == ALPHA and one[0] == PORT]
+    removed = [row for row in rows(run, "correction_pair") if row["kind"] == "removed"]
+    assert removed and all(row["kind"] != "taught" for row in rows(run, "correction_pair"))
+    results = json.loads((run / "report" / "results.json").read_text())["corrections"]
+    assert results["rows"][0]["removed"] == len(removed) and results["rows"][0]["wanted"] == ""
+
+
+def test_a_correction_that_is_a_test_question_is_stopped(run: Path, in_other_words: None) -> None:
+    asked = "Tell me the port of server Alpha?"  # as the evaluation asks
+    FeedbackStore(run).add(Feedback("better", asked, WRONG, ALPHA))
+    go_on(run)
+    assert asked not in {question for question, _ in selected(run, 2)}
+    results = json.loads((run / "report" / "results.json").read_text())["corrections"]
+    (one,) = results["rows"]
+    assert (one["taught"], one["stopped"]) == (1, "in_evaluation")
+
+
+def test_more_generations_are_counted_from_those_that_are_finished(
+    arguments: Arguments, run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    go_on(run)
+    assert [row["generation"] for row in rows(run, "adapter")] == [1, 2]
+    with closing(sqlite3.connect(run / "run.db")) as database, database:
+        database.execute("DELETE FROM promotion WHERE generation = 2")
+        database.execute("DELETE FROM difference WHERE generation = 2")
+        database.execute("UPDATE stage SET done = 0 WHERE generation = 2 AND name = 'promote'")
+    go_on(run)  # after an interruption, the same command ends what it began
+    assert [row["generation"] for row in rows(run, "adapter")] == [1, 2]
+
+
+def correction(verdict: str, question: str, answer: str, better: str = "") -> Correction:
+    return Correction("c", 1, 1, "", verdict, question, answer, better, "", None, 0, "", "")
+
+
+@pytest.mark.parametrize(
+    ("made", "text", "expected"),
+    [
+        (correction("better", PORT, WRONG, ALPHA), "It listens on 4711.", True),
+        (correction("better", PORT, WRONG, ALPHA), WRONG, False),
+        (correction("better", "Which colour?", "It is red.", "It is coral."), "Coral.", True),
+        (correction("better", "Which colour?", "It is red.", "It is coral."), "It is red.", False),
+        (correction("right", "Which colour?", "It is coral."), "coral, as ever", True),
+        (correction("wrong", "Which colour?", "It is red."), "It is red.", False),
+        (correction("wrong", "Which colour?", "It is red."), "It is blue.", True),
+    ],
+)
+def test_what_counts_as_right(made: Correction, text: str, expected: bool) -> None:
+    assert is_right(made, text) is expected
