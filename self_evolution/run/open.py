@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import platform
-import shutil
 from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
@@ -15,6 +14,7 @@ from self_evolution.config import Config
 from self_evolution.documents.changes import compare, sources
 from self_evolution.documents.readers.files import find
 from self_evolution.errors import UserError
+from self_evolution.files import complete
 from self_evolution.ledger import Ledger
 from self_evolution.models import engines
 from self_evolution.progress import Progress
@@ -88,14 +88,12 @@ def copy_run(source: Path, folder: Path, request: Request, progress: Progress) -
     under its name once it is complete. Raises UserError as `open_run` does.
     """
     settings = _checked(request, progress)
-    partial = folder.with_name(folder.name + ".partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    _make(partial)
-    with read_run(source) as run:
-        run.ledger.copy(partial / "run.db")
-    with contextlib.closing(Ledger(partial / "run.db")) as copied:
-        _begin(copied, settings)
-    partial.rename(folder)
+    with complete(folder) as partial:
+        _make(partial)
+        with read_run(source) as run:
+            run.ledger.copy(partial / "run.db")
+        with contextlib.closing(Ledger(partial / "run.db")) as copied:
+            _begin(copied, settings)
 
 
 def _make(folder: Path) -> None:
@@ -177,9 +175,8 @@ def _write_recipe(folder: Path, settings: Config) -> None:
     path = folder / "recipe.yaml"
     text = config.dump(settings)
     if not path.is_file() or path.read_text(encoding="utf-8") != text:
-        temporary = folder / "recipe.yaml.tmp"
         try:
-            temporary.write_text(text, encoding="utf-8")
+            with complete(path) as temporary:
+                temporary.write_text(text, encoding="utf-8")
         except OSError as error:
             raise UserError(f"{path}: {error.strerror}; nothing is lost, run it again") from None
-        temporary.rename(path)

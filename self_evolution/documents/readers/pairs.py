@@ -7,9 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from self_evolution.documents.readers import delimited, sheet
-from self_evolution.documents.readers.base import Malformed
 from self_evolution.documents.readers.items import read_numbered
+from self_evolution.documents.readers.tables import TABLES, named_rows
 from self_evolution.errors import UserError
 from self_evolution.records import Message
 
@@ -20,7 +19,6 @@ EXPECTED = (
 )
 _SPEAKERS = {"system": "system", "human": "user", "user": "user", "gpt": "assistant"}
 _SPEAKERS |= {"assistant": "assistant"}
-_TABLES = {".csv": delimited.table_rows, ".tsv": delimited.table_rows, ".xlsx": sheet.first_table}
 
 
 class GivenPair(NamedTuple):
@@ -48,9 +46,9 @@ def read_pairs(path: Path) -> list[GivenPair]:
     In a conversation every answer of the assistant is a pair, with the turns before it, unless its
     `weight` is 0. Raises UserError that names the file, the row and what is wrong with it.
     """
-    table = _TABLES.get(path.suffix.lower())
     found: list[GivenPair] = []
-    rows = _table(path, table) if table else read_numbered(path)
+    table = path.suffix.lower() in TABLES
+    rows = named_rows(path, f"--pairs {path}") if table else read_numbered(path)
     _refuse_items(path, [row for _, row in rows])
     for number, row in rows:
         try:
@@ -60,30 +58,6 @@ def read_pairs(path: Path) -> list[GivenPair]:
     if not found:
         raise UserError(f"--pairs {path}: no pair in it; {EXPECTED}")
     return found
-
-
-def _table(path: Path, reader: Any) -> list[tuple[int, Any]]:
-    """(number, row) of the rows below the header, which is row 1."""
-    try:
-        header, *body = reader(path.read_bytes()) or [[]]
-    except OSError as error:
-        raise UserError(f"--pairs {path}: {error.strerror}") from None
-    except Malformed as error:
-        raise UserError(f"--pairs {path}: {error}") from None
-    names = [name.strip().lower() for name in header]
-    twice = sorted({name for name in names if name and names.count(name) > 1})
-    if twice:
-        raise UserError(f"--pairs {path}: two columns have the name {twice[0]!r}; rename one")
-    rows: list[tuple[int, Any]] = []
-    for number, cells in enumerate(body, 2):
-        if len(cells) > len(names):
-            raise UserError(
-                f"--pairs {path}, row {number}: {len(cells)} cells, but the header has "
-                f"{len(names)}; put texts that contain the delimiter in quotes"
-            )
-        padded = [*cells, *[""] * (len(names) - len(cells))]
-        rows.append((number, dict(zip(names, padded, strict=True))))
-    return rows
 
 
 def _refuse_items(path: Path, rows: Sequence[Any]) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections import Counter
 
-from self_evolution.documents.readers.plain.wrapped import columns, first_word
+from self_evolution.documents.readers.plain.wrapped import first_word
+from self_evolution.text.script import columns
 
 _FIXED = re.compile(r"\n[ \t]*\xa0[ \t\xa0]*")  # no-break spaces that indent a line
 _BLANK = re.compile(r"\n[ \t]+(?=\n)")
