@@ -15,7 +15,7 @@ from self_evolution import cli, config
 from self_evolution.cli.commands import ALIASES, COMMANDS
 from self_evolution.documents.readers import CONTAINERS, READERS
 from self_evolution.evaluation.metrics import METRICS
-from self_evolution.strategies import Scored
+from self_evolution.strategies import ScoredPair
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "self_evolution"
@@ -163,7 +163,7 @@ def _written(name: str) -> dict[str, Any]:
 
 
 def test_the_strategy_of_the_how_to_works() -> None:
-    pool = [Scored(id, ifd) for id, ifd in (("a", 0.9), ("b", 0.5), ("c", 0.1), ("d", 0.3))]
+    pool = [ScoredPair(id, ifd) for id, ifd in (("a", 0.9), ("b", 0.5), ("c", 0.1), ("d", 0.3))]
     assert _written("middle.py")["middle"](pool, 2, 0) == ["b", "d"]
 
 

@@ -135,7 +135,7 @@ def test_an_interrupted_split_goes_on_with_all_sections_in_sight(
 def test_the_telecom_passages_have_their_duplicates_found_and_their_overlaps_mended(
     arguments: Callable[..., list[str]], tmp_path: Path
 ) -> None:
-    words = arguments("run", "--split.max-tokens", "300", "--split.min-chars", "0")
+    words = arguments("run", "--split.max-tokens", "300")
     words[1] = str(SHARED / "data" / "aiops_fragments.json")
     cli.main(["read", *words[1:]])
     cli.main(["split", str(tmp_path / "run")])

@@ -63,13 +63,13 @@ def select(options: argparse.Namespace) -> int:
     """The chosen lines, as they were read, in the order of the strategy."""
     if Path(options.source).is_dir():
         return runs.stage(options)
-    from self_evolution.strategies import STRATEGIES, Scored
+    from self_evolution.strategies import STRATEGIES, ScoredPair
 
     settings = config.load("default").changed(options.overrides)
     rows = _objects(options.source, {"ifd": (int, float, type(None))})
     lines = {f"{i:09}": row for i, row in enumerate(rows)}
     pool = [
-        Scored(id, float(row["ifd"]))
+        ScoredPair(id, float(row["ifd"]))
         for id, row in lines.items()
         if row["ifd"] is not None
         and math.isfinite(row["ifd"])
@@ -79,9 +79,10 @@ def select(options: argparse.Namespace) -> int:
         text = f"{left_out:,} of {len(rows):,} lines have no IFD to rank by; left out"
         print(f"select: {text}", file=sys.stderr)
     wanted = settings.select
-    if wanted.strategy not in ("all", "none") and wanted.k > len(pool):
+    strategy = STRATEGIES[wanted.strategy]
+    if strategy.uses_k and wanted.k > len(pool):
         print(f"select: k is {wanted.k:,}; all {len(pool):,} are taken", file=sys.stderr)
-    chosen = STRATEGIES[wanted.strategy](pool, wanted.k, stage_seed(settings, "select"))
+    chosen = strategy.choose(pool, wanted.k, stage_seed(settings, "select"))
     with json_lines(options.output) as write:
         for id in chosen:
             write(lines[id])
@@ -97,5 +98,5 @@ def _objects(source: str, keys: dict[str, Any]) -> list[dict[str, Any]]:
                 got = json.dumps(row, ensure_ascii=False)[:80]
                 raise UserError(f'{source}, row {number}: expected "{key}" in an object, got {got}')
     if not rows:
-        raise UserError(f"{source}: no line in it")
+        raise UserError(f"{source}: the file is empty; expected one JSON object in each line")
     return rows

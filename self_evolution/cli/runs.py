@@ -63,7 +63,8 @@ def stage(options: argparse.Namespace) -> int:
     name: str = options.command
     with open_run(Path(options.source), _request(options), Progress()) as run:
         if not has(run.config, name):
-            raise UserError(f"{name}: no model is named; give --{STAGES[name].setting}")
+            flag = STAGES[name].setting.replace("_", "-")
+            raise UserError(f"{name}: this run does not have that stage; --{flag} switches it on")
         todo = [step for step in left(run.config, run.ledger) if step[1] == name]
         if not todo:
             spent = out_of_patience(run.config, run.ledger)

@@ -23,7 +23,7 @@ from self_evolution.evaluation.contamination import ContaminationCheck, names
 from self_evolution.evaluation.holdout import shuffled
 from self_evolution.evaluation.metrics import SHORT_ANSWER
 from self_evolution.evaluation.metrics.token_f1 import tokens
-from self_evolution.evaluation.pair_checks import Case, judge, key
+from self_evolution.evaluation.pair_checks import Case, first_objection, key
 from self_evolution.models import Reply, SamplingParams
 from self_evolution.prompts import Profile
 from self_evolution.records import Candidate, Item, Pair, content_id
@@ -35,16 +35,14 @@ from self_evolution.text.script import is_cjk
 from self_evolution.text.values import stands_in
 from self_evolution.text.words import cut as chinese_words
 
-SUITE, KIND = "abilities", "ability"
+ABILITIES, KIND = "abilities", "ability"
 
 VARIETY = 1.0
 """The temperature of asking: each round over the subjects should bring other questions."""
 
 REHEARSED = 4
-"""One topic in so many is left to rehearsal. With more of them for it the exam could show less."""
-
-REHEARSED = 4
-"""One topic in so many is left to rehearsal. With more of them for it the test could show less."""
+"""One topic in REHEARSED is used for rehearsal, the others for the test. More topics for rehearsal
+would leave fewer test questions."""
 
 TRIES = 3
 """The most questions that are asked for each one that is wanted."""
@@ -86,7 +84,7 @@ def build(run: Run) -> None:
     topics = split(run).tests
     tries = TRIES * wanted
     rounds = [topics[: tries - first] for first in range(0, tries, len(topics))]
-    building.build(run, KIND, rounds, wanted, SUITE, partial(_candidates, run, language), True)
+    building.build(run, KIND, rounds, wanted, ABILITIES, partial(_candidates, run, language), True)
 
 
 def items(run: Run) -> Iterator[Item]:
@@ -94,8 +92,8 @@ def items(run: Run) -> Iterator[Item]:
     common = run.prompts.profile(run.ledger.fragments.main_language()).common
     for position, row in enumerate(taken(run.ledger, KIND)):
         yield Item(
-            content_id("item", SUITE, position, row.id),
-            SUITE,
+            content_id("item", ABILITIES, position, row.id),
+            ABILITIES,
             position,
             "",
             row.question,
@@ -175,7 +173,9 @@ def _judged(
     finish = "length" if any(reply.finish_reason == "length" for reply in replies) else "stop"
     pair = Pair("", 0, "", question.text, reference, finish, "", language)
     settings = Check(grounding=0.0, values=False, duplicates=False)
-    return judge(Case(pair, question.finish_reason, profile, language, settings), set(), None)
+    return first_objection(
+        Case(pair, question.finish_reason, profile, language, settings), set(), None
+    )
 
 
 def _unlike(
@@ -218,5 +218,5 @@ def describe_abilities(run: Run) -> str:
         return ""
     profile = run.prompts.profile(run.ledger.fragments.main_language())
     if not (profile.topics and profile.skill):
-        return f"{SUITE}: no questions, because the prompt profile has no `topics` and `skill`"
-    return building.describe(run.ledger, KIND, SUITE)
+        return f"{ABILITIES}: no questions, because the prompt profile has no `topics` and `skill`"
+    return building.describe(run.ledger, KIND, ABILITIES)

@@ -10,6 +10,7 @@ from self_evolution.ledger import Ledger
 from self_evolution.models import Reply, SamplingParams
 from self_evolution.records import Candidate, Message, seed_of
 from self_evolution.run import Run
+from self_evolution.run.outcome import describe_kept
 
 TEMPERATURE = 0.7
 """The temperature of answers that must agree: at 0 they would agree in any case."""
@@ -83,13 +84,9 @@ def build(
 
 
 def describe(ledger: Ledger, kind: str, name: str) -> str:
-    """How many candidates were taken of how many, and why not the others."""
+    """Describe how many candidates were taken of how many, and why the others were not."""
     found = {reason: n for one, reason, n in ledger.items.candidate_reasons() if one == kind}
-    out = [f"{n:,} {reason.replace('_', ' ')}" for reason, n in found.items() if reason]
-    return (
-        f"{name}: {found.get(None, 0):,} of {sum(found.values()):,} questions taken "
-        f"({', '.join(out) or 'none out'})"
-    )
+    return f"{name}: {describe_kept(found, 'questions taken')}"
 
 
 def samples(

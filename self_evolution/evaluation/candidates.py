@@ -16,7 +16,7 @@ from self_evolution.evaluation.agreement import agreed
 from self_evolution.evaluation.building import TEMPERATURE, build, limited, samples, taken
 from self_evolution.evaluation.contamination import ContaminationCheck
 from self_evolution.evaluation.holdout import shuffled
-from self_evolution.evaluation.pair_checks import Case, judge, key
+from self_evolution.evaluation.pair_checks import Case, first_objection, key
 from self_evolution.models import Reply, SamplingParams
 from self_evolution.records import Candidate, Fragment, Pair, content_id
 from self_evolution.run import Run
@@ -76,7 +76,7 @@ def _candidates(
             question,
             reference,
             "length" if cut else "stop",
-            passage(fragment),
+            fragment.titled,
             fragment.language,
         )
         case = Case(
@@ -86,7 +86,9 @@ def _candidates(
             run.prompts.wanted(fragment.language),
             _strict(run.config.check),
         )
-        reason, detail = judge(case, seen, contamination.match(question, reference, fragment.text))
+        reason, detail = first_objection(
+            case, seen, contamination.match(question, reference, fragment.text)
+        )
         if reason is None and objection:
             reason, detail = "disagreement", objection
         if reason is None:
@@ -124,9 +126,3 @@ def _answered(
     return samples(
         run, prompts, SamplingParams(TEMPERATURE, settings.top_p, settings.max_tokens), seed
     )
-
-
-def passage(fragment: Fragment) -> str:
-    """Return the text of a fragment with its heading, which may be the only place that names the
-    thing."""
-    return "\n".join(filter(None, (" > ".join(fragment.heading), fragment.text)))

@@ -19,6 +19,9 @@ from self_evolution.records import Pair
 from self_evolution.text.language import differs, lacks_script, name
 from self_evolution.text.values import extract_values, stands_in
 
+LONGEST_QUESTION = 400
+"""Characters of the longest question that is kept."""
+
 
 class Case(NamedTuple):
     """A pair with the context that the checks need.
@@ -38,7 +41,7 @@ Objection = str | None
 """The reason why a pair is rejected, for people; None if there is none."""
 
 
-def judge(case: Case, seen: set[bytes], match: Match | None) -> tuple[str | None, str]:
+def first_objection(case: Case, seen: set[bytes], match: Match | None) -> tuple[str | None, str]:
     """(reason, detail) of the first check that objects; (None, "") if none does.
 
     `seen` are keys of the pairs kept so far, `match` the evaluation question that is nearest. What
@@ -94,7 +97,7 @@ def not_one_question(case: Case) -> Objection:
 
 def too_long(case: Case) -> Objection:
     size = len(case.pair.question)
-    return f"{size} characters" if size > case.settings.max_question_chars else None
+    return f"{size} characters" if size > LONGEST_QUESTION else None
 
 
 def mentions_document(case: Case) -> Objection:

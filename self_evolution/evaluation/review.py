@@ -23,7 +23,7 @@ EXPECTED = 'expected {"id", "passage", "question", "reference", "values", "keep"
 
 def kind(item: Item) -> str:
     """Return the kind of a question: own (the user's), seen, unseen, or ability."""
-    if item.suite == abilities.SUITE:
+    if item.suite == abilities.ABILITIES:
         return abilities.KIND
     if item.fragment_id is None:
         return "own"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from self_evolution.evaluation.abilities import SUITE
+from self_evolution.evaluation.abilities import ABILITIES
 from self_evolution.evaluation.statistics import format_mean
 from self_evolution.ledger import Ledger
 from self_evolution.records import Difference, Evaluation, Item
@@ -67,7 +67,7 @@ def tasks(run: Run, generation: int) -> dict[Task, list[Item]]:
     """
     found = {}
     for task in TASKS:
-        if generation < 0 and task.suite == SUITE:
+        if generation < 0 and task.suite == ABILITIES:
             continue
         items = [
             item for item in run.ledger.items.of_suite(task.suite) if _belongs(run, task, item)

@@ -25,7 +25,6 @@ def attach(base: Any, tuned: Any, settings: Train, seed: int) -> Any:
     config = LoraConfig(
         r=settings.rank,
         lora_alpha=settings.lora_alpha,
-        lora_dropout=settings.dropout,
         target_modules="all-linear",
         bias="none",
         task_type="CAUSAL_LM",

@@ -78,3 +78,8 @@ class Fragment:
     number: int
     duplicate: str | None = None
     duplicate_of: str | None = None
+
+    @property
+    def titled(self) -> str:
+        """The text below its heading path, which may be the only place that names the subject."""
+        return "\n".join(filter(None, (" > ".join(self.heading), self.text)))

@@ -38,7 +38,6 @@ CHANGES: dict[str, Change] = {
     "train.report_to": "free",
     "train.rank": "fixed",
     "train.alpha": "fixed",
-    "train.dropout": "fixed",
     "train.rehearsal_file": "fixed",
     "train.samples": "growing",
     "train.steps": "growing",

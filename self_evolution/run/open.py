@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from self_evolution import config
 from self_evolution.config import Config
-from self_evolution.documents.changes import compare, sources
+from self_evolution.documents.changes import find_changes, sources
 from self_evolution.documents.readers.files import find
 from self_evolution.errors import UserError
 from self_evolution.files import complete
@@ -151,7 +151,7 @@ def _resume(folder: Path, ledger: Ledger, request: Request, progress: Progress) 
             "put the old one back, or start a new run with another --run"
         )
     if request.documents or request.reads:
-        changes = compare(ledger, wanted.read, request.again)
+        changes = find_changes(ledger, wanted.read, request.again)
         if changes and ledger.stage_done(0, "read"):
             compatibility.of_documents(
                 folder, ledger, changes, wanted, request.reads, request.accept_change

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from self_evolution import rollback
-from self_evolution.evaluation.differences import Scored, both, difference, scored
+from self_evolution.evaluation.differences import ScoredAnswer, both, difference, scored
 from self_evolution.evaluation.scores import score_answer
 from self_evolution.evaluation.statistics import (
     NO_DIFFERENCE,
@@ -95,7 +95,9 @@ def _beyond_copying(run: Run, generation: int, metric: str) -> tuple[bool, str]:
         return True, ""
     mine = scored(run.ledger, generation, MAIN, metric)
     copied = {
-        id: Scored(item, "", max(score_answer(metric, item, text) or 0.0 for text in _copies(item)))
+        id: ScoredAnswer(
+            item, "", max(score_answer(metric, item, text) or 0.0 for text in _copies(item))
+        )
         for id, (item, _, _) in mine.items()
     }
     found = difference(run.config, both(copied, mine), "copies")

@@ -7,7 +7,7 @@ from self_evolution.evaluation.rehearsal.build import build
 from self_evolution.evaluation.rehearsal.make import MAKERS, obstacle
 from self_evolution.evaluation.rehearsal.use import restated
 from self_evolution.run import Run
-from self_evolution.run.outcome import Outcome
+from self_evolution.run.outcome import Outcome, describe_kept
 
 
 def rehearse(run: Run, generation: int) -> Outcome:
@@ -18,10 +18,8 @@ def rehearse(run: Run, generation: int) -> Outcome:
     notes = []
     for origin in MAKERS:
         mine = {reason: n for one, reason, n in reasons if one == origin}
-        out = [f"{n:,} {reason.replace('_', ' ')}" for reason, n in mine.items() if reason]
         if mine:
-            told = ", ".join(out) or "none out"
-            notes.append(f"{origin}: {mine.get(None, 0):,} of {sum(mine.values()):,} kept ({told})")
+            notes.append(f"{origin}: {describe_kept(mine, 'kept')}")
         elif run.config.rehearse.counts()[origin]:
             notes.append(f"{origin}: none, because {obstacle(run, origin)}")
     kept = len(run.ledger.training.rehearsal())

@@ -11,7 +11,7 @@ from self_evolution.records import Selection
 from self_evolution.run import Run
 from self_evolution.run.outcome import Outcome
 from self_evolution.schedule import stage_seed
-from self_evolution.strategies import STRATEGIES, Scored
+from self_evolution.strategies import STRATEGIES, ScoredPair
 
 
 def select(run: Run, generation: int) -> Outcome:
@@ -20,9 +20,10 @@ def select(run: Run, generation: int) -> Outcome:
         return Outcome(len(there))
     settings = run.config.select
     new = run.ledger.training.trainable(generation, TRAINABLE)
-    pool = [Scored(*row) for row in run.ledger.training.history(before=generation)]
+    pool = [ScoredPair(*row) for row in run.ledger.training.history(before=generation)]
     seed = stage_seed(run.config, "select", generation)
-    replay = STRATEGIES[settings.strategy](pool, settings.k, seed)
+    strategy = STRATEGIES[settings.strategy]
+    replay = strategy.choose(pool, settings.k, seed)
     if not new and not replay:
         reasons = [
             f"{n} {reason}" for g, reason, n in run.ledger.pairs.reasons() if g == generation
@@ -40,7 +41,7 @@ def select(run: Run, generation: int) -> Outcome:
         for position, (source, answer, conversation) in enumerate(rows)
     )
     note = f"{len(new):,} new + {len(replay):,} replayed ({settings.strategy})"
-    if settings.strategy not in ("all", "none") and 0 < len(pool) < settings.k:
+    if strategy.uses_k and 0 < len(pool) < settings.k:
         note += f", which is all there are: k is {settings.k:,}"
     if rehearsal:
         note += f" + {len(rehearsal):,} rehearsed"

@@ -1,16 +1,17 @@
-"""Selection of earlier pairs. To add a strategy: a function in a file, and a line here."""
+"""Strategies: the choice of earlier pairs to replay. To add one: a function in a file, and a line
+here."""
 
 from self_evolution.strategies.ranked import easy, even, everything, hard, nothing
 from self_evolution.strategies.sampled import sampled
-from self_evolution.strategies.scored import Scored, Strategy
+from self_evolution.strategies.scored import ScoredPair, Strategy
 
 STRATEGIES: dict[str, Strategy] = {
-    "hard": hard,
-    "easy": easy,
-    "even": even,
-    "random": sampled,
-    "all": everything,
-    "none": nothing,
+    "hard": Strategy(hard),
+    "easy": Strategy(easy),
+    "even": Strategy(even),
+    "random": Strategy(sampled),
+    "all": Strategy(everything, uses_k=False),
+    "none": Strategy(nothing, uses_k=False),
 }
 
-__all__ = ["STRATEGIES", "Scored", "Strategy"]
+__all__ = ["STRATEGIES", "ScoredPair", "Strategy"]

@@ -7,19 +7,22 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 
-class Scored(NamedTuple):
-    """A pair's id and its IFD: mean loss of the answer given the question over that alone."""
+class ScoredPair(NamedTuple):
+    """The id of a pair and its IFD score."""
 
     id: str
     ifd: float
 
 
-Strategy = Callable[[Sequence[Scored], int, int], list[str]]
-"""`strategy(pool, k, seed)` gives the chosen ids, at most k of them (`all`: every one)."""
+class Strategy(NamedTuple):
+    """`choose(pool, k, seed)` returns the chosen ids: at most k, if the strategy uses k."""
+
+    choose: Callable[[Sequence[ScoredPair], int, int], list[str]]
+    uses_k: bool = True
 
 
-def check(pool: Sequence[Scored], k: int) -> None:
-    """Raises ValueError for k < 0, an IFD that is not finite, and an id that stands twice."""
+def check(pool: Sequence[ScoredPair], k: int) -> None:
+    """Raises ValueError for k < 0, an IFD that is not finite, and an id that occurs twice."""
     if k < 0:
         raise ValueError(f"selection: given k={k}, expected 0 or more")
     seen: set[str] = set()
@@ -31,7 +34,7 @@ def check(pool: Sequence[Scored], k: int) -> None:
         seen.add(item.id)
 
 
-def ranking(pool: Sequence[Scored]) -> list[str]:
+def ranking(pool: Sequence[ScoredPair]) -> list[str]:
     """The ids of the pool from the highest IFD to the lowest, equal ones by ascending id.
 
     A total order, so the order of the pool does not matter. The published implementation

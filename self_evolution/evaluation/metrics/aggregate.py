@@ -6,7 +6,7 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from itertools import compress
 from typing import Any
 
-from self_evolution.evaluation.metrics import METRICS, Metric, Pair
+from self_evolution.evaluation.metrics import METRICS, Graded, Metric
 from self_evolution.evaluation.statistics import PERCENT, RESAMPLES, Interval, distributions
 
 
@@ -15,7 +15,7 @@ def _shown(value: object) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
-def read_pair(row: object, line: int) -> Pair:
+def read_pair(row: object, line: int) -> Graded:
     """The pair that a row describes; `line` (from 1) is named in the ValueError of a bad one.
 
     Expected: {"prediction": str, "reference": str[, "question": str, "document": str,
@@ -39,7 +39,7 @@ def read_pair(row: object, line: int) -> Pair:
         raise ValueError(
             f'line {line}: "values": given {_shown(values)}, expected a list of strings'
         )
-    return Pair(row["prediction"], row["reference"], question or "", values)
+    return Graded(row["prediction"], row["reference"], question or "", values)
 
 
 def intervals(

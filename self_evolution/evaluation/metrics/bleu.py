@@ -9,10 +9,10 @@ from __future__ import annotations
 import math
 from collections import Counter
 
-from self_evolution.evaluation.metrics.metric import Metric, Pair
+from self_evolution.evaluation.metrics.metric import Graded, Metric
 
 
-def bleu_4(pair: Pair) -> float:
+def bleu_4(pair: Graded) -> float:
     """BLEU-4 of one pair in percent, NLTK's smoothing method 3; 0 where either text is empty.
 
     Every character counts, spaces and line breaks too. Papineni et al. 2002; smoothing from

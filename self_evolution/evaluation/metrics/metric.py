@@ -8,7 +8,7 @@ from importlib.metadata import version
 from typing import Literal, NamedTuple
 
 
-class Pair(NamedTuple):
+class Graded(NamedTuple):
     """One prediction beside its reference; `values` are the reference's, where they are known."""
 
     prediction: str
@@ -34,7 +34,7 @@ class Metric:
 
     name: str
     settings: tuple[str, ...]
-    compute: Callable[[Pair], float | None]
+    compute: Callable[[Graded], float | None]
     libraries: tuple[str, ...] = ()
     revision: int = 1
     aim: Literal["high", "low", "even"] = "high"
@@ -56,4 +56,4 @@ class Metric:
         values: Sequence[str] | None = None,
     ) -> float | None:
         """Percent; None where the metric does not apply (a reference without values)."""
-        return self.compute(Pair(prediction, reference, question, values))
+        return self.compute(Graded(prediction, reference, question, values))

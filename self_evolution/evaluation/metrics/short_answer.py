@@ -10,14 +10,14 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from self_evolution.evaluation.metrics.exact_match import exact_match, known_values
-from self_evolution.evaluation.metrics.metric import Metric, Pair
+from self_evolution.evaluation.metrics.metric import Graded, Metric
 from self_evolution.text.scanner import Token
 from self_evolution.text.script import is_cjk
 from self_evolution.text.spelt import in_digits
 from self_evolution.text.values import extract_values, may_agree, parsed, stands_in
 
 
-def short_answer(pair: Pair) -> float | None:
+def short_answer(pair: Graded) -> float | None:
     """100 if the prediction states every value and no foreign one, else 0; None without values.
 
     Without a number among the values it is `exact_match`.

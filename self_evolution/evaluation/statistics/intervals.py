@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 RESAMPLES = 10_000
-FEW = 10
+FEW_CLUSTERS = 10
 """Below so many clusters the interval is Student's, not the bootstrap's."""
 
 PERCENT = (0.0, 100.0)
@@ -44,7 +44,7 @@ class Interval(NamedTuple):
 class Distribution(NamedTuple):
     """The distribution of a mean. `replicates`: sorted means of the resamples; `telling`: K.
 
-    Below FEW clusters, resamples can hardly leave the range of the clusters' own means, so
+    Below FEW_CLUSTERS, resamples can hardly leave the range of the clusters' own means, so
     Student's t with the clusters' standard error is used (Cameron, Gelbach and Miller 2008). If all
     clusters are alike, no resample shows another value. The interval is then that of a proportion
     of which none was seen (Clopper and Pearson 1934; at 95% about 3.7 / G): that share of the
@@ -68,7 +68,7 @@ class Distribution(NamedTuple):
 
         if self.error == 0:
             return self._unseen(tail)
-        if self.clusters < FEW:
+        if self.clusters < FEW_CLUSTERS:
             reach = float(stdtrit(self.clusters - 1, 1 - tail)) * self.error
             return self._within(self.mean - reach, self.mean + reach)
         import numpy as np
@@ -87,7 +87,7 @@ class Distribution(NamedTuple):
 
         if self.error == 0:
             return self._p_unseen(null)
-        if self.clusters < FEW:
+        if self.clusters < FEW_CLUSTERS:
             tail = float(stdtr(self.clusters - 1, (null - self.mean) / self.error))
             return min(1.0, 2 * min(tail, 1 - tail))
         share = self._share_beyond(null)

@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple
 
 from self_evolution import report
 from self_evolution.errors import Stopped, UserError
-from self_evolution.evaluation.abilities import SUITE
+from self_evolution.evaluation.abilities import ABILITIES
 from self_evolution.evolve import evolve
 from self_evolution.experiments.ablation.variants import STEPS, Step, Variant, first_step, name
 from self_evolution.models import Engine
@@ -61,7 +61,7 @@ class _Maker:
             else:
                 _finish(run)
             self._engine = run.models.loaded
-            tests = any(item.suite != SUITE for item in run.ledger.items.all())
+            tests = any(item.suite != ABILITIES for item in run.ledger.items.all())
             if run.ledger.stage_done(0, "evaluate") and not tests:
                 raise UserError(
                     f"{folder}: no evaluation set, so nothing would show a difference; give one "

@@ -18,8 +18,8 @@ from self_evolution.report.render.svg import standalone
 LABEL = 26
 """Characters of a line's name."""
 
-COURSE, METRICS = (720, 320), (760, 300)
-"""Width and height of the figures."""
+COURSE_SIZE, METRICS_SIZE = (720, 320), (760, 300)
+"""Width and height of the figures, in pixels."""
 
 
 def write(results: Results, page: Path) -> None:
@@ -37,15 +37,15 @@ def write(results: Results, page: Path) -> None:
         styles=styles,
         charts=charts,
         bars=bars,
-        course=COURSE,
-        metrics=METRICS,
+        course=COURSE_SIZE,
+        metrics=METRICS_SIZE,
     )
     put(page, text)
     if charts:
         first = next(iter(charts.values()))
-        put(page.with_name("course.svg"), standalone(first.svg("course", *COURSE)))
+        put(page.with_name("course.svg"), standalone(first.svg("course", *COURSE_SIZE)))
     if results.bars:
-        put(page.with_name("metrics.svg"), standalone(bars.svg("metrics", *METRICS)))
+        put(page.with_name("metrics.svg"), standalone(bars.svg("metrics", *METRICS_SIZE)))
 
 
 def _chart(results: Results, task: Task, styles: dict[str, str]) -> Chart:

@@ -16,9 +16,9 @@ from self_evolution.experiments.comparison import (
     Row,
     Side,
     asked_alike,
+    common_scores,
     rows,
     side,
-    values,
 )
 from self_evolution.records import Evaluation
 
@@ -117,7 +117,7 @@ def gather(folder: Path, chosen: Sequence[Variant], seeds: Sequence[int], match:
     sides = dict(zip(sides, alike, strict=True))
     first = sides[names[0], seeds[0]]
     models = [[sides[name, seed] for seed in seeds] for name in names]
-    found = {task: values(models, task, metric)[0] for task, metric in first.metrics.items()}
+    found = {task: common_scores(models, task, metric)[0] for task, metric in first.metrics.items()}
     table = rows(names, found, first.settings.seed)
     return Results(
         tuple(names),
@@ -165,7 +165,10 @@ def _curve(runs: Sequence[Sequence[Evaluation]], task: Task, metric: str) -> Cur
 def _bars(
     names: Sequence[str], models: Sequence[Sequence[Side]], deciding: str
 ) -> dict[str, dict[str, Interval]]:
-    found = {metric: values(models, MAIN, metric)[0] for metric in dict.fromkeys((deciding, *BARS))}
+    found = {
+        metric: common_scores(models, MAIN, metric)[0]
+        for metric in dict.fromkeys((deciding, *BARS))
+    }
     return {
         metric: {
             name: bootstrap(one.scores, one.documents)

@@ -17,7 +17,7 @@ from self_evolution.evaluation.tasks import Task
 from self_evolution.experiments.comparison.sides import Key, Side
 
 
-class Values(NamedTuple):
+class Scores(NamedTuple):
     """Scores of a model in percent, in one order for all models.
 
     `documents`: what each question stands or falls with. `seeds`: which of the model's runs
@@ -57,7 +57,9 @@ class Row:
         }
 
 
-def values(models: Sequence[Sequence[Side]], task: Task, metric: str) -> tuple[list[Values], int]:
+def common_scores(
+    models: Sequence[Sequence[Side]], task: Task, metric: str
+) -> tuple[list[Scores], int]:
     """The scores of each model, which may have several runs, on the questions that all answered.
 
     And how many questions are left out, as some run did not answer them.
@@ -67,7 +69,7 @@ def values(models: Sequence[Sequence[Side]], task: Task, metric: str) -> tuple[l
     common = [key for key in runs[0] if all(key in one for one in runs)]
     documents = _documents(models[0][0], task.suite, common)
     found = [
-        Values(
+        Scores(
             metric,
             [one[key] for one in some for key in common],
             documents * len(some),
@@ -84,7 +86,7 @@ def _documents(side: Side, suite: str, keys: Sequence[Key]) -> list[str]:
     return [key[0] or items[key].cluster_id or f"{key[1]}\0{key[2]}" for key in keys]
 
 
-def rows(names: Sequence[str], found: Mapping[Task, Sequence[Values]], seed: int) -> list[Row]:
+def rows(names: Sequence[str], found: Mapping[Task, Sequence[Scores]], seed: int) -> list[Row]:
     """A row a model; `found` has the values of each, in the order of `names`.
 
     Tasks without any values are left out.
@@ -111,7 +113,7 @@ def rows(names: Sequence[str], found: Mapping[Task, Sequence[Values]], seed: int
     ]
 
 
-def difference(before: Values, after: Values, seed: int) -> PairedDifference:
+def difference(before: Scores, after: Scores, seed: int) -> PairedDifference:
     """Paired by question and seed; shown only if documents and seeds both show it.
 
     Where there are several seeds, the interval over documents (for these seeds) and that over

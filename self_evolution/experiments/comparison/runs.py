@@ -8,7 +8,7 @@ from typing import Any
 
 from self_evolution.evaluation.statistics import NO_DIFFERENCE, format_difference
 from self_evolution.evaluation.tasks import MODES, Task
-from self_evolution.experiments.comparison.rows import Row, Values, rows, values
+from self_evolution.experiments.comparison.rows import Row, Scores, common_scores, rows
 from self_evolution.experiments.comparison.sides import Side, asked_alike
 
 EVALUATED_ALIKE = (
@@ -62,9 +62,9 @@ def compare(sides: Sequence[Side], notes: Sequence[str] = ()) -> Comparison:
         *left_out,
         *(f"{one.name} is unfinished" for one in sides if not one.complete),
     ]
-    found: dict[Task, list[Values]] = {}
+    found: dict[Task, list[Scores]] = {}
     for task, metric in sides[0].metrics.items():
-        found[task], missing = values([[one] for one in sides], task, metric)
+        found[task], missing = common_scores([[one] for one in sides], task, metric)
         if missing:
             remarks.append(
                 f"{missing:,} {task.suite} questions ({MODES[task.mode]}) were not answered "

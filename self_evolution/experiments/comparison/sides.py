@@ -9,7 +9,7 @@ from pathlib import Path
 
 from self_evolution.config import Config
 from self_evolution.errors import UserError, printable
-from self_evolution.evaluation.abilities import SUITE
+from self_evolution.evaluation.abilities import ABILITIES
 from self_evolution.evaluation.scores import ScoredPrediction, scored_predictions
 from self_evolution.evaluation.tasks import TASKS, Task, deciding
 from self_evolution.ledger import Ledger
@@ -71,7 +71,7 @@ def rival_sides(folder: Path) -> tuple[list[Side], list[str]]:
     found, notes = [], []
     with read_run(folder) as run:
         evaluations = run.ledger.evaluations.of_generations()
-        tasks = {Task.of(row) for row in evaluations if row.suite != SUITE}
+        tasks = {Task.of(row) for row in evaluations if row.suite != ABILITIES}
         for row in run.ledger.evaluations.rivals():
             name = f"rival {-row.generation}, {label(row.name, row.identity)}"
             if missing := tasks - run.ledger.evaluations.evaluated(row.generation):
@@ -89,7 +89,7 @@ def _side(run: RunReader, generation: int, name: str) -> Side:
     items = {
         suite: _keyed(ledger.items.of_suite(suite)) for suite in {task.suite for task in TASKS}
     }
-    if not any(some for suite, some in items.items() if suite != SUITE):
+    if not any(some for suite, some in items.items() if suite != ABILITIES):
         raise UserError(
             f"{run.folder}: no evaluation set, so there is nothing to compare; start a new run "
             "with --eval FILE"
@@ -119,7 +119,7 @@ def asked_alike(sides: Sequence[Side]) -> tuple[list[Side], list[str]]:
     notes: list[str] = []
     for other in sides[1:]:
         unlike = {suite: list(_unlike(first, other, suite)) for suite in sorted(first.items)}
-        if unlike.pop(SUITE) and not notes:
+        if unlike.pop(ABILITIES) and not notes:
             notes.append(
                 f"the questions on former abilities, which each base sets itself, differ in "
                 f"{first.name} and {other.name}: they are left out"
@@ -129,7 +129,7 @@ def asked_alike(sides: Sequence[Side]) -> tuple[list[Side], list[str]]:
             head = f"{other.name} was not asked what {first.name} was: they cannot be compared"
             raise UserError("\n".join([head, *lines]))
     if notes or any(one.generation < 0 for one in sides):
-        return [_without(one, SUITE) for one in sides], notes
+        return [_without(one, ABILITIES) for one in sides], notes
     return list(sides), notes
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from self_evolution.evaluation.differences import Scored, both, scored
+from self_evolution.evaluation.differences import ScoredAnswer, both, scored
 from self_evolution.evaluation.tasks import FORMER, MAIN, TASKS, Task
 from self_evolution.ledger import Ledger, Source
 
@@ -29,8 +29,8 @@ class Passage(NamedTuple):
 class Changed:
     """A question before and after; `source` is its place in the documents, if known."""
 
-    base: Scored
-    now: Scored
+    base: ScoredAnswer
+    now: ScoredAnswer
     source: Source | None
     passages: tuple[Passage, ...]
 
@@ -79,7 +79,7 @@ def _compared(
     return WonAndLost(task, metric, candidate, len(pairs), len(won), len(lost), *examples)
 
 
-def _passages(ledger: Ledger, task: Task, candidate: int, now: Scored) -> tuple[Passage, ...]:
+def _passages(ledger: Ledger, task: Task, candidate: int, now: ScoredAnswer) -> tuple[Passage, ...]:
     found = ledger.fragments.get(
         ledger.evaluations.passages_shown(candidate, task.mode, now.item.id)
     )
@@ -89,7 +89,9 @@ def _passages(ledger: Ledger, task: Task, candidate: int, now: Scored) -> tuple[
     )
 
 
-def clearest(found: list[tuple[Scored, Scored]]) -> list[tuple[Scored, Scored]]:
+def clearest(
+    found: list[tuple[ScoredAnswer, ScoredAnswer]],
+) -> list[tuple[ScoredAnswer, ScoredAnswer]]:
     """The largest differences; equal ones are spread over the set."""
     size = [abs(now.score - base.score) for base, now in found]
     edge = min(sorted(size, reverse=True)[:EXAMPLES], default=0.0)

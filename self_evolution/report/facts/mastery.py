@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from self_evolution.evaluation.differences import both, scored
-from self_evolution.evaluation.statistics import FEW, RESAMPLES, Interval, bootstrap
+from self_evolution.evaluation.statistics import FEW_CLUSTERS, RESAMPLES, Interval, bootstrap
 from self_evolution.evaluation.tasks import Task
 from self_evolution.ledger import Ledger, Source
 from self_evolution.records import Item
@@ -143,7 +143,7 @@ def _part(heading: tuple[str, ...], questions: Sequence[Asked]) -> Part:
     if len(set(drawn)) == 1:
         drawn = [one.item.id for one in questions]
     # Few have Student's interval, which needs no resamples: there may be many parts.
-    resamples = RESAMPLES if len(set(drawn)) >= FEW else 1
+    resamples = RESAMPLES if len(set(drawn)) >= FEW_CLUSTERS else 1
     base, now = (
         bootstrap(scores, drawn, resamples=resamples)
         for scores in ([one.base for one in questions], [one.now for one in questions])

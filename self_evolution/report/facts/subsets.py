@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from self_evolution.evaluation.differences import Scored, scored
+from self_evolution.evaluation.differences import ScoredAnswer, scored
 from self_evolution.evaluation.statistics import Interval, bootstrap
 from self_evolution.evaluation.tasks import MAIN
 from self_evolution.ledger import Ledger
@@ -81,7 +81,7 @@ def outdated(ledger: Ledger) -> Outdated:
     )
 
 
-def _mean(found: Sequence[Scored]) -> Interval | None:
+def _mean(found: Sequence[ScoredAnswer]) -> Interval | None:
     if not found:
         return None
     return bootstrap([one.score for one in found], [one.item.cluster for one in found])

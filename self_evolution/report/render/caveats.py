@@ -10,7 +10,7 @@ from self_evolution.report.facts.questions import TestSets
 from self_evolution.report.facts.subsets import Outdated
 from self_evolution.report.render.words import format_score, score
 
-FEW = 30
+FEW_QUESTIONS = 30
 """Below this number, questions are called few."""
 
 
@@ -100,7 +100,7 @@ def _number(n: int, questions: int, metric: str) -> Iterator[str]:
         )
     else:
         yield f"Measured on {n:,} domain questions."
-    if n < FEW:
+    if n < FEW_QUESTIONS:
         yield (
             f"Only {n} questions: too few for a firm statement, and intervals of so small "
             "a set come out too narrow."
