@@ -110,7 +110,7 @@ def test_json_that_is_cut_off_is_refused(
         ('{"input": "?", "output": "x", "values": "y"}', '"values" must be a list'),
         ("[1]", "row 1: it is a number; expected"),
         ("{", "line 1: not JSON"),
-        ("", "no evaluation question in it"),
+        ("", "no test question in it"),
     ],
 )
 def test_a_broken_evaluation_set_is_refused_before_a_run_is_made(

@@ -142,7 +142,7 @@ def test_a_model_is_not_different_from_itself(scores: list[float]) -> None:
     one = Scores("exact-match", scores, [i // 2 for i in range(len(scores))], ())
     first, second = rows(["a", "b"], {MAIN: [one, one]}, seed=0)
     assert not first.above
-    assert second.above[MAIN].verdict == "no difference shown"
+    assert second.above[MAIN].direction == "no difference shown"
     assert second.scores == first.scores
 
 

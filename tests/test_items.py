@@ -67,7 +67,7 @@ def test_json_may_use_the_names_of_a_review(tmp_path: Path) -> None:
     [
         ("a,b\n1,2\n", "row 2: input is missing"),
         ("question,answer\n,x\n", "row 2: question is empty"),
-        ("question,answer\n", "no evaluation question"),
+        ("question,answer\n", "no test question"),
         ('question,answer\n"x,y\n', "broken quotes"),
         ("question,input,answer\nx,y,z\n", "question and input mean the same"),
         ("question,answer\nA?,1\nWhich, B or C?,C\n", "row 3: it has 3 cells"),

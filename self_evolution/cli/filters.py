@@ -13,7 +13,7 @@ from self_evolution import config
 from self_evolution.cli import runs
 from self_evolution.cli.output import json_lines
 from self_evolution.documents.readers.items import read_rows
-from self_evolution.errors import UserError
+from self_evolution.errors import UserError, excerpt
 from self_evolution.progress import Progress
 from self_evolution.schedule import stage_seed
 
@@ -95,7 +95,7 @@ def _objects(source: str, keys: dict[str, Any]) -> list[dict[str, Any]]:
     for number, row in enumerate(rows, 1):
         for key, kind in keys.items():
             if not isinstance(row, dict) or key not in row or not isinstance(row[key], kind):
-                got = json.dumps(row, ensure_ascii=False)[:80]
+                got = excerpt(row)
                 raise UserError(f'{source}, row {number}: expected "{key}" in an object, got {got}')
     if not rows:
         raise UserError(f"{source}: the file is empty; expected one JSON object in each line")

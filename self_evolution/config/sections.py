@@ -233,10 +233,10 @@ class Train(Settings):
 
 class Evaluate(Settings):
     file: str = ""
-    """Evaluation questions of your own: JSON, JSONL or CSV with instruction (the passage), input
-    (the question) and output (the answer)."""
+    """Test questions of your own: JSON, JSONL or CSV with instruction (the passage), input (the
+    question) and output (the answer)."""
     build: Literal["auto", "always", "never"] = "auto"
-    """Build evaluation questions from the documents. `auto` does so if no file is given."""
+    """Build test questions from the documents. `auto` does so if no file is given."""
     questions: PositiveInt = 300
     """Most questions to build about documents that are trained on, and as many about documents
     that are held out."""

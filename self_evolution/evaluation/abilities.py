@@ -1,10 +1,10 @@
-"""Former abilities: questions that the base sets and answers itself, without any document.
+"""Former abilities: questions that the base asks and answers itself, without any document.
 
 It gets a subject and asks for one short answer: a number, a word, a name. It then answers several
 times independently, in the way of every evaluation. A question is taken if all answers agree, and
 if the documents are not about it, because a change there is what training is for. So this measures
-how far a model still answers as the base did, right or wrong. If the base itself answers
-differently when asked again, that is its own noise.
+how far a model still answers as the base did, right or wrong. The base itself may score below 100,
+because it does not always give the same answer.
 """
 
 from __future__ import annotations
@@ -75,7 +75,8 @@ def split(run: Run) -> Topics:
 
 
 def build(run: Run) -> None:
-    """Candidates until there are enough, or the tries are spent. None if the profile has no way."""
+    """Make candidates until there are enough, or the tries are spent. A profile without topics or
+    the prompt `skill` gives none."""
     wanted = building.limited(run, run.config.evaluate.abilities)
     language = run.ledger.fragments.main_language()
     profile = run.prompts.profile(language)
@@ -88,7 +89,7 @@ def build(run: Run) -> None:
 
 
 def items(run: Run) -> Iterator[Item]:
-    """The questions taken; those on one subject stand or fall together."""
+    """The questions that were taken. Questions on one topic are one cluster."""
     common = run.prompts.profile(run.ledger.fragments.main_language()).common
     for position, row in enumerate(taken(run.ledger, KIND)):
         yield Item(
@@ -117,7 +118,7 @@ def definite(question: str, answer: str, common: Sequence[str] = ()) -> tuple[st
 
 
 def _words(text: str) -> list[str]:
-    """The words of a text without function words, in lower case, each once; Chinese is
+    """The words of a text in lower case, each once, without function words; Chinese is
     segmented."""
     parts = chinese_words(text) if is_cjk(text) else tokens(text)
     words = dict.fromkeys("".join(tokens(part)) for part in parts)
@@ -127,7 +128,8 @@ def _words(text: str) -> list[str]:
 def _candidates(
     run: Run, language: str, topics: Sequence[str], places: Mapping[str, int], seed: int
 ) -> Iterator[Candidate]:
-    """Return one candidate a question: with answers that agree, or with the reason against it."""
+    """Yield one candidate for each question: taken if its answers agree, or with the reason against
+    it."""
     settings = run.config.evaluate
     run.use(0)
     asking = SamplingParams(VARIETY, run.config.ask.top_p, run.config.ask.max_tokens)

@@ -29,7 +29,7 @@ KINDS = ("seen", "unseen")
 
 
 def build_questions(run: Run, kind: str) -> None:
-    """Candidates until there are enough, or every fragment has had its tries."""
+    """Make candidates until there are enough, or every fragment has had its tries."""
     wanted = limited(run, run.config.evaluate.questions)
     make = partial(_candidates, run, kind)
     build(
@@ -57,7 +57,8 @@ def _order(run: Run, kind: str) -> list[str]:
 def _candidates(
     run: Run, kind: str, ids: Sequence[str], places: Mapping[str, int], seed: int
 ) -> Iterator[Candidate]:
-    """Return one candidate a question: with answers that agree, or with the reason against it."""
+    """Yield one candidate for each question: taken if its answers agree, or with the reason against
+    it."""
     fragments = run.ledger.fragments.get(ids)
     asked = _asked(run, fragments, seed)
     answers = _answered(run, fragments, [question.text for question in asked], seed)

@@ -14,7 +14,7 @@ from self_evolution.records import Item, seed_of
 
 
 class ScoredAnswer(NamedTuple):
-    """An answer to an evaluation question, with its score in percent."""
+    """An answer to a test question, with its score in percent."""
 
     item: Item
     text: str

@@ -26,7 +26,7 @@ LONGEST_QUESTION = 400
 class Case(NamedTuple):
     """A pair with the context that the checks need.
 
-    `held_out`: it is about a document that is kept out of training.
+    `held_out` says that the pair is about a held-out document.
     """
 
     pair: Pair
@@ -42,11 +42,10 @@ Objection = str | None
 
 
 def first_objection(case: Case, seen: set[bytes], match: Match | None) -> tuple[str | None, str]:
-    """(reason, detail) of the first check that objects; (None, "") if none does.
+    """Return (reason, detail) of the first check that objects, or (None, "") if none does.
 
-    `seen` are keys of the pairs kept so far, `match` the evaluation question that is nearest. What
-    is known of generated text does not hold for trusted pairs, so that the other checks are not
-    made of these.
+    `seen` are keys of the pairs kept so far, `match` is the nearest test question. Trusted pairs
+    skip the other checks, which look for faults of generated text.
     """
     pair, settings = case.pair, case.settings
     if not pair.question or not pair.answer:

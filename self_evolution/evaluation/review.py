@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from self_evolution.errors import UserError
+from self_evolution.errors import UserError, excerpt
 from self_evolution.evaluation import abilities
 from self_evolution.evaluation.agreement import stated
 from self_evolution.ledger import Ledger, digest
@@ -106,7 +106,7 @@ def _edited(item: Item, row: dict[str, Any], version: int, place: str) -> Item:
     """Return the item with the texts of the row; the same item if they are unchanged."""
     texts = [row.get(name, getattr(item, name)) for name in TEXTS]
     if not all(isinstance(text, str) for text in texts) or not texts[1].strip():
-        raise UserError(f"{place}: {EXPECTED}, got {json.dumps(row, ensure_ascii=False)[:80]}")
+        raise UserError(f"{place}: {EXPECTED}, got {excerpt(row)}")
     passage, question, reference = texts
     old = item.reference_values
     given = row.get("values", None if old is None else list(old))

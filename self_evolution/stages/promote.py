@@ -1,6 +1,6 @@
 """Promote: decide whether a generation is better than the leader; if not, it is rolled back.
 
-Better means better on the same evaluation questions, closed book, as paired differences with whole
+Better means better on the same test questions, closed book, as paired differences with whole
 documents resampled. The leader is served, not simply the last generation.
 """
 

@@ -72,9 +72,10 @@ def _conversations(run: Run, generation: int) -> list[tuple[list[Message], bool]
 
 
 def sampled(conversations: list[Chosen], samples: int, seed: int) -> list[Chosen]:
-    """Just so many: a random part, in the order given, or all of them again and again.
+    """Return exactly `samples` conversations: a random part in the given order, or all of them
+    repeated.
 
-    The numbers of times that any two of them occur differ by one at most.
+    The numbers of times that any two conversations occur differ by one at most.
     """
     if not conversations:
         return []

@@ -32,7 +32,7 @@ _KINDS = {
 
 
 class ItemRow(NamedTuple):
-    """One evaluation question; if `values` is None, they are to be found in the reference."""
+    """One test question; if `values` is None, they are to be found in the reference."""
 
     passage: str
     question: str
@@ -63,7 +63,7 @@ def read_items(path: Path) -> list[ItemRow]:
             )
         items.append(item)
     if not items:
-        raise UserError(f"{path}: no evaluation question in it")
+        raise UserError(f"{path}: no test question in it")
     return items
 
 

@@ -10,7 +10,7 @@ from self_evolution.records import Difference
 
 Key = TypeVar("Key")
 
-Verdict = Literal["higher", "lower", "no difference shown"]
+Direction = Literal["higher", "lower", "no difference shown"]
 NO_DIFFERENCE: Final = "no difference shown"
 """The words for every difference whose interval holds 0."""
 
@@ -47,7 +47,7 @@ class PairedDifference(NamedTuple):
         return beyond and (self.p_holm is None or self.p_holm < 0.05)
 
     @property
-    def verdict(self) -> Verdict:
+    def direction(self) -> Direction:
         if not self.shown:
             return NO_DIFFERENCE
         return "higher" if self.mean > 0 else "lower"

@@ -16,14 +16,15 @@ from self_evolution.report.render.pages import html, put
 from self_evolution.report.render.svg import standalone
 
 LABEL = 26
-"""Characters of a line's name."""
+"""The most characters of a line's name."""
 
 COURSE_SIZE, METRICS_SIZE = (720, 320), (760, 300)
 """Width and height of the figures, in pixels."""
 
 
 def write(results: Results, page: Path) -> None:
-    """The figures beside the page are those of its first task, and of all metrics.
+    """Write the page, and beside it two figures: the curves of its first task, and the bars of all
+    metrics.
 
     Raises UserError if the disk does not take it.
     """
@@ -49,7 +50,8 @@ def write(results: Results, page: Path) -> None:
 
 
 def _chart(results: Results, task: Task, styles: dict[str, str]) -> Chart:
-    """A line a variant; the base runs across, once where it is the same for all."""
+    """A chart with a line for each variant. The base is a horizontal line; it is drawn once if it
+    is the same for all variants."""
     curves = results.curves[task]
     bases = {name: curve[0].mean for name, curve in curves.items() if 0 in curve}
     alike = len(set(bases.values())) < 2
@@ -64,5 +66,6 @@ def _chart(results: Results, task: Task, styles: dict[str, str]) -> Chart:
 
 
 def _short(name: str) -> str:
-    """So that a long name leaves room for its line; the key below has it whole."""
+    """Shorten a long name, so that it leaves room for its line; the key below the chart has the
+    whole name."""
     return name if len(name) <= LABEL else f"{name[: LABEL - 1]}…"

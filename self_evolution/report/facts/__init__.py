@@ -95,7 +95,7 @@ def gather(config: Config, ledger: Ledger) -> Facts:
     first = lead(config, ledger, compared)
     rows = ledger.evaluations.of_generations()
     sources = ledger.sources.find(ledger.items.all())
-    known = mastery(ledger, first.metric, first.candidate, sources)
+    known = mastery(ledger, first.metric, first.compared, sources)
     others = rivals(config, ledger)
     changed = outdated(ledger)
     funnel = ledger.pairs.funnel()
@@ -109,14 +109,14 @@ def gather(config: Config, ledger: Ledger) -> Facts:
         task_scores=tuple(task_scores(rows)),
         differences=compared,
         relative=tuple(
-            relative(ledger, first.candidate, others.names, first.metric, config.evaluate.resamples)
+            relative(ledger, first.compared, others.names, first.metric, config.evaluate.resamples)
         ),
         mastery=known,
         tests=test_sets(config, ledger),
-        recalls=tuple(recalls(rows, first.candidate)),
-        leaks=leaks(ledger, first.metric, first.candidate),
+        recalls=tuple(recalls(rows, first.compared)),
+        leaks=leaks(ledger, first.metric, first.compared),
         outdated=changed,
-        current=subset(ledger, first.metric, first.candidate, ledger.items.outdated())
+        current=subset(ledger, first.metric, first.compared, ledger.items.outdated())
         if changed.gone
         else None,
         rivals=others,
@@ -132,7 +132,7 @@ def gather(config: Config, ledger: Ledger) -> Facts:
         adapters=tuple(ledger.training.adapters()),
         promotions=tuple(ledger.evaluations.promotions()),
         samples=tuple(samples(ledger, [row["generation"] for row in funnel])),
-        changes=tuple(won_and_lost(ledger, first.metrics, first.candidate, sources)),
+        changes=tuple(won_and_lost(ledger, first.metrics, first.compared, sources)),
         stages=stages(ledger),
         settings=tuple(
             Setting(name, value, defaults[name]) for name, value in config.flat().items()

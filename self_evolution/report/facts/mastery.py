@@ -17,7 +17,8 @@ SUITES = ("domain", "seen")
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A test question with its source and the scores (percent) of the base and of the candidate."""
+    """A test question with its source and two scores (percent): of the base and of the compared
+    generation."""
 
     item: Item
     source: Source
@@ -72,7 +73,7 @@ class Mastery:
     """The documents, with the most missed first. `unplaced` questions have no known document."""
 
     metric: str
-    candidate: int
+    compared: int
     documents: tuple[Document, ...]
     questions: tuple[Asked, ...]
     unplaced: int
@@ -82,13 +83,13 @@ class Mastery:
         return len(self.questions)
 
 
-def mastery(ledger: Ledger, metric: str, candidate: int, sources: Mapping[str, Source]) -> Mastery:
+def mastery(ledger: Ledger, metric: str, compared: int, sources: Mapping[str, Source]) -> Mastery:
     """Closed-book test questions on documents that are trained on; `sources` are by item id."""
     questions: list[Asked] = []
     unplaced = 0
     for suite in SUITES:
         task = Task(suite, "closed")
-        for base, now in both(*(scored(ledger, g, task, metric) for g in (0, candidate))):
+        for base, now in both(*(scored(ledger, g, task, metric) for g in (0, compared))):
             if source := sources.get(now.item.id):
                 questions.append(Asked(now.item, source, base.score, now.score, now.text))
             else:
@@ -97,7 +98,7 @@ def mastery(ledger: Ledger, metric: str, candidate: int, sources: Mapping[str, S
     names = short_names(groups)
     found = [_document(path, names[path], some) for path, some in groups.items()]
     found.sort(key=lambda one: (-one.whole.missed, one.path))
-    return Mastery(metric, candidate, tuple(found), tuple(questions), unplaced)
+    return Mastery(metric, compared, tuple(found), tuple(questions), unplaced)
 
 
 def by_path(questions: Iterable[Asked]) -> dict[str, list[Asked]]:

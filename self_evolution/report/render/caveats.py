@@ -132,14 +132,14 @@ def _changed(facts: Facts) -> Iterator[str]:
     if sentence := describe_outdated(facts.outdated):
         sentence += "; they stay, so that every generation is asked the same."
         found, metric = facts.current, facts.lead.metric
-        if found and found.some and found.all:
+        if found and found.chosen and found.all:
             without = "without them no question is left"
             if found.other_score:
                 without = f"{format_score(found.other_score, metric)} without them"
             sentence += (
                 f" {metric} on domain questions, book closed: "
-                f"{format_score(found.all, metric)} with the {found.some:,} that are among these, "
-                f"{without}."
+                f"{format_score(found.all, metric)} with the {found.chosen:,} that are among "
+                f"these, {without}."
             )
         yield sentence
     if sentence := describe_searched(facts.outdated):

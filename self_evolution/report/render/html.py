@@ -82,7 +82,8 @@ def _chart(facts: Facts, title: str, lines: tuple[Line, ...]) -> Chart | None:
 def _line(
     facts: Facts, task: Task, label: str, metric: str = "", base: bool = False, style: str = ""
 ) -> Line:
-    """In `metric`, or else in the one that decides in this task."""
+    """The line of a task in `metric`, or in the metric that decides in this task if none is
+    given."""
     metric = metric or facts.lead.metrics[task]
     rows = {
         generation: row[metric]

@@ -87,17 +87,17 @@ class Changes(Model):
 
 
 class Leaks(Model):
-    """Pairs that were `stopped`, as they were evaluation questions or nearly so.
+    """Pairs that were `stopped`, because they were test questions or nearly so.
 
     Of the closed-book domain questions, those `near` one trained on, and the scores of all, of
     these, and of the others.
     """
 
     stopped: int
-    near: int = of("near", "some")
+    near: int = of("near", "chosen")
     questions: int = of("near", "questions")
     all: Interval | None = of("near", "all")
-    of_near: Interval | None = of("near", "some_score")
+    of_near: Interval | None = of("near", "chosen_score")
     of_others: Interval | None = of("near", "other_score")
 
 
@@ -139,7 +139,7 @@ class Mastery(Model):
     """
 
     metric: str
-    generation: int = of("candidate")
+    generation: int = of("compared")
     placed: int
     unplaced: int
     documents: list[Document]
