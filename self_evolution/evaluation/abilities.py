@@ -1,10 +1,10 @@
 """Former abilities: questions that the base asks and answers itself, without any document.
 
-It gets a subject and asks for one short answer: a number, a word, a name. It then answers several
-times independently, in the way of every evaluation. A question is taken if all answers agree, and
-if the documents are not about it, because a change there is what training is for. So this measures
-how far a model still answers as the base did, right or wrong. The base itself may score below 100,
-because it does not always give the same answer.
+The base gets a topic and asks for one short answer: a number, a word or a name. It then answers
+several times independently, in the way of every evaluation. A question is taken if all answers
+agree, and if the documents are not about it, because a change there is what training is for. So
+this measures how far a model still answers as the base did, right or wrong. The base itself may
+score below 100, because it does not always give the same answer.
 """
 
 from __future__ import annotations
@@ -38,7 +38,8 @@ from self_evolution.text.words import cut as chinese_words
 ABILITIES, KIND = "abilities", "ability"
 
 VARIETY = 1.0
-"""The temperature of asking: each round over the subjects should bring other questions."""
+"""The temperature of asking. It is high, so that each round over the topics brings other
+questions."""
 
 REHEARSED = 4
 """One topic in REHEARSED is used for rehearsal, the others for the test. More topics for rehearsal
@@ -48,7 +49,7 @@ TRIES = 3
 """The most questions that are asked for each one that is wanted."""
 
 SHORT = 3
-"""The most values, or new words, of a short answer."""
+"""The most values of a short answer, or the most words that its question does not have."""
 
 NEAREST = 20
 """The number of fragments, best in a search, that are compared with a question."""
@@ -65,7 +66,7 @@ class Topics(NamedTuple):
 
 
 def split(run: Run) -> Topics:
-    """Split the topics: a quarter for rehearsal, where there is both it and the test."""
+    """Split the topics: a quarter is for rehearsal if the run has both rehearsal and this test."""
     profile = run.prompts.profile(run.ledger.fragments.main_language())
     every = shuffled(profile.topics, run.config.seed, KIND)
     if not run.config.evaluate.abilities or not profile.skill:
@@ -170,7 +171,7 @@ def _as_item(row: Candidate) -> Item:
 def _judged(
     question: Reply, replies: Sequence[Reply], reference: str, profile: Profile, language: str
 ) -> tuple[str | None, str]:
-    """Apply the checks of pairs, except those that need a fragment: there is none."""
+    """Apply the checks of pairs, except those that need a fragment, because there is none."""
     reference = reference if all(reply.text for reply in replies) else ""
     finish = "length" if any(reply.finish_reason == "length" for reply in replies) else "stop"
     pair = Pair("", 0, "", question.text, reference, finish, "", language)
@@ -193,9 +194,9 @@ def _unlike(
 def _about_documents(run: Run, question: str, profile: Profile) -> str:
     """Describe a fragment that has nearly all of a question's words and all its names; else empty.
 
-    Numbers say nothing about a subject, and the text after the question mark is only about the form
-    of the answer. Only the best fragments of a search are compared: one with nearly all words is
-    among them.
+    Numbers do not show a subject, and the text after the question mark only describes the form of
+    the answer. Only the best fragments of a search are compared, because a fragment with nearly all
+    words is among them.
     """
     question = question[: max(question.rfind(mark) for mark in profile.question_marks)]
     words = [word for word in _words(question) if not word.isdecimal()]
@@ -214,8 +215,8 @@ def _about_documents(run: Run, question: str, profile: Profile) -> str:
 
 
 def describe_abilities(run: Run) -> str:
-    """Describe how many questions were taken of how many, and why others were not; empty if none
-    wanted."""
+    """Describe how many questions were taken and why others were not; empty if the run wants
+    none."""
     if not run.config.evaluate.abilities:
         return ""
     profile = run.prompts.profile(run.ledger.fragments.main_language())

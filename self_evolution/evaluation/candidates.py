@@ -1,7 +1,7 @@
 """Candidates: test questions that the base asks about fragments, and the choice among them.
 
-It asks with a prompt that training never uses, and answers several times independently. If the
-answers agree and stand in the fragment, the most typical one is the reference.
+The base asks with a prompt that training never uses, and answers several times independently. If
+the answers agree and stand in the fragment, the most typical one is the reference.
 """
 
 from __future__ import annotations

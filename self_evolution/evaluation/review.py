@@ -1,6 +1,7 @@
 """Review: test questions as lines that a person may edit or remove, and back as a new version.
 
-Rows are only added: an edited question is a new item in the place of the old one, which stays.
+Rows are only added: an edited question is a new item that replaces the old one, and the old item
+stays in the ledger.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ def kind(item: Item) -> str:
 
 
 def lines(ledger: Ledger) -> Iterator[dict[str, Any]]:
-    """A row a test question. Raises UserError if the set is not made yet."""
+    """Yield a row for each test question. Raises UserError if the set is not built yet."""
     items = _locked(ledger)
     sources = ledger.sources.built(items)
     for item in items:

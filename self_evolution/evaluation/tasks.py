@@ -56,7 +56,8 @@ TASKS = {
 """Every possible task with its title, in the order in which it is shown."""
 
 RECALL = "recall@{}"
-"""The share of questions, among those whose passage is in the documents, that were given it."""
+"""The name of the recall at k: of the questions whose passage is in the documents, the share that
+was given this passage."""
 
 
 def tasks(run: Run, generation: int) -> dict[Task, list[Item]]:
@@ -86,7 +87,7 @@ def _belongs(run: Run, task: Task, item: Item) -> bool:
 
 
 def deciding(ledger: Ledger, wanted: str) -> dict[Task, str]:
-    """The metric in which each task is decided and shown, where settings say `wanted`."""
+    """{task: the metric in which it is decided and shown}; `wanted` is `promote.metric`."""
     return {task: ledger.evaluations.deciding_metric(wanted, *task) for task in TASKS}
 
 

@@ -63,7 +63,7 @@ Row = TypeVar("Row")
 
 
 class Database:
-    """Rows of the types in records.py, each in the table of its name."""
+    """Rows of the types in `records`, each in the table of its name."""
 
     def __init__(self, path: Path, read_only: bool = False) -> None:
         """Open the ledger at `path`, or make it. Raises UserError if the file is not a ledger.

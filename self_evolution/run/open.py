@@ -28,7 +28,7 @@ from self_evolution.run.side_files import digests, settled
 
 
 class Request(NamedTuple):
-    """The wishes of the command line. An empty `recipe` means the run's own, or the default.
+    """What the command line asks for. An empty `recipe` means the run's own recipe, or the default.
 
     `reads` asks to look at the folders again; `again` asks to read files once more that could not
     be read.

@@ -14,9 +14,8 @@ class Outcome(NamedTuple):
 
 
 def describe_kept(reasons: Mapping[str | None, int], what: str) -> str:
-    """`120 of 150 pairs kept (20 truncated, 10 duplicate)`; the reason None counts what was kept.
-
-    `what` is the noun with the verb.
+    """Return a text such as `120 of 150 pairs kept (20 truncated, 10 duplicate)`. The reason None
+    counts what was kept; `what` is `pairs kept` here.
     """
     out = [f"{n:,} {reason.replace('_', ' ')}" for reason, n in reasons.items() if reason]
     kept, total = reasons.get(None, 0), sum(reasons.values())

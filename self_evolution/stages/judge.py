@@ -1,8 +1,8 @@
 """Judge: a model says which of two answers is better. It informs people and decides nothing.
 
 A generation's answers to closed-book domain questions are compared with the base's, and with each
-rival's. Each pair is shown in both orders, because judges tend to prefer a place. Equal answers are
-a tie without asking.
+rival's. The two answers are shown in both orders, because judges tend to prefer a place. Equal
+answers count as a tie, and the judge is not asked.
 """
 
 from __future__ import annotations

@@ -85,11 +85,11 @@ def _gain(run: Run, row: Difference) -> tuple[bool, str]:
 
 
 def _beyond_copying(run: Run, generation: int, metric: str) -> tuple[bool, str]:
-    """Whether it beats copying: the question, the question with the passage's start, or all of
-    both.
+    """Whether the generation beats copies: of the question, of the question with the start of the
+    passage, and of both as a whole.
 
-    Each item is compared with the best of these copies. Overlap with the reference proves nothing:
-    on public telecom questions such a copy reaches a higher BLEU than any published model.
+    Each item is compared with the best of these copies. High overlap with the reference is not
+    enough: on public telecom questions such a copy reaches a higher BLEU than any published model.
     """
     if metric in PROOF:
         return True, ""

@@ -1,4 +1,4 @@
-"""Rehearse: the base makes the conversations by which training keeps what it knows."""
+"""Rehearse: the base makes conversations that are trained on, so that less is forgotten."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from self_evolution.run.outcome import Outcome, describe_kept
 
 
 def rehearse(run: Run, generation: int) -> Outcome:
-    """Raises UserError if nothing came of it, and nothing is given."""
+    """Make the conversations. Raises UserError if none can be used, and the user gives none."""
     for origin in MAKERS:
         build(run, origin)
     reasons = run.ledger.training.conversation_reasons()

@@ -50,7 +50,7 @@ def train(run: Run, generation: int) -> Outcome:
 def peak_rate(settings: Train, generation: int) -> float:
     """The generation's peak learning rate; generation 1 has the full one.
 
-    It does not depend on how many generations there will be: a run may be given more of them.
+    It does not depend on the number of generations, because a run may be given more of them later.
     """
     return float(settings.learning_rate * settings.generation_decay ** (generation - 1))
 

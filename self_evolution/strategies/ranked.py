@@ -16,8 +16,9 @@ def hard(pool: Sequence[ScoredPair], k: int, seed: int) -> list[str]:
 def easy(pool: Sequence[ScoredPair], k: int, seed: int) -> list[str]:
     """The k lowest IFD, still from the hardest to the easiest.
 
-    As published, these are the last k of the same descending ranking, so that of equal ones
-    those with the *highest* ids are taken, and `hard` and `easy` of k and n - k items share none.
+    As published, these are the last k of the same descending ranking. So of pairs with equal IFD
+    those with the *highest* ids are taken, and `hard` of k and `easy` of n - k pairs have none in
+    common.
     """
     check(pool, k)
     return ranking(pool)[max(0, len(pool) - k) :]

@@ -14,8 +14,8 @@ from self_evolution.evaluation.statistics import PERCENT, RESAMPLES, Interval, d
 def read_pair(row: object, line: int) -> Graded:
     """The pair that a row describes; `line` (from 1) is named in the ValueError of a bad one.
 
-    Expected: {"prediction": str, "reference": str[, "question": str, "document": str,
-    "values": [str, ...]]}; the optional three may be null, further keys are let be.
+    Expected: {"prediction": str, "reference": str[, "question": str, "document": str, "values":
+    [str, ...]]}; the optional three may be null, and other keys are ignored.
     """
     if not isinstance(row, Mapping):
         raise ValueError(f"line {line}: given {excerpt(row)}, expected an object")
@@ -49,8 +49,9 @@ def intervals(
 ) -> dict[str, Interval]:
     """The mean of each metric that applies to any item, with its interval.
 
-    `scores` by metric, in the order of the items, None where it does not apply; `clusters` are
-    those of the items. Metrics that apply to the same items share their resamples.
+    `scores[metric]` are in the order of the items, and None where the metric does not apply;
+    `clusters` are the clusters of the items. Metrics that apply to the same items share their
+    resamples.
     """
     alike: dict[tuple[tuple[bool, ...], bool], list[str]] = {}
     for name, column in scores.items():

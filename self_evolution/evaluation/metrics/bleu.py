@@ -1,7 +1,7 @@
 """Sentence BLEU-4 over characters, as published with Self-Evolution (arXiv 2408.12247).
 
 The published evaluation calls NLTK's `sentence_bleu` with smoothing method 3. Over characters an
-n-gram is a piece of the text, which makes the same number in a fifth of the time.
+n-gram is a substring, so the same number can be computed in a fifth of the time.
 """
 
 from __future__ import annotations

@@ -45,8 +45,8 @@ def _states_foreign(pair: Graded, wanted: Sequence[Token], about: str) -> bool:
 def exact_match(pair: Graded) -> float | None:
     """100 if the prediction states every value and no foreign one, else 0; None without values.
 
-    Repeating the document cannot score, as it states foreign values. An English answer to a
-    Chinese question gets 0, as its words count as such.
+    Repeating the document scores 0, because the document states foreign values. An English answer
+    to a Chinese question scores 0, because its words count as foreign values.
     """
     about = pair.about
     wanted = _wanted(pair, about)

@@ -7,7 +7,8 @@ from self_evolution.evaluation.metrics.token_f1 import tokens
 
 
 def length_ratio(pair: Graded) -> float | None:
-    """Tokens of the prediction per hundred of the reference; None where that has none."""
+    """Tokens of the prediction for each hundred tokens of the reference; None if the reference has
+    none."""
     expected = len(tokens(pair.reference))
     return 100.0 * len(tokens(pair.prediction)) / expected if expected else None
 

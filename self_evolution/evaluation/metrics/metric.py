@@ -9,7 +9,8 @@ from typing import Literal, NamedTuple
 
 
 class Graded(NamedTuple):
-    """One prediction beside its reference; `values` are the reference's, where they are known."""
+    """A prediction with its reference; `values` are the values of the reference, if they are
+    known."""
 
     prediction: str
     reference: str
@@ -18,7 +19,8 @@ class Graded(NamedTuple):
 
     @property
     def about(self) -> str:
-        """Question and reference: the language that the prediction's numbers are read in."""
+        """Question and reference; their language is the one in which the prediction's numbers are
+        read."""
         return f"{self.question}\n{self.reference}"
 
 

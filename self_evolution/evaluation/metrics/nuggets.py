@@ -47,7 +47,7 @@ def statements(pair: Graded) -> list[frozenset[str]]:
 
 
 def _parts(text: str) -> Iterator[list[str]]:
-    """The words of each statement; a full stop ends one, the point in 4.5 does not."""
+    """The words of each statement. A full stop ends a statement; the point in 4.5 does not."""
     words = cut(text)
     part: list[str] = []
     for word, after in pairwise((*words, "\n")):
@@ -62,7 +62,8 @@ def _parts(text: str) -> Iterator[list[str]]:
 def nugget_recall(pair: Graded) -> float | None:
     """Share of the facts that the prediction has, in percent; None where nothing is listed.
 
-    A value must stand in it as a whole; of a statement's words, COVERED must be there.
+    A value must be in the prediction as a whole; of a statement's words, the share COVERED must be
+    there.
     """
     hits = [stands_in(value, pair.prediction, pair.about) for value in known_values(pair)]
     answer, there = pair.prediction.casefold(), set(tokens(pair.prediction))

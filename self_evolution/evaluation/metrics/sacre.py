@@ -34,7 +34,7 @@ def _spaced(char: str) -> str:
 
 
 def zh(text: str) -> str:
-    """The text as sacrebleu's tokenizer of that name leaves it: tokens with spaces between."""
+    """The text after sacrebleu's tokenizer of that name: tokens with spaces between them."""
     text = "".join(map(_spaced, text.strip()))
     for pattern, replacement in _SIGNS:
         text = pattern.sub(replacement, text)

@@ -61,7 +61,7 @@ def _number(value: str, about: str) -> Token | None:
 
 
 def _among(number: Token, others: Collection[Token]) -> bool:
-    """Whether one of the others says the same; a bare degree is one of any scale."""
+    """Whether one of `others` has the same value; degrees without a scale agree with any scale."""
     return any(
         may_agree(number, one)
         or (_is_degree(number, one) and may_agree(number._replace(unit=one.unit), one))

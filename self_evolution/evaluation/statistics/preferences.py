@@ -14,7 +14,7 @@ POINTS = {"better": 100.0, "tie": 50.0, "unclear": 50.0, "worse": 0.0}
 class Duel(NamedTuple):
     """The decisions on one item about the first model: its answer shown first, and shown second.
 
-    `asked`: a judge was asked; equal answers are a tie without that.
+    `asked` says whether a judge was asked; equal answers count as a tie without asking.
     """
 
     cluster: Hashable
@@ -48,7 +48,8 @@ class Preference(NamedTuple):
 def preference(
     duels: Sequence[Duel], *, resamples: int = RESAMPLES, seed: int = 0
 ) -> Preference | None:
-    """None for no duels. Whole clusters are drawn for the interval."""
+    """Return the preference; None if there are no duels. Whole clusters are drawn for the
+    interval."""
     if not duels:
         return None
     asked = [one for one in duels if one.asked]

@@ -1,4 +1,4 @@
-"""Making the runs of an ablation: what is equal is made once and copied.
+"""Making the runs of an ablation: rows that are equal in several variants are made once and copied.
 
 FOLDER/shared/… holds runs that end before the first stage in which variants differ. A variant's
 run begins as a copy of such a run's ledger, with its own settings; from then on it is a run like

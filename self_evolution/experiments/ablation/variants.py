@@ -1,4 +1,4 @@
-"""Variants: settings with their values, and from which stage on these make a difference."""
+"""Variants: settings with their values, and the first stage that each setting changes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs held against each other: the same questions, paired, with intervals."""
+"""The comparison of runs: differences on the same questions, paired, with intervals."""
 
 from self_evolution.experiments.comparison.rows import Row, Scores, common_scores, rows
 from self_evolution.experiments.comparison.runs import NOTHING_COMMON, Comparison, compare

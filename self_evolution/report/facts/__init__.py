@@ -1,4 +1,4 @@
-"""The facts of a report: asked of the ledger and computed, without a word of text."""
+"""The facts of a report: read from the ledger or computed, without any wording."""
 
 from __future__ import annotations
 
@@ -51,9 +51,8 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """All facts of a report; what does not exist yet is empty, never missing.
-
-    `current` sets apart the questions on documents that have changed; None if there are none.
+    """All facts of a report; facts that do not exist yet are empty. `current` is the subset of the
+    questions on documents that have changed; None if there are none.
     """
 
     run: str

@@ -52,9 +52,9 @@ class WonAndLost:
 def won_and_lost(
     ledger: Ledger, metrics: Mapping[Task, str], compared: int, sources: Mapping[str, Source]
 ) -> list[WonAndLost]:
-    """The domain, book closed or with search, and former abilities, each in its metric.
-
-    `sources` are by item id. There are none where the base alone is evaluated.
+    """Yield what was won and lost in the domain, with the book closed and with search, and in
+    former abilities, each in its metric. `sources` are by item id. Nothing is yielded if only the
+    base is evaluated.
     """
     tasks = (MAIN, Task("domain", "retrieved"), *(task for task in TASKS if task.suite in FORMER))
     found = [
@@ -92,7 +92,7 @@ def _passages(ledger: Ledger, task: Task, compared: int, now: ScoredAnswer) -> t
 def clearest(
     found: list[tuple[ScoredAnswer, ScoredAnswer]],
 ) -> list[tuple[ScoredAnswer, ScoredAnswer]]:
-    """The largest differences; equal ones are spread over the set."""
+    """The pairs with the largest differences; equal ones are taken evenly from the whole set."""
     size = [abs(now.score - base.score) for base, now in found]
     edge = min(sorted(size, reverse=True)[:EXAMPLES], default=0.0)
     above = [one for one, gap in zip(found, size, strict=True) if gap > edge]

@@ -12,7 +12,7 @@ from self_evolution.ledger import Ledger, Source
 from self_evolution.records import Item
 
 SUITES = ("domain", "seen")
-"""No model was ever told of the unseen documents, so there is nothing to master."""
+"""The map leaves out questions on held-out documents, because no model was trained on them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +33,10 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A heading of a document, or all of one (`heading` is empty), and the questions on it.
-
-    Intervals draw fragments, or questions where all are on one: they hold for other questions on
-    this part. A question counts as known by its score: wholly or not at all with exact-match, by a
-    share of it with other metrics.
+    """A heading of a document, or the whole document (`heading` is empty), and the questions on it.
+    Intervals resample fragments, or questions if all are on one fragment; they hold for other
+    questions on this part. With exact-match a question is known or not known; with other metrics it
+    counts as known in part, by its score.
     """
 
     heading: tuple[str, ...]
@@ -70,7 +69,8 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Mastery:
-    """The documents, with the most missed first. `unplaced` questions have no known document."""
+    """The documents, those with the most missed questions first. `unplaced` questions have no known
+    document."""
 
     metric: str
     compared: int

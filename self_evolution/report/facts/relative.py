@@ -12,7 +12,7 @@ from self_evolution.ledger import Ledger
 from self_evolution.records import seed_of
 
 OVERLAP = ("bleu-4", "rouge-l")
-"""Metrics that are put in relation besides the one that decides: the paper's."""
+"""Metrics whose ratios are shown beside that of the deciding metric; the paper shows these."""
 
 
 @dataclass(frozen=True, slots=True)

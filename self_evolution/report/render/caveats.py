@@ -1,4 +1,5 @@
-"""Objections that a careful reader would make to the first screen, said there first."""
+"""Caveats: the objections that a careful reader would have to the first screen, which states them
+itself."""
 
 from __future__ import annotations
 
@@ -15,7 +16,7 @@ FEW_QUESTIONS = 30
 
 
 def caveats(facts: Facts) -> Iterator[str]:
-    """A sentence or two each; none where nothing was compared."""
+    """Yield one or two sentences for each caveat; nothing if nothing was compared."""
     lead, config = facts.lead, facts.config
     if not lead.comparisons:
         return
@@ -108,7 +109,7 @@ def _number(n: int, questions: int, metric: str) -> Iterator[str]:
 
 
 def _built(tests: TestSets) -> Iterator[str]:
-    """Sentences on how the questions were made, where it was not the user who made them."""
+    """Sentences on how the questions were made, if the user did not write them."""
     if not tests.lock or not {"seen", "unseen"} & {one.kind for one in tests.sets}:
         return
     reviewed = tests.lock.origin == "reviewed"
@@ -128,7 +129,7 @@ def _built(tests: TestSets) -> Iterator[str]:
 
 
 def _changed(facts: Facts) -> Iterator[str]:
-    """How changed documents touch the test, with the score without the questions on them."""
+    """What changed documents mean for the test, and the score without the questions on them."""
     if sentence := describe_outdated(facts.outdated):
         sentence += "; they stay, so that every generation is asked the same."
         found, metric = facts.current, facts.lead.metric

@@ -71,7 +71,7 @@ def _gain(facts: Facts) -> str:
 def _losses(facts: Facts) -> str:
     """Sentences on losses elsewhere: in reading, as far as it fell, and in former abilities.
 
-    Former abilities are told in any case. A metric other than the main task's is named.
+    Former abilities are always mentioned. A metric is named if it is not that of the main task.
     """
     lead = facts.lead
     if not lead.compared:

@@ -19,7 +19,8 @@ BETTER = {"higher": "the leader is better", "lower": "the rival is better"}
 
 
 def describe_standing(one: Standing) -> str:
-    """The better one, or that no difference is shown; empty until the leader has taken the task."""
+    """Say which one is better, or that no difference is shown; empty until the leader has done the
+    task."""
     return BETTER.get(one.above.direction, NO_DIFFERENCE) if one.above else ""
 
 

@@ -84,7 +84,7 @@ def upper_first(text: str) -> str:
 
 
 def keep(text: str) -> Markup:
-    """The text, escaped, whose intervals and flags do not break over two lines."""
+    """The escaped text, in which no line break can divide an interval or a flag."""
     return Markup(_WHOLE.sub(r'<span class="keep">\g<0></span>', str(escape(text))))
 
 

@@ -13,8 +13,8 @@ from self_evolution.report.render.results.base import Interval, Model, PairedDif
 class AdjustedDifference(Difference):
     """A paired difference in the metric that decides in the task, in points.
 
-    `p_holm` is adjusted for all generations of the task with the same relation: to the base, to a
-    leader, or to the same rival.
+    `p_holm` is adjusted (Holm) within a family: the differences of all generations in the task to
+    the base, to other leaders, or to one rival.
     """
 
     p_holm: float
@@ -26,7 +26,7 @@ class Standing(Evaluation):
     """A rival's score in the metric that decides in the task.
 
     `leader_above`: the score of generation `leader` minus the rival's, in points, paired; null as
-    long as the leader has not taken the task. `p_holm` is adjusted for all standings.
+    long as the leader has not done the task. `p_holm` is adjusted for all standings.
     """
 
     leader: int
