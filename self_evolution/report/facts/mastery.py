@@ -32,7 +32,7 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class Chapter:
     """A heading of a document, or the whole document (`heading` is empty), and the questions on it.
     Intervals resample fragments, or questions if all are on one fragment; they hold for other
     questions on this part. With exact-match a question is known or not known; with other metrics it
@@ -62,8 +62,8 @@ class Document:
 
     path: str
     name: str
-    whole: Part
-    parts: tuple[Part, ...]
+    whole: Chapter
+    parts: tuple[Chapter, ...]
     missed: tuple[Asked, ...]
 
 
@@ -139,7 +139,7 @@ def _document(path: str, name: str, questions: list[Asked]) -> Document:
     return Document(path, name, _part((), questions), parts, missed)
 
 
-def _part(heading: tuple[str, ...], questions: Sequence[Asked]) -> Part:
+def _part(heading: tuple[str, ...], questions: Sequence[Asked]) -> Chapter:
     drawn = [one.source.fragment_id for one in questions]
     if len(set(drawn)) == 1:
         drawn = [one.item.id for one in questions]
@@ -149,4 +149,4 @@ def _part(heading: tuple[str, ...], questions: Sequence[Asked]) -> Part:
         bootstrap(scores, drawn, resamples=resamples)
         for scores in ([one.base for one in questions], [one.now for one in questions])
     )
-    return Part(heading, len(questions), base, now)
+    return Chapter(heading, len(questions), base, now)

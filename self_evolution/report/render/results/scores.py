@@ -101,7 +101,7 @@ class Leaks(Model):
     of_others: Interval | None = of("near", "other_score")
 
 
-class Part(Model):
+class Chapter(Model):
     """`heading` is given from the top; `known` is the sum of the scores, each 0 to 1."""
 
     heading: list[str]
@@ -128,7 +128,7 @@ class Document(Model):
     known: float = of("whole", "known")
     base: Interval = of("whole", "base")
     now: Interval = of("whole", "now")
-    parts: list[Part]
+    parts: list[Chapter]
     missed: list[Missed]
 
 
