@@ -33,7 +33,7 @@ def power(settings: Config, ledger: Ledger) -> dict[str, str]:
 
 def _unit(ledger: Ledger, items: Sequence[Item]) -> str:
     if items[0].suite == abilities.ABILITIES:
-        return "subjects"
+        return "topics"
     documents = {source.document_id for source in ledger.sources.built(items).values()}
     if documents and {item.cluster for item in items} <= documents:
         return "documents"

@@ -8,7 +8,7 @@ import os
 import re
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -140,31 +140,26 @@ class Database:
         with self._explained(), closing(sqlite3.connect(path)) as target:
             self._connection.backup(target)
 
-    @contextmanager
-    def snapshot(self) -> Iterator[None]:
+    def snapshot(self) -> AbstractContextManager[None]:
         """Read everything inside the block as of one moment, whatever another process writes
         meanwhile."""
-        if self._connection.in_transaction:
-            yield
-            return
-        with self._explained():
-            self._connection.execute("BEGIN")
-            try:
-                yield
-            finally:
-                self._connection.execute("ROLLBACK")
+        return self._block("BEGIN", "ROLLBACK")
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """Write everything inside the block, or nothing of it."""
+        return self._block("BEGIN IMMEDIATE", "COMMIT")
 
     @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """Write everything inside the block, or nothing of it."""
+    def _block(self, begin: str, end: str) -> Iterator[None]:
+        """A block inside another one is a part of it."""
         if self._connection.in_transaction:
             yield
             return
         with self._explained():
-            self._connection.execute("BEGIN IMMEDIATE")
+            self._connection.execute(begin)
             try:
                 yield
-                self._connection.execute("COMMIT")
+                self._connection.execute(end)
             except BaseException:
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")

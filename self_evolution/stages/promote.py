@@ -123,7 +123,7 @@ def _kept(run: Run, row: Difference) -> tuple[bool, str]:
     loss = f"former abilities ({what}) {_format(PairedDifference.of(row))} since the base"
     clusters = len({item.cluster for item in run.ledger.items.of_suite(row.suite)})
     if row.suite == "abilities" and row.high >= -bound and unseen(clusters) > bound:
-        return True, f"{loss} (on {clusters} subjects, which is too few to decide)"
+        return True, f"{loss} (on {clusters} topics, which is too few to decide)"
     good = row.low >= -bound
     return good, loss if good else f"{loss}, where at most -{bound:g} may be"
 
