@@ -49,10 +49,10 @@ def main() -> None:
 
 
 def measure(size: int) -> dict[str, float]:
-    from self_evolution.documents.chunking.likeness import Likeness
+    from self_evolution.documents.chunking.likeness import NearDuplicates
 
     text(0), text(2), text(9)
-    likeness = Likeness(fetch=lambda id: text(int(id)))
+    likeness = NearDuplicates(fetch=lambda id: text(int(id)))
     start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     seconds = 0.0
     copies = found = wrong = 0

@@ -21,7 +21,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from self_evolution.evaluation.metrics import METRICS
 from self_evolution.evaluation.metrics.aggregate import intervals
-from self_evolution.evaluation.metrics.metric import Pair
+from self_evolution.evaluation.metrics.metric import Graded
 
 CLAUSES = (
     "首先在导航菜单中选择运营管理，打开产品目录页面",
@@ -37,7 +37,7 @@ CLAUSES = (
 )
 
 
-def pair(rng: random.Random) -> Pair:
+def pair(rng: random.Random) -> Graded:
     """A prediction and a reference of six clauses each, of which they share about half."""
     chosen = rng.sample(CLAUSES, 6)
     reference = [_filled(rng, clause) for clause in chosen]
@@ -45,7 +45,7 @@ def pair(rng: random.Random) -> Pair:
         text if rng.random() < 0.5 else _filled(rng, rng.choice(CLAUSES)) for text in reference
     ]
     question = f"如何处理{_filled(rng, '{code}')}网元上编号为{rng.randrange(9999)}的告警？"
-    return Pair("，".join(predicted) + "。", "。".join(reference) + "。", question)
+    return Graded("，".join(predicted) + "。", "。".join(reference) + "。", question)
 
 
 def _filled(rng: random.Random, clause: str) -> str:

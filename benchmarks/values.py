@@ -17,7 +17,7 @@ import random
 import time
 
 from self_evolution.evaluation.metrics import METRICS
-from self_evolution.evaluation.metrics.metric import Pair
+from self_evolution.evaluation.metrics.metric import Graded
 
 # Reference, value, an answer that says the same, and one that does not. {a} and {b} are numbers
 # that stand nowhere else, {x} is a group of three figures.
@@ -52,7 +52,7 @@ SHAPES = {
 }  # fmt: skip
 
 
-def pairs(language: str, count: int, rng: random.Random) -> list[Pair]:
+def pairs(language: str, count: int, rng: random.Random) -> list[Graded]:
     """Pairs of a language, half of which state the same."""
     numbers = rng.sample(range(1_000, 1_000_000), 2 * count)
     found = []
@@ -61,7 +61,7 @@ def pairs(language: str, count: int, rng: random.Random) -> list[Pair]:
         texts = (rng.choice(answers), reference, value)
         filled = {"a": a, "b": b, "x": a // 1_000 or 1, "y": f"{a % 1_000:03}"}
         answer, reference, value = (text.format(**filled) for text in texts)
-        found.append(Pair(answer, reference, "", (value,)))
+        found.append(Graded(answer, reference, "", (value,)))
     return found
 
 

@@ -1,6 +1,9 @@
-"""The two ways in which work ends early on purpose, and a help with misspelt words."""
+"""The two ways in which work ends early on purpose, and texts that messages need."""
 
 import difflib
+import json
+from collections.abc import Sequence
+from typing import Any
 
 
 class UserError(Exception):
@@ -25,3 +28,14 @@ def nearest(word: str, known: list[str]) -> str:
 def printable(text: str) -> str:
     """`text` for a terminal, on one line: newlines and controls in a file's name as escapes."""
     return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
+
+
+def excerpt(value: Any) -> str:
+    """The beginning of a value as JSON, on one line of at most 80 characters."""
+    return json.dumps(value, ensure_ascii=False, default=str)[:80]
+
+
+def some(texts: Sequence[str], separator: str = ", ") -> str:
+    """The first three of `texts` on one line, and the number of the others."""
+    more = f" and {len(texts) - 3:,} more" if len(texts) > 3 else ""
+    return separator.join(map(printable, texts[:3])) + more

@@ -13,6 +13,23 @@ import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from self_evolution.documents.readers import READERS
+
+ALIASES = {
+    "xlsm",
+    "htm",
+    "xhtml",
+    "markdown",
+    "text",
+    "asciidoc",
+    "ndjson",
+    "jpg",
+    "jpeg",
+    "tif",
+    "tiff",
+}
+"""Endings whose reader has another ending in `good` too."""
+
 WORDS = "The port of server Alpha is 4711. Pumpe Bravo läuft. 告警级别为重要。"
 
 BOMB = (
@@ -140,7 +157,7 @@ def good() -> dict[str, bytes]:
         f"charset=utf-8\n\n{WORDS}\n--x\nContent-Type: text/markdown\n"
         "Content-Disposition: attachment; filename=a.md\n\n# One\n\nAttached.\n--x--\n"
     )
-    return {
+    found = {
         "md": text.encode(),
         "txt": f"One\n===\n\n{WORDS}\n".encode("utf-16"),
         "rst": f"One\n===\n\n{WORDS}::\n\n    code\n".encode(),
@@ -162,6 +179,8 @@ def good() -> dict[str, bytes]:
         "gz": gzip.compress(text.encode()),
         "png": b"\x89PNG\r\n\x1a\n" + os.urandom(64),
     }
+    others = {ending[1:] for ending in READERS} - ALIASES - found.keys()
+    return found | {ending: text.encode() for ending in sorted(others)}
 
 
 def mutated(data: bytes, rng: random.Random) -> bytes:

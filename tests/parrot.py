@@ -13,6 +13,7 @@ from pathlib import Path
 
 from self_evolution.config import Model
 from self_evolution.errors import Stopped, UserError
+from self_evolution.files import complete
 from self_evolution.models.adapter import digest, require_adapter
 from self_evolution.models.protocols import (
     Capability,
@@ -121,8 +122,9 @@ class Parrot:
             raise Stopped
         job.on_step(2, 2)
         learnt = {turns[-2]["content"]: turns[-1]["content"] for turns in job.conversations}
-        job.folder.mkdir(parents=True, exist_ok=True)
-        text = json.dumps(self._learnt | learnt, sort_keys=True)
-        (job.folder / FILE).write_text(text, encoding="utf-8")
+        with complete(job.folder) as folder:
+            folder.mkdir(parents=True)
+            text = json.dumps(self._learnt | learnt, sort_keys=True)
+            (folder / FILE).write_text(text, encoding="utf-8")
         self.set_adapter(job.folder)
         return Trained(digest(job.folder / FILE), len(job.conversations), 2, 3.0, 0.5, 0.0)

@@ -114,7 +114,7 @@ def test_the_base_asks_and_answers_and_the_set_is_locked_and_evaluated(
     assert scores == {(0, "closed"): 100, (1, "closed"): 100, (2, "closed"): 100}
     page = (run / "report" / "index.html").read_text(encoding="utf-8")
     assert "Lost nothing measurable elsewhere: former abilities, the base" in page
-    assert "they show what has changed" in page and "with 11 questions over 11 subjects" in page
+    assert "they show what has changed" in page and "with 11 questions over 11 topics" in page
 
 
 @pytest.mark.slow
@@ -375,8 +375,8 @@ def judged(tmp_path: Path) -> Iterator[Judged]:
     [
         (100, 0, True, "since the base;"),
         (100, 6, False, "where at most -5 may be"),
-        (40, 0, True, "(on 40 subjects, which is too few to decide)"),
-        (40, 3, True, "(on 40 subjects, which is too few to decide)"),
+        (40, 0, True, "(on 40 topics, which is too few to decide)"),
+        (40, 3, True, "(on 40 topics, which is too few to decide)"),
         (40, 20, False, "where at most -5 may be"),
     ],
 )

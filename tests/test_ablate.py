@@ -304,7 +304,7 @@ def test_several_settings_give_their_product() -> None:
     [
         ("select.strategi=hard,easy", "did you mean `select.strategy`?"),
         ("select.strategy", "expected SETTING=VALUE"),
-        ("select.strategy=hard", "one variant only"),
+        ("select.strategy=hard", "one value given, expected two"),
         ("select.strategy=hard,hard", "given twice"),
         ("select.strategy=hard,heavy", "--select.strategy 'heavy': expected"),
         ("seed=1,2", "--seeds N gives the seeds"),

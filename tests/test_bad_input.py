@@ -86,7 +86,7 @@ def test_documents_that_all_cannot_be_read_are_refused(
     (tmp_path / "old.txt").write_bytes(b"\x00\x01\x02" * 40)
     words = arguments("run")
     words[1] = str(tmp_path / "old.txt")
-    assert "no text in these documents" in (error := refused(words))
+    assert "none of these documents has text" in (error := refused(words))
     assert "old.txt: " in error
 
 
@@ -110,7 +110,7 @@ def test_json_that_is_cut_off_is_refused(
         ('{"input": "?", "output": "x", "values": "y"}', '"values" must be a list'),
         ("[1]", "row 1: it is a number; expected"),
         ("{", "line 1: not JSON"),
-        ("", "no evaluation question in it"),
+        ("", "no test question in it"),
     ],
 )
 def test_a_broken_evaluation_set_is_refused_before_a_run_is_made(
@@ -324,7 +324,7 @@ def test_a_filter_names_the_line_that_is_wrong(refused: Callable[..., str], tmp_
     path.write_text('{"prediction": "a", "reference": "b"}\n{"prediction": "a"}\n')
     assert "line 2" in refused(["metrics", str(path)])
     path.write_text("")
-    assert "no line in it" in refused(["score", str(path), "--model", "embedded"])
+    assert "the file is empty" in refused(["score", str(path), "--model", "embedded"])
     assert "No such file" in refused(["metrics", str(tmp_path / "none.jsonl")])
 
 

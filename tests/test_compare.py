@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from self_evolution import cli
 from self_evolution.evaluation.tasks import MAIN
-from self_evolution.experiments.comparison import Values, rows
+from self_evolution.experiments.comparison import Scores, rows
 from self_evolution.experiments.comparison.rows import difference
 
 Arguments = Callable[..., list[str]]
@@ -139,17 +139,17 @@ def test_what_is_not_there_is_refused(
 
 @given(st.lists(st.sampled_from([0.0, 100.0]), min_size=8, max_size=40))
 def test_a_model_is_not_different_from_itself(scores: list[float]) -> None:
-    one = Values("exact-match", scores, [i // 2 for i in range(len(scores))], ())
+    one = Scores("exact-match", scores, [i // 2 for i in range(len(scores))], ())
     first, second = rows(["a", "b"], {MAIN: [one, one]}, seed=0)
     assert not first.above
-    assert second.above[MAIN].verdict == "no difference shown"
+    assert second.above[MAIN].direction == "no difference shown"
     assert second.scores == first.scores
 
 
 def test_what_one_lucky_seed_shows_is_not_shown() -> None:
     """Over documents the difference is plain; but two of three seeds show nothing."""
     documents, seeds = list(range(60)) * 3, [s for s in range(3) for _ in range(60)]
-    before = Values("exact-match", [0.0] * 180, documents, seeds)
+    before = Scores("exact-match", [0.0] * 180, documents, seeds)
     lucky = [100.0] * 60 + [100.0 * (i < 2) for i in range(120)]
     change = difference(before, before._replace(scores=lucky), seed=0)
     assert change.mean > 30 and not change.shown and change.p > 0.05

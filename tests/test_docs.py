@@ -15,7 +15,8 @@ from self_evolution import cli, config
 from self_evolution.cli.commands import ALIASES, COMMANDS
 from self_evolution.documents.readers import CONTAINERS, READERS
 from self_evolution.evaluation.metrics import METRICS
-from self_evolution.strategies import Scored
+from self_evolution.strategies import ScoredPair
+from tests.conftest import rows
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "self_evolution"
@@ -77,7 +78,7 @@ def test_settings_exist(page: Path) -> None:
 @pages
 def test_files_exist(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
-    new = {"tests/test_reader_textile.py", *re.findall(r"^1\. Write `([^`]+)`", text, re.MULTILINE)}
+    new = set(re.findall(r"^1\. Write `([^`]+)`", text, re.MULTILINE))
     folders = {path.name for path in (*ROOT.iterdir(), *PACKAGE.iterdir()) if path.is_dir()}
     modules = {path.name for path in PACKAGE.rglob("*.py")}
     folders_of_code = ("self_evolution", "benchmarks", "tests")
@@ -163,16 +164,23 @@ def _written(name: str) -> dict[str, Any]:
 
 
 def test_the_strategy_of_the_how_to_works() -> None:
-    pool = [Scored(id, ifd) for id, ifd in (("a", 0.9), ("b", 0.5), ("c", 0.1), ("d", 0.3))]
+    pool = [ScoredPair(id, ifd) for id, ifd in (("a", 0.9), ("b", 0.5), ("c", 0.1), ("d", 0.3))]
     assert _written("middle.py")["middle"](pool, 2, 0) == ["b", "d"]
 
 
 def test_the_reader_of_the_how_to_works() -> None:
-    text = b"h1. One\n\nh2. Two\n\nText.\n\nMore.\n\nh1. Three\n\nEnd."
-    content = _written("textile.py")["read"](text)
-    assert content.title == "One"
+    text = (
+        b"#+title: Book\n* One\n** Two\nText.\n*bold* too\n\nMore.\n* Three\n#+begin_src sh\n"
+        b"echo 1\n#+end_src\n#+author: A\n| a | b |\n|---+---|\n| 1 | 2 |\nEnd."
+    )
+    content = _written("org.py")["read"](text)
+    assert content.title == "Book"
     found = [(part.heading, part.text) for part in content.parts]
-    assert found == [(("One", "Two"), "Text.\n\nMore."), (("Three",), "End.")]
+    table = "| a | b |\n| --- | --- |\n| 1 | 2 |"
+    assert found == [
+        (("One", "Two"), "Text.\n*bold* too\n\nMore."),
+        (("Three",), f"```sh\necho 1\n```\n\n{table}\n\nEnd."),
+    ]
 
 
 def test_the_metric_of_the_how_to_works() -> None:
@@ -180,3 +188,22 @@ def test_the_metric_of_the_how_to_works() -> None:
     assert metric.score("48 ms", "48 ms") == 100
     assert metric.score("48 ms", "48 s") == pytest.approx(800 / 9)
     assert metric.signature() == "edit-similarity|chars|case:kept|v1"
+
+
+def test_the_commands_to_the_first_questions_work_as_written(
+    arguments: Callable[..., list[str]], tmp_path: Path
+) -> None:
+    text = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
+    block = re.search(r"first questions are:\n\n((?: {4}.+\n)+)", text)
+    assert block is not None
+    run = str(tmp_path / "run")
+    words = arguments("run", "--train.rehearsal", "0.5", "--rehearse.template", "0")
+    documents, *settings = words[1 : words.index("--run")]
+    for line in block[1].splitlines():
+        given: list[str] = []
+        for word in line.split()[1:]:
+            new = {"DOCS": [documents], "RUN": [run], "M": []}
+            given += [] if word == "--model" else new.get(word, [word])
+        first = [*settings, *words[words.index("--run") + 2 :]] if given[0] == "read" else []
+        assert cli.main([*given, *first]) == 0, line
+    assert rows(tmp_path / "run", "question")

@@ -355,7 +355,7 @@ def test_the_stage_of_a_run_without_a_judge_says_so(
     cli.main(_run(arguments, "run", profile, "", "--generations", "1"))
     capsys.readouterr()
     assert cli.main(["judge", str(tmp_path / "run")]) == 2
-    assert "judge: no model is named; give --evaluate.judge" in capsys.readouterr().err
+    assert "judge: this run does not have that stage; --evaluate.judge" in capsys.readouterr().err
     assert cli.main(["judge", str(tmp_path / "run"), "--evaluate.judge", "base"]) == 0
     assert len(rows(tmp_path / "run", "judgement")) == 12
 

@@ -19,7 +19,7 @@ from conftest import SHARED
 from hypothesis import given
 from hypothesis import strategies as st
 
-from self_evolution.documents.chunking.likeness import Likeness
+from self_evolution.documents.chunking.likeness import NearDuplicates
 from self_evolution.text.wording import jaccard, says_nothing_new, wording
 
 ENGLISH = """The coolant pump {code} starts when the temperature rises above {n} degrees.
@@ -182,7 +182,7 @@ MUTATIONS: list[Callable[[str, random.Random], str]] = [
 @pytest.mark.slow
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_copies_in_another_setting_are_found(language: str) -> None:
-    likeness = Likeness()
+    likeness = NearDuplicates()
     texts = [passage(language, number) for number in range(42)]
     for number, text in enumerate(texts):
         assert likeness.first_like(str(number), text) is None
@@ -196,7 +196,7 @@ def test_copies_in_another_setting_are_found(language: str) -> None:
 
 
 def test_templated_questions_are_all_kept() -> None:
-    likeness = Likeness()
+    likeness = NearDuplicates()
     things = [
         f"{kind} {number}" for kind in ("pump", "node", "link", "port") for number in range(50)
     ]
@@ -213,7 +213,7 @@ def test_templated_questions_are_all_kept() -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_templated_alarms_are_all_kept(language: str) -> None:
     """A thousand entries, each with a neighbour from which it differs in one code or severity."""
-    likeness = Likeness()
+    likeness = NearDuplicates()
     text = "\n\n".join(passage(language, 1).split("\n\n")[1:3])
     severities = {
         "en": ("critical", "major", "minor", "warning"),
@@ -329,7 +329,7 @@ def test_the_first_stays_and_texts_may_be_fetched() -> None:
         fetched.append(id)
         return texts[id]
 
-    likeness = Likeness(fetch=fetch)
+    likeness = NearDuplicates(fetch=fetch)
     assert [likeness.first_like(id, text) for id, text in texts.items()] == [None] * 5
     copy = texts["2"].upper().replace("\n", "\n\n")
     assert [likeness.first_like(id, copy) for id in ("a", "b")] == ["2", "2"]
@@ -337,7 +337,7 @@ def test_the_first_stays_and_texts_may_be_fetched() -> None:
 
 
 def test_texts_without_words_are_like_themselves_only() -> None:
-    likeness = Likeness()
+    likeness = NearDuplicates()
     texts = ["", "?!", "?", "?!"]
     found = [likeness.first_like(str(number), text) for number, text in enumerate(texts)]
     assert found == [None, None, None, "1"]
@@ -348,7 +348,7 @@ def test_shares_below_the_threshold_are_another_text() -> None:
     half = text[: text.index("\n\n", len(text) // 3)]
     assert says_nothing_new(wording(half), wording(text))
     for threshold, expected in ((0.8, None), (0.3, "whole")):
-        likeness = Likeness(threshold)
+        likeness = NearDuplicates(threshold)
         assert likeness.first_like("whole", text) is None
         assert likeness.first_like("half", half) == expected
 
@@ -357,7 +357,7 @@ def test_shares_below_the_threshold_are_another_text() -> None:
 def test_every_process_finds_the_same() -> None:
     code = (
         "import random, sys, test_likeness as t\n"
-        "likeness = t.Likeness()\n"
+        "likeness = t.NearDuplicates()\n"
         "for number in range(60):\n"
         "    draw = random.Random(number)\n"
         "    text = t.passage('en', draw.randrange(20))\n"
@@ -389,7 +389,7 @@ def test_a_text_is_like_itself_in_another_setting(words: list[str], seed: int) -
     draw = random.Random(seed)
     text = " ".join(words)
     copy = "  ".join(draw.choice([word, f"“{word}”", f"**{word}**", f"{word},"]) for word in words)
-    likeness = Likeness()
+    likeness = NearDuplicates()
     assert likeness.first_like("first", text) is None
     assert likeness.first_like("copy", copy) == "first"
 
@@ -397,14 +397,14 @@ def test_a_text_is_like_itself_in_another_setting(words: list[str], seed: int) -
 @given(words=WORDS, more=st.sampled_from(["7", "not", "不"]), seed=st.integers(0, 1000))
 def test_a_text_with_one_word_more_is_not(words: list[str], more: str, seed: int) -> None:
     at = random.Random(seed).randrange(len(words) + 1)
-    likeness = Likeness(threshold=0.1)
+    likeness = NearDuplicates(threshold=0.1)
     assert likeness.first_like("first", " ".join(words)) is None
     assert likeness.first_like("more", " ".join([*words[:at], more, *words[at:]])) is None
 
 
 @given(texts=st.lists(st.text("ab 1.\n-", max_size=30), max_size=8))
 def test_any_text_has_an_answer_and_the_first_is_kept(texts: list[str]) -> None:
-    likeness = Likeness(threshold=0.5)
+    likeness = NearDuplicates(threshold=0.5)
     kept: set[str] = set()
     for number, text in enumerate(texts):
         found = likeness.first_like(str(number), text)
@@ -422,7 +422,7 @@ def test_near_duplicates_of_the_telecom_passages() -> None:
     if not path.exists():
         pytest.skip("../shared is not here")
     texts = list(dict.fromkeys(row["instruction"] for row in json.loads(path.read_text("utf-8"))))
-    likeness = Likeness()
+    likeness = NearDuplicates()
     found = [likeness.first_like(str(number), text) for number, text in enumerate(texts)]
     assert len(texts) == 2879
     assert sum(id is not None for id in found) == 61

@@ -569,14 +569,14 @@ GOOD = {"prediction": "a", "reference": "b"}
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        (["a", "b"], r"line 2: given \['a', 'b'\], expected an object"),
-        ({"prediction": "a"}, "line 2: given the keys 'prediction', expected \"reference\" too"),
-        ({}, "line 2: given the keys 'none', expected \"prediction\" too"),
+        (["a", "b"], r'line 2: given \["a", "b"\], expected an object'),
+        ({"prediction": "a"}, 'line 2: given the keys prediction, expected "reference" too'),
+        ({}, 'line 2: given the keys none, expected "prediction" too'),
         (GOOD | {"reference": 48}, 'line 2: "reference": given 48, expected a string'),
-        (GOOD | {"prediction": None}, 'line 2: "prediction": given None, expected a string'),
+        (GOOD | {"prediction": None}, 'line 2: "prediction": given null, expected a string'),
         (GOOD | {"question": 1}, 'line 2: "question": given 1, expected a string'),
         (GOOD | {"document": 1}, 'line 2: "document": given 1, expected a string'),
-        (GOOD | {"values": "48"}, "line 2: \"values\": given '48', expected a list of strings"),
+        (GOOD | {"values": "48"}, 'line 2: "values": given "48", expected a list of strings'),
         (GOOD | {"values": [48]}, r'line 2: "values": given \[48\], expected a list of strings'),
     ],
 )

@@ -335,7 +335,10 @@ def test_a_loss_in_a_set_without_values_is_told_in_its_own_metric(
         "Lost elsewhere: former abilities, from memory (token-f1), fell from 100"
     )
     task = Task("retention", "closed")
-    assert (facts.lead.metrics[task], facts.lead.changes[1, task].verdict) == ("token-f1", "lower")
+    assert (facts.lead.metrics[task], facts.lead.changes[1, task].direction) == (
+        "token-f1",
+        "lower",
+    )
     (mine,) = [row for row in facts.changes if row.task == task]
     assert (mine.metric, mine.lost) == ("token-f1", 40)
     page = html.render(facts)

@@ -202,7 +202,7 @@ def test_the_headline_says_what_was_won_and_lost(full: Story) -> None:
     assert head.status == (
         "Generation 4 leads and is the one to use. The run is complete: 5 generations."
     )
-    assert (full.facts().lead.leader, full.facts().lead.candidate) == (4, 4)
+    assert (full.facts().lead.leader, full.facts().lead.compared) == (4, 4)
     assert any("a little too high" in note for note in head.caveats)
     assert any("interval has no width" in note for note in head.caveats)
 
@@ -358,15 +358,15 @@ def test_questions_set_apart_have_a_score_of_their_own(story: Story) -> None:
     story.items(count=40)
     story.predictions(1, right=set(range(10, 40)))
     found = subset(story.ledger, "exact-match", 1, {f"domain{i}" for i in range(5, 15)} | {"other"})
-    assert (found.some, found.questions) == (10, 40)
-    assert found.all and found.some_score and found.other_score
-    scores = [found.all, found.some_score, found.other_score]
+    assert (found.chosen, found.questions) == (10, 40)
+    assert found.all and found.chosen_score and found.other_score
+    scores = [found.all, found.chosen_score, found.other_score]
     assert [(one.mean, one.n) for one in scores] == [
         (75, 40),
         (50, 10),
         (pytest.approx(250 / 3), 30),
     ]
-    assert subset(story.ledger, "exact-match", 1, set()).some_score is None
+    assert subset(story.ledger, "exact-match", 1, set()).chosen_score is None
 
 
 def test_the_page_quotes_documents_as_text(story: Story) -> None:

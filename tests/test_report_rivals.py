@@ -84,7 +84,7 @@ def test_the_leader_is_held_against_each_rival_question_by_question(story: Story
 def test_rivals_are_in_no_table_of_generations(story: Story) -> None:
     facts = story.facts()
     assert set(facts.task_scores[0].rows) == {0, 1}
-    assert facts.lead.candidate == 1
+    assert facts.lead.compared == 1
     assert {generation for generation, _ in facts.lead.changes} <= {1}
 
 

@@ -21,7 +21,6 @@ from hypothesis import strategies as st
 
 from self_evolution import cli, config
 from self_evolution.errors import Stopped
-from self_evolution.evaluation.candidates import passage
 from self_evolution.evaluation.prompts import task_prompts
 from self_evolution.evaluation.tasks import deciding
 from self_evolution.ledger import Ledger
@@ -329,8 +328,8 @@ def test_a_miss_counts_where_the_passage_has_headings(tmp_path: Path) -> None:
     ledger = filled(tmp_path, MANUAL, heading)
     search = indexed(ledger)
     (asked_about, other) = ledger.fragments.get(["f0", "f3"])
-    built = passage_of(passage(asked_about), "f0")
-    given = passage_of(passage(asked_about))
+    built = passage_of(asked_about.titled, "f0")
+    given = passage_of(asked_about.titled)
     for item in (built, given):
         assert recall(search, item, [other, asked_about]) == 100.0
         assert recall(search, item, [other]) == 0.0

@@ -346,7 +346,7 @@ def test_it_is_a_stage_that_comes_after_the_questions(
     assert cli.main(["read", *words[1:]]) == 0
     run = str(tmp_path / "run")
     assert cli.main(["rivals", run]) == 2
-    assert "rivals: no model is named; give --evaluate.against" in capsys.readouterr().err
+    assert "this run does not have that stage; --evaluate.against" in capsys.readouterr().err
     named = ["--evaluate.against", str(other)]
     assert cli.main(["rivals", run, *named]) == 2
     assert "comes after split" in capsys.readouterr().err

@@ -401,4 +401,4 @@ def test_one_difference_among_several_is_shown_by_its_adjusted_p(
     mean: float, p_holm: float, verdict: str
 ) -> None:
     found = PairedDifference(mean, mean - 1, mean + 1, 9, 0.01, p_holm)
-    assert found.verdict == verdict
+    assert found.direction == verdict

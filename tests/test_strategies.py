@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from self_evolution import cli
-from self_evolution.strategies import STRATEGIES, Scored, Strategy
+from self_evolution.strategies import STRATEGIES, ScoredPair, Strategy
 
 VECTORS = Path(__file__).resolve().parents[1].parent / "shared" / "vectors" / "selection.json"
 EXACT = ("hard", "easy", "even", "random", "mastery")
@@ -25,12 +25,12 @@ pools = st.lists(
     ),
     max_size=30,
     unique_by=lambda item: item[0],
-).map(lambda items: [Scored(*item) for item in items])
+).map(lambda items: [ScoredPair(*item) for item in items])
 every = pytest.mark.parametrize("strategy", STRATEGIES.values(), ids=STRATEGIES)
 
 
-def scored(*values: float) -> list[Scored]:
-    return [Scored(f"{index:04}", value) for index, value in enumerate(values)]
+def scored(*values: float) -> list[ScoredPair]:
+    return [ScoredPair(f"{index:04}", value) for index, value in enumerate(values)]
 
 
 @pytest.mark.skipif(not VECTORS.exists(), reason="shared/vectors/selection.json is not here")
@@ -41,7 +41,7 @@ def test_published_selections(mode: str) -> None:
     assert cases
     for case in cases:
         pool = scored(*(value for part in vectors["pools"][case["pool"]] for value in part))
-        chosen = STRATEGIES[mode](pool, case["k"], 0)
+        chosen = STRATEGIES[mode].choose(pool, case["k"], 0)
         assert [int(identifier) for identifier in chosen] == case["selected"], case
 
 
@@ -49,36 +49,36 @@ def test_published_selections(mode: str) -> None:
 @every
 @given(pool=pools, k=st.integers(0, 40), seed=st.integers(0, 9), data=st.data())
 def test_ids_of_the_pool_each_once_whatever_its_order(
-    strategy: Strategy, pool: list[Scored], k: int, seed: int, data: st.DataObject
+    strategy: Strategy, pool: list[ScoredPair], k: int, seed: int, data: st.DataObject
 ) -> None:
-    chosen = strategy(pool, k, seed)
+    chosen = strategy.choose(pool, k, seed)
     assert len(set(chosen)) == len(chosen)
     assert set(chosen) <= {item.id for item in pool}
-    assert strategy(data.draw(st.permutations(pool)), k, seed) == chosen
+    assert strategy.choose(data.draw(st.permutations(pool)), k, seed) == chosen
 
 
 @pytest.mark.parametrize("name", EXACT)
 @given(pool=pools, k=st.integers(0, 40), seed=st.integers(0, 9))
-def test_exactly_k_are_chosen(name: str, pool: list[Scored], k: int, seed: int) -> None:
-    assert len(STRATEGIES[name](pool, k, seed)) == min(k, len(pool))
+def test_exactly_k_are_chosen(name: str, pool: list[ScoredPair], k: int, seed: int) -> None:
+    assert len(STRATEGIES[name].choose(pool, k, seed)) == min(k, len(pool))
 
 
 @given(pool=pools, k=st.integers(0, 40))
-def test_hard_and_easy_are_the_two_ends(pool: list[Scored], k: int) -> None:
+def test_hard_and_easy_are_the_two_ends(pool: list[ScoredPair], k: int) -> None:
     ifd = {item.id: item.ifd for item in pool}
     k = min(k, len(pool))
     ordered = sorted(ifd.values())
-    hard, easy = STRATEGIES["hard"](pool, k, 0), STRATEGIES["easy"](pool, k, 0)
+    hard, easy = STRATEGIES["hard"].choose(pool, k, 0), STRATEGIES["easy"].choose(pool, k, 0)
     assert [ifd[one] for one in hard] == ordered[::-1][:k]
     assert [ifd[one] for one in easy] == ordered[:k][::-1]
-    rest = STRATEGIES["easy"](pool, len(pool) - k, 0)
-    assert hard + rest == STRATEGIES["all"](pool, 0, 0)
+    rest = STRATEGIES["easy"].choose(pool, len(pool) - k, 0)
+    assert hard + rest == STRATEGIES["all"].choose(pool, 0, 0)
 
 
 def test_ties_go_by_id() -> None:
-    pool = [Scored("b", 0.5), Scored("c", 0.5), Scored("a", 0.5)]
-    assert STRATEGIES["hard"](pool, 2, 0) == ["a", "b"]
-    assert STRATEGIES["easy"](pool, 2, 0) == ["b", "c"]
+    pool = [ScoredPair("b", 0.5), ScoredPair("c", 0.5), ScoredPair("a", 0.5)]
+    assert STRATEGIES["hard"].choose(pool, 2, 0) == ["a", "b"]
+    assert STRATEGIES["easy"].choose(pool, 2, 0) == ["b", "c"]
 
 
 @pytest.mark.parametrize(
@@ -87,13 +87,13 @@ def test_ties_go_by_id() -> None:
 )
 def test_even_spacing(n: int, k: int, ranks: list[int]) -> None:
     pool = scored(*(float(-index) for index in range(n)))
-    assert [int(one) for one in STRATEGIES["even"](pool, k, 0)] == ranks
+    assert [int(one) for one in STRATEGIES["even"].choose(pool, k, 0)] == ranks
 
 
 @given(n=st.integers(1, 200), k=st.integers(1, 200))
 def test_even_gaps_differ_by_one_at_most(n: int, k: int) -> None:
     pool = scored(*(float(-index) for index in range(n)))
-    ranks = [int(one) for one in STRATEGIES["even"](pool, k, 0)]
+    ranks = [int(one) for one in STRATEGIES["even"].choose(pool, k, 0)]
     gaps = {after - before for before, after in zip(ranks, [*ranks[1:], n], strict=True)}
     assert max(gaps) - min(gaps) <= 1
     if n % k == 0:
@@ -101,21 +101,23 @@ def test_even_gaps_differ_by_one_at_most(n: int, k: int) -> None:
 
 
 @given(pool=pools, k=st.integers(0, 40), seed=st.integers(0, 9))
-def test_random_reads_only_ids_k_and_seed(pool: list[Scored], k: int, seed: int) -> None:
-    flat = [Scored(item.id, 0.5) for item in pool]
-    chosen = STRATEGIES["random"](pool, k, seed)
-    assert STRATEGIES["random"](flat, k, seed) == chosen
-    assert STRATEGIES["random"](pool, k + 1, seed)[: len(chosen)] == chosen
+def test_random_reads_only_ids_k_and_seed(pool: list[ScoredPair], k: int, seed: int) -> None:
+    flat = [ScoredPair(item.id, 0.5) for item in pool]
+    chosen = STRATEGIES["random"].choose(pool, k, seed)
+    assert STRATEGIES["random"].choose(flat, k, seed) == chosen
+    assert STRATEGIES["random"].choose(pool, k + 1, seed)[: len(chosen)] == chosen
 
 
 def test_random_is_the_same_for_ever() -> None:
     pool = scored(*[1.0] * 10)
-    assert STRATEGIES["random"](pool, 4, 7) == ["0007", "0006", "0000", "0005"]
+    assert STRATEGIES["random"].choose(pool, 4, 7) == ["0007", "0006", "0000", "0005"]
 
 
 def test_random_is_fair_and_turns_with_the_seed() -> None:
     pool = scored(*(random.Random(3).random() for _ in range(20)))
-    counts = Counter(one for seed in range(2000) for one in STRATEGIES["random"](pool, 5, seed))
+    counts = Counter(
+        one for seed in range(2000) for one in STRATEGIES["random"].choose(pool, 5, seed)
+    )
     # 2000 draws at 1/4: standard deviation 19.4; twenty ids within five of them.
     assert set(counts) == {item.id for item in pool}
     assert all(abs(count - 500) < 97 for count in counts.values())
@@ -123,10 +125,10 @@ def test_random_is_fair_and_turns_with_the_seed() -> None:
 
 @given(pool=pools, k=st.integers(0, 40), seed=st.integers(0, 9))
 def test_mastery_replays_what_is_missed_and_a_little_of_what_is_known(
-    pool: list[Scored], k: int, seed: int
+    pool: list[ScoredPair], k: int, seed: int
 ) -> None:
     known = {item.id: item.known for item in pool}
-    chosen = STRATEGIES["mastery"](pool, k, seed)
+    chosen = STRATEGIES["mastery"].choose(pool, k, seed)
     score = [known[id] for id in chosen]
     masters = sum(one is not None and one > 50 for one in score)
     there = sum(one is not None and one > 50 for one in known.values())
@@ -153,25 +155,25 @@ def test_mastery_needs_answers_of_a_model(
 
 @every
 def test_an_empty_pool_gives_nothing(strategy: Strategy) -> None:
-    assert strategy([], 3, 0) == []
+    assert strategy.choose([], 3, 0) == []
 
 
 def test_all_and_none_do_not_read_k() -> None:
     pool = scored(0.1, 0.9)
-    assert STRATEGIES["all"](pool, 0, 0) == ["0001", "0000"]
-    assert STRATEGIES["none"](pool, 2, 0) == []
+    assert STRATEGIES["all"].choose(pool, 0, 0) == ["0001", "0000"]
+    assert STRATEGIES["none"].choose(pool, 2, 0) == []
 
 
 @every
 @pytest.mark.parametrize("ifd", [math.nan, math.inf, -math.inf])
 def test_an_ifd_that_is_no_number_is_refused(strategy: Strategy, ifd: float) -> None:
     with pytest.raises(ValueError, match="IFD of 'pair-7' is"):
-        strategy([Scored("pair-1", 0.5), Scored("pair-7", ifd)], 1, 0)
+        strategy.choose([ScoredPair("pair-1", 0.5), ScoredPair("pair-7", ifd)], 1, 0)
 
 
 @every
 def test_a_negative_k_and_a_double_id_are_refused(strategy: Strategy) -> None:
     with pytest.raises(ValueError, match="given k=-1"):
-        strategy(scored(0.5), -1, 0)
+        strategy.choose(scored(0.5), -1, 0)
     with pytest.raises(ValueError, match="'a' stands twice"):
-        strategy([Scored("a", 0.5), Scored("a", 0.6)], 1, 0)
+        strategy.choose([ScoredPair("a", 0.5), ScoredPair("a", 0.6)], 1, 0)

@@ -16,7 +16,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "self_evolution"
 
 # Every module belongs to one layer, and imports from its own layer or those before it only.
 LAYERS = [
-    {"errors", "records", "miniature", "text"},
+    {"errors", "files", "records", "miniature", "text"},
     {"config"},
     {"ledger", "progress", "rollback", "strategies"},
     {"schedule", "documents", "prompts", "retrieval"},

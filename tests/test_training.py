@@ -135,8 +135,8 @@ def test_the_first_loss_is_on_the_assistants_tokens_alone(tmp_path: Path) -> Non
 def test_an_interrupted_training_ends_as_if_it_had_not_been(
     micro: int, stop: int, tmp_path: Path
 ) -> None:
-    """In each epoch, with accumulation and without, and with chance (dropout) at work."""
-    settings = SETTINGS.model_copy(update={"micro_batch": micro, "dropout": 0.1})
+    """In each epoch, with accumulation and without."""
+    settings = SETTINGS.model_copy(update={"micro_batch": micro})
     whole = train(tiny.engine("qwen2"), tmp_path / "whole", settings)
     engine = tiny.engine("qwen2")
     with pytest.raises(Stopped):

@@ -78,6 +78,6 @@ def show(rows: Sequence[Row], what: str, generations: Sequence[str]) -> None:
         for row in rows[1:]:
             one = row.above[task]
             differences.add_row(
-                Text(row.name), format_difference(one), format_p(one.p_adjusted), one.verdict
+                Text(row.name), format_difference(one), format_p(one.p_adjusted), one.direction
             )
         console.print(differences)

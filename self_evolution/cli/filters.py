@@ -13,7 +13,7 @@ from self_evolution import config
 from self_evolution.cli import runs
 from self_evolution.cli.output import json_lines
 from self_evolution.documents.readers.items import read_rows
-from self_evolution.errors import UserError
+from self_evolution.errors import UserError, excerpt
 from self_evolution.progress import Progress
 from self_evolution.schedule import stage_seed
 
@@ -63,13 +63,13 @@ def select(options: argparse.Namespace) -> int:
     """The chosen lines, as they were read, in the order of the strategy."""
     if Path(options.source).is_dir():
         return runs.stage(options)
-    from self_evolution.strategies import STRATEGIES, Scored
+    from self_evolution.strategies import STRATEGIES, ScoredPair
 
     settings = config.load("default").changed(options.overrides)
     rows = _objects(options.source, {"ifd": (int, float, type(None))})
     lines = {f"{i:09}": row for i, row in enumerate(rows)}
     pool = [
-        Scored(id, float(row["ifd"]))
+        ScoredPair(id, float(row["ifd"]))
         for id, row in lines.items()
         if row["ifd"] is not None
         and math.isfinite(row["ifd"])
@@ -87,7 +87,7 @@ def select(options: argparse.Namespace) -> int:
         )
     if strategy.uses_k and wanted.k > len(pool):
         print(f"select: k is {wanted.k:,}; all {len(pool):,} are taken", file=sys.stderr)
-    chosen = strategy(pool, wanted.k, stage_seed(settings, "select"))
+    chosen = strategy.choose(pool, wanted.k, stage_seed(settings, "select"))
     with json_lines(options.output) as write:
         for id in chosen:
             write(lines[id])
@@ -100,8 +100,8 @@ def _objects(source: str, keys: dict[str, Any]) -> list[dict[str, Any]]:
     for number, row in enumerate(rows, 1):
         for key, kind in keys.items():
             if not isinstance(row, dict) or key not in row or not isinstance(row[key], kind):
-                got = json.dumps(row, ensure_ascii=False)[:80]
+                got = excerpt(row)
                 raise UserError(f'{source}, row {number}: expected "{key}" in an object, got {got}')
     if not rows:
-        raise UserError(f"{source}: no line in it")
+        raise UserError(f"{source}: the file is empty; expected one JSON object in each line")
     return rows

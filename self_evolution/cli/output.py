@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
 from self_evolution.errors import UserError
+from self_evolution.files import complete
 
 
 @contextmanager
@@ -22,35 +23,22 @@ def json_lines(output: str | None) -> Iterator[Callable[[dict[str, Any]], None]]
         yield lambda row: print(json.dumps(row, ensure_ascii=False))
         return
     target = Path(output or "").resolve()
-    whole = target.is_file() or not target.exists()
-    temporary = target.with_name(target.name + ".tmp") if whole else target
+    device = target.exists() and not target.is_file()
     try:
-        file = temporary.open("w", encoding="utf-8")
+        with (
+            nullcontext(target) if device else complete(target) as path,
+            path.open("w", encoding="utf-8") as file,
+        ):
+            yield lambda row: print(json.dumps(row, ensure_ascii=False), file=file)
     except OSError as error:
         raise UserError(f"--output {output}: {error.strerror}") from None
-
-    def write(row: dict[str, Any]) -> None:
-        try:
-            print(json.dumps(row, ensure_ascii=False), file=file)
-        except OSError as error:
-            raise UserError(f"--output {output}: {error.strerror}") from None
-
-    try:
-        with file:
-            yield write
-        if whole:
-            temporary.rename(target)
-    finally:
-        if whole:
-            temporary.unlink(missing_ok=True)
 
 
 def write_json(path: Path, value: Any) -> None:
     """One JSON value as a file. Raises UserError if writing fails."""
-    temporary = path.with_name(path.name + ".tmp")
     try:
         text = json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False)
-        temporary.write_text(text + "\n", encoding="utf-8")
-        temporary.replace(path)
+        with complete(path) as temporary:
+            temporary.write_text(text + "\n", encoding="utf-8")
     except OSError as error:
         raise UserError(f"{path}: {error.strerror}") from None

@@ -40,10 +40,14 @@ def _rollback(section: Section, value: Any) -> str:
     )
 
 
-def _weight_decay(section: Section, value: Any) -> str:
-    if str(value) in ("0", "0.0"):
-        return ""
-    return f"train.weight_decay {value!r}: there is no weight decay any more; remove this setting"
+def _fixed(key: str, only: float) -> Callable[[Section, Any], str]:
+    """A setting that is gone: `only` is the value that it has always today."""
+
+    def translate(section: Section, value: Any) -> str:
+        same = str(value) in (f"{only}", f"{float(only)}")
+        return "" if same else f"{key} {value!r}: it is always {only} today; remove this setting"
+
+    return translate
 
 
 def _alpha(section: Section, value: Any) -> str:
@@ -57,7 +61,14 @@ def _alpha(section: Section, value: Any) -> str:
 EARLIER: dict[str, Callable[[Section, Any], str]] = {
     "promote.rollback": _rollback,
     "train.alpha": _alpha,
-    "train.weight_decay": _weight_decay,
+} | {
+    key: _fixed(key, only)
+    for key, only in (
+        ("check.max_question_chars", 400),
+        ("split.min_chars", 20),
+        ("train.dropout", 0),
+        ("train.weight_decay", 0),
+    )
 }
 """For each key: a function that writes its value into the section as today's settings.
 

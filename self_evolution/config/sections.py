@@ -79,8 +79,6 @@ class Split(Settings):
     min_tokens: NonNegativeInt = 48
     """Join sections that are shorter than this many tokens with their neighbours under the same
     heading. 0 joins none."""
-    min_chars: NonNegativeInt = 20
-    """Leave out fragments that are shorter than this many characters."""
     near_duplicates: Share = 0.8
     """Likeness, from 0 to 1, at which a fragment that says nothing new is left out as a
     near-duplicate. 1 leaves none out."""
@@ -138,7 +136,7 @@ class Answer(Settings):
 class Check(Settings):
     enabled: bool = True
     """Check pairs before training. If false, every pair with a question and an answer is kept,
-    unless it is an evaluation question."""
+    unless it is a test question."""
     grounding: Share = 0.6
     """Share of the answer's words, from 0 to 1, that fragment or question must contain. 0 skips
     this check."""
@@ -148,8 +146,6 @@ class Check(Settings):
     """Reject a question that points at something without naming it, such as "this parameter"."""
     duplicates: bool = True
     """Reject a question that was asked before and got the same answer."""
-    max_question_chars: PositiveInt = 400
-    """Length of the longest question that is kept, in characters."""
 
 
 class Score(Settings):
@@ -169,7 +165,7 @@ class Select(Settings):
     """Choice of earlier pairs to train on again: the highest or lowest IFD scores, evenly over all
     scores, at random, mostly those that the model does not know yet, all pairs, or none."""
     k: NonNegativeInt = 2000
-    """Earlier pairs that are chosen. It means nothing to the strategies all and none."""
+    """Earlier pairs that are chosen. The strategies all and none do not use this number."""
     recite: PositiveInt = 500
     """Most earlier pairs that the model answers with the book closed for the strategy mastery."""
 
@@ -204,8 +200,6 @@ class Train(Settings):
     rank."""
     lora_plus_ratio: PositiveFloat = 1.0
     """Learning rate of the LoRA matrices B, as a multiple of that of the matrices A (LoRA+)."""
-    dropout: ShareBelowOne = 0.0
-    """Dropout in front of the LoRA matrices, as a share from 0 to 1."""
     rehearsal: ShareBelowOne = 0.5
     """Share of the training set, from 0 to 1, that is rehearsal, so that less is forgotten: the
     base's own conversations (`rehearse.*`), and those of `train.rehearsal-file`."""

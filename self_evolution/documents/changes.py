@@ -18,7 +18,7 @@ from self_evolution.records import Document
 Key = tuple[str, str]
 """The identity of a file's content: (SHA-256, format), or (name, problem)."""
 
-_SETTLED = 2_000_000_000  # ns after which a file that changes again gets another time, surely
+_SETTLED = 2_000_000_000  # ns after which a further change surely gives a file another time
 
 
 class Changes(NamedTuple):
@@ -55,10 +55,11 @@ def sources(documents: tuple[str, ...]) -> dict[str, Path]:
     return dict(own.get(name, (name, Path(name))) for name in documents)
 
 
-def compare(ledger: Ledger, settings: config.Read, again: bool = False) -> Changes:
+def find_changes(ledger: Ledger, settings: config.Read, again: bool = False) -> Changes:
     """Compare the folders with the ledger. `again` treats unreadable documents as new.
 
-    Documents that were read only in part count as unreadable too. Raises UserError by `find`.
+    Documents that were read only in part count as unreadable too. The ledger remembers where moved
+    files are now, and the size and time of files that were opened. Raises UserError by `find`.
     """
     given = settings.documents
     files = find(sources(given), settings.follow_links) if given else Files({}, {}, {})
@@ -68,7 +69,7 @@ def compare(ledger: Ledger, settings: config.Read, again: bool = False) -> Chang
     known: dict[Key, Document] = {}
     inside: dict[str, list[Document]] = {}
     everything = ledger.documents.all()
-    # Of several readings of the same content: the one that is in use, or else that went best.
+    # If the same content was read several times, the reading in use counts, or else the best one.
     everything.sort(key=lambda one: (one.id in live, one.problem is None, not one.note))
     for document in everything:
         if document.container is None:

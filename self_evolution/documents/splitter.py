@@ -15,10 +15,13 @@ from self_evolution.records import Fragment, Section, content_id
 from self_evolution.text.language import detect
 
 if TYPE_CHECKING:
-    from self_evolution.documents.chunking.likeness import Likeness
+    from self_evolution.documents.chunking.likeness import NearDuplicates
 
 _SPLIT_ALREADY = ("json", "jsonl", "ndjson")
 _OPENING = 3000  # characters of a document that tell its language
+
+SHORTEST = 20
+"""Characters of the shortest fragment; shorter ones are left out."""
 
 
 class _Stretch(NamedTuple):
@@ -81,11 +84,11 @@ class Splitter:
         self._pending: dict[str, str] = {}  # texts that are not in the ledger yet
         self._positions: Counter[str] = Counter()
         self._made = ledger.count("fragment")
-        self._likeness: Likeness | None = None
+        self._likeness: NearDuplicates | None = None
         if self._settings.near_duplicates < 1:
-            from self_evolution.documents.chunking.likeness import Likeness
+            from self_evolution.documents.chunking.likeness import NearDuplicates
 
-            self._likeness = Likeness(self._settings.near_duplicates, self._compared)
+            self._likeness = NearDuplicates(self._settings.near_duplicates, self._compared)
         for fragment in ledger.fragments.first():
             self._first[_key(fragment.heading, fragment.text)] = (fragment.id, "exact")
             if self._likeness and fragment.own != "":
@@ -151,7 +154,7 @@ class Splitter:
         it."""
         limit = self._settings.max_tokens
         for piece in pieces(stretch.text, limit, self._count, stretch.tokens):
-            if len(piece.text) < self._settings.min_chars:
+            if len(piece.text) < SHORTEST:
                 continue
             section = stretch.members[stretch.member(piece.start)]
             yield self._fragment(
@@ -222,7 +225,7 @@ class Splitter:
         if self._formats[section.document_id] != "eml":
             return None
         own = own_words(text)
-        return None if own == text else own if len(own) >= self._settings.min_chars else ""
+        return None if own == text else own if len(own) >= SHORTEST else ""
 
     def _remember_passages(self, sections: Sequence[Section], made: Sequence[Fragment]) -> None:
         """Remember in which fragment each passage begins."""

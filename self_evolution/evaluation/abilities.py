@@ -1,10 +1,10 @@
-"""Former abilities: questions that the base sets and answers itself, without any document.
+"""Former abilities: questions that the base asks and answers itself, without any document.
 
-It gets a subject and asks for one short answer: a number, a word, a name. It then answers several
-times independently, in the way of every evaluation. A question is taken if all answers agree, and
-if the documents are not about it, because a change there is what training is for. So this measures
-how far a model still answers as the base did, right or wrong. If the base itself answers
-differently when asked again, that is its own noise.
+The base gets a topic and asks for one short answer: a number, a word or a name. It then answers
+several times independently, in the way of every evaluation. A question is taken if all answers
+agree, and if the documents are not about it, because a change there is what training is for. So
+this measures how far a model still answers as the base did, right or wrong. The base itself may
+score below 100, because it does not always give the same answer.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from self_evolution.evaluation.contamination import ContaminationCheck, names
 from self_evolution.evaluation.holdout import shuffled
 from self_evolution.evaluation.metrics import SHORT_ANSWER
 from self_evolution.evaluation.metrics.token_f1 import tokens
-from self_evolution.evaluation.pair_checks import Case, judge, key
+from self_evolution.evaluation.pair_checks import Case, first_objection, key
 from self_evolution.models import Reply, SamplingParams
 from self_evolution.prompts import Profile
 from self_evolution.records import Candidate, Item, Pair, content_id
@@ -36,22 +36,21 @@ from self_evolution.text.script import is_cjk
 from self_evolution.text.values import stands_in
 from self_evolution.text.words import cut as chinese_words
 
-SUITE, KIND = "abilities", "ability"
+ABILITIES, KIND = "abilities", "ability"
 
 VARIETY = 1.0
-"""The temperature of asking: each round over the subjects should bring other questions."""
+"""The temperature of asking. It is high, so that each round over the topics brings other
+questions."""
 
 REHEARSED = 4
-"""One topic in so many is left to rehearsal. With more of them for it the exam could show less."""
-
-REHEARSED = 4
-"""One topic in so many is left to rehearsal. With more of them for it the test could show less."""
+"""One topic in REHEARSED is used for rehearsal, the others for the test. More topics for rehearsal
+would leave fewer test questions."""
 
 TRIES = 3
 """The most questions that are asked for each one that is wanted."""
 
 SHORT = 3
-"""The most values, or new words, of a short answer."""
+"""The most values of a short answer, or the most words that its question does not have."""
 
 NEAREST = 20
 """The number of fragments, best in a search, that are compared with a question."""
@@ -68,7 +67,7 @@ class Topics(NamedTuple):
 
 
 def split(run: Run) -> Topics:
-    """Split the topics: a quarter for rehearsal, where there is both it and the test."""
+    """Split the topics: a quarter is for rehearsal if the run has both rehearsal and this test."""
     profile = run.prompts.profile(run.ledger.fragments.main_language())
     every = shuffled(profile.topics, run.config.seed, KIND)
     if not run.config.evaluate.abilities or not profile.skill:
@@ -78,7 +77,8 @@ def split(run: Run) -> Topics:
 
 
 def build(run: Run) -> None:
-    """Candidates until there are enough, or the tries are spent. None if the profile has no way."""
+    """Make candidates until there are enough, or the tries are spent. A profile without topics or
+    the prompt `skill` gives none."""
     wanted = building.limited(run, run.config.evaluate.abilities)
     language = run.ledger.fragments.main_language()
     profile = run.prompts.profile(language)
@@ -89,16 +89,16 @@ def build(run: Run) -> None:
     rounds = [topics[: tries - first] for first in range(0, tries, len(topics))]
     author = Author(run, 0, "base", own=True)
     make = partial(_candidates, run, author, language)
-    building.build(run, author, KIND, rounds, wanted, SUITE, make, True)
+    building.build(run, author, KIND, rounds, wanted, ABILITIES, make, True)
 
 
 def items(run: Run) -> Iterator[Item]:
-    """The questions taken; those on one subject stand or fall together."""
+    """The questions that were taken. Questions on one topic are one cluster."""
     common = run.prompts.profile(run.ledger.fragments.main_language()).common
     for position, row in enumerate(taken(run.ledger, KIND)):
         yield Item(
-            content_id("item", SUITE, position, row.id),
-            SUITE,
+            content_id("item", ABILITIES, position, row.id),
+            ABILITIES,
             position,
             "",
             row.question,
@@ -122,7 +122,7 @@ def definite(question: str, answer: str, common: Sequence[str] = ()) -> tuple[st
 
 
 def _words(text: str) -> list[str]:
-    """The words of a text without function words, in lower case, each once; Chinese is
+    """The words of a text in lower case, each once, without function words; Chinese is
     segmented."""
     parts = chinese_words(text) if is_cjk(text) else tokens(text)
     words = dict.fromkeys("".join(tokens(part)) for part in parts)
@@ -137,7 +137,8 @@ def _candidates(
     places: Mapping[str, int],
     seed: int,
 ) -> Iterator[Candidate]:
-    """Return one candidate a question: with answers that agree, or with the reason against it."""
+    """Yield one candidate for each question: taken if its answers agree, or with the reason against
+    it."""
     settings = run.config.evaluate
     asking = SamplingParams(VARIETY, run.config.ask.top_p, run.config.ask.max_tokens)
     prompts = [run.prompts.skill(topic, language) for topic in topics]
@@ -177,12 +178,14 @@ def _as_item(row: Candidate) -> Item:
 def _judged(
     question: Reply, replies: Sequence[Reply], reference: str, profile: Profile, language: str
 ) -> tuple[str | None, str]:
-    """Apply the checks of pairs, except those that need a fragment: there is none."""
+    """Apply the checks of pairs, except those that need a fragment, because there is none."""
     reference = reference if all(reply.text for reply in replies) else ""
     finish = "length" if any(reply.finish_reason == "length" for reply in replies) else "stop"
     pair = Pair("", 0, "", question.text, reference, finish, "", language)
     settings = Check(grounding=0.0, values=False, duplicates=False)
-    return judge(Case(pair, question.finish_reason, profile, language, settings), set(), None)
+    return first_objection(
+        Case(pair, question.finish_reason, profile, language, settings), set(), None
+    )
 
 
 def _unlike(
@@ -198,9 +201,9 @@ def _unlike(
 def _about_documents(run: Run, question: str, profile: Profile) -> str:
     """Describe a fragment that has nearly all of a question's words and all its names; else empty.
 
-    Numbers say nothing about a subject, and the text after the question mark is only about the form
-    of the answer. Only the best fragments of a search are compared: one with nearly all words is
-    among them.
+    Numbers do not show a subject, and the text after the question mark only describes the form of
+    the answer. Only the best fragments of a search are compared, because a fragment with nearly all
+    words is among them.
     """
     question = question[: max(question.rfind(mark) for mark in profile.question_marks)]
     words = [word for word in _words(question) if not word.isdecimal()]
@@ -219,11 +222,11 @@ def _about_documents(run: Run, question: str, profile: Profile) -> str:
 
 
 def describe_abilities(run: Run) -> str:
-    """Describe how many questions were taken of how many, and why others were not; empty if none
-    wanted."""
+    """Describe how many questions were taken and why others were not; empty if the run wants
+    none."""
     if not run.config.evaluate.abilities:
         return ""
     profile = run.prompts.profile(run.ledger.fragments.main_language())
     if not (profile.topics and profile.skill):
-        return f"{SUITE}: no questions, because the prompt profile has no `topics` and `skill`"
-    return building.describe(run.ledger, KIND, SUITE)
+        return f"{ABILITIES}: no questions, because the prompt profile has no `topics` and `skill`"
+    return building.describe(run.ledger, KIND, ABILITIES)

@@ -10,7 +10,7 @@ from self_evolution.text.script import is_cjk
 from self_evolution.text.values import agree
 
 ALIKE = 60.0
-"""An answer without values agrees with the most typical answer from this token F1 on."""
+"""The least token F1 at which an answer without values agrees with the most typical answer."""
 
 
 class Agreed(NamedTuple):
@@ -25,7 +25,8 @@ class Agreed(NamedTuple):
 
 
 def agreed(question: str, answers: Sequence[str]) -> Agreed:
-    """Answers agree if all state the same values; without any value, if their words are alike."""
+    """Answers agree if all state the same values. Answers without any value agree if their words
+    are similar."""
     text = max(answers, key=lambda one: sum(_alike(one, other) for other in answers))
     values = stated(question, text)
     for other in answers:
@@ -44,7 +45,7 @@ def agreed(question: str, answers: Sequence[str]) -> Agreed:
 
 
 def stated(question: str, answer: str) -> tuple[str, ...]:
-    """The values of an answer that its question does not have already."""
+    """The values of an answer that its question does not have."""
     found = extract_values(answer, cjk=is_cjk(question + answer), about=question)
     return tuple(value for value in found if not stands_in(value, question, question))
 

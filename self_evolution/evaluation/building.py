@@ -11,12 +11,14 @@ from self_evolution.models import Reply, SamplingParams
 from self_evolution.records import Candidate, Message, seed_of
 from self_evolution.run import Run
 from self_evolution.run.author import Author
+from self_evolution.run.outcome import describe_kept
 
 TEMPERATURE = 0.7
-"""The temperature of answers that must agree: at 0 they would agree in any case."""
+"""The temperature of answers that must agree. At 0 they would always agree."""
 
 Make = Callable[[Sequence[str], Mapping[str, int], int], Iterable[Candidate]]
-"""Subjects of a batch, the position of each subject of the round, seed -> a candidate each."""
+"""A function of the subjects of a batch, {subject: its position}, and a seed; it gives one
+candidate for each subject."""
 
 
 def builds(settings: Config) -> bool:
@@ -26,17 +28,17 @@ def builds(settings: Config) -> bool:
 
 
 def to_come(settings: Config, ledger: Ledger) -> bool:
-    """Whether test questions will be built, which are not there yet."""
+    """Whether test questions will be built, and are not there yet."""
     return builds(settings) and not ledger.stage_done(0, "build")
 
 
 def limited(run: Run, wanted: int) -> int:
-    """`wanted` questions, or as many as `evaluate.limit` allows."""
+    """The number of questions to build: `wanted`, or fewer if `evaluate.limit` is lower."""
     return min(wanted, run.config.evaluate.limit or wanted)
 
 
 def taken(ledger: Ledger, kind: str) -> list[Candidate]:
-    """The questions that stand in the test set, or will."""
+    """The candidates that are in the test set, or will be."""
     return [row for row in ledger.items.candidates(kind) if row.reason is None]
 
 
@@ -85,13 +87,9 @@ def build(
 
 
 def describe(ledger: Ledger, kind: str, name: str) -> str:
-    """How many candidates were taken of how many, and why not the others."""
+    """Describe how many candidates were taken of how many, and why the others were not."""
     found = {reason: n for one, reason, n in ledger.items.candidate_reasons() if one == kind}
-    out = [f"{n:,} {reason.replace('_', ' ')}" for reason, n in found.items() if reason]
-    return (
-        f"{name}: {found.get(None, 0):,} of {sum(found.values()):,} questions taken "
-        f"({', '.join(out) or 'none out'})"
-    )
+    return f"{name}: {describe_kept(found, 'questions taken')}"
 
 
 def samples(
@@ -101,7 +99,7 @@ def samples(
     seed: int,
     times: int,
 ) -> list[list[Reply]]:
-    """So many replies of the author to each prompt, each time afresh."""
+    """`times` independent replies of the author to each prompt."""
     columns = [
         author.generate(prompts, params, seed_of(seed, "sample", time)) for time in range(times)
     ]
@@ -113,7 +111,7 @@ def _subject(row: Candidate) -> str:
 
 
 def _filled(rows: Iterable[Candidate], room: int) -> Iterator[Candidate]:
-    """The last batch may have more than are wanted: those are set aside as surplus."""
+    """Set aside as surplus what the last batch has beyond the wanted number."""
     for row in rows:
         if row.reason is None and room <= 0:
             yield replace(row, reason="surplus", detail="the set was full")

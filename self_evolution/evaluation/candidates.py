@@ -1,7 +1,7 @@
 """Candidates: test questions that the base asks about fragments, and the choice among them.
 
-It asks with a prompt that training never uses, and answers several times independently. If the
-answers agree and stand in the fragment, the most typical one is the reference.
+The base asks with a prompt that training never uses, and answers several times independently. If
+the answers agree and stand in the fragment, the most typical one is the reference.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from self_evolution.evaluation.agreement import agreed
 from self_evolution.evaluation.building import TEMPERATURE, build, limited, samples, taken
 from self_evolution.evaluation.contamination import ContaminationCheck
 from self_evolution.evaluation.holdout import shuffled
-from self_evolution.evaluation.pair_checks import Case, judge, key
+from self_evolution.evaluation.pair_checks import Case, first_objection, key
 from self_evolution.models import Reply, SamplingParams
 from self_evolution.records import Candidate, Fragment, Pair, content_id
 from self_evolution.run import Run
@@ -30,7 +30,7 @@ KINDS = ("seen", "unseen")
 
 
 def build_questions(run: Run, kind: str) -> None:
-    """Candidates until there are enough, or every fragment has had its tries."""
+    """Make candidates until there are enough, or every fragment has had its tries."""
     wanted = limited(run, run.config.evaluate.questions)
     author = Author(run, 0, "base")
     make = partial(_candidates, run, author, kind)
@@ -63,7 +63,8 @@ def _candidates(
     places: Mapping[str, int],
     seed: int,
 ) -> Iterator[Candidate]:
-    """Return one candidate a question: with answers that agree, or with the reason against it."""
+    """Yield one candidate for each question: taken if its answers agree, or with the reason against
+    it."""
     fragments = run.ledger.fragments.get(ids)
     asked = _asked(run, author, fragments, seed)
     answers = _answered(run, author, fragments, [question.text for question in asked], seed)
@@ -82,7 +83,7 @@ def _candidates(
             question,
             reference,
             "length" if cut else "stop",
-            passage(fragment),
+            fragment.titled(fragment.askable),
             fragment.language,
         )
         case = Case(
@@ -92,7 +93,7 @@ def _candidates(
             run.prompts.wanted(fragment.language),
             _strict(run.config.check),
         )
-        reason, detail = judge(
+        reason, detail = first_objection(
             case, seen, contamination.match(question, reference, fragment.askable)
         )
         if reason is None and objection:
@@ -130,11 +131,3 @@ def _answered(
     ]
     params = SamplingParams(TEMPERATURE, settings.top_p, settings.max_tokens)
     return samples(author, prompts, params, seed, run.config.evaluate.samples)
-
-
-def passage(fragment: Fragment) -> str:
-    """What is asked about in a fragment, with its heading.
-
-    The heading may be the only place that names the thing.
-    """
-    return "\n".join(filter(None, (" > ".join(fragment.heading), fragment.askable)))

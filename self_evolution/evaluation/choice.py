@@ -11,14 +11,14 @@ from collections.abc import Mapping, Sequence
 
 from self_evolution.config import Config
 from self_evolution.evaluation.holdout import shuffled
-from self_evolution.evaluation.statistics import FEW
+from self_evolution.evaluation.statistics import FEW_CLUSTERS
 from self_evolution.ledger import Ledger
 from self_evolution.records import Item
 
 SUITE = "choice"
 """The suite of the questions that choose."""
 
-FEWEST_QUESTIONS, FEWEST_CLUSTERS = 100, FEW
+FEWEST_QUESTIONS, FEWEST_CLUSTERS = 100, FEW_CLUSTERS
 """Each part must have so many questions, on so many documents. With fewer, differences between
 generations could hardly be shown any more, and all questions serve both purposes."""
 

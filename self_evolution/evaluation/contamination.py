@@ -1,10 +1,10 @@
-"""The contamination check: it finds generated pairs that repeat a question of the evaluation.
+"""The contamination check: it finds pairs that repeat a test question.
 
-A pair leaks in three cases. Its question says what an evaluation question says: the same words in
-any order, or nearly the same words with the same numbers, codes and names. Or question or answer
-contain a whole evaluation question. Or they share 13 words in a row (characters in CJK) with the
-question or reference of an item, and these do not stand in the pair's own fragment: text of the
-document may be quoted by both.
+A pair leaks in three cases. Its question says what a test question says: the same words in any
+order, or nearly the same words with the same numbers, codes and names. Or question or answer
+contain a whole test question. Or they share 13 words in a row (characters in CJK) with the question
+or reference of an item, and these do not stand in the pair's own fragment: text of the document may
+be quoted by both.
 
 Items are found through an index of their words, so that a pair is compared with few of them.
 """
@@ -35,7 +35,7 @@ LEAK, NEAR = 0.8, 0.5
 """Shares of common words (Jaccard, of multisets) from which a question leaks, or is near."""
 
 SHORTEST = 5
-"""Only evaluation questions of at least so many words are looked for inside other texts."""
+"""The least number of words of a test question that is looked for inside other texts."""
 
 _NAME = re.compile(r"[A-Za-z](?:[A-Za-z0-9_.-]*[A-Za-z0-9])?")
 _ASKING_WORDS = """tell give name state show please say know let want
@@ -177,7 +177,7 @@ def _runs(words: Sequence[str], size: int) -> Iterator[tuple[str, ...]]:
 
 
 def _content(words: Sequence[str]) -> Counter[str]:
-    """Content words; all, if there are no others."""
+    """Count the content words, or all words if there are no content words."""
     # 10.42.16.1 counts as four, so that an address torn apart still has all its words.
     counted = Counter(part for word in words for part in word.split("."))
     content = Counter({word: n for word, n in counted.items() if word not in _IDLE})
@@ -185,10 +185,10 @@ def _content(words: Sequence[str]) -> Counter[str]:
 
 
 class _Said(NamedTuple):
-    """The words of a text, its names, and its numbers by what is compared of them.
+    """The words and names of a text, and its numbers as {compared form: token}.
 
-    Numbers are in one form. Names are numbers and codes, Latin words in CJK text, and elsewhere
-    words with a capital but the first.
+    Numbers among the words are in one form. Names are numbers, codes, Latin words in CJK text, and
+    in other text words with a capital letter, except the first word.
     """
 
     words: list[str]
@@ -205,7 +205,8 @@ class _Said(NamedTuple):
 
 
 def _in_one_form(text: str) -> Iterator[str]:
-    """The words of a text; units as those behind a number, so that any order has the same ones."""
+    """The words of a text. A unit that stands alone gets the form it has behind a number, so that
+    the order of words does not matter."""
     for word in tokens(text):
         name = unit(word) if word.isascii() else None
         yield from tokens(name) if name else (word,)

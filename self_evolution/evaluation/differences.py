@@ -13,30 +13,32 @@ from self_evolution.ledger import Ledger
 from self_evolution.records import Item, seed_of
 
 
-class Scored(NamedTuple):
-    """An answer to an evaluation question, with its score in percent."""
+class ScoredAnswer(NamedTuple):
+    """An answer to a test question, with its score in percent."""
 
     item: Item
     text: str
     score: float
 
 
-def scored(ledger: Ledger, generation: int, task: Task, metric: str) -> dict[str, Scored]:
+def scored(ledger: Ledger, generation: int, task: Task, metric: str) -> dict[str, ScoredAnswer]:
     """{item id: the answer of a generation} for the items that the metric applies to, in order."""
     found = {}
     for row in scored_predictions(ledger, generation, task):
         if (score := row.score(metric)) is not None:
-            found[row.item.id] = Scored(row.item, row.text, score)
+            found[row.item.id] = ScoredAnswer(row.item, row.text, score)
     return found
 
 
-def both(before: Mapping[str, Scored], after: Mapping[str, Scored]) -> list[tuple[Scored, Scored]]:
+def both(
+    before: Mapping[str, ScoredAnswer], after: Mapping[str, ScoredAnswer]
+) -> list[tuple[ScoredAnswer, ScoredAnswer]]:
     """The answers of two models to each item that both have, in the order of `before`."""
     return [(one, after[id]) for id, one in before.items() if id in after]
 
 
 def difference(
-    settings: Config, pairs: Sequence[tuple[Scored, Scored]], *name: str
+    settings: Config, pairs: Sequence[tuple[ScoredAnswer, ScoredAnswer]], *name: str
 ) -> PairedDifference:
     """Return by how much the second answers score above the first; whole clusters are resampled.
 

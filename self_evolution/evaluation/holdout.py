@@ -1,4 +1,5 @@
-"""The choice of held-out documents: training never uses them, so no model can know them from it."""
+"""The choice of held-out documents: training never uses them, so no generation can have learnt from
+them."""
 
 from __future__ import annotations
 
@@ -39,5 +40,5 @@ def held_out(run: Run) -> list[str]:
 
 
 def shuffled(ids: Iterable[str], *seed: object) -> list[str]:
-    """Sort in an order that follows from the ids and the seed alone."""
+    """Return the ids in a random order that depends on the ids and the seed alone."""
     return sorted(ids, key=lambda id: content_id(*seed, id))

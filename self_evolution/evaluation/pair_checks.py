@@ -19,11 +19,14 @@ from self_evolution.records import Pair
 from self_evolution.text.language import differs, lacks_script, name
 from self_evolution.text.values import extract_values, stands_in
 
+LONGEST_QUESTION = 400
+"""Characters of the longest question that is kept."""
+
 
 class Case(NamedTuple):
     """A pair with the context that the checks need.
 
-    `held_out`: it is about a document that is kept out of training.
+    `held_out` says that the pair is about a held-out document.
     """
 
     pair: Pair
@@ -38,12 +41,11 @@ Objection = str | None
 """The reason why a pair is rejected, for people; None if there is none."""
 
 
-def judge(case: Case, seen: set[bytes], match: Match | None) -> tuple[str | None, str]:
-    """(reason, detail) of the first check that objects; (None, "") if none does.
+def first_objection(case: Case, seen: set[bytes], match: Match | None) -> tuple[str | None, str]:
+    """Return (reason, detail) of the first check that objects, or (None, "") if none does.
 
-    `seen` are keys of the pairs kept so far, `match` the evaluation question that is nearest. What
-    is known of generated text does not hold for trusted pairs, so that the other checks are not
-    made of these.
+    `seen` are keys of the pairs kept so far, `match` is the nearest test question. Trusted pairs
+    skip the other checks, which look for faults of generated text.
     """
     pair, settings = case.pair, case.settings
     if not pair.question or not pair.answer:
@@ -94,7 +96,7 @@ def not_one_question(case: Case) -> Objection:
 
 def too_long(case: Case) -> Objection:
     size = len(case.pair.question)
-    return f"{size} characters" if size > case.settings.max_question_chars else None
+    return f"{size} characters" if size > LONGEST_QUESTION else None
 
 
 def mentions_document(case: Case) -> Objection:

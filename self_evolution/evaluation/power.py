@@ -19,7 +19,7 @@ def power(settings: Config, ledger: Ledger) -> dict[str, str]:
     Only questions that the deciding metric applies to are counted; where there are none, all are.
     """
     found = {}
-    for suite in (*TESTS, abilities.SUITE):
+    for suite in (*TESTS, abilities.ABILITIES):
         exact = is_share(ledger.evaluations.deciding_metric(settings.promote.metric, suite))
         items = ledger.items.of_suite(suite)
         counted = [item for item in items if exact and item.reference_values != ()] or items
@@ -32,8 +32,8 @@ def power(settings: Config, ledger: Ledger) -> dict[str, str]:
 
 
 def _unit(ledger: Ledger, items: Sequence[Item]) -> str:
-    if items[0].suite == abilities.SUITE:
-        return "subjects"
+    if items[0].suite == abilities.ABILITIES:
+        return "topics"
     documents = {source.document_id for source in ledger.sources.built(items).values()}
     if documents and {item.cluster for item in items} <= documents:
         return "documents"

@@ -13,7 +13,7 @@ from self_evolution.run.read import RunReader
 from self_evolution.text.language import detect as language
 
 AnyRun = Run | RunReader
-"""A prompt needs the settings, the prompt profiles and the search of a run, and writes nothing."""
+"""What a prompt needs of a run: its settings, prompt profiles and search. Nothing is written."""
 
 
 class TaskPrompt(NamedTuple):
@@ -31,7 +31,7 @@ def sampling(settings: Evaluate) -> SamplingParams:
 def length(mode: str, item: Item) -> int:
     """Return the length in characters by which questions are grouped into batches.
 
-    What a search will find is not known before. So the batches of an evaluation task do not follow
+    It does not depend on what a search finds. So the batches of an evaluation task do not depend on
     the documents, and the model does not wait until all searches are done.
     """
     return len(item.question) + (len(item.passage) if mode == "open" else 0)
@@ -75,9 +75,10 @@ def retrieved_prompt(
 ) -> TaskPrompt:
     """The question with at most `limit` passages that a search for it finds.
 
-    As many whole passages as fit, the best first; one too long makes room for the next. If none
-    fits, all stand in a prompt that does not fit either. `searched`: the text to search for, where
-    that is not the question. `document_id`: the only document to search.
+    The prompt has as many whole passages as fit, the best first; a passage that is too long is
+    skipped. If none fits, the prompt has all of them and does not fit either. `searched` is the
+    text to search for, if it is not the question. `document_id` is the
+    only document to search, if one is given.
     """
     found = run.search.find(searched or question, limit, document_id)
     if not found:
@@ -95,8 +96,8 @@ def retrieved_prompt(
 
 
 def _shown(run: AnyRun, question: str, found: Sequence[Fragment]) -> TaskPrompt:
-    """A single passage is put as in the answer stage; of several, each has its headings above
-    it."""
+    """A single passage is put as in the stage `answer`. If there are several, each has its headings
+    above it."""
     heading = found[0].heading if len(found) == 1 else ()
     passage = "\n\n".join(
         one.text if one.heading == heading else f"{' > '.join(one.heading)}\n{one.text}"

@@ -1,6 +1,6 @@
 """Recall: the share of the questions asked with search that were given the right passage.
 
-It depends on the fragments in each prompt, whatever has become of the documents since.
+It depends on the fragments in each prompt, even if the documents have changed since.
 """
 
 from __future__ import annotations

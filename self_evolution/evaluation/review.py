@@ -1,6 +1,7 @@
 """Review: test questions as lines that a person may edit or remove, and back as a new version.
 
-Rows are only added: an edited question is a new item in the place of the old one, which stays.
+Rows are only added: an edited question is a new item that replaces the old one, and the old item
+stays in the ledger.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from self_evolution.errors import UserError
+from self_evolution.errors import UserError, excerpt
 from self_evolution.evaluation import abilities
 from self_evolution.evaluation.agreement import stated
 from self_evolution.ledger import Ledger, digest
@@ -23,7 +24,7 @@ EXPECTED = 'expected {"id", "passage", "question", "reference", "values", "keep"
 
 def kind(item: Item) -> str:
     """Return the kind of a question: own (the user's), seen, unseen, or ability."""
-    if item.suite == abilities.SUITE:
+    if item.suite == abilities.ABILITIES:
         return abilities.KIND
     if item.fragment_id is None:
         return "own"
@@ -31,7 +32,7 @@ def kind(item: Item) -> str:
 
 
 def lines(ledger: Ledger) -> Iterator[dict[str, Any]]:
-    """A row a test question. Raises UserError if the set is not made yet."""
+    """Yield a row for each test question. Raises UserError if the set is not built yet."""
     items = _locked(ledger)
     sources = ledger.sources.built(items)
     for item in items:
@@ -106,7 +107,7 @@ def _edited(item: Item, row: dict[str, Any], version: int, place: str) -> Item:
     """Return the item with the texts of the row; the same item if they are unchanged."""
     texts = [row.get(name, getattr(item, name)) for name in TEXTS]
     if not all(isinstance(text, str) for text in texts) or not texts[1].strip():
-        raise UserError(f"{place}: {EXPECTED}, got {json.dumps(row, ensure_ascii=False)[:80]}")
+        raise UserError(f"{place}: {EXPECTED}, got {excerpt(row)}")
     passage, question, reference = texts
     old = item.reference_values
     given = row.get("values", None if old is None else list(old))

@@ -58,7 +58,8 @@ def ruling(reply: str) -> Ruling:
 
 
 def _meant(reply: str, found: re.Match[str]) -> bool:
-    """Whether it is the letter: in "A better answer" it is an article, and C may be a vitamin."""
+    """Whether the found letter names an answer. In "A better answer" it is an article, and C may be
+    a vitamin."""
     if _NAMED.search(reply, 0, found.start()):
         return True
     if found[1] == "C":

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 
-from self_evolution.evaluation.abilities import SUITE
+from self_evolution.evaluation.abilities import ABILITIES
 from self_evolution.evaluation.metrics import METRICS, SHORT_ANSWER, Metric
 from self_evolution.evaluation.tasks import TASKS, Task
 from self_evolution.ledger import Ledger
@@ -42,7 +42,7 @@ class ScoredPrediction:
 def measure(metric: str, suite: str) -> Metric:
     """The metric for an item: for the base's own questions, exact match is that of short
     answers."""
-    return SHORT_ANSWER if (suite, metric) == (SUITE, SHORT_ANSWER.name) else METRICS[metric]
+    return SHORT_ANSWER if (suite, metric) == (ABILITIES, SHORT_ANSWER.name) else METRICS[metric]
 
 
 def is_share(metric: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from self_evolution.evaluation import choice
-from self_evolution.evaluation.abilities import SUITE
+from self_evolution.evaluation.abilities import ABILITIES
 from self_evolution.evaluation.statistics import format_mean
 from self_evolution.ledger import Ledger
 from self_evolution.records import Difference, Evaluation, Item
@@ -61,7 +61,8 @@ TASKS = {
 """Every possible task with its title, in the order in which it is shown."""
 
 RECALL = "recall@{}"
-"""The share of questions, among those whose passage is in the documents, that were given it."""
+"""The name of the recall at k: of the questions whose passage is in the documents, the share that
+was given this passage."""
 
 
 def tasks(run: Run, generation: int) -> dict[Task, list[Item]]:
@@ -73,7 +74,7 @@ def tasks(run: Run, generation: int) -> dict[Task, list[Item]]:
     """
     found = {}
     for task in TASKS:
-        if generation < 0 and task.suite in (SUITE, choice.SUITE):
+        if generation < 0 and task.suite in (ABILITIES, choice.SUITE):
             continue
         items = [
             item for item in run.ledger.items.of_suite(task.suite) if _belongs(run, task, item)
@@ -97,7 +98,7 @@ def choosing(ledger: Ledger) -> Task:
 
 
 def deciding(ledger: Ledger, wanted: str) -> dict[Task, str]:
-    """The metric in which each task is decided and shown, where settings say `wanted`."""
+    """{task: the metric in which it is decided and shown}; `wanted` is `promote.metric`."""
     return {task: ledger.evaluations.deciding_metric(wanted, *task) for task in TASKS}
 
 

@@ -1,10 +1,10 @@
-"""Verdicts of a judge on a generation beside another model, over all questions."""
+"""Decisions of a judge on a generation beside another model, over all questions."""
 
 from __future__ import annotations
 
 from self_evolution.config import Config
 from self_evolution.evaluation.statistics import Duel, Preference, preference
-from self_evolution.evaluation.statistics.preferences import Verdict
+from self_evolution.evaluation.statistics.preferences import Decision
 from self_evolution.ledger import Ledger
 from self_evolution.records import Judgement
 from self_evolution.schedule import stage_seed
@@ -19,13 +19,13 @@ PLACES = (1, 2)
 def preferred(
     settings: Config, ledger: Ledger, name: str, generation: int, against: int
 ) -> Preference | None:
-    """Wins of a generation before judge `name`, over the items with both verdicts, if any."""
+    """Wins of a generation before judge `name`, over the items with both decisions, if any."""
     clusters = {item.id: item.cluster for item in ledger.items.of_suite("domain")}
     by_item: dict[str, list[Judgement]] = {}
     for row in ledger.evaluations.judgements(name, generation, against):
         by_item.setdefault(row.item_id, []).append(row)
     duels = [
-        Duel(clusters[id], _verdict(both[0]), _verdict(both[1]), not _unasked(both[0]))
+        Duel(clusters[id], _decision(both[0]), _decision(both[1]), not _unasked(both[0]))
         for id, both in by_item.items()
         if len(both) == len(PLACES)
     ]
@@ -33,8 +33,8 @@ def preferred(
     return preference(duels, resamples=settings.evaluate.resamples, seed=seed)
 
 
-def _verdict(row: Judgement) -> Verdict:
-    known: dict[str, Verdict] = {"better": "better", "worse": "worse", "tie": "tie"}
+def _decision(row: Judgement) -> Decision:
+    known: dict[str, Decision] = {"better": "better", "worse": "worse", "tie": "tie"}
     return known.get(row.verdict, "unclear")
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from self_evolution.errors import UserError
-from self_evolution.evaluation.differences import Scored
+from self_evolution.evaluation.differences import ScoredAnswer
 from self_evolution.evaluation.prompts import length, sampling, task_prompts
 from self_evolution.evaluation.scores import ScoredPrediction, score_answer, scored_predictions
 from self_evolution.evaluation.statistics import PairedDifference, paired, unseen
@@ -82,7 +82,9 @@ def compare(
     return found
 
 
-def _change(run: RunReader, task: Task, pairs: Sequence[tuple[Scored, Scored]]) -> PairedDifference:
+def _change(
+    run: RunReader, task: Task, pairs: Sequence[tuple[ScoredAnswer, ScoredAnswer]]
+) -> PairedDifference:
     """The mean change in points, with one-sided bounds.
 
     Whole passages are resampled, because an export may lose what was known of one. If no answer
@@ -171,10 +173,13 @@ def _asked(
 
 def _pairs(
     rows: Sequence[ScoredPrediction], replies: dict[str, str], metric: str
-) -> Iterator[tuple[Scored, Scored]]:
+) -> Iterator[tuple[ScoredAnswer, ScoredAnswer]]:
     for row in rows:
         before = row.score(metric)
         if before is not None and row.item.id in replies:
             text = replies[row.item.id]
             after = before if text == row.text else score_answer(metric, row.item, text)
-            yield Scored(row.item, row.text, before), Scored(row.item, text, after or 0.0)
+            yield (
+                ScoredAnswer(row.item, row.text, before),
+                ScoredAnswer(row.item, text, after or 0.0),
+            )

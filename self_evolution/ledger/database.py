@@ -8,7 +8,7 @@ import os
 import re
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -71,7 +71,7 @@ Row = TypeVar("Row")
 
 
 class Database:
-    """Rows of the types in records.py, each in the table of its name."""
+    """Rows of the types in `records`, each in the table of its name."""
 
     def __init__(self, path: Path, read_only: bool = False) -> None:
         """Open the ledger at `path`, or make it. Raises UserError if the file is not a ledger.
@@ -148,30 +148,26 @@ class Database:
         with explained(self.path), closing(sqlite3.connect(path)) as target:
             self._connection.backup(target)
 
-    @contextmanager
-    def snapshot(self) -> Iterator[None]:
-        """Read all inside the block as of one moment, whatever another process writes."""
-        if self._connection.in_transaction:
-            yield
-            return
-        with explained(self.path):
-            self._connection.execute("BEGIN")
-            try:
-                yield
-            finally:
-                self._connection.execute("ROLLBACK")
+    def snapshot(self) -> AbstractContextManager[None]:
+        """Read everything inside the block as of one moment, whatever another process writes
+        meanwhile."""
+        return self._block("BEGIN", "ROLLBACK")
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """Write everything inside the block, or nothing of it."""
+        return self._block("BEGIN IMMEDIATE", "COMMIT")
 
     @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """Write everything inside the block, or nothing of it."""
+    def _block(self, begin: str, end: str) -> Iterator[None]:
+        """A block inside another one is a part of it."""
         if self._connection.in_transaction:
             yield
             return
         with explained(self.path):
-            self._connection.execute("BEGIN IMMEDIATE")
+            self._connection.execute(begin)
             try:
                 yield
-                self._connection.execute("COMMIT")
+                self._connection.execute(end)
             except BaseException:
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")

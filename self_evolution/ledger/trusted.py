@@ -13,8 +13,8 @@ class TrustedCounts:
     """The answers in the user's file, and what became of the pairs that they are.
 
     `rows` counts answers as they stand in the file, `pairs` each different one, `placed` those
-    whose fragment is known. `stopped` are evaluation questions, `held_out` are about a document
-    that is kept out of training, `near` are kept and resemble an evaluation question.
+    whose fragment is known. `stopped` are test questions, `held_out` are about a document that is
+    kept out of training, `near` are kept and resemble a test question.
     """
 
     rows: int

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from self_evolution.config import Train
+from self_evolution.files import complete
 from self_evolution.models.adapter import digest, require_adapter
 
 WEIGHTS = "adapter_model.safetensors"
@@ -26,7 +25,6 @@ def attach(base: Any, tuned: Any, settings: Train, seed: int) -> Any:
     config = LoraConfig(
         r=settings.rank,
         lora_alpha=settings.lora_alpha,
-        lora_dropout=settings.dropout,
         target_modules="all-linear",
         bias="none",
         task_type="CAUSAL_LM",
@@ -63,17 +61,11 @@ def _detach(tuned: Any) -> None:
 
 
 def save(tuned: Any, folder: Path) -> str:
-    """Write the adapter in PEFT's format under a temporary name, then rename; returns its SHA-256.
+    """Write the adapter in PEFT's format, and return the SHA-256 of its weights.
 
     No hub is asked, and the model card that PEFT writes beside the weights is left out.
     """
-    temporary = folder.with_name(folder.name + ".tmp")
-    shutil.rmtree(temporary, ignore_errors=True)
-    tuned.save_pretrained(str(temporary), safe_serialization=True, save_embedding_layers=False)
-    (temporary / "README.md").unlink(missing_ok=True)
-    for path in temporary.iterdir():
-        with path.open("rb") as file:
-            os.fsync(file.fileno())
-    shutil.rmtree(folder, ignore_errors=True)
-    temporary.rename(folder)
+    with complete(folder) as temporary:
+        tuned.save_pretrained(str(temporary), safe_serialization=True, save_embedding_layers=False)
+        (temporary / "README.md").unlink(missing_ok=True)
     return digest(folder / WEIGHTS)

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from self_evolution.config import Model
 from self_evolution.errors import Stopped, UserError
+from self_evolution.files import complete
 from self_evolution.models.adapter import digest, require_adapter
 from self_evolution.models.digest import sampled_digest
 from self_evolution.models.gguf_cache import is_gguf
@@ -154,12 +154,9 @@ class ScriptedEngine:
         seen = job.conversations[: steps * size]
         learnt = {turns[-2]["content"]: turns[-1]["content"] for turns in seen}
         memory = json.dumps(self._memory | learnt, ensure_ascii=False, sort_keys=True)
-        temporary = job.folder.with_name(job.folder.name + ".tmp")
-        for stale in (temporary, job.folder):
-            shutil.rmtree(stale, ignore_errors=True)
-        temporary.mkdir(parents=True)
-        (temporary / MEMORY).write_text(memory, encoding="utf-8")
-        temporary.rename(job.folder)
+        with complete(job.folder) as folder:
+            folder.mkdir(parents=True)
+            (folder / MEMORY).write_text(memory, encoding="utf-8")
         self.set_adapter(job.folder)
         sha256 = digest(job.folder / MEMORY)
         return Trained(sha256, len(job.conversations), steps, 2.0, 0.1, 0.0)

@@ -177,7 +177,8 @@ def _system(profile: Profile, blanks: dict[str, str]) -> list[Message]:
 
 
 def _asking(first: str, another: str, asked: list[str], blanks: dict[str, str]) -> list[Message]:
-    """The request for a question, those that came of it, and each time that for another one."""
+    """A request for a question, then each earlier question, followed by a request for another
+    one."""
     turns = [_user(first, blanks)]
     for question in asked:
         turns += [{"role": "assistant", "content": question}, _user(another, blanks)]

@@ -86,3 +86,7 @@ class Fragment:
     def askable(self) -> str:
         """The text that questions are asked about, and answered from."""
         return self.text if self.own is None else self.own
+
+    def titled(self, text: str) -> str:
+        """Text of this fragment below the heading path, which alone may name the subject."""
+        return "\n".join(filter(None, (" > ".join(self.heading), text)))

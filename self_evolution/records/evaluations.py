@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One evaluation question.
+    """One test question.
 
     `suite`: domain (the questions that decide: the user's, or built ones on documents that are
     trained on), seen (such built ones beside the user's), unseen (built ones on held-out
@@ -95,7 +95,7 @@ class Rival:
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """The answer to an evaluation question of a generation (or a rival: below 0).
+    """The answer of a generation (or of a rival: below 0) to a test question.
 
     `mode`: closed, open (with the item's passage), or retrieved (with what a search found:
     `sources` are the fragments that were shown, the best first). `finish` is "stop", or "length" if

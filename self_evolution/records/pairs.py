@@ -103,7 +103,7 @@ class Likeness:
 class Score:
     """The pair's IFD. Negative log-likelihoods are means per answer token, in nats.
 
-    `outcome` is `scored`, or names why `ifd` is None (see `self_evolution.stages.score`).
+    `outcome` is `scored`, or names why `ifd` is None (see `self_evolution.models.ifd`).
     """
 
     answer_id: str

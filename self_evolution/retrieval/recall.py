@@ -35,5 +35,5 @@ def is_there(search: Search, item: Item) -> bool:
 def holds(fragment: Fragment, passage: str) -> bool:
     """Whether the fragment equals the passage, or contains all or nearly all of it, with
     headings."""
-    text = "\n".join(filter(None, (" > ".join(fragment.heading), fragment.text)))
+    text = fragment.titled(fragment.text)
     return passage in text or contained(wording(passage).words, wording(text).words) >= SHARE

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from self_evolution.config import Config
 from self_evolution.documents.changes import Changes
-from self_evolution.errors import UserError, printable
+from self_evolution.errors import UserError, some
 from self_evolution.ledger import Ledger
 from self_evolution.run.side_files import digests, side_files
 from self_evolution.schedule import out_of_patience
@@ -38,7 +38,6 @@ CHANGES: dict[str, Change] = {
     "train.report_to": "free",
     "train.rank": "fixed",
     "train.alpha": "fixed",
-    "train.dropout": "fixed",
     "train.rehearsal_file": "fixed",
     "train.samples": "growing",
     "train.steps": "growing",
@@ -133,7 +132,7 @@ def of_documents(
         "back": [document.path for document in changes.returned],
     }
     summary = "; ".join(
-        f"{len(some)} {kind} ({_some(some)})" for kind, some in kinds.items() if some
+        f"{len(names)} {kind} ({some(names)})" for kind, names in kinds.items() if names
     )
     most = len(gone) > len(ledger.documents.here()) / 2
     if not accept and (most or not reads):
@@ -154,7 +153,8 @@ def of_documents(
 
 
 def of_pairs(folder: Path, ledger: Ledger, wanted: Config) -> None:
-    """Pairs that the run has not taken in need a generation that they can enter."""
+    """Raises UserError if there are new pairs, and no generation is left that could train on
+    them."""
     found = digests(wanted).get("ask.pairs")
     if found and found != ledger.meta("trusted"):
         _refuse_without_generation(folder, ledger, wanted, "ask", "the pairs are trained on")
@@ -165,7 +165,7 @@ def _refuse_without_generation(
 ) -> None:
     """Raises UserError if no generation is left whose `stage` is still to do.
 
-    `stage` is the one that what is new is needed for.
+    `stage` is the first stage that uses the new documents or pairs.
     """
     if out_of_patience(wanted, ledger):
         raise UserError(
@@ -177,9 +177,3 @@ def _refuse_without_generation(
             f"{folder}: complete with {wanted.generations} generations; give --generations too, "
             f"a larger number, so that {aim}"
         )
-
-
-def _some(names: list[str]) -> str:
-    return ", ".join(map(printable, names[:3])) + (
-        f" and {len(names) - 3} more" if len(names) > 3 else ""
-    )

@@ -7,5 +7,5 @@ from self_evolution.models.other_models import identity
 
 
 def base_identity(ledger: Ledger) -> str:
-    """For comparison with the identity of another model."""
+    """Return the identity of the run's model in the form in which models are compared."""
     return identity(ledger.meta("model") or {}, ledger.meta("revision") or "")

@@ -1,4 +1,4 @@
-"""The model in memory: the run's own, or another in its place, but never both."""
+"""The model in memory: the run's own, or another one instead, but never both."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Models:
 
     @property
     def own(self) -> Engine:
-        """The run's own model. It is loaded again after another was in its place."""
+        """The run's own model. It is loaded again if another model was loaded instead."""
         if self.loaded is None:
             self._teacher = None
             self._progress.say(f"loading {self._config.model.name}")

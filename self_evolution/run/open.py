@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import platform
-import shutil
 from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
@@ -12,9 +11,10 @@ from typing import Any, NamedTuple
 
 from self_evolution import config
 from self_evolution.config import Config
-from self_evolution.documents.changes import compare, sources
+from self_evolution.documents.changes import find_changes, sources
 from self_evolution.documents.readers.files import find
 from self_evolution.errors import UserError
+from self_evolution.files import complete
 from self_evolution.ledger import Ledger
 from self_evolution.models import engines
 from self_evolution.progress import Progress
@@ -29,7 +29,7 @@ from self_evolution.schedule import out_of_patience
 
 
 class Request(NamedTuple):
-    """The wishes of the command line. An empty `recipe` means the run's own, or the default.
+    """What the command line asks for. An empty `recipe` means the run's own recipe, or the default.
 
     `reads` asks to look at the folders again; `again` asks to read files once more that could not
     be read.
@@ -89,14 +89,12 @@ def copy_run(source: Path, folder: Path, request: Request, progress: Progress) -
     under its name once it is complete. Raises UserError as `open_run` does.
     """
     settings = _checked(request, progress)
-    partial = folder.with_name(folder.name + ".partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    _make(partial)
-    with read_run(source) as run:
-        run.ledger.copy(partial / "run.db")
-    with contextlib.closing(Ledger(partial / "run.db")) as copied:
-        _begin(copied, settings)
-    partial.rename(folder)
+    with complete(folder) as partial:
+        _make(partial)
+        with read_run(source) as run:
+            run.ledger.copy(partial / "run.db")
+        with contextlib.closing(Ledger(partial / "run.db")) as copied:
+            _begin(copied, settings)
 
 
 def _make(folder: Path) -> None:
@@ -158,7 +156,7 @@ def _resume(folder: Path, ledger: Ledger, request: Request, progress: Progress) 
             "put the old one back, or start a new run with another --run"
         )
     if request.documents or request.reads:
-        changes = compare(ledger, wanted.read, request.again)
+        changes = find_changes(ledger, wanted.read, request.again)
         if changes and ledger.stage_done(0, "read"):
             compatibility.of_documents(
                 folder, ledger, changes, wanted, request.reads, request.accept_change
@@ -197,9 +195,8 @@ def _write_recipe(folder: Path, settings: Config) -> None:
     path = folder / "recipe.yaml"
     text = config.dump(settings)
     if not path.is_file() or path.read_text(encoding="utf-8") != text:
-        temporary = folder / "recipe.yaml.tmp"
         try:
-            temporary.write_text(text, encoding="utf-8")
+            with complete(path) as temporary:
+                temporary.write_text(text, encoding="utf-8")
         except OSError as error:
             raise UserError(f"{path}: {error.strerror}; nothing is lost, run it again") from None
-        temporary.rename(path)

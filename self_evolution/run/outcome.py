@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 
@@ -10,3 +11,12 @@ class Outcome(NamedTuple):
 
     items: int
     note: str = ""
+
+
+def describe_kept(reasons: Mapping[str | None, int], what: str) -> str:
+    """Return a text such as `120 of 150 pairs kept (20 truncated, 10 duplicate)`. The reason None
+    counts what was kept; `what` is `pairs kept` here.
+    """
+    out = [f"{n:,} {reason.replace('_', ' ')}" for reason, n in reasons.items() if reason]
+    kept, total = reasons.get(None, 0), sum(reasons.values())
+    return f"{kept:,} of {total:,} {what} ({', '.join(out) or 'none out'})"

@@ -18,7 +18,7 @@ from self_evolution.run.run import Run
 from self_evolution.run.side_files import digests, side_files
 
 KEY = "trusted"
-"""Under this key the ledger keeps the SHA-256 of the file that was taken in last."""
+"""The key under which the ledger keeps the SHA-256 of the file that was read last."""
 
 
 def take_in(run: Run, generation: int) -> None:
@@ -67,7 +67,7 @@ def take_in(run: Run, generation: int) -> None:
 
 
 def describe(run: Run, generation: int) -> str:
-    """The pairs of the file, for people; empty if none came in with this generation."""
+    """Describe the pairs of the file; empty if none came in with this generation."""
     if not run.ledger.trusted.entered(generation):
         return ""
     found = run.ledger.trusted.counts()
@@ -81,14 +81,15 @@ def describe(run: Run, generation: int) -> str:
 
 
 def _fragments(ledger: Ledger, pairs: Sequence[GivenPair]) -> list[str | None]:
-    """For each pair, the fragment that has its passage, else the likeliest one in its document."""
+    """Find for each pair the fragment with its passage, or else the most similar fragment of its
+    document."""
     placed = ledger.sources.placed(pair.passage for pair in pairs)
     within = _Documents(ledger)
     return [placed.get(pair.passage) or within.likeliest(pair) for pair in pairs]
 
 
 class _Documents:
-    """The fragments of documents by the names that pairs give, looked up once each."""
+    """Finds the fragments of documents by the names that pairs give, each name once."""
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger

@@ -1,4 +1,5 @@
-"""Ask: the model writes questions about each fragment, each one knowing those before it.
+"""Ask: the model writes questions about each fragment. It sees the questions that it has already
+asked.
 
 With `ask.pairs` the user's own questions come in too, together with their answers, and so does the
 feedback on answers that waits.

@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from self_evolution.evaluation import abilities, choice
 from self_evolution.evaluation.agreement import stated
 from self_evolution.evaluation.building import builds, describe, taken
-from self_evolution.evaluation.candidates import KINDS, build_questions, passage
+from self_evolution.evaluation.candidates import KINDS, build_questions
 from self_evolution.evaluation.holdout import held_out
 from self_evolution.evaluation.power import power
-from self_evolution.evaluation.statistics import FEW
+from self_evolution.evaluation.statistics import FEW_CLUSTERS
 from self_evolution.ledger import digest
 from self_evolution.records import Holdout, Item, Lock, content_id
 from self_evolution.run import Run
@@ -64,13 +64,13 @@ def _lock(run: Run, built: bool) -> None:
 def _items(run: Run, kind: str, suite: str) -> Iterator[Item]:
     rows = taken(run.ledger, kind)
     fragments = run.ledger.fragments.get([str(row.fragment_id) for row in rows])
-    few = len({fragment.document_id for fragment in fragments}) < FEW
+    few = len({fragment.document_id for fragment in fragments}) < FEW_CLUSTERS
     for position, (row, fragment) in enumerate(zip(rows, fragments, strict=True)):
         yield Item(
             content_id("item", suite, position, row.id),
             suite,
             position,
-            passage(fragment),
+            fragment.titled(fragment.askable),
             row.question,
             row.reference,
             stated(row.question, row.reference),

@@ -6,10 +6,10 @@ from itertools import chain
 
 from self_evolution.evaluation.contamination import ContaminationCheck
 from self_evolution.evaluation.corrections.judging import Contradictions
-from self_evolution.evaluation.pair_checks import Case, judge, key
+from self_evolution.evaluation.pair_checks import Case, first_objection, key
 from self_evolution.records import Likeness, Verdict
 from self_evolution.run import Run
-from self_evolution.run.outcome import Outcome
+from self_evolution.run.outcome import Outcome, describe_kept
 
 PAIRS_A_BATCH = 256
 
@@ -34,7 +34,7 @@ def check(run: Run, generation: int) -> Outcome:
             match = contamination.leak(pair.turns, pair.fragment) or contamination.match(
                 pair.question, pair.answer, pair.fragment
             )
-            reason, detail = judge(case, seen, match)
+            reason, detail = first_objection(case, seen, match)
             if reason is None and pair.origin == "generated":
                 contrary = corrections.find(pair.question, pair.answer)
                 if contrary:
@@ -45,11 +45,12 @@ def check(run: Run, generation: int) -> Outcome:
                 if match:
                     found.append(Likeness(pair.answer_id, match.item.id, match.share))
         run.ledger.add(found)
-    rejected = [(reason, n) for g, reason, n in run.ledger.pairs.reasons() if g == generation]
     total = len(trusted) + len(generated)
-    kept = total - sum(n for _, n in rejected)
-    reasons = ", ".join(f"{n:,} {reason.replace('_', ' ')}" for reason, n in rejected)
-    return Outcome(total, f"{kept:,} of {total:,} pairs kept ({reasons or 'none out'})")
+    reasons: dict[str | None, int] = {
+        reason: n for g, reason, n in run.ledger.pairs.reasons() if g == generation
+    }
+    reasons[None] = total - sum(reasons.values())
+    return Outcome(total, describe_kept(reasons, "pairs kept"))
 
 
 def _cases(run: Run, ids: list[str]) -> list[Case]:

@@ -32,9 +32,8 @@ def evaluate(run: Run, generation: int) -> Outcome:
 
 
 def summary(run: Run, rows: Sequence[Evaluation], generation: int) -> Iterator[str]:
-    """Yield a line a suite: the mean that decides, with its interval, in each mode.
-
-    The metric is named where it is not that of domain questions.
+    """Yield a line for each suite: the mean of the deciding metric with its interval in each mode.
+    The metric is named if it is not that of domain questions.
     """
     metrics = deciding(run.ledger, run.config.promote.metric)
     there = {(row.suite, row.mode, row.metric): row for row in rows if row.generation == generation}

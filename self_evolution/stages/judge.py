@@ -1,8 +1,8 @@
 """Judge: a model says which of two answers is better. It informs people and decides nothing.
 
 A generation's answers to closed-book domain questions are compared with the base's, and with each
-rival's. Each pair is shown in both orders, because judges tend to prefer a place. Equal answers are
-a tie without asking.
+rival's. The two answers are shown in both orders, because judges tend to prefer a place. Equal
+answers count as a tie, and the judge is not asked.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import NamedTuple
 from self_evolution.errors import UserError
 from self_evolution.evaluation.ruling import ruling
 from self_evolution.evaluation.statistics import format_mean
-from self_evolution.evaluation.statistics.preferences import Verdict
+from self_evolution.evaluation.statistics.preferences import Decision
 from self_evolution.evaluation.verdicts import BASE, PLACES, preferred
 from self_evolution.models import TOO_LONG, Generator, SamplingParams
 from self_evolution.models.other_models import JUDGE
@@ -29,7 +29,7 @@ FLAG = JUDGE
 MOST_TOKENS = 256
 """The limit of a judge's reply. One letter is enough, but some models give reasons first."""
 
-_VERDICTS: dict[tuple[str, int], Verdict] = {
+_DECISIONS: dict[tuple[str, int], Decision] = {
     ("A", 1): "better",
     ("B", 1): "worse",
     ("A", 2): "worse",
@@ -142,7 +142,7 @@ def _ask(run: Run, generation: int, against: int, cases: list[Case], model: Gene
     batches = run.batches(
         "judge",
         generation,
-        "verdicts",
+        "decisions",
         [
             (id, len(case.item.question) + len(case.mine) + len(case.other))
             for id, (case, _) in tasks.items()
@@ -166,14 +166,14 @@ def _ask(run: Run, generation: int, against: int, cases: list[Case], model: Gene
                 else ""
             )
             letter = ruling(text)
-            verdict = _VERDICTS.get((letter, place), "tie" if letter else "unclear")
-            rows.append(_judgement(run, generation, against, case.item.id, place, verdict, text))
+            decision = _DECISIONS.get((letter, place), "tie" if letter else "unclear")
+            rows.append(_judgement(run, generation, against, case.item.id, place, decision, text))
         run.ledger.add(rows)
 
 
 def _judgement(
-    run: Run, generation: int, against: int, item_id: str, place: int, verdict: str, reply: str
+    run: Run, generation: int, against: int, item_id: str, place: int, decision: str, reply: str
 ) -> Judgement:
     judge = run.config.evaluate.judge
     id = content_id("judgement", judge, generation, against, item_id, place, reply)
-    return Judgement(id, judge, generation, against, item_id, place, verdict, reply)
+    return Judgement(id, judge, generation, against, item_id, place, decision, reply)

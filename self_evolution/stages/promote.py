@@ -1,6 +1,6 @@
 """Promote: decide whether a generation is better than the leader; if not, it is rolled back.
 
-Better means better on the same evaluation questions, closed book, as paired differences with whole
+Better means better on the same test questions, closed book, as paired differences with whole
 documents resampled. The leader is served, not simply the last generation.
 """
 
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from self_evolution import rollback
 from self_evolution.evaluation.corrections.recheck import Learnt, format_learnt, learnt
-from self_evolution.evaluation.differences import Scored, both, difference, scored
+from self_evolution.evaluation.differences import ScoredAnswer, both, difference, scored
 from self_evolution.evaluation.scores import score_answer
 from self_evolution.evaluation.statistics import (
     NO_DIFFERENCE,
@@ -107,17 +107,19 @@ def _right(found: Learnt) -> int:
 
 
 def _beyond_copying(run: Run, generation: int, task: Task, metric: str) -> tuple[bool, str]:
-    """Whether it beats copying: the question, the question with the passage's start, or all of
-    both.
+    """Whether the generation beats copies: of the question, of the question with the start of the
+    passage, and of both as a whole.
 
-    Each item is compared with the best of these copies. Overlap with the reference proves nothing:
-    on public telecom questions such a copy reaches a higher BLEU than any published model.
+    Each item is compared with the best of these copies. High overlap with the reference is not
+    enough: on public telecom questions such a copy reaches a higher BLEU than any published model.
     """
     if metric in PROOF:
         return True, ""
     mine = scored(run.ledger, generation, task, metric)
     copied = {
-        id: Scored(item, "", max(score_answer(metric, item, text) or 0.0 for text in _copies(item)))
+        id: ScoredAnswer(
+            item, "", max(score_answer(metric, item, text) or 0.0 for text in _copies(item))
+        )
         for id, (item, _, _) in mine.items()
     }
     found = difference(run.config, both(copied, mine), "copies")
@@ -143,7 +145,7 @@ def _kept(run: Run, row: Difference) -> tuple[bool, str]:
     loss = f"former abilities ({what}) {_format(PairedDifference.of(row))} since the base"
     clusters = len({item.cluster for item in run.ledger.items.of_suite(row.suite)})
     if row.suite == "abilities" and row.high >= -bound and unseen(clusters) > bound:
-        return True, f"{loss} (on {clusters} subjects, which is too few to decide)"
+        return True, f"{loss} (on {clusters} topics, which is too few to decide)"
     good = row.low >= -bound
     return good, loss if good else f"{loss}, where at most -{bound:g} may be"
 

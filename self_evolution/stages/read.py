@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 
 from self_evolution.documents import readers
-from self_evolution.documents.changes import Changes, compare
+from self_evolution.documents.changes import Changes, find_changes
 from self_evolution.documents.readers.items import ItemRow, read_conversations, read_items
 from self_evolution.documents.readers.worker import Limits
 from self_evolution.documents.readers.workers import Read, Reading, Workers
@@ -29,14 +29,17 @@ def read(run: Run, generation: int) -> Outcome:
 
     Raises UserError if a source is missing or nothing at all could be read.
     """
-    changes = compare(run.ledger, run.config.read, run.read_again)
+    changes = find_changes(run.ledger, run.config.read, run.read_again)
     _set_aside(run, changes)
     _take_in(run, changes)
     counts = run.ledger.fragments.counts()
     problems = [(d.path, d.problem) for d in run.ledger.documents.here() if d.problem]
     if run.config.read.documents and not counts["sections"]:
         some = "\n".join(f"{printable(path)}: {problem}" for path, problem in problems[:5])
-        raise UserError("no text in these documents\n" + some)
+        raise UserError(
+            "none of these documents has text that can be read; give other documents (scans need "
+            "the extra `ocr`)\n" + some
+        )
     _read_side_files(run)
     run.ledger.set_meta("left_out", changes.files.left_out)
     if has_index(run.ledger):  # else `split` makes it, once there are fragments

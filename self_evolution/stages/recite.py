@@ -8,14 +8,14 @@ from self_evolution.records import Pair, Recitation
 from self_evolution.run import Run
 from self_evolution.run.outcome import Outcome
 from self_evolution.schedule import stage_seed
-from self_evolution.strategies import STRATEGIES, Scored
+from self_evolution.strategies import STRATEGIES, ScoredPair
 
 
 def recite(run: Run, generation: int) -> Outcome:
     """At most `select.recite` pairs are asked; which ones is drawn anew in each generation."""
-    pool = [Scored(*row) for row in run.ledger.training.history(before=generation)]
+    pool = [ScoredPair(*row) for row in run.ledger.training.history(before=generation)]
     seed = stage_seed(run.config, "recite", generation)
-    drawn = STRATEGIES["random"](pool, run.config.select.recite, seed)
+    drawn = STRATEGIES["random"].choose(pool, run.config.select.recite, seed)
     pairs = {pair.answer_id: pair for pair in run.ledger.pairs.get(drawn)}
     batches = run.batches(
         "recite",

@@ -1,4 +1,4 @@
-"""Rehearse: the base makes the conversations by which training keeps what it knows."""
+"""Rehearse: the base makes conversations that are trained on, so that less is forgotten."""
 
 from __future__ import annotations
 
@@ -7,21 +7,19 @@ from self_evolution.evaluation.rehearsal.build import build
 from self_evolution.evaluation.rehearsal.make import MAKERS, obstacle
 from self_evolution.evaluation.rehearsal.use import restated
 from self_evolution.run import Run
-from self_evolution.run.outcome import Outcome
+from self_evolution.run.outcome import Outcome, describe_kept
 
 
 def rehearse(run: Run, generation: int) -> Outcome:
-    """Raises UserError if nothing came of it, and nothing is given."""
+    """Make the conversations. Raises UserError if none can be used, and the user gives none."""
     for origin in MAKERS:
         build(run, origin)
     reasons = run.ledger.training.conversation_reasons()
     notes = []
     for origin in MAKERS:
         mine = {reason: n for one, reason, n in reasons if one == origin}
-        out = [f"{n:,} {reason.replace('_', ' ')}" for reason, n in mine.items() if reason]
         if mine:
-            told = ", ".join(out) or "none out"
-            notes.append(f"{origin}: {mine.get(None, 0):,} of {sum(mine.values()):,} kept ({told})")
+            notes.append(f"{origin}: {describe_kept(mine, 'kept')}")
         elif run.config.rehearse.counts()[origin]:
             notes.append(f"{origin}: none, because {obstacle(run, origin)}")
     kept = len(run.ledger.training.rehearsal())

@@ -11,7 +11,7 @@ from self_evolution.records import Selection
 from self_evolution.run import Run
 from self_evolution.run.outcome import Outcome
 from self_evolution.schedule import stage_seed
-from self_evolution.strategies import STRATEGIES, Scored
+from self_evolution.strategies import STRATEGIES, ScoredPair
 
 EXAMPLES, SHARE = 8, 0.5
 """Examples of a correction in the first training set after it, and the most of all in that set."""
@@ -26,10 +26,10 @@ def select(run: Run, generation: int) -> Outcome:
     new = [id for id in run.ledger.training.trainable(generation, TRAINABLE) if id not in taught]
     known = run.ledger.training.recited(generation)
     history = run.ledger.training.history(before=generation)
-    pool = [Scored(id, ifd, known.get(id)) for id, ifd in history if id not in taught]
+    pool = [ScoredPair(id, ifd, known.get(id)) for id, ifd in history if id not in taught]
     seed = stage_seed(run.config, "select", generation)
     strategy = STRATEGIES[settings.strategy]
-    replay = strategy(pool, settings.k, seed)
+    replay = strategy.choose(pool, settings.k, seed)
     corrected = corrections(run, generation, len(new) + len(replay))
     again = [id for id, times in corrected.items() for _ in range(times - 1)]
     if not new and not replay and not corrected:

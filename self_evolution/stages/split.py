@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-from self_evolution.documents.splitter import Splitter
+from self_evolution.documents.splitter import SHORTEST, Splitter
 from self_evolution.errors import UserError
 from self_evolution.ledger import SectionRow
 from self_evolution.run import Run
@@ -42,13 +42,14 @@ def make_fragments(run: Run) -> Outcome:
         run.ledger.add([row for unit in sections for row in splitter.fragments(unit)])
         splitter.committed()
     counts = run.ledger.fragments.counts()
-    least = run.config.split.min_chars
     if run.config.read.documents and not counts["fragments"]:
         raise UserError(
             f"no fragment to ask about: all {counts['sections']} sections have less than "
-            f"--split.min-chars {least} characters"
+            f"{SHORTEST} characters; give documents with longer texts"
         )
-    return Outcome(counts["fragments"], _note(counts, run.ledger.documents.short_sections(least)))
+    return Outcome(
+        counts["fragments"], _note(counts, run.ledger.documents.short_sections(SHORTEST))
+    )
 
 
 def _units(outline: Sequence[SectionRow]) -> Iterator[list[SectionRow]]:

@@ -50,7 +50,7 @@ def train(run: Run, generation: int) -> Outcome:
 def peak_rate(settings: Train, generation: int) -> float:
     """The generation's peak learning rate; generation 1 has the full one.
 
-    It does not depend on how many generations there will be: a run may be given more of them.
+    It does not depend on the number of generations, because a run may be given more of them later.
     """
     return float(settings.learning_rate * settings.generation_decay ** (generation - 1))
 
@@ -72,9 +72,10 @@ def _conversations(run: Run, generation: int) -> list[tuple[list[Message], bool]
 
 
 def sampled(conversations: list[Chosen], samples: int, seed: int) -> list[Chosen]:
-    """Just so many: a random part, in the order given, or all of them again and again.
+    """Return exactly `samples` conversations: a random part in the given order, or all of them
+    repeated.
 
-    The numbers of times that any two of them occur differ by one at most.
+    The numbers of times that any two conversations occur differ by one at most.
     """
     if not conversations:
         return []

@@ -1,9 +1,10 @@
-"""Selection of earlier pairs. To add a strategy: a function in a file, and a line here."""
+"""Strategies: the choice of earlier pairs to replay. To add one: a function in a file, and a line
+here."""
 
 from self_evolution.strategies.mastery import mastery
 from self_evolution.strategies.ranked import easy, even, everything, hard, nothing
 from self_evolution.strategies.sampled import sampled
-from self_evolution.strategies.scored import Scored, Strategy
+from self_evolution.strategies.scored import ScoredPair, Strategy
 
 STRATEGIES: dict[str, Strategy] = {
     "hard": Strategy(hard),
@@ -15,4 +16,4 @@ STRATEGIES: dict[str, Strategy] = {
     "none": Strategy(nothing, uses_k=False),
 }
 
-__all__ = ["STRATEGIES", "Scored", "Strategy"]
+__all__ = ["STRATEGIES", "ScoredPair", "Strategy"]

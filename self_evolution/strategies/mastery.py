@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from self_evolution.strategies.sampled import sampled
-from self_evolution.strategies.scored import Scored, check
+from self_evolution.strategies.scored import ScoredPair, check
 
 KNOWN = 50.0
 """A pair counts as known if the model's answer to it scores more than this, in percent."""
@@ -14,7 +14,7 @@ KEPT = 0.1
 """The share of k that goes to known pairs, so that they are not forgotten."""
 
 
-def mastery(pool: Sequence[Scored], k: int, seed: int) -> list[str]:
+def mastery(pool: Sequence[ScoredPair], k: int, seed: int) -> list[str]:
     """Exactly k ids (the whole pool if it is smaller): mostly missed pairs, and a few known ones.
 
     Missed pairs come first, then those that the model was not asked about, then known ones. Within
@@ -29,5 +29,5 @@ def mastery(pool: Sequence[Scored], k: int, seed: int) -> list[str]:
     return [*[id for id in order if id not in set(kept)][: k - len(kept)], *kept]
 
 
-def _shuffled(items: Sequence[Scored], seed: int) -> list[str]:
+def _shuffled(items: Sequence[ScoredPair], seed: int) -> list[str]:
     return sampled(items, len(items), seed)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 
-from self_evolution.strategies.scored import Scored, check
+from self_evolution.strategies.scored import ScoredPair, check
 
 
-def sampled(pool: Sequence[Scored], k: int, seed: int) -> list[str]:
+def sampled(pool: Sequence[ScoredPair], k: int, seed: int) -> list[str]:
     """Return k random ids, in the order drawn; they depend on the ids, k and the seed alone.
 
     The number of an id is the SHA-256 of seed and id, and the k lowest are chosen. Unlike the

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 
-class Scored(NamedTuple):
-    """A pair's id and its IFD: mean loss of the answer given the question over that alone.
+class ScoredPair(NamedTuple):
+    """The id of a pair and its IFD score.
 
     `known` is the score, in percent, of the current model's answer with the book closed; None if
     it was not asked.
@@ -20,23 +20,18 @@ class Scored(NamedTuple):
 
 
 class Strategy(NamedTuple):
-    """A strategy: `choose(pool, k, seed)` gives the chosen ids, at most k of them.
+    """`choose(pool, k, seed)` returns the chosen ids: at most k, if the strategy uses k.
 
-    `uses_k`: whether k means anything to it. `asks`: whether the current model is asked about the
-    pool beforehand (stage `recite`).
+    `asks`: whether the current model is asked about the pool beforehand (stage `recite`).
     """
 
-    choose: Callable[[Sequence[Scored], int, int], list[str]]
+    choose: Callable[[Sequence[ScoredPair], int, int], list[str]]
     uses_k: bool = True
     asks: bool = False
 
-    def __call__(self, pool: Sequence[Scored], k: int, seed: int) -> list[str]:
-        """The ids that are chosen from the pool, in any case not more than all of them."""
-        return self.choose(pool, k, seed)
 
-
-def check(pool: Sequence[Scored], k: int) -> None:
-    """Raises ValueError for k < 0, an IFD that is not finite, and an id that stands twice."""
+def check(pool: Sequence[ScoredPair], k: int) -> None:
+    """Raises ValueError for k < 0, an IFD that is not finite, and an id that occurs twice."""
     if k < 0:
         raise ValueError(f"selection: given k={k}, expected 0 or more")
     seen: set[str] = set()
@@ -48,7 +43,7 @@ def check(pool: Sequence[Scored], k: int) -> None:
         seen.add(item.id)
 
 
-def ranking(pool: Sequence[Scored]) -> list[str]:
+def ranking(pool: Sequence[ScoredPair]) -> list[str]:
     """The ids of the pool from the highest IFD to the lowest, equal ones by ascending id.
 
     A total order, so the order of the pool does not matter. The published implementation

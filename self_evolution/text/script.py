@@ -12,9 +12,9 @@ HANGUL = "\u1100-\u11ff\u3130-\u318f\uac00-\ud7af"
 CJK = HAN + KANA
 
 _HAN_CHARACTER = re.compile(f"[{HAN}]")
-_NOT_CHINESE_CHARACTER = re.compile(f"[{KANA}{HANGUL}]")
 _CJK_CHARACTER = re.compile(f"[{CJK}]")
 _OTHER_WORD = re.compile(rf"[^\W\d_{CJK}]+")
+_NARROW = re.compile("[^\u2e80-\U0003ffff]+")
 
 
 def has_cjk(text: str) -> bool:
@@ -35,10 +35,6 @@ def has_han(text: str) -> bool:
     return _HAN_CHARACTER.search(text) is not None
 
 
-def is_chinese(text: str) -> bool:
-    """Whether `text` is Chinese: in a CJK script that is Han, but for a quoted kana or Hangul.
-
-    A Japanese or Korean sentence has at least one of those to ten Han characters.
-    """
-    han = len(_HAN_CHARACTER.findall(text))
-    return is_cjk(text) and han > 10 * len(_NOT_CHINESE_CHARACTER.findall(text))
+def columns(line: str) -> int:
+    """Width of a line on a terminal: wide characters take two columns."""
+    return len(line) if line.isascii() else len(line) + len(_NARROW.sub("", line))

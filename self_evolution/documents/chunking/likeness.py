@@ -31,7 +31,7 @@ for _first, _last in re.findall("(.)-(.)", wording.SINGLE):
     _SINGLE[ord(_first) : ord(_last) + 1] = True
 
 
-class Likeness:
+class NearDuplicates:
     """Finds, for each text in turn, an earlier text that already says all of it.
 
     A text can only be a near-duplicate of one that has all its words. So each text is filed under

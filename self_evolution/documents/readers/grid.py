@@ -7,14 +7,14 @@ from collections.abc import Iterator, Sequence
 
 from self_evolution.documents.readers.base import Part, cell, normal, table
 
-_ROWS = 200  # of a table in one part
-_SIZE = 16_000  # characters of a table in one part
-_LONG = 60  # characters in a cell on average from which a table cannot be read
-_LONGEST = 120  # the same for the column of the longest cells, as the answers of an export
-_WIDEST = 100  # columns of a table
-_HEADER = 2_000  # characters of a header that is repeated with each part
-_NAME = 100  # characters of a column's name in a record
-_DIGITS = 40  # characters of a number, so that no cell takes time to be told from one
+_ROWS = 200  # rows: most rows of a table in one part
+_SIZE = 16_000  # characters: most characters of a table in one part
+_LONG = 60  # characters: mean length of cells from which a table cannot be read
+_LONGEST = 120  # characters: the same for the column with the longest cells
+_WIDEST = 100  # columns: most columns of a table
+_HEADER = 2_000  # characters: longest header that is repeated with each part
+_NAME = 100  # characters: longest name of a column in a record
+_DIGITS = 40  # characters: longest number; limits the time to test a cell
 _NUMBER = re.compile(r"[-+]?[\d.,\u00a0 ]*\d[\d.,]*\s*%?$|\d{4}-\d\d-\d\d")
 
 

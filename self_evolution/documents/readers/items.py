@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from self_evolution.documents.readers.base import Malformed
-from self_evolution.documents.readers.delimited import table_rows
 from self_evolution.documents.readers.rows import rows
-from self_evolution.documents.readers.sheet import first_table
+from self_evolution.documents.readers.tables import TABLES, named_rows
 from self_evolution.errors import UserError
 from self_evolution.records import Message
 from self_evolution.text.values import stands_in
@@ -33,7 +32,7 @@ _KINDS = {
 
 
 class ItemRow(NamedTuple):
-    """One evaluation question; if `values` is None, they are to be found in the reference.
+    """One test question; if `values` is None, they are to be found in the reference.
 
     Questions with the same `document` are not independent: statistics draw them together.
     """
@@ -52,8 +51,7 @@ def read_items(path: Path) -> list[ItemRow]:
     reference, as a review writes it, whose rows with `"keep": false` are left out). Raises
     UserError that names the file, the row, and what is wrong with it.
     """
-    table = path.suffix.lower() in (".csv", ".tsv", ".xlsx", ".xlsm")
-    found = _table(path) if table else read_numbered(path)
+    found = _table(path) if path.suffix.lower() in TABLES else read_numbered(path)
     items: list[ItemRow] = []
     answers: dict[tuple[str, str], tuple[int, str]] = {}
     for number, row in found:
@@ -69,33 +67,15 @@ def read_items(path: Path) -> list[ItemRow]:
             )
         items.append(item)
     if not items:
-        raise UserError(f"{path}: no evaluation question in it")
+        raise UserError(f"{path}: no test question in it")
     return items
 
 
-def _table(path: Path) -> list[tuple[int, dict[str, Any]]]:
-    """The numbered rows of a table below its header; semicolons separate the `values` of a row."""
-    try:
-        data = path.read_bytes()
-        rows = table_rows(data) if path.suffix.lower() in (".csv", ".tsv") else first_table(data)
-    except OSError as error:
-        raise UserError(f"{path}: {error.strerror}") from None
-    except Malformed as error:
-        raise UserError(f"{path}: {error}") from None
-    names = [cell.strip().lower() for cell in rows[0]] if rows else []
-    if twice := [name for name, count in Counter(filter(None, names)).items() if count > 1]:
-        raise UserError(f"{path}: the header has two columns {twice[0]}; rename or remove one")
-    found = []
-    for number, cells in enumerate(rows[1:], 1):
-        if len(cells) > len(names):
-            raise UserError(
-                f"{path}, row {number}: it has {len(cells)} cells, more than the header's "
-                f"{len(names)}; put quotes around a text that contains the delimiter"
-            )
-        row: dict[str, Any] = dict(zip(names, [*cells, *[""] * len(names)], strict=False))
+def _table(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The numbered rows of a table; semicolons separate the `values` of a row."""
+    for number, row in named_rows(path, str(path)):
         values = [value.strip() for value in row.pop("values", "").split(";") if value.strip()]
-        found.append((number, row | ({"values": values} if values else {})))
-    return found
+        yield number, row | ({"values": values} if values else {})
 
 
 def _item(place: str, given: Any) -> ItemRow:

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 INSTALL = "pip install 'self-evolution[ocr]'"
-LONGEST_SIDE = 4_000  # pixels; larger images are made smaller, which a page stands well
-_MOST_PIXELS = 80_000_000  # an image of more is refused before it is unpacked
-_MOST_FRAMES = 2_000  # of a TIFF with many pages
-_LEAST_SCORE = 0.5  # what is read with less certainty is dirt
+LONGEST_SIDE = 4_000  # pixels: larger images are made smaller; a page is still readable then
+_MOST_PIXELS = 80_000_000  # pixels: a larger image is refused before it is unpacked
+_MOST_FRAMES = 2_000  # pages: most pages that are read of one TIFF
+_LEAST_SCORE = 0.5  # certainty of a text; with less it is dirt on the page
 _lock = threading.Lock()  # the models may be loaded once, and used by one at a time
 
 

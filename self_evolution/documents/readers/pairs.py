@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from self_evolution.documents.readers import delimited, sheet
-from self_evolution.documents.readers.base import Malformed
 from self_evolution.documents.readers.items import read_numbered
-from self_evolution.errors import UserError
+from self_evolution.documents.readers.tables import TABLES, named_rows
+from self_evolution.errors import UserError, excerpt
 from self_evolution.records import Message
 
 EXPECTED = (
@@ -20,7 +18,6 @@ EXPECTED = (
 )
 _SPEAKERS = {"system": "system", "human": "user", "user": "user", "gpt": "assistant"}
 _SPEAKERS |= {"assistant": "assistant"}
-_TABLES = {".csv": delimited.table_rows, ".tsv": delimited.table_rows, ".xlsx": sheet.first_table}
 
 
 class GivenPair(NamedTuple):
@@ -48,9 +45,9 @@ def read_pairs(path: Path) -> list[GivenPair]:
     In a conversation every answer of the assistant is a pair, with the turns before it, unless its
     `weight` is 0. Raises UserError that names the file, the row and what is wrong with it.
     """
-    table = _TABLES.get(path.suffix.lower())
     found: list[GivenPair] = []
-    rows = _table(path, table) if table else read_numbered(path)
+    table = path.suffix.lower() in TABLES
+    rows = named_rows(path, f"--pairs {path}") if table else read_numbered(path)
     _refuse_items(path, [row for _, row in rows])
     for number, row in rows:
         try:
@@ -60,30 +57,6 @@ def read_pairs(path: Path) -> list[GivenPair]:
     if not found:
         raise UserError(f"--pairs {path}: no pair in it; {EXPECTED}")
     return found
-
-
-def _table(path: Path, reader: Any) -> list[tuple[int, Any]]:
-    """(number, row) of the rows below the header, which is row 1."""
-    try:
-        header, *body = reader(path.read_bytes()) or [[]]
-    except OSError as error:
-        raise UserError(f"--pairs {path}: {error.strerror}") from None
-    except Malformed as error:
-        raise UserError(f"--pairs {path}: {error}") from None
-    names = [name.strip().lower() for name in header]
-    twice = sorted({name for name in names if name and names.count(name) > 1})
-    if twice:
-        raise UserError(f"--pairs {path}: two columns have the name {twice[0]!r}; rename one")
-    rows: list[tuple[int, Any]] = []
-    for number, cells in enumerate(body, 2):
-        if len(cells) > len(names):
-            raise UserError(
-                f"--pairs {path}, row {number}: {len(cells)} cells, but the header has "
-                f"{len(names)}; put texts that contain the delimiter in quotes"
-            )
-        padded = [*cells, *[""] * (len(names) - len(cells))]
-        rows.append((number, dict(zip(names, padded, strict=True))))
-    return rows
 
 
 def _refuse_items(path: Path, rows: Sequence[Any]) -> None:
@@ -105,7 +78,7 @@ def _refuse_items(path: Path, rows: Sequence[Any]) -> None:
 def _pairs(number: int, row: Any) -> Iterator[GivenPair]:
     """The pairs of one row. Raises _Refused."""
     if not isinstance(row, Mapping):
-        raise _Refused(f"{EXPECTED}, got {_shown(row)}")
+        raise _Refused(f"{EXPECTED}, got {excerpt(row)}")
     turns = _turns(row)
     source = (_optional(row, "passage"), _optional(row, "document"))
     turn = 0
@@ -135,7 +108,7 @@ def _turns(row: Mapping[str, Any]) -> list[Message]:
 
 def _conversation(turns: Any, who: str, what: str, row: Mapping[str, Any]) -> list[Message]:
     if not isinstance(turns, list) or not all(isinstance(turn, Mapping) for turn in turns):
-        raise _Refused(f'expected a list of {{"{who}", "{what}"}}, got {_shown(turns)}')
+        raise _Refused(f'expected a list of {{"{who}", "{what}"}}, got {excerpt(turns)}')
     found: list[Message] = []
     if text := _optional(row, "system"):
         found.append({"role": "system", "content": text})
@@ -143,7 +116,7 @@ def _conversation(turns: Any, who: str, what: str, row: Mapping[str, Any]) -> li
         role = _SPEAKERS.get(str(turn.get(who)))
         if role is None:
             raise _Refused(
-                f"{who} {_shown(turn.get(who))}: expected system, "
+                f"{who} {excerpt(turn.get(who))}: expected system, "
                 f"{'user or assistant' if who == 'role' else 'human or gpt'}"
             )
         message = {"role": role, "content": _text(turn, what)}
@@ -165,7 +138,7 @@ def _history(row: Mapping[str, Any]) -> list[Message]:
         found.append({"role": "system", "content": text})
     for pair in row.get("history") or []:
         if not isinstance(pair, list) or len(pair) != 2:
-            raise _Refused(f"history: expected [question, answer], got {_shown(pair)}")
+            raise _Refused(f"history: expected [question, answer], got {excerpt(pair)}")
         asked, told = ({"content": text} for text in pair)
         question, answer = _exchange(_text(asked, "content"), _text(told, "content"))
         found += [question, answer | {"weight": "0"}]
@@ -183,7 +156,7 @@ def _plain(message: Message) -> Message:
 def _text(row: Mapping[str, Any], key: str) -> str:
     value = row.get(key)
     if not isinstance(value, str):
-        raise _Refused(f"{key} must be a text, got {_shown(value)}")
+        raise _Refused(f"{key} must be a text, got {excerpt(value)}")
     if not value.strip():
         raise _Refused(f"{key} is empty")
     return value.strip()
@@ -196,7 +169,3 @@ def _optional(row: Mapping[str, Any], key: str) -> str:
         if value in (None, "") or (isinstance(value, str) and not value.strip())
         else _text(row, key)
     )
-
-
-def _shown(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, default=str)[:60]

@@ -4,7 +4,7 @@ from self_evolution.evaluation.metrics.bleu import BLEU_4
 from self_evolution.evaluation.metrics.certainty import ABSTENTION, CONFIDENT_ERROR
 from self_evolution.evaluation.metrics.exact_match import EXACT_MATCH
 from self_evolution.evaluation.metrics.length import LENGTH_RATIO
-from self_evolution.evaluation.metrics.metric import Metric, Pair
+from self_evolution.evaluation.metrics.metric import Graded, Metric
 from self_evolution.evaluation.metrics.nuggets import NUGGET_RECALL
 from self_evolution.evaluation.metrics.rouge import ROUGE_1, ROUGE_2, ROUGE_L
 from self_evolution.evaluation.metrics.sacre import CHRF, SACREBLEU
@@ -33,8 +33,8 @@ METRICS: dict[str, Metric] = {
 __all__ = [
     "METRICS",
     "SHORT_ANSWER",
+    "Graded",
     "Metric",
-    "Pair",
     "extract_values",
     "stands_in",
 ]

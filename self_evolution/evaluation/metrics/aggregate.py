@@ -6,40 +6,36 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from itertools import compress
 from typing import Any
 
-from self_evolution.evaluation.metrics import METRICS, Metric, Pair
+from self_evolution.errors import excerpt
+from self_evolution.evaluation.metrics import METRICS, Graded, Metric
 from self_evolution.evaluation.statistics import PERCENT, RESAMPLES, Interval, distributions
 
 
-def _shown(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
-
-
-def read_pair(row: object, line: int) -> Pair:
+def read_pair(row: object, line: int) -> Graded:
     """The pair that a row describes; `line` (from 1) is named in the ValueError of a bad one.
 
-    Expected: {"prediction": str, "reference": str[, "question": str, "document": str,
-    "values": [str, ...]]}; the optional three may be null, further keys are let be.
+    Expected: {"prediction": str, "reference": str[, "question": str, "document": str, "values":
+    [str, ...]]}; the optional three may be null, and other keys are ignored.
     """
     if not isinstance(row, Mapping):
-        raise ValueError(f"line {line}: given {_shown(row)}, expected an object")
+        raise ValueError(f"line {line}: given {excerpt(row)}, expected an object")
     for key in ("prediction", "reference"):
         if key not in row:
             keys = ", ".join(map(str, row)) or "none"
-            raise ValueError(f'line {line}: given the keys {_shown(keys)}, expected "{key}" too')
+            raise ValueError(f'line {line}: given the keys {keys[:80]}, expected "{key}" too')
         if not isinstance(row[key], str):
-            raise ValueError(f'line {line}: "{key}": given {_shown(row[key])}, expected a string')
+            raise ValueError(f'line {line}: "{key}": given {excerpt(row[key])}, expected a string')
     question, values = row.get("question"), row.get("values")
     for key in ("question", "document"):
         if not isinstance(row.get(key), str | None):
-            raise ValueError(f'line {line}: "{key}": given {_shown(row[key])}, expected a string')
+            raise ValueError(f'line {line}: "{key}": given {excerpt(row[key])}, expected a string')
     if values is not None and not (
         isinstance(values, list | tuple) and all(isinstance(value, str) for value in values)
     ):
         raise ValueError(
-            f'line {line}: "values": given {_shown(values)}, expected a list of strings'
+            f'line {line}: "values": given {excerpt(values)}, expected a list of strings'
         )
-    return Pair(row["prediction"], row["reference"], question or "", values)
+    return Graded(row["prediction"], row["reference"], question or "", values)
 
 
 def intervals(
@@ -53,8 +49,9 @@ def intervals(
 ) -> dict[str, Interval]:
     """The mean of each metric that applies to any item, with its interval.
 
-    `scores` by metric, in the order of the items, None where it does not apply; `clusters` are
-    those of the items. Metrics that apply to the same items share their resamples.
+    `scores[metric]` are in the order of the items, and None where the metric does not apply;
+    `clusters` are the clusters of the items. Metrics that apply to the same items share their
+    resamples.
     """
     alike: dict[tuple[tuple[bool, ...], bool], list[str]] = {}
     for name, column in scores.items():

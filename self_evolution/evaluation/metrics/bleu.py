@@ -1,7 +1,7 @@
 """Sentence BLEU-4 over characters, as published with Self-Evolution (arXiv 2408.12247).
 
 The published evaluation calls NLTK's `sentence_bleu` with smoothing method 3. Over characters an
-n-gram is a piece of the text, which makes the same number in a fifth of the time.
+n-gram is a substring, so the same number can be computed in a fifth of the time.
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ from __future__ import annotations
 import math
 from collections import Counter
 
-from self_evolution.evaluation.metrics.metric import Metric, Pair
+from self_evolution.evaluation.metrics.metric import Graded, Metric
 
 
-def bleu_4(pair: Pair) -> float:
+def bleu_4(pair: Graded) -> float:
     """BLEU-4 of one pair in percent, NLTK's smoothing method 3; 0 where either text is empty.
 
     Every character counts, spaces and line breaks too. Papineni et al. 2002; smoothing from

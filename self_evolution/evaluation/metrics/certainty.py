@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from self_evolution.evaluation.metrics.exact_match import known_values, states_foreign_values
-from self_evolution.evaluation.metrics.metric import Metric, Pair
+from self_evolution.evaluation.metrics.metric import Graded, Metric
 from self_evolution.text.script import is_cjk
 from self_evolution.text.values import extract_values, stands_in
 
@@ -30,7 +30,7 @@ _DECLINING = re.compile(
 )
 
 
-def declines(pair: Pair) -> bool:
+def declines(pair: Graded) -> bool:
     """Whether the answer is blank, or says that it does not know and states no value of its own.
 
     "I am not sure, but it is 48" does not decline.
@@ -45,12 +45,12 @@ def declines(pair: Pair) -> bool:
     return all(stands_in(value, pair.question, about) for value in stated)
 
 
-def abstention(pair: Pair) -> float:
+def abstention(pair: Graded) -> float:
     """100 for an answer that declines, else 0."""
     return 100.0 if declines(pair) else 0.0
 
 
-def confident_error(pair: Pair) -> float | None:
+def confident_error(pair: Graded) -> float | None:
     """100 for an answer that asserts something wrong, else 0; None for a reference without values.
 
     It asserts something wrong if it does not decline, and states a value that neither reference

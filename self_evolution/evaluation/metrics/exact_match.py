@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from self_evolution.evaluation.metrics.metric import Metric, Pair
+from self_evolution.evaluation.metrics.metric import Graded, Metric
 from self_evolution.text.scanner import Token
 from self_evolution.text.script import is_cjk
 from self_evolution.text.values import extract_values, found_in, parsed, stands_as, stated
 
 
-def known_values(pair: Pair) -> list[str]:
+def known_values(pair: Graded) -> list[str]:
     """`pair.values`, or those extracted from the reference.
 
     Whether Latin words count as values follows the script of question and reference.
@@ -20,19 +20,19 @@ def known_values(pair: Pair) -> list[str]:
     return [value for value in pair.values if value.strip()]
 
 
-def states_foreign_values(pair: Pair) -> bool:
+def states_foreign_values(pair: Graded) -> bool:
     """Whether the prediction states a value that neither values, reference nor question have."""
     about = pair.about
     return _states_foreign(pair, _wanted(pair, about), about)
 
 
-def _wanted(pair: Pair, about: str) -> Sequence[Token]:
+def _wanted(pair: Graded, about: str) -> Sequence[Token]:
     if pair.values is None:
         return stated(pair.reference, is_cjk(about), about)
     return [value for text in pair.values if (value := parsed(text, about))]
 
 
-def _states_foreign(pair: Pair, wanted: Sequence[Token], about: str) -> bool:
+def _states_foreign(pair: Graded, wanted: Sequence[Token], about: str) -> bool:
     texts = (pair.reference, pair.question, *(pair.values or ()))
     for value in stated(pair.prediction, is_cjk(about), about):
         if not any(stands_as(value, one) for one in wanted) and not any(
@@ -42,11 +42,11 @@ def _states_foreign(pair: Pair, wanted: Sequence[Token], about: str) -> bool:
     return False
 
 
-def exact_match(pair: Pair) -> float | None:
+def exact_match(pair: Graded) -> float | None:
     """100 if the prediction states every value and no foreign one, else 0; None without values.
 
-    Repeating the document cannot score, as it states foreign values. An English answer to a
-    Chinese question gets 0, as its words count as such.
+    Repeating the document scores 0, because the document states foreign values. An English answer
+    to a Chinese question scores 0, because its words count as foreign values.
     """
     about = pair.about
     wanted = _wanted(pair, about)

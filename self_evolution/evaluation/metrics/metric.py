@@ -8,8 +8,9 @@ from importlib.metadata import version
 from typing import Literal, NamedTuple
 
 
-class Pair(NamedTuple):
-    """One prediction beside its reference; `values` are the reference's, where they are known."""
+class Graded(NamedTuple):
+    """A prediction with its reference; `values` are the values of the reference, if they are
+    known."""
 
     prediction: str
     reference: str
@@ -18,7 +19,8 @@ class Pair(NamedTuple):
 
     @property
     def about(self) -> str:
-        """Question and reference: the language that the prediction's numbers are read in."""
+        """Question and reference; their language is the one in which the prediction's numbers are
+        read."""
         return f"{self.question}\n{self.reference}"
 
 
@@ -34,7 +36,7 @@ class Metric:
 
     name: str
     settings: tuple[str, ...]
-    compute: Callable[[Pair], float | None]
+    compute: Callable[[Graded], float | None]
     libraries: tuple[str, ...] = ()
     revision: int = 1
     aim: Literal["high", "low", "even"] = "high"
@@ -56,4 +58,4 @@ class Metric:
         values: Sequence[str] | None = None,
     ) -> float | None:
         """Percent; None where the metric does not apply (a reference without values)."""
-        return self.compute(Pair(prediction, reference, question, values))
+        return self.compute(Graded(prediction, reference, question, values))

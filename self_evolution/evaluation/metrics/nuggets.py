@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from self_evolution.evaluation.metrics.exact_match import known_values
-from self_evolution.evaluation.metrics.metric import Metric, Pair
+from self_evolution.evaluation.metrics.metric import Graded, Metric
 from self_evolution.evaluation.metrics.token_f1 import tokens
 from self_evolution.text.function_words import FUNCTION_WORDS
 from self_evolution.text.lexer import plain
@@ -25,7 +25,7 @@ COVERED = 0.6
 _ENDS = frozenset("。！？；;!?\n")
 
 
-def statements(pair: Pair) -> list[frozenset[str]]:
+def statements(pair: Graded) -> list[frozenset[str]]:
     """The content words of each statement of the reference, beyond its values and the question.
 
     Function words are left out, and Chinese words of one character.
@@ -47,7 +47,7 @@ def statements(pair: Pair) -> list[frozenset[str]]:
 
 
 def _parts(text: str) -> Iterator[list[str]]:
-    """The words of each statement; a full stop ends one, the point in 4.5 does not."""
+    """The words of each statement. A full stop ends a statement; the point in 4.5 does not."""
     words = cut(text)
     part: list[str] = []
     for word, after in pairwise((*words, "\n")):
@@ -59,10 +59,11 @@ def _parts(text: str) -> Iterator[list[str]]:
     yield part
 
 
-def nugget_recall(pair: Pair) -> float | None:
+def nugget_recall(pair: Graded) -> float | None:
     """Share of the facts that the prediction has, in percent; None where nothing is listed.
 
-    A value must stand in it as a whole; of a statement's words, COVERED must be there.
+    A value must be in the prediction as a whole; of a statement's words, the share COVERED must be
+    there.
     """
     hits = [stands_in(value, pair.prediction, pair.about) for value in known_values(pair)]
     answer, there = pair.prediction.casefold(), set(tokens(pair.prediction))

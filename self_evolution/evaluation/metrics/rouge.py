@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
 
-from self_evolution.evaluation.metrics.metric import Metric, Pair
+from self_evolution.evaluation.metrics.metric import Graded, Metric
 from self_evolution.text.words import cut
 
 _SENTENCE_ENDS = (
@@ -64,7 +64,7 @@ def _f1(overlap: int, predicted: int, expected: int) -> float:
     return 100.0 * 2.0 * precision * recall / (precision + recall + 1e-8)
 
 
-def rouge_n(pair: Pair, n: int) -> float:
+def rouge_n(pair: Graded, n: int) -> float:
     """F1 in percent of the sets of word n-grams; 0 where either text is blank."""
     predicted, expected = (
         {words[start : start + n] for start in range(len(words) - n + 1)}
@@ -73,13 +73,13 @@ def rouge_n(pair: Pair, n: int) -> float:
     return _f1(len(predicted & expected), len(predicted), len(expected))
 
 
-def rouge_l(pair: Pair) -> float:
+def rouge_l(pair: Graded) -> float:
     """F1 in percent of the longest common subsequence of words; 0 where either text is blank."""
     predicted, expected = rouge_words(pair.prediction), rouge_words(pair.reference)
     return _f1(lcs_length(expected, predicted), len(predicted), len(expected))
 
 
-def _metric(name: str, compute: Callable[[Pair], float]) -> Metric:
+def _metric(name: str, compute: Callable[[Graded], float]) -> Metric:
     return Metric(name, ("f1", "words", "as:rouge-chinese-1.0.3"), compute, libraries=("jieba",))
 
 

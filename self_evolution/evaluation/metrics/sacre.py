@@ -6,7 +6,7 @@ import re
 from functools import cache
 from typing import Any
 
-from self_evolution.evaluation.metrics.metric import Metric, Pair
+from self_evolution.evaluation.metrics.metric import Graded, Metric
 from self_evolution.text.script import is_cjk
 
 # The tokens of sacrebleu's `zh`, in a tenth of its time: it also puts spaces around spaces.
@@ -34,7 +34,7 @@ def _spaced(char: str) -> str:
 
 
 def zh(text: str) -> str:
-    """The text as sacrebleu's tokenizer of that name leaves it: tokens with spaces between."""
+    """The text after sacrebleu's tokenizer of that name: tokens with spaces between them."""
     text = "".join(map(_spaced, text.strip()))
     for pattern, replacement in _SIGNS:
         text = pattern.sub(replacement, text)
@@ -48,7 +48,7 @@ def _chrf() -> Any:
     return CHRF()
 
 
-def sacrebleu(pair: Pair) -> float:
+def sacrebleu(pair: Graded) -> float:
     """Sentence BLEU in percent; 0 where either text is blank.
 
     The reference decides whether the tokens are those of Chinese (`zh`) or of others (`13a`).
@@ -63,7 +63,7 @@ def sacrebleu(pair: Pair) -> float:
     return float(found.score)
 
 
-def chrf(pair: Pair) -> float:
+def chrf(pair: Graded) -> float:
     """Sentence chrF2 in percent, of character n-grams up to 6, white space aside; 0 for blanks."""
     return float(_chrf().sentence_score(pair.prediction, [pair.reference]).score)
 

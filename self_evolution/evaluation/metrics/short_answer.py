@@ -10,14 +10,14 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from self_evolution.evaluation.metrics.exact_match import exact_match, known_values
-from self_evolution.evaluation.metrics.metric import Metric, Pair
+from self_evolution.evaluation.metrics.metric import Graded, Metric
 from self_evolution.text.scanner import Token
 from self_evolution.text.script import is_cjk
 from self_evolution.text.spelt import in_digits
 from self_evolution.text.values import extract_values, may_agree, parsed, stands_in
 
 
-def short_answer(pair: Pair) -> float | None:
+def short_answer(pair: Graded) -> float | None:
     """100 if the prediction states every value and no foreign one, else 0; None without values.
 
     Without a number among the values it is `exact_match`.
@@ -61,7 +61,7 @@ def _number(value: str, about: str) -> Token | None:
 
 
 def _among(number: Token, others: Collection[Token]) -> bool:
-    """Whether one of the others says the same; a bare degree is one of any scale."""
+    """Whether one of `others` has the same value; degrees without a scale agree with any scale."""
     return any(
         may_agree(number, one)
         or (_is_degree(number, one) and may_agree(number._replace(unit=one.unit), one))

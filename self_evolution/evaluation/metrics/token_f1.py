@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 
-from self_evolution.evaluation.metrics.metric import Metric, Pair
+from self_evolution.evaluation.metrics.metric import Graded, Metric
 from self_evolution.text.characters import plain_characters
 from self_evolution.text.script import CJK
 
@@ -17,7 +17,7 @@ def tokens(text: str) -> list[str]:
     return _TOKEN.findall(plain_characters(text).casefold())
 
 
-def token_f1(pair: Pair) -> float:
+def token_f1(pair: Graded) -> float:
     """F1 in percent of the multisets of tokens; 0 where either text has none.
 
     After Rajpurkar et al. 2016 (SQuAD), but articles count, and an empty answer never scores.

@@ -1,5 +1,6 @@
-"""Rehearsal: conversations of the base with itself, by which training keeps what it knows.
+"""Rehearsal: conversations of the base with itself. They are trained on, so that less of what the
+base knows is forgotten.
 
-They are no test: an answer need not be right, it is enough that the base gives it. None of them
-has a question of the evaluation in it, and none is about a topic of the test of former abilities.
+They are not a test: an answer need not be right, it only has to be the base's own. None of them
+contains a test question, and none is about a topic of the test of former abilities.
 """

@@ -1,4 +1,5 @@
-"""Conversations are made, and kept in the ledger once: with the reason, where one is not used."""
+"""Building the rehearsal: conversations are made once and kept in the ledger; one that is not used
+has its reason."""
 
 from __future__ import annotations
 
@@ -17,7 +18,7 @@ ROUNDS = 4
 
 
 def build(run: Run, origin: str) -> None:
-    """Conversations of that origin until there are enough, or the rounds are over."""
+    """Make conversations of that origin until there are enough, or the rounds are over."""
     wanted = run.config.rehearse.counts()[origin]
     if not wanted or obstacle(run, origin):
         return
@@ -47,7 +48,7 @@ def build(run: Run, origin: str) -> None:
 
 
 def _per_task(run: Run, origin: str) -> int:
-    """The conversations that come of one task."""
+    """The number of conversations that one task gives."""
     asked = questions_a_task(run)
     return {"topics": asked, "template": 1, "fragments": asked + 1}[origin]
 

@@ -16,7 +16,8 @@ from self_evolution.text.language import detect
 class Made(NamedTuple):
     """A conversation as it was made; `replies` are all that the base said in it.
 
-    `question`: what is asked, without a passage; empty where the base only asks about a fragment.
+    `question` is what is asked, without a passage; it is empty if the base only asks about a
+    fragment.
     """
 
     messages: list[Message]
@@ -27,11 +28,13 @@ class Made(NamedTuple):
 
 
 Maker = Callable[[Run, Sequence[int], int], list[list[Made]]]
-"""Makes the tasks with these numbers, all with one seed: the conversations of each of them."""
+"""A function of the run, the numbers of some tasks and one seed. It returns the conversations of
+each task."""
 
 
 def topics(run: Run) -> list[str]:
-    """The profile's topics that the test of former abilities leaves, and never asked about."""
+    """The topics of the profile that the test of former abilities does not use and never asked
+    about."""
     profile = run.prompts.profile(run.ledger.fragments.main_language())
     asked = {row.topic for row in run.ledger.items.candidates(abilities.KIND)}
     rest = abilities.split(run).rehearsal if profile.rehearse and profile.rehearse_another else []
@@ -39,7 +42,8 @@ def topics(run: Run) -> list[str]:
 
 
 def questions_a_task(run: Run) -> int:
-    """As many as the run asks about a fragment, and one if it asks none."""
+    """The number of questions in a task: as many as the run asks about a fragment, but at least
+    one."""
     return max(1, run.config.ask.per_fragment)
 
 
@@ -55,7 +59,7 @@ def obstacle(run: Run, origin: str) -> str:
 
 
 def _on_topics(run: Run, numbers: Sequence[int], seed: int) -> list[list[Made]]:
-    """For each task several messages on one topic, each answered by itself."""
+    """For each task, several questions on one topic, each answered in a conversation of its own."""
     language, left = run.ledger.fragments.main_language(), topics(run)
     chosen = [left[number % len(left)] for number in numbers]
     _, replies = _in_turns(
@@ -73,12 +77,13 @@ def _on_topics(run: Run, numbers: Sequence[int], seed: int) -> list[list[Made]]:
 
 
 def _from_the_template(run: Run, numbers: Sequence[int], seed: int) -> list[list[Made]]:
-    """An empty conversation is begun in the user's place."""
+    """The base writes a user's first message in an empty conversation, and answers it."""
     return [[made] for made in _answered(run, _asked(run, [[] for _ in numbers], seed))]
 
 
 def _on_fragments(run: Run, numbers: Sequence[int], seed: int) -> list[list[Made]]:
-    """For each task the questions about a fragment, and each of them answered from it."""
+    """For each task, a conversation that asks several questions about a fragment, and one for each
+    question with its answer."""
     there = (id for id, _ in run.ledger.fragments.for_training())
     ids = shuffled(there, run.config.seed, "rehearse")
     fragments = run.ledger.fragments.get([ids[number % len(ids)] for number in numbers])
@@ -112,9 +117,11 @@ MAKERS: dict[str, Maker] = {
 def _in_turns(
     run: Run, prompt: Callable[[int, list[str]], list[Message]], size: int, seed: int
 ) -> tuple[list[list[Message]], list[list[Reply]]]:
-    """(last prompt, replies) of conversations in which the base asks, each time knowing its own.
+    """Let the base ask several times in `size` conversations; each time it sees its earlier
+    questions.
 
-    `prompt(place, said)` asks for another question after those in `said`.
+    Returns the last prompt and all replies of each conversation. `prompt(place, said)` asks for a
+    question after those in `said`.
     """
     replies: list[list[Reply]] = [[] for _ in range(size)]
     prompts: list[list[Message]] = []
@@ -133,7 +140,7 @@ def _asked(run: Run, prompts: Sequence[Sequence[Message]], seed: int) -> list[Re
 
 
 def _answers(run: Run, prompts: Sequence[Sequence[Message]]) -> list[Reply]:
-    """Greedy, so without a seed that matters."""
+    """The answers of the base. They are greedy, so the seed does not matter."""
     params = SamplingParams(0.0, 1.0, run.config.answer.max_tokens)
     size = run.config.model.batch_size
     parts = (prompts[i : i + size] for i in range(0, len(prompts), size))
@@ -141,7 +148,7 @@ def _answers(run: Run, prompts: Sequence[Sequence[Message]]) -> list[Reply]:
 
 
 def _answered(run: Run, asked: Sequence[Reply]) -> list[Made]:
-    """Each message with the answer to it, the book closed."""
+    """A conversation for each question: the question with its closed-book answer."""
     prompts = [run.prompts.closed(one.text, detect(one.text)) for one in asked]
     return [
         Made([*prompt, _assistant(answer)], [question, answer], question.text)

@@ -14,7 +14,7 @@ from self_evolution.run import Run
 def pairs(row: Conversation) -> list[tuple[str, str]]:
     """Each question of a conversation, without any passage, and the answer to it.
 
-    Where the base asks about a fragment, the questions are what it says, and have no answers.
+    If the base only asks about a fragment, the questions are its replies, and have no answers.
     """
     asked = [turn["content"] for turn in row.messages if turn["role"] == "user"]
     told = [turn["content"] for turn in row.messages if turn["role"] == "assistant"]
@@ -26,13 +26,13 @@ def pairs(row: Conversation) -> list[tuple[str, str]]:
 
 
 def leaks(row: Conversation, contamination: ContaminationCheck, passage: str) -> bool:
-    """Whether one of its questions is one of the evaluation, or nearly so."""
+    """Whether one of the conversation's questions is a test question, or nearly one."""
     matches = (contamination.match(*pair, passage) for pair in pairs(row))
     return any(match and match.leaks for match in matches)
 
 
 def usable(run: Run) -> list[Conversation]:
-    """Return the conversations without a question of the evaluation, as it is now."""
+    """Return the conversations that contain no test question of the present set."""
     contamination = ContaminationCheck(run.ledger.items.all())
     rows = run.ledger.training.rehearsal()
     ids = sorted({row.fragment_id for row in rows if row.fragment_id})
@@ -43,10 +43,11 @@ def usable(run: Run) -> list[Conversation]:
 
 
 def restated(run: Run) -> tuple[int, int]:
-    """(questions on former abilities whose fact is rehearsed in other words, all of them).
+    """Count the questions on former abilities whose fact occurs in the rehearsal, and all of them.
 
-    That is where a question with the same names has an answer that would be right. Questions
-    without a name, or answers without a value, do not show it, and count for neither number.
+    A fact occurs if the rehearsal has a question with the same names, and an answer that would be
+    right. Questions without a name, and answers without a value, cannot show it; they are not
+    counted at all.
     """
     by_name: dict[str, list[tuple[frozenset[str], str]]] = defaultdict(list)
     for row in usable(run):

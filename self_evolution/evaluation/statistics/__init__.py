@@ -9,7 +9,7 @@ from self_evolution.evaluation.statistics.comparisons import (
 )
 from self_evolution.evaluation.statistics.formats import format_difference, format_mean, format_p
 from self_evolution.evaluation.statistics.intervals import (
-    FEW,
+    FEW_CLUSTERS,
     PERCENT,
     RESAMPLES,
     Distribution,
@@ -23,7 +23,7 @@ from self_evolution.evaluation.statistics.preferences import Duel, Preference, p
 from self_evolution.evaluation.statistics.ratios import Ratio, ratio
 
 __all__ = [
-    "FEW",
+    "FEW_CLUSTERS",
     "NO_DIFFERENCE",
     "PERCENT",
     "RESAMPLES",

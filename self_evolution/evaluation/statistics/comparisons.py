@@ -10,9 +10,9 @@ from self_evolution.records import Difference
 
 Key = TypeVar("Key")
 
-Verdict = Literal["higher", "lower", "no difference shown"]
+Direction = Literal["higher", "lower", "no difference shown"]
 NO_DIFFERENCE: Final = "no difference shown"
-"""The words for every difference whose interval holds 0."""
+"""The words for a difference whose interval contains 0."""
 
 CHANGE = (-100.0, 100.0)
 """The range of a difference of two scores."""
@@ -22,7 +22,7 @@ class PairedDifference(NamedTuple):
     """The mean difference of two models on the same n items, in points, with its interval.
 
     `p` is the two-sided p-value of the hypothesis of no difference; `p_holm` is the value after
-    Holm's correction, where several differences are looked at together.
+    Holm's correction, if several differences are tested together.
     """
 
     mean: float
@@ -47,7 +47,7 @@ class PairedDifference(NamedTuple):
         return beyond and (self.p_holm is None or self.p_holm < 0.05)
 
     @property
-    def verdict(self) -> Verdict:
+    def direction(self) -> Direction:
         if not self.shown:
             return NO_DIFFERENCE
         return "higher" if self.mean > 0 else "lower"
@@ -75,8 +75,8 @@ def paired(
 def holm(p_values: Sequence[float]) -> list[float]:
     """Adjusted p-values in the given order (Holm 1979).
 
-    If all comparisons whose adjusted p is below 5% are called different, the chance that any of
-    them is not is at most 5%.
+    If all comparisons with an adjusted p below 5% are called different, the chance of even one
+    wrong call is at most 5%.
     """
     adjusted = [0.0] * len(p_values)
     highest = 0.0

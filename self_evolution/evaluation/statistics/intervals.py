@@ -1,14 +1,13 @@
 """Means with their confidence intervals: the bootstrap over clusters, BCa.
 
-Items that share a document stand or fall together, so whole clusters are drawn, not items (Davison
-and Hinkley 1997, 3.8). The interval is bias-corrected and accelerated (Efron 1987), with its normal
+Items that share a document are not independent, so whole clusters are drawn, not items (Davison and
+Hinkley 1997, 3.8). The interval is bias-corrected and accelerated (Efron 1987), with its normal
 quantile z widened to sqrt(K / (K - 1)) times Student's t with K - 1 degrees of freedom (Hesterberg
 2015, "What teachers should know about the bootstrap", 5.3): plain bootstrap intervals are too
-narrow for few clusters. K is the number of clusters G; of differences between two models, where
-most are 0, only the others are counted for the end that looks at 0, because what is known of the
-spread comes from them: with all counted, two equal models that differ in 4 of 200 answers are
-called different in 9 of 100 cases. Two cases leave the bootstrap nothing to say and stand by
-themselves, see `Distribution`.
+narrow for few clusters. K is the number of clusters G. For differences between two models most
+clusters are 0; then only the others are counted for the end that is nearer to 0, because only they
+show the spread. With all counted, two equal models that differ in 4 of 200 answers are called
+different in 9 of 100 cases. In two cases the bootstrap says nothing; `Distribution` describes them.
 """
 
 from __future__ import annotations
@@ -23,8 +22,8 @@ if TYPE_CHECKING:
     import numpy as np
 
 RESAMPLES = 10_000
-FEW = 10
-"""Below so many clusters the interval is Student's, not the bootstrap's."""
+FEW_CLUSTERS = 10
+"""With fewer clusters than this, the interval is Student's, not the bootstrap's."""
 
 PERCENT = (0.0, 100.0)
 """The range of a score; that of a difference of two is (-100, 100)."""
@@ -44,11 +43,11 @@ class Interval(NamedTuple):
 class Distribution(NamedTuple):
     """The distribution of a mean. `replicates`: sorted means of the resamples; `telling`: K.
 
-    Below FEW clusters, resamples can hardly leave the range of the clusters' own means, so
+    Below FEW_CLUSTERS, resamples can hardly leave the range of the clusters' own means, so
     Student's t with the clusters' standard error is used (Cameron, Gelbach and Miller 2008). If all
-    clusters are alike, no resample shows another value. The interval is then that of a proportion
-    of which none was seen (Clopper and Pearson 1934; at 95% about 3.7 / G): that share of the
-    clusters may lie anywhere in `bounds`. Without bounds it has no width.
+    clusters are alike, no resample shows another value. The interval is then that of an event that
+    no cluster shows (Clopper and Pearson 1934; at 95% about 3.7 / G): that share of the clusters
+    may lie anywhere in `bounds`. Without bounds the interval has no width.
     """
 
     mean: float
@@ -68,7 +67,7 @@ class Distribution(NamedTuple):
 
         if self.error == 0:
             return self._unseen(tail)
-        if self.clusters < FEW:
+        if self.clusters < FEW_CLUSTERS:
             reach = float(stdtrit(self.clusters - 1, 1 - tail)) * self.error
             return self._within(self.mean - reach, self.mean + reach)
         import numpy as np
@@ -87,7 +86,7 @@ class Distribution(NamedTuple):
 
         if self.error == 0:
             return self._p_unseen(null)
-        if self.clusters < FEW:
+        if self.clusters < FEW_CLUSTERS:
             tail = float(stdtr(self.clusters - 1, (null - self.mean) / self.error))
             return min(1.0, 2 * min(tail, 1 - tail))
         share = self._share_beyond(null)
@@ -108,7 +107,8 @@ class Distribution(NamedTuple):
         return below / self.replicates.size, not_above / self.replicates.size
 
     def _share_beyond(self, null: float) -> float:
-        """The share below `null`, where replicates that equal it speak for it, not against."""
+        """The share of replicates beyond `null`. Replicates that equal `null` count in its
+        favour."""
         below, not_above = self._shares(null)
         return not_above if null < self.mean else below
 
@@ -119,7 +119,8 @@ class Distribution(NamedTuple):
         return float(ndtri(self._inside(sum(self._shares(self.mean)) / 2)))
 
     def _inside(self, share: float) -> float:
-        """Never quite 0 or 1: so many replicates cannot tell."""
+        """Keep `share` off 0 and 1, because a finite number of resamples cannot show an impossible
+        or a certain event."""
         edge = 0.5 / self.replicates.size
         return min(max(share, edge), 1 - edge)
 
@@ -170,7 +171,8 @@ def distributions(
     bounds: Range | None = PERCENT,
     idle: float | None = None,
 ) -> list[Distribution]:
-    """That of the mean of each column; all columns are of the same items and share resamples.
+    """The distribution of the mean of each column. All columns belong to the same items and share
+    their resamples.
 
     `clusters` names the cluster of each item; None makes every item its own. Clusters whose mean
     is `idle` do not count in K. Raises ValueError for no values, for a value that is not finite,

@@ -20,16 +20,16 @@ FEWEST = 4
 def detectable(questions: int, clusters: int, *, correlation: float = CORRELATION) -> float:
     """The smallest difference, in points, that is called a difference in at least 80% of cases.
 
-    Of two models on the same questions, each right or wrong, compared as `paired` does (whole
+    It is for two models on the same questions, each right or wrong, compared as by `paired` (whole
     clusters, two-sided, 5%). Assumed: a tenth of the changes are losses; questions of one cluster
     correlate by `correlation`, which multiplies the variance by 1 + (m - 1) * correlation for
     clusters of m questions (Kish 1965, 8.2); so with d the share that changes and D the difference,
     D = 0.8 d, and the variance of one question's difference is d - D². Only clusters in which
     something changes tell of the spread (see `intervals`): Student's t with one degree less than
-    their expected number takes the place of the normal quantile, corrected for the skewness of
-    few gains as BCa does. D is then the solution of D = (t + z) sqrt(variance / questions), with
-    z for the power; in simulations it is then seen in 80 to 90% of cases. 100 where none is small
-    enough. Raises ValueError unless 1 <= clusters <= questions.
+    their expected number takes the place of the normal quantile, corrected for the skewness of few
+    gains as BCa does. D is then the solution of D = (t + z) sqrt(variance / questions), with z for
+    the power; in simulations it is then seen in 80 to 90% of cases. 100 where none is small enough.
+    Raises ValueError unless 1 <= clusters <= questions.
     """
     if not 1 <= clusters <= questions:
         raise ValueError(f"detectable: given {questions} questions in {clusters} clusters")

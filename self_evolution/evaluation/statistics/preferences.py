@@ -1,4 +1,4 @@
-"""The preference of a judge between two models, from verdicts on their answers in both orders."""
+"""The preference of a judge between two models, from decisions on their answers in both orders."""
 
 from __future__ import annotations
 
@@ -7,30 +7,30 @@ from typing import Literal, NamedTuple
 
 from self_evolution.evaluation.statistics.intervals import RESAMPLES, Interval, bootstrap
 
-Verdict = Literal["better", "worse", "tie", "unclear"]
+Decision = Literal["better", "worse", "tie", "unclear"]
 POINTS = {"better": 100.0, "tie": 50.0, "unclear": 50.0, "worse": 0.0}
 
 
 class Duel(NamedTuple):
-    """The verdicts on one item about the first model: its answer shown first, and shown second.
+    """The decisions on one item about the first model: its answer shown first, and shown second.
 
-    `asked`: a judge was asked; equal answers are a tie without that.
+    `asked` says whether a judge was asked; equal answers count as a tie without asking.
     """
 
     cluster: Hashable
-    shown_first: Verdict
-    shown_second: Verdict
+    shown_first: Decision
+    shown_second: Decision
     asked: bool = True
 
 
 class Preference(NamedTuple):
     """The result of the first of two models before a judge. All numbers are in percent.
 
-    `wins`: an item counts by the mean of its two verdicts; a tie (or an unclear one) counts half.
+    `wins`: an item counts by the mean of its two decisions; a tie (or an unclear one) counts half.
     The others are of the `asked` items alone. `agreement`: the share where both orders have the
-    same clear outcome. `unclear`: a share of all verdicts. `first`: of the verdicts that prefer one
-    answer, the share that prefer the answer shown first (50 without a bias). They are None where
-    there is nothing to count. Intervals are of 95%.
+    same clear outcome. `unclear`: a share of all decisions. `first`: the share of the decisions for
+    one answer that prefer the answer shown first (50 without a bias). They are None where there is
+    nothing to count. Intervals are of 95%.
     """
 
     wins: Interval
@@ -48,12 +48,13 @@ class Preference(NamedTuple):
 def preference(
     duels: Sequence[Duel], *, resamples: int = RESAMPLES, seed: int = 0
 ) -> Preference | None:
-    """None for no duels. Whole clusters are drawn for the interval."""
+    """Return the preference; None if there are no duels. Whole clusters are drawn for the
+    interval."""
     if not duels:
         return None
     asked = [one for one in duels if one.asked]
-    verdicts = [(one.cluster, one.shown_first, "better") for one in asked]
-    verdicts += [(one.cluster, one.shown_second, "worse") for one in asked]
+    decisions = [(one.cluster, one.shown_first, "better") for one in asked]
+    decisions += [(one.cluster, one.shown_second, "worse") for one in asked]
 
     def mean(found: Sequence[tuple[Hashable, float]]) -> Interval:
         clusters, scores = zip(*found, strict=True)
@@ -66,6 +67,6 @@ def preference(
         mean([(d.cluster, (POINTS[d.shown_first] + POINTS[d.shown_second]) / 2) for d in duels]),
         len(asked),
         share([(d.cluster, d.shown_first == d.shown_second != "unclear") for d in asked]),
-        share([(cluster, verdict == "unclear") for cluster, verdict, _ in verdicts]),
-        share([(c, got == first) for c, got, first in verdicts if got in ("better", "worse")]),
+        share([(cluster, decision == "unclear") for cluster, decision, _ in decisions]),
+        share([(c, got == first) for c, got, first in decisions if got in ("better", "worse")]),
     )

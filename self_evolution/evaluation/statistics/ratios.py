@@ -7,7 +7,7 @@ from collections.abc import Hashable, Sequence
 from typing import NamedTuple
 
 from self_evolution.evaluation.statistics.intervals import (
-    FEW,
+    FEW_CLUSTERS,
     PERCENT,
     RESAMPLES,
     Distribution,
@@ -44,14 +44,13 @@ def ratio(
     seed: int = 0,
     level: float = 0.95,
 ) -> Ratio:
-    """The mean of `scores` over the mean of `reference`, on the same items in one order, in
-    percent.
+    """The mean of `scores` divided by the mean of `reference`, on the same items in one order.
 
-    Whole clusters are drawn, and both means are of the same draw. The excess of the ratio over 1 is
-    a mean of differences in which the clusters' sums of the reference take the place of their
-    sizes. So `Distribution` gives its interval (BCa), as cautiously as that of means. Below FEW
-    clusters Student's interval is that of the logarithm, as a ratio is skewed (with six clusters it
-    contains the true value in about 93% of cases instead of 95%). It is undefined if the
+    Whole clusters are drawn, and both means are of the same draw. The ratio minus 1 is a mean of
+    differences in which the clusters' sums of the reference take the place of their sizes. So
+    `Distribution` gives its interval (BCa), as cautiously as that of means. Below FEW_CLUSTERS,
+    Student's interval of the logarithm is used, because a ratio is skewed (with six clusters it
+    contains the true value in about 93% of cases instead of 95%). The ratio is undefined if the
     reference's own interval reaches 0. Raises ValueError as `bootstrap` does.
     """
     if len(scores) != len(reference):
@@ -75,7 +74,7 @@ def _ends(beyond: Clusters, highest: float, resamples: int, seed: int, level: fl
     with np.errstate(divide="ignore", invalid="ignore"):  # a draw may leave the reference with 0
         errors, accelerations = beyond.jackknife()
         error, value, count = float(errors[0]), 1 + float(beyond.means[0]), beyond.number
-        if error and value and count < FEW:
+        if error and value and count < FEW_CLUSTERS:
             return _students(beyond, value, highest, level)
         drawn = replicates(beyond, resamples, seed)[0]
         drawn = drawn[~np.isnan(drawn)]  # nothing over nothing is no ratio

@@ -1,4 +1,4 @@
-"""Making the runs of an ablation: what is equal is made once and copied.
+"""Making the runs of an ablation: rows that are equal in several variants are made once and copied.
 
 FOLDER/shared/… holds runs that end before the first stage in which variants differ. A variant's
 run begins as a copy of such a run's ledger, with its own settings; from then on it is a run like
@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple
 
 from self_evolution import report
 from self_evolution.errors import Stopped, UserError
-from self_evolution.evaluation.abilities import SUITE
+from self_evolution.evaluation.abilities import ABILITIES
 from self_evolution.evolve import evolve
 from self_evolution.experiments.ablation.variants import STEPS, Step, Variant, first_step, name
 from self_evolution.models import Engine
@@ -26,7 +26,8 @@ from self_evolution.stages import perform
 Match = Literal["steps", "samples", "nothing"]
 
 _LAST_FOR_ALL: Step = (0, "build")
-"""The last stage that is made once for all seeds: they are asked the same questions."""
+"""The last stage that is made once for all seeds. It is after building, so that all seeds have the
+same test questions."""
 
 
 class Shared(NamedTuple):
@@ -38,7 +39,8 @@ class Shared(NamedTuple):
 
 
 class _Maker:
-    """Makes runs one after the other in this process, with one resident model if they agree."""
+    """Makes runs one after the other in this process. They share one loaded model if their settings
+    of the model are equal."""
 
     def __init__(self, folder: Path, request: Request, progress: Progress) -> None:
         self.folder, self.request, self.progress = folder, request, progress
@@ -46,7 +48,7 @@ class _Maker:
         self._model: object = None
 
     def work(self, folder: Path, request: Request, last: Step | None) -> dict[str, tuple[int, ...]]:
-        """Bring the run to its end, or to the end of stage `last`.
+        """Continue the run to its end, or to the end of stage `last`.
 
         Returns the numbers by which others are matched with it.
         """
@@ -61,7 +63,7 @@ class _Maker:
             else:
                 _finish(run)
             self._engine = run.models.loaded
-            tests = any(item.suite != SUITE for item in run.ledger.items.all())
+            tests = any(item.suite != ABILITIES for item in run.ledger.items.all())
             if run.ledger.stage_done(0, "evaluate") and not tests:
                 raise UserError(
                     f"{folder}: no evaluation set, so nothing would show a difference; give one "
@@ -94,7 +96,7 @@ class _Maker:
         return folder
 
     def begin(self, folder: Path, chain: Sequence[Shared], seed: int, request: Request) -> None:
-        """A copy of what is shared, unless the run has begun."""
+        """Begin the run as a copy of the shared run, unless it has begun already."""
         if not (folder / "run.db").is_file() and (source := self.shared(chain, seed)):
             copy_run(source, folder, request, self.progress)
 
@@ -110,10 +112,10 @@ def make(
     match: Match,
     progress: Progress,
 ) -> None:
-    """Bring every variant with every seed to its end in `folder`/VARIANT/seed-N.
+    """Make every variant with every seed, completely, in `folder`/VARIANT/seed-N.
 
-    With a match, each generation of a variant is trained for as many steps (or on as many
-    examples) as the same one of the first variant with the same seed, which is made first.
+    With `match`, each generation of a variant is trained for as many steps (or on as many examples)
+    as the same generation of the first variant with the same seed. The first variant is made first.
     """
     _require_ours(folder)
     keys = {key for one in chosen for key in one.values} | set(request.overrides)
@@ -149,9 +151,10 @@ def place_of(folder: Path, one: Variant, seed: int) -> Path:
 def chain(folder: Path, one: Variant, seed: int) -> Iterator[Shared]:
     """The shared runs on which variant `one` with `seed` stands, the first ones first.
 
-    Documents are read and split, and test questions built, once for all seeds, which could not be
-    compared otherwise; the rest depends on the seed. Of settings that first matter in different
-    stages, the earlier ones have runs of their own.
+    Documents are read and split, and test questions are built, once for all seeds, because seeds
+    with different questions could not be compared. Everything later depends on the seed. If the
+    varied settings first matter in different stages, there is a shared run for each of these
+    stages.
     """
     keys = list(one.values)
     levels = sorted({first_step(key) for key in keys}, key=STEPS.index)

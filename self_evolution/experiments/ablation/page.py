@@ -16,14 +16,15 @@ from self_evolution.report.render.pages import html, put
 from self_evolution.report.render.svg import standalone
 
 LABEL = 26
-"""Characters of a line's name."""
+"""The most characters of a line's name."""
 
-COURSE, METRICS = (720, 320), (760, 300)
-"""Width and height of the figures."""
+COURSE_SIZE, METRICS_SIZE = (720, 320), (760, 300)
+"""Width and height of the figures, in pixels."""
 
 
 def write(results: Results, page: Path) -> None:
-    """The figures beside the page are those of its first task, and of all metrics.
+    """Write the page, and beside it two figures: the curves of its first task, and the bars of all
+    metrics.
 
     Raises UserError if the disk does not take it.
     """
@@ -37,19 +38,20 @@ def write(results: Results, page: Path) -> None:
         styles=styles,
         charts=charts,
         bars=bars,
-        course=COURSE,
-        metrics=METRICS,
+        course=COURSE_SIZE,
+        metrics=METRICS_SIZE,
     )
     put(page, text)
     if charts:
         first = next(iter(charts.values()))
-        put(page.with_name("course.svg"), standalone(first.svg("course", *COURSE)))
+        put(page.with_name("course.svg"), standalone(first.svg("course", *COURSE_SIZE)))
     if results.bars:
-        put(page.with_name("metrics.svg"), standalone(bars.svg("metrics", *METRICS)))
+        put(page.with_name("metrics.svg"), standalone(bars.svg("metrics", *METRICS_SIZE)))
 
 
 def _chart(results: Results, task: Task, styles: dict[str, str]) -> Chart:
-    """A line a variant; the base runs across, once where it is the same for all."""
+    """A chart with a line for each variant. The base is a horizontal line; it is drawn once if it
+    is the same for all variants."""
     curves = results.curves[task]
     bases = {name: curve[0].mean for name, curve in curves.items() if 0 in curve}
     alike = len(set(bases.values())) < 2
@@ -64,5 +66,6 @@ def _chart(results: Results, task: Task, styles: dict[str, str]) -> Chart:
 
 
 def _short(name: str) -> str:
-    """So that a long name leaves room for its line; the key below has it whole."""
+    """Shorten a long name, so that it leaves room for its line; the key below the chart has the
+    whole name."""
     return name if len(name) <= LABEL else f"{name[: LABEL - 1]}…"

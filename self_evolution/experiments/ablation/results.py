@@ -16,9 +16,9 @@ from self_evolution.experiments.comparison import (
     Row,
     Side,
     asked_alike,
+    common_scores,
     rows,
     side,
-    values,
 )
 from self_evolution.records import Evaluation
 
@@ -42,8 +42,8 @@ Curve = dict[int, Evaluation]
 class Results:
     """`curves[task][variant]`, `bars[metric][variant]` (domain questions, book closed).
 
-    `generation` is what bars and rows are of: the last one, or each run's leader. `steps` are
-    those of each generation, of each seed: `steps[variant][seed]`.
+    Bars and rows show one `generation`: the last one, or the leader of each run.
+    `steps[variant][seed]` has the training steps of each generation.
     """
 
     names: tuple[str, ...]
@@ -67,8 +67,8 @@ class Results:
             "curves": [{suite, mode, metric, generation, mean, lowest_seed, highest_seed}],
             "bars": [{metric, mean, low, high, n}]}]}
 
-        Scores, differences and bars are of all seeds together, n counts questions times seeds;
-        differences are to the first variant, paired by question and seed.
+        Scores, differences and bars are for all seeds together; n is the number of questions times
+        the number of seeds. Differences are to the first variant, paired by question and seed.
         """
         return {
             "matching": self.matching,
@@ -104,7 +104,8 @@ class Results:
 
 
 def gather(folder: Path, chosen: Sequence[Variant], seeds: Sequence[int], match: Match) -> Results:
-    """Raises UserError where runs were not asked the same questions, or are not evaluated."""
+    """Gather the results. Raises UserError if runs were not asked the same questions, or are not
+    evaluated."""
     promotes = any(key.startswith("promote.") for one in chosen for key in one.values)
     generation = "leader" if promotes else "last"
     names = [one.name for one in chosen]
@@ -117,7 +118,7 @@ def gather(folder: Path, chosen: Sequence[Variant], seeds: Sequence[int], match:
     sides = dict(zip(sides, alike, strict=True))
     first = sides[names[0], seeds[0]]
     models = [[sides[name, seed] for seed in seeds] for name in names]
-    found = {task: values(models, task, metric)[0] for task, metric in first.metrics.items()}
+    found = {task: common_scores(models, task, metric)[0] for task, metric in first.metrics.items()}
     table = rows(names, found, first.settings.seed)
     return Results(
         tuple(names),
@@ -140,7 +141,7 @@ def gather(folder: Path, chosen: Sequence[Variant], seeds: Sequence[int], match:
 
 
 def _curve(runs: Sequence[Sequence[Evaluation]], task: Task, metric: str) -> Curve:
-    """The mean over the seeds, in each generation that all seeds have."""
+    """Return the mean over the seeds for each generation that all seeds have."""
     means = [
         {row.generation: row for row in rows if (Task.of(row), row.metric) == (task, metric)}
         for rows in runs
@@ -165,7 +166,10 @@ def _curve(runs: Sequence[Sequence[Evaluation]], task: Task, metric: str) -> Cur
 def _bars(
     names: Sequence[str], models: Sequence[Sequence[Side]], deciding: str
 ) -> dict[str, dict[str, Interval]]:
-    found = {metric: values(models, MAIN, metric)[0] for metric in dict.fromkeys((deciding, *BARS))}
+    found = {
+        metric: common_scores(models, MAIN, metric)[0]
+        for metric in dict.fromkeys((deciding, *BARS))
+    }
     return {
         metric: {
             name: bootstrap(one.scores, one.documents)
@@ -183,7 +187,7 @@ def _sentence(found: Sequence[Row], seeds: int, generation: str) -> str:
     groups: dict[str, list[str]] = {"higher": [], "lower": [], NO_DIFFERENCE: []}
     for row in found[1:]:
         above = row.above[task]
-        groups[above.verdict].append(f"{row.name} ({above.mean:+.1f})")
+        groups[above.direction].append(f"{row.name} ({above.mean:+.1f})")
     parts = [f"{verdict}: {', '.join(some)}" for verdict, some in groups.items() if some]
     which = "leader" if generation == "leader" else "last generation"
     return (

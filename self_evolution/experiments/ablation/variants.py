@@ -1,4 +1,4 @@
-"""Variants: settings with their values, and from which stage on these make a difference."""
+"""Variants: settings with their values, and the first stage that each setting changes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from self_evolution.schedule import plan
 
 Step = tuple[int, str]
 STEPS = plan(1)
-"""The steps that a run has by default; some of them not every run has."""
+"""The steps of a run with the default settings. Some runs do not have all of them."""
 
 FIRST: dict[str, Step] = {
     "split": (0, "split"),
@@ -52,7 +52,8 @@ REFUSED = {
 
 
 class Variant(NamedTuple):
-    """`values` are flat settings as text; `name` is that of its folder: `strategy=hard`."""
+    """`values` are flat settings as text; `name` is the name of its folder, such as
+    `strategy=hard`."""
 
     name: str
     values: dict[str, str]
@@ -61,8 +62,8 @@ class Variant(NamedTuple):
 def variants(vary: Sequence[str], base: Config) -> list[Variant]:
     """One for each combination of the values in `vary` (`select.strategy=hard,easy`).
 
-    The first of them has the first values. Raises UserError for what cannot be varied or is no
-    value of that setting.
+    The first variant has the first values. Raises UserError for a setting that cannot be varied,
+    and for a value that is not valid.
     """
     axes = dict(_axis(text) for text in vary)
     if len(axes) < len(vary):
@@ -75,7 +76,8 @@ def variants(vary: Sequence[str], base: Config) -> list[Variant]:
     if len({one.name for one in found}) < len(found):
         raise UserError("--vary: a value is given twice, or two have the same name for a folder")
     if len(found) < 2:
-        raise UserError("--vary: one variant only, expected two values or more")
+        key = next(iter(axes))
+        raise UserError(f"--vary {key}: one value given, expected two or more, such as {key}=a,b")
     return found
 
 
@@ -89,7 +91,8 @@ def first_step(key: str) -> Step:
 
 
 def name(values: dict[str, str], keys: Sequence[str]) -> str:
-    """`strategy=hard,k=100`; the whole key where two of `keys` end alike. Empty for no values."""
+    """A name such as `strategy=hard,k=100`, with the whole key if two of `keys` have the same last
+    word. Empty for no values."""
     ends = [key.rpartition(".")[2] for key in keys]
     parts = []
     for key, value in values.items():

@@ -17,11 +17,12 @@ from self_evolution.evaluation.tasks import Task
 from self_evolution.experiments.comparison.sides import Key, Side
 
 
-class Values(NamedTuple):
+class Scores(NamedTuple):
     """Scores of a model in percent, in one order for all models.
 
-    `documents`: what each question stands or falls with. `seeds`: which of the model's runs
-    answered; they were trained with different seeds, and have as many scores each.
+    `documents`: the cluster of each score, which is resampled as a whole. `seeds`: the number of
+    the model's run that answered. The runs were trained with different seeds and have equally many
+    scores.
     """
 
     metric: str
@@ -32,7 +33,8 @@ class Values(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A model: its mean in each task, and how far it is above the first (which has no `above`)."""
+    """A model: its mean in each task, and its difference to the first model, which has no
+    `above`."""
 
     name: str
     metrics: Mapping[Task, str]
@@ -51,23 +53,25 @@ class Row:
                 task._asdict()
                 | {"metric": self.metrics[task]}
                 | above._asdict()
-                | {"verdict": above.verdict}
+                | {"verdict": above.direction}
                 for task, above in self.above.items()
             ],
         }
 
 
-def values(models: Sequence[Sequence[Side]], task: Task, metric: str) -> tuple[list[Values], int]:
-    """The scores of each model, which may have several runs, on the questions that all answered.
+def common_scores(
+    models: Sequence[Sequence[Side]], task: Task, metric: str
+) -> tuple[list[Scores], int]:
+    """Return the scores of each model on the questions that all runs of all models answered.
 
-    And how many questions are left out, as some run did not answer them.
+    Also return the number of questions that are left out because some run did not answer them.
     """
     scores = [[side.scores(task, metric) for side in sides] for sides in models]
     runs = [one for some in scores for one in some]
     common = [key for key in runs[0] if all(key in one for one in runs)]
     documents = _documents(models[0][0], task.suite, common)
     found = [
-        Values(
+        Scores(
             metric,
             [one[key] for one in some for key in common],
             documents * len(some),
@@ -79,15 +83,16 @@ def values(models: Sequence[Sequence[Side]], task: Task, metric: str) -> tuple[l
 
 
 def _documents(side: Side, suite: str, keys: Sequence[Key]) -> list[str]:
-    """The cluster of each question. It is no id, as other runs do not share ids."""
+    """The cluster of each question: its passage or topic. Ids cannot be used, because each run has
+    its own."""
     items = side.items[suite]
     return [key[0] or items[key].cluster_id or f"{key[1]}\0{key[2]}" for key in keys]
 
 
-def rows(names: Sequence[str], found: Mapping[Task, Sequence[Values]], seed: int) -> list[Row]:
-    """A row a model; `found` has the values of each, in the order of `names`.
+def rows(names: Sequence[str], found: Mapping[Task, Sequence[Scores]], seed: int) -> list[Row]:
+    """Return a row for each model; `found` has the scores of each, in the order of `names`.
 
-    Tasks without any values are left out.
+    Tasks without any scores are left out.
     """
     tasks = [task for task, some in found.items() if some[0].scores]
     above = adjusted(
@@ -111,12 +116,13 @@ def rows(names: Sequence[str], found: Mapping[Task, Sequence[Values]], seed: int
     ]
 
 
-def difference(before: Values, after: Values, seed: int) -> PairedDifference:
-    """Paired by question and seed; shown only if documents and seeds both show it.
+def difference(before: Scores, after: Scores, seed: int) -> PairedDifference:
+    """Return the difference, paired by question and seed. It is shown only if documents and seeds
+    both show it.
 
-    Where there are several seeds, the interval over documents (for these seeds) and that over
-    seeds (for these documents) are both made: the ends are the outer ones, and p the larger one.
-    Where all seeds have the very same difference they add nothing, and that over documents stands.
+    With several seeds, two intervals are made: one over documents (for these seeds) and one over
+    seeds (for these documents). The result has the outer ends of both, and the larger p. If all
+    seeds have the same difference, the interval over documents is used alone.
     """
     one = paired(before.scores, after.scores, before.documents, seed=seed)
     totals: dict[int, float] = {}

@@ -8,7 +8,7 @@ from typing import Any
 
 from self_evolution.evaluation.statistics import NO_DIFFERENCE, format_difference
 from self_evolution.evaluation.tasks import MODES, Task
-from self_evolution.experiments.comparison.rows import Row, Values, rows, values
+from self_evolution.experiments.comparison.rows import Row, Scores, common_scores, rows
 from self_evolution.experiments.comparison.sides import Side, asked_alike
 
 EVALUATED_ALIKE = (
@@ -18,14 +18,14 @@ EVALUATED_ALIKE = (
     "evaluate.top_k",
     "domain.prompts",
 )
-"""Settings whose difference makes a comparison less than fair, which is said."""
+"""If one of these settings differs between the runs, the comparison is not fair; a note says so."""
 
 NOTHING_COMMON = "There is no question that all of them answered."
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """`rows` in the order of `sides`; all differences are to the first."""
+    """`rows` are in the order of `sides`; all differences are to the first side."""
 
     sides: tuple[Side, ...]
     rows: tuple[Row, ...]
@@ -62,9 +62,9 @@ def compare(sides: Sequence[Side], notes: Sequence[str] = ()) -> Comparison:
         *left_out,
         *(f"{one.name} is unfinished" for one in sides if not one.complete),
     ]
-    found: dict[Task, list[Values]] = {}
+    found: dict[Task, list[Scores]] = {}
     for task, metric in sides[0].metrics.items():
-        found[task], missing = values([[one] for one in sides], task, metric)
+        found[task], missing = common_scores([[one] for one in sides], task, metric)
         if missing:
             remarks.append(
                 f"{missing:,} {task.suite} questions ({MODES[task.mode]}) were not answered "
@@ -87,7 +87,8 @@ def _unlike(sides: Sequence[Side]) -> list[str]:
 
 
 def _sentence(sides: Sequence[Side], found: Sequence[Row]) -> str:
-    """A sentence on the first task there is (domain questions, book closed, if any)."""
+    """A sentence on the first task that was compared: the domain questions with the book closed, if
+    there are any."""
     task = next(iter(found[0].scores), None)
     if task is None:
         return NOTHING_COMMON
@@ -98,7 +99,7 @@ def _sentence(sides: Sequence[Side], found: Sequence[Row]) -> str:
         above, name = row.above[task], one.called
         size = format_difference(above, " points")
         if above.shown:
-            remarks.append(f"{name} is {above.verdict} than {first} in {where}: {size}")
+            remarks.append(f"{name} is {above.direction} than {first} in {where}: {size}")
         else:
             remarks.append(f"{name} and {first} in {where}: {NO_DIFFERENCE} ({size})")
     return "; ".join(remarks) + f"; {task.suite} questions, n = {found[0].scores[task].n:,}."

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from self_evolution.config import Config
-from self_evolution.errors import UserError, printable
-from self_evolution.evaluation.abilities import SUITE
+from self_evolution.errors import UserError, some
+from self_evolution.evaluation.abilities import ABILITIES
 from self_evolution.evaluation.scores import ScoredPrediction, scored_predictions
 from self_evolution.evaluation.tasks import TASKS, Task, deciding
 from self_evolution.ledger import Ledger
@@ -19,19 +19,17 @@ from self_evolution.run.read import RunReader, read_run
 from self_evolution.schedule import left
 
 Key = tuple[str, str, int]
-"""A question is the same in another run if these are: passage, question, which of equal ones."""
-
-SHOWN = 3
-"""So many questions are named where test sets differ."""
+"""The key by which a question is recognised in other runs: its passage, its text, and its number
+among equal ones."""
 
 
 @dataclass(frozen=True, slots=True)
 class Side:
     """Answers of generation `generation`; `answers[task][key]`, `items[suite][key]`.
 
-    A rival's generation is its number, below 0, which is also in its name, with the model's.
-    `metrics[task]` decides in that task. `evaluations` and `steps` of training are those of all
-    generations of the run.
+    The generation of a rival is its number, which is below 0. Its name contains this number and the
+    name of the model. `metrics[task]` is the metric that decides in that task. `evaluations`, and
+    `steps` of training, are those of all generations of the run.
     """
 
     name: str
@@ -52,26 +50,27 @@ class Side:
         return f"{self.name} (generation {self.generation})"
 
     def scores(self, task: Task, metric: str) -> dict[Key, float]:
-        """The questions that `metric` applies to, in percent."""
+        """{question: score in percent} of the questions that `metric` applies to."""
         found = {key: answer.score(metric) for key, answer in self.answers[task].items()}
         return {key: score for key, score in found.items() if score is not None}
 
 
 def side(folder: Path, wanted: str, name: str = "") -> Side:
-    """`wanted`: leader, last, or a number. Raises UserError if it is not evaluated."""
+    """Return the side of a run. `wanted` is leader, last, or a number. Raises UserError if that
+    generation is not evaluated."""
     with read_run(folder) as run:
         return _side(run, _generation(folder, run.ledger, wanted), name or str(folder))
 
 
 def rival_sides(folder: Path) -> tuple[list[Side], list[str]]:
-    """A side for each model that the run was held against, in the order in which they came.
+    """Return a side for each rival of the run, in the order in which they came, and notes.
 
-    A model that has not taken all tasks yet is left out, with a note.
+    A rival that has not answered all tasks yet is left out, with a note.
     """
     found, notes = [], []
     with read_run(folder) as run:
         evaluations = run.ledger.evaluations.of_generations()
-        tasks = {Task.of(row) for row in evaluations if row.suite != SUITE}
+        tasks = {Task.of(row) for row in evaluations if row.suite != ABILITIES}
         for row in run.ledger.evaluations.rivals():
             name = f"rival {-row.generation}, {label(row.name, row.identity)}"
             if missing := tasks - run.ledger.evaluations.evaluated(row.generation):
@@ -89,7 +88,7 @@ def _side(run: RunReader, generation: int, name: str) -> Side:
     items = {
         suite: _keyed(ledger.items.of_suite(suite)) for suite in {task.suite for task in TASKS}
     }
-    if not any(some for suite, some in items.items() if suite != SUITE):
+    if not any(some for suite, some in items.items() if suite != ABILITIES):
         raise UserError(
             f"{run.folder}: no evaluation set, so there is nothing to compare; start a new run "
             "with --eval FILE"
@@ -109,17 +108,17 @@ def _side(run: RunReader, generation: int, name: str) -> Side:
 
 
 def asked_alike(sides: Sequence[Side]) -> tuple[list[Side], list[str]]:
-    """The sides with what all of them were asked, and a note if the base's own questions differ.
+    """Return the sides, reduced to the questions that all of them were asked, and notes.
 
-    Those are each base's own, and are left out then, as where a rival stands, who was not asked
-    them. Raises UserError that names what else
-    differs from the first side.
+    Each base writes its own questions on former abilities. They are left out if they differ, or if
+    a rival is compared, which was not asked them. Raises UserError that names any other difference
+    to the first side.
     """
     first = sides[0]
     notes: list[str] = []
     for other in sides[1:]:
         unlike = {suite: list(_unlike(first, other, suite)) for suite in sorted(first.items)}
-        if unlike.pop(SUITE) and not notes:
+        if unlike.pop(ABILITIES) and not notes:
             notes.append(
                 f"the questions on former abilities, which each base sets itself, differ in "
                 f"{first.name} and {other.name}: they are left out"
@@ -129,7 +128,7 @@ def asked_alike(sides: Sequence[Side]) -> tuple[list[Side], list[str]]:
             head = f"{other.name} was not asked what {first.name} was: they cannot be compared"
             raise UserError("\n".join([head, *lines]))
     if notes or any(one.generation < 0 for one in sides):
-        return [_without(one, SUITE) for one in sides], notes
+        return [_without(one, ABILITIES) for one in sides], notes
     return list(sides), notes
 
 
@@ -181,8 +180,8 @@ def _unlike(first: Side, other: Side, suite: str) -> Iterator[str]:
         (theirs.keys() - mine.keys(), first),
     ):
         if missing:
-            yield f"{len(missing):,} {suite} questions are missing in {where.name}: " + _some(
-                [key[1] for key in sorted(missing)]
+            yield f"{len(missing):,} {suite} questions are missing in {where.name}: " + _quoted(
+                sorted(missing)
             )
     changed = [
         key
@@ -194,10 +193,9 @@ def _unlike(first: Side, other: Side, suite: str) -> Iterator[str]:
     if changed:
         yield (
             f"{len(changed):,} {suite} questions have another reference in {other.name}: "
-            + _some([key[1] for key in changed])
+            + _quoted(changed)
         )
 
 
-def _some(texts: Sequence[str]) -> str:
-    shown = "; ".join(f"“{printable(text[:80])}”" for text in texts[:SHOWN])
-    return shown + (f" and {len(texts) - SHOWN:,} more" if len(texts) > SHOWN else "")
+def _quoted(keys: Sequence[Key]) -> str:
+    return some([f"“{question[:80]}”" for _, question, _ in keys], "; ")

@@ -1,4 +1,4 @@
-"""The facts of a report: asked of the ledger and computed, without a word of text."""
+"""The facts of a report: read from the ledger or computed, without any wording."""
 
 from __future__ import annotations
 
@@ -52,9 +52,8 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """All facts of a report; what does not exist yet is empty, never missing.
-
-    `current` sets apart the questions on documents that have changed; None if there are none.
+    """All facts of a report; facts that do not exist yet are empty. `current` is the subset of the
+    questions on documents that have changed; None if there are none.
     """
 
     run: str
@@ -98,7 +97,7 @@ def gather(config: Config, ledger: Ledger) -> Facts:
     first = lead(config, ledger, compared)
     rows = ledger.evaluations.of_generations()
     sources = ledger.sources.find(ledger.items.all())
-    known = mastery(ledger, first.metric, first.candidate, sources)
+    known = mastery(ledger, first.metric, first.compared, sources)
     others = rivals(config, ledger)
     changed = outdated(ledger)
     funnel = ledger.pairs.funnel()
@@ -112,14 +111,14 @@ def gather(config: Config, ledger: Ledger) -> Facts:
         task_scores=tuple(task_scores(rows)),
         differences=compared,
         relative=tuple(
-            relative(ledger, first.candidate, others.names, first.metric, config.evaluate.resamples)
+            relative(ledger, first.compared, others.names, first.metric, config.evaluate.resamples)
         ),
         mastery=known,
         tests=test_sets(config, ledger),
-        recalls=tuple(recalls(rows, first.candidate)),
-        leaks=leaks(ledger, first.metric, first.candidate),
+        recalls=tuple(recalls(rows, first.compared)),
+        leaks=leaks(ledger, first.metric, first.compared),
         outdated=changed,
-        current=subset(ledger, first.metric, first.candidate, ledger.items.outdated())
+        current=subset(ledger, first.metric, first.compared, ledger.items.outdated())
         if changed.gone
         else None,
         rivals=others,
@@ -130,14 +129,14 @@ def gather(config: Config, ledger: Ledger) -> Facts:
         left_out=ledger.meta("left_out") or {},
         trusted=ledger.trusted.counts(),
         teachers=ledger.teachers.counts(),
-        corrections=corrections(ledger, first.candidate),
+        corrections=corrections(ledger, first.compared),
         funnel=tuple(funnel),
         reasons=counts(ledger.pairs.reasons()),
         outcomes=counts(ledger.pairs.outcomes()),
         adapters=tuple(ledger.training.adapters()),
         promotions=tuple(ledger.evaluations.promotions()),
         samples=tuple(samples(ledger, [row["generation"] for row in funnel])),
-        changes=tuple(won_and_lost(ledger, first.metrics, first.candidate, sources)),
+        changes=tuple(won_and_lost(ledger, first.metrics, first.compared, sources)),
         stages=stages(ledger),
         settings=tuple(
             Setting(name, value, defaults[name]) for name, value in config.flat().items()

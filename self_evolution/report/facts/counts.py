@@ -21,7 +21,7 @@ class Counts(Generic[Column]):
 
 
 def counts(rows: Iterable[tuple[Column, str, int]], first: str = "") -> Counts[Column]:
-    """`rows`: column, name, number. The name `first` comes before all others."""
+    """Count `rows` of (column, name, number). The name `first` comes before all others."""
     cells = {(name, column): n for column, name, n in rows}
     found = Counts((), cells)
     names = sorted({name for name, _ in cells}, key=lambda n: (n != first, -found.total(n), n))

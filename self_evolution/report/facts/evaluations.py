@@ -22,7 +22,7 @@ Differences = Mapping[Difference, PairedDifference]
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """The scores of the base and of the candidate in a task, in its deciding metric."""
+    """The scores of the base and of the compared generation in a task, in its deciding metric."""
 
     task: Task
     base: Evaluation
@@ -41,9 +41,9 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Lead:
-    """The comparison of the candidate with the base.
+    """The comparison of a generation with the base.
 
-    `candidate`: the leader, or the last evaluated generation while the base leads. `metric` decides
+    `compared`: the leader, or the last evaluated generation while the base leads. `metric` decides
     in the main task, `metrics` in each task. `changes` since the base are by generation and task;
     `best` is the highest score of a generation in the main task.
     """
@@ -51,7 +51,7 @@ class Lead:
     metric: str
     metrics: Mapping[Task, str]
     leader: int
-    candidate: int
+    compared: int
     comparisons: tuple[Comparison, ...]
     changes: Mapping[tuple[int, Task], PairedDifference]
     best: Evaluation | None
@@ -67,14 +67,14 @@ class Lead:
 
 
 def trend(difference: PairedDifference) -> Trend:
-    return TRENDS.get(difference.verdict, NO_DIFFERENCE)
+    return TRENDS.get(difference.direction, NO_DIFFERENCE)
 
 
 def lead(config: Config, ledger: Ledger, differences: Differences) -> Lead:
     rows = ledger.evaluations.of_generations()
     metrics = deciding(ledger, config.promote.metric)
     leader = ledger.evaluations.leader()
-    candidate = leader or max((row.generation for row in rows), default=0)
+    compared = leader or max((row.generation for row in rows), default=0)
     found = {
         (row.generation, task): row
         for row in rows
@@ -86,19 +86,20 @@ def lead(config: Config, ledger: Ledger, differences: Differences) -> Lead:
         if row.against == 0 and row.metric == metrics.get(task := Task.of(row))
     }
     comparisons = tuple(
-        Comparison(task, found[0, task], found[candidate, task], changes.get((candidate, task)))
+        Comparison(task, found[0, task], found[compared, task], changes.get((compared, task)))
         for task in TASKS
-        if (0, task) in found and (candidate, task) in found
+        if (0, task) in found and (compared, task) in found
     )
     curve = [row for (_, task), row in found.items() if task == MAIN]
     best = max(curve, key=lambda row: row.mean, default=None)
-    return Lead(metrics[MAIN], metrics, leader, candidate, comparisons, changes, best)
+    return Lead(metrics[MAIN], metrics, leader, compared, comparisons, changes, best)
 
 
 def differences(rows: Iterable[Difference]) -> Differences:
-    """The differences in the order of tasks, adjusted over a task's generations with one relation.
+    """The differences in the order of tasks, with p adjusted (Holm) within each family.
 
-    A relation is: to the base, to a leader that is not the base, or to one rival.
+    A family has the differences of all generations in one task and metric: to the base, to other
+    leaders, or to one rival.
     """
 
     def family(row: Difference) -> tuple[int, str, int]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from self_evolution.evaluation.differences import Scored, both, scored
+from self_evolution.evaluation.differences import ScoredAnswer, both, scored
 from self_evolution.evaluation.tasks import FORMER, MAIN, TASKS, Task
 from self_evolution.ledger import Ledger, Source
 
@@ -18,7 +18,7 @@ KEPT, REJECTED_A_REASON = 8, 2
 
 
 class Passage(NamedTuple):
-    """A text that a search gave the candidate, and its source."""
+    """A text that a search gave the compared generation, and its source."""
 
     path: str
     heading: tuple[str, ...]
@@ -29,8 +29,8 @@ class Passage(NamedTuple):
 class Changed:
     """A question before and after; `source` is its place in the documents, if known."""
 
-    base: Scored
-    now: Scored
+    base: ScoredAnswer
+    now: ScoredAnswer
     source: Source | None
     passages: tuple[Passage, ...]
 
@@ -50,38 +50,38 @@ class WonAndLost:
 
 
 def won_and_lost(
-    ledger: Ledger, metrics: Mapping[Task, str], candidate: int, sources: Mapping[str, Source]
+    ledger: Ledger, metrics: Mapping[Task, str], compared: int, sources: Mapping[str, Source]
 ) -> list[WonAndLost]:
-    """The domain, book closed or with search, and former abilities, each in its metric.
-
-    `sources` are by item id. There are none where the base alone is evaluated.
+    """Yield what was won and lost in the domain, with the book closed and with search, and in
+    former abilities, each in its metric. `sources` are by item id. Nothing is yielded if only the
+    base is evaluated.
     """
     tasks = (MAIN, Task("domain", "retrieved"), *(task for task in TASKS if task.suite in FORMER))
     found = [
-        _compared(ledger, task, metrics[task], candidate, sources) for task in tasks if candidate
+        _compared(ledger, task, metrics[task], compared, sources) for task in tasks if compared
     ]
     return [one for one in found if one.asked]
 
 
 def _compared(
-    ledger: Ledger, task: Task, metric: str, candidate: int, sources: Mapping[str, Source]
+    ledger: Ledger, task: Task, metric: str, compared: int, sources: Mapping[str, Source]
 ) -> WonAndLost:
-    pairs = both(scored(ledger, 0, task, metric), scored(ledger, candidate, task, metric))
+    pairs = both(scored(ledger, 0, task, metric), scored(ledger, compared, task, metric))
     won = [(base, now) for base, now in pairs if now.score > base.score]
     lost = [(base, now) for base, now in pairs if now.score < base.score]
     examples = (
         tuple(
-            Changed(base, now, sources.get(now.item.id), _passages(ledger, task, candidate, now))
+            Changed(base, now, sources.get(now.item.id), _passages(ledger, task, compared, now))
             for base, now in clearest(some)
         )
         for some in (won, lost)
     )
-    return WonAndLost(task, metric, candidate, len(pairs), len(won), len(lost), *examples)
+    return WonAndLost(task, metric, compared, len(pairs), len(won), len(lost), *examples)
 
 
-def _passages(ledger: Ledger, task: Task, candidate: int, now: Scored) -> tuple[Passage, ...]:
+def _passages(ledger: Ledger, task: Task, compared: int, now: ScoredAnswer) -> tuple[Passage, ...]:
     found = ledger.fragments.get(
-        ledger.evaluations.passages_shown(candidate, task.mode, now.item.id)
+        ledger.evaluations.passages_shown(compared, task.mode, now.item.id)
     )
     paths = ledger.documents.paths([one.document_id for one in found])
     return tuple(
@@ -89,8 +89,10 @@ def _passages(ledger: Ledger, task: Task, candidate: int, now: Scored) -> tuple[
     )
 
 
-def clearest(found: list[tuple[Scored, Scored]]) -> list[tuple[Scored, Scored]]:
-    """The largest differences; equal ones are spread over the set."""
+def clearest(
+    found: list[tuple[ScoredAnswer, ScoredAnswer]],
+) -> list[tuple[ScoredAnswer, ScoredAnswer]]:
+    """The pairs with the largest differences; equal ones are taken evenly from the whole set."""
     size = [abs(now.score - base.score) for base, now in found]
     edge = min(sorted(size, reverse=True)[:EXAMPLES], default=0.0)
     above = [one for one, gap in zip(found, size, strict=True) if gap > edge]

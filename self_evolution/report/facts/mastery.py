@@ -7,18 +7,19 @@ from dataclasses import dataclass
 
 from self_evolution.evaluation import choice
 from self_evolution.evaluation.differences import both, scored
-from self_evolution.evaluation.statistics import FEW, RESAMPLES, Interval, bootstrap
+from self_evolution.evaluation.statistics import FEW_CLUSTERS, RESAMPLES, Interval, bootstrap
 from self_evolution.evaluation.tasks import Task
 from self_evolution.ledger import Ledger, Source
 from self_evolution.records import Item
 
 SUITES = ("domain", choice.SUITE, "seen")
-"""No model was ever told of the unseen documents, so there is nothing to master."""
+"""The map leaves out questions on held-out documents, because no model was trained on them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A test question with its source and the scores (percent) of the base and of the candidate."""
+    """A test question with its source and two scores (percent): of the base and of the compared
+    generation."""
 
     item: Item
     source: Source
@@ -32,12 +33,11 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """A heading of a document, or all of one (`heading` is empty), and the questions on it.
-
-    Intervals draw fragments, or questions where all are on one: they hold for other questions on
-    this part. A question counts as known by its score: wholly or not at all with exact-match, by a
-    share of it with other metrics.
+class Chapter:
+    """A heading of a document, or the whole document (`heading` is empty), and the questions on it.
+    Intervals resample fragments, or questions if all are on one fragment; they hold for other
+    questions on this part. With exact-match a question is known or not known; with other metrics it
+    counts as known in part, by its score.
     """
 
     heading: tuple[str, ...]
@@ -63,17 +63,18 @@ class Document:
 
     path: str
     name: str
-    whole: Part
-    parts: tuple[Part, ...]
+    whole: Chapter
+    parts: tuple[Chapter, ...]
     missed: tuple[Asked, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Mastery:
-    """The documents, with the most missed first. `unplaced` questions have no known document."""
+    """The documents, those with the most missed questions first. `unplaced` questions have no known
+    document."""
 
     metric: str
-    candidate: int
+    compared: int
     documents: tuple[Document, ...]
     questions: tuple[Asked, ...]
     unplaced: int
@@ -83,13 +84,13 @@ class Mastery:
         return len(self.questions)
 
 
-def mastery(ledger: Ledger, metric: str, candidate: int, sources: Mapping[str, Source]) -> Mastery:
+def mastery(ledger: Ledger, metric: str, compared: int, sources: Mapping[str, Source]) -> Mastery:
     """Closed-book test questions on documents that are trained on; `sources` are by item id."""
     questions: list[Asked] = []
     unplaced = 0
     for suite in SUITES:
         task = Task(suite, "closed")
-        for base, now in both(*(scored(ledger, g, task, metric) for g in (0, candidate))):
+        for base, now in both(*(scored(ledger, g, task, metric) for g in (0, compared))):
             if source := sources.get(now.item.id):
                 questions.append(Asked(now.item, source, base.score, now.score, now.text))
             else:
@@ -98,7 +99,7 @@ def mastery(ledger: Ledger, metric: str, candidate: int, sources: Mapping[str, S
     names = short_names(groups)
     found = [_document(path, names[path], some) for path, some in groups.items()]
     found.sort(key=lambda one: (-one.whole.missed, one.path))
-    return Mastery(metric, candidate, tuple(found), tuple(questions), unplaced)
+    return Mastery(metric, compared, tuple(found), tuple(questions), unplaced)
 
 
 def by_path(questions: Iterable[Asked]) -> dict[str, list[Asked]]:
@@ -139,14 +140,14 @@ def _document(path: str, name: str, questions: list[Asked]) -> Document:
     return Document(path, name, _part((), questions), parts, missed)
 
 
-def _part(heading: tuple[str, ...], questions: Sequence[Asked]) -> Part:
+def _part(heading: tuple[str, ...], questions: Sequence[Asked]) -> Chapter:
     drawn = [one.source.fragment_id for one in questions]
     if len(set(drawn)) == 1:
         drawn = [one.item.id for one in questions]
     # Few have Student's interval, which needs no resamples: there may be many parts.
-    resamples = RESAMPLES if len(set(drawn)) >= FEW else 1
+    resamples = RESAMPLES if len(set(drawn)) >= FEW_CLUSTERS else 1
     base, now = (
         bootstrap(scores, drawn, resamples=resamples)
         for scores in ([one.base for one in questions], [one.now for one in questions])
     )
-    return Part(heading, len(questions), base, now)
+    return Chapter(heading, len(questions), base, now)

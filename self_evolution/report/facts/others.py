@@ -18,8 +18,8 @@ from self_evolution.run.model_identity import base_identity
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A rival's score in a task; `above`: the leader minus it, None until the leader has done
-    the task."""
+    """A rival's score in a task. `above` is the leader's score minus this one, None until the
+    leader has done the task."""
 
     rival: Rival
     score: Evaluation
@@ -41,7 +41,7 @@ class Board:
 
 @dataclass(frozen=True, slots=True)
 class Rivals:
-    """The rivals that the run ever had; `leader` is a generation, `names` are by generation.
+    """All rivals that the run has had; `leader` is a generation, `names` are by generation.
 
     `twins` are the rivals that are the base model itself. `unanswered`, by generation: how many
     answers there are, how many are empty, and how many were cut off.
@@ -110,7 +110,8 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """Every verdict; `itself` are the base (0) and the rivals that judged themselves too."""
+    """All judgements. `itself` are the base (0) and the rivals that were judge and judged at the
+    same time."""
 
     rows: tuple[Judged, ...]
     itself: tuple[int, ...]

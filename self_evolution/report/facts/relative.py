@@ -12,7 +12,7 @@ from self_evolution.ledger import Ledger
 from self_evolution.records import seed_of
 
 OVERLAP = ("bleu-4", "rouge-l")
-"""Metrics that are put in relation besides the one that decides: the paper's."""
+"""Metrics whose ratios are shown beside that of the deciding metric; the paper shows these."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Relative:
 
 def relative(
     ledger: Ledger,
-    candidate: int,
+    compared: int,
     names: Mapping[int, str],
     metric: str,
     resamples: int = RESAMPLES,
@@ -38,9 +38,9 @@ def relative(
     found = []
     for task in TASKS:
         for one in dict.fromkeys((metric, *OVERLAP)):
-            mine = scored(ledger, candidate, task, one)
+            mine = scored(ledger, compared, task, one)
             for reference, name in names.items():
-                theirs = scored(ledger, reference, task, one) if reference != candidate else {}
+                theirs = scored(ledger, reference, task, one) if reference != compared else {}
                 if pairs := both(mine, theirs):
                     value = ratio(
                         [my.score for my, _ in pairs],
@@ -49,6 +49,6 @@ def relative(
                         resamples=resamples,
                         seed=seed_of("ratio", *task),
                     )
-                    found.append(Relative(candidate, reference, name, task, one, value))
+                    found.append(Relative(compared, reference, name, task, one, value))
     order = list(names)
     return sorted(found, key=lambda one: order.index(one.reference))

@@ -10,7 +10,7 @@ from self_evolution.evaluation.statistics import Interval, bootstrap
 from self_evolution.report.facts.mastery import Asked, Mastery, by_heading, by_path
 
 FEWEST = 5
-"""Nothing is said of fewer errors, which the report tells one by one."""
+"""If there are fewer errors than this, no place is named; the report lists each of them."""
 
 PARTS = 3
 """If more parts than this hold the errors, the errors count as spread."""
@@ -40,10 +40,12 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Remaining:
-    """`errors` in all, and the `places` that hold most of them; none where errors are spread.
+    """The number of `errors`, and the `places` that have most of them; no places if the errors are
+    spread.
 
-    `share` is the share of the errors that are in `places`, and `questions` that of all questions,
-    both in percent. `documents` are counted, as a heading alone may not tell which one is meant.
+    `share` is the share of the errors that are in `places`, and `questions` is the share of all
+    questions there, both in percent. `documents` are counted, as a heading alone may not tell which
+    one is meant.
     """
 
     errors: int
@@ -54,7 +56,7 @@ class Remaining:
 
 
 def remaining(mastery: Mastery) -> Remaining | None:
-    """Find where the errors are; None where they are few, in one part, or the metric has none.
+    """Find where the errors are; None if they are few, all in one part, or the metric has none.
 
     A place is named only where errors are shown to differ between the parts (permutation test, 5%
     in all, headings first, then documents), and if up to three of them hold half of the errors and

@@ -13,12 +13,11 @@ from self_evolution.schedule import STAGES, left, out_of_patience, plan
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """`left`: the steps (generation, stage) still to do, of all `steps`.
-
-    `stopped`: the run ends early, because too many generations in a row were not promoted.
-    `read`: the documents are; `to_come`: test questions will be built. `questions` is the number
-    of domain questions, `choosing` of those that only choose the leader; `decided` says
-    whether any promotion was.
+    """`left` are the steps (generation, stage) still to do, of all `steps`. `stopped`: the run ends
+    early, because too many generations in a row were not promoted. `read`: the documents have been
+    read. `to_come`: test questions will be built. `questions` is the number of domain questions,
+    `choosing` of those that only choose the leader.
+    `decided`: at least one promotion has been decided.
     """
 
     steps: int

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from self_evolution.evaluation.differences import Scored, scored
+from self_evolution.evaluation.differences import ScoredAnswer, scored
 from self_evolution.evaluation.statistics import Interval, bootstrap
 from self_evolution.evaluation.tasks import MAIN
 from self_evolution.ledger import Ledger
@@ -13,25 +13,25 @@ from self_evolution.ledger import Ledger
 
 @dataclass(frozen=True, slots=True)
 class Subset:
-    """The number of answered `questions` of the main task, and how many of them are `some` special
-    ones.
+    """Scores of the main task for a chosen part of its questions.
 
-    It has the scores of all, of the special ones, and of the others; None where the metric applies
-    to none.
+    `chosen` counts the part, `questions` all that were answered. The intervals are those of all, of
+    the part, and of the rest; None if the metric applies to none of them.
     """
 
-    some: int
+    chosen: int
     questions: int
     all: Interval | None
-    some_score: Interval | None
+    chosen_score: Interval | None
     other_score: Interval | None
 
 
 @dataclass(frozen=True, slots=True)
 class Leaks:
-    """Pairs of all generations that were `stopped`, as they are evaluation questions.
+    """The number of pairs of all generations that were `stopped` because they are test questions.
 
-    `near` sets apart the questions that resemble one that the candidate was trained on.
+    `near` is the subset of the questions that resemble one that the compared generation was trained
+    on.
     """
 
     stopped: int
@@ -40,7 +40,8 @@ class Leaks:
 
 @dataclass(frozen=True, slots=True)
 class Outdated:
-    """The number of `tests`, the locked questions, on documents that were changed or withdrawn.
+    """How many of the `tests` (the locked questions) are `gone`: on documents that were changed or
+    withdrawn.
 
     `others` are generations (or rivals, below 0) that were not given the passages that the base
     was given, because documents changed in between.
@@ -51,22 +52,22 @@ class Outdated:
     others: tuple[int, ...]
 
 
-def subset(ledger: Ledger, metric: str, generation: int, some: Collection[str]) -> Subset:
-    """`some` are ids of items."""
+def subset(ledger: Ledger, metric: str, generation: int, chosen: Collection[str]) -> Subset:
+    """The scores of a generation for the items with the ids in `chosen`."""
     answered = [item.id for item, _ in ledger.evaluations.predictions(generation, *MAIN)]
     found = scored(ledger, generation, MAIN, metric)
     return Subset(
-        sum(id in some for id in answered),
+        sum(id in chosen for id in answered),
         len(answered),
         _mean(list(found.values())),
-        _mean([one for id, one in found.items() if id in some]),
-        _mean([one for id, one in found.items() if id not in some]),
+        _mean([one for id, one in found.items() if id in chosen]),
+        _mean([one for id, one in found.items() if id not in chosen]),
     )
 
 
-def leaks(ledger: Ledger, metric: str, candidate: int) -> Leaks:
+def leaks(ledger: Ledger, metric: str, compared: int) -> Leaks:
     stopped = sum(n for _, reason, n in ledger.pairs.reasons() if reason == "in_evaluation")
-    return Leaks(stopped, subset(ledger, metric, candidate, ledger.items.near(candidate)))
+    return Leaks(stopped, subset(ledger, metric, compared, ledger.items.near(compared)))
 
 
 def outdated(ledger: Ledger) -> Outdated:
@@ -81,7 +82,7 @@ def outdated(ledger: Ledger) -> Outdated:
     )
 
 
-def _mean(found: Sequence[Scored]) -> Interval | None:
+def _mean(found: Sequence[ScoredAnswer]) -> Interval | None:
     if not found:
         return None
     return bootstrap([one.score for one in found], [one.item.cluster for one in found])

@@ -16,7 +16,8 @@ LEFT, TOP, BOTTOM, GAP = 34, 18, 24, 0.25
 
 @dataclass(frozen=True, slots=True)
 class Bars:
-    """`values[metric][variant]`: a group a metric, in it a bar a variant. `styles`: a to f."""
+    """`values[metric][variant]` are drawn as a group of bars for each metric, with a bar for each
+    variant. `styles[variant]` is a letter from a to f."""
 
     title: str
     values: Mapping[str, Mapping[str, Interval]]

@@ -1,4 +1,5 @@
-"""Objections that a careful reader would make to the first screen, said there first."""
+"""Caveats: the objections that a careful reader would have to the first screen, which states them
+itself."""
 
 from __future__ import annotations
 
@@ -10,12 +11,12 @@ from self_evolution.report.facts.questions import TestSets
 from self_evolution.report.facts.subsets import Outdated
 from self_evolution.report.render.words import format_score, score
 
-FEW = 30
+FEW_QUESTIONS = 30
 """Below this number, questions are called few."""
 
 
 def caveats(facts: Facts) -> Iterator[str]:
-    """A sentence or two each; none where nothing was compared."""
+    """Yield one or two sentences for each caveat; nothing if nothing was compared."""
     lead, config = facts.lead, facts.config
     if not lead.comparisons:
         return
@@ -109,7 +110,7 @@ def _number(n: int, questions: int, metric: str) -> Iterator[str]:
         )
     else:
         yield f"Measured on {n:,} domain questions."
-    if n < FEW:
+    if n < FEW_QUESTIONS:
         yield (
             f"Only {n} questions: too few for a firm statement, and intervals of so small "
             "a set come out too narrow."
@@ -117,7 +118,7 @@ def _number(n: int, questions: int, metric: str) -> Iterator[str]:
 
 
 def _built(tests: TestSets) -> Iterator[str]:
-    """Sentences on how the questions were made, where it was not the user who made them."""
+    """Sentences on how the questions were made, if the user did not write them."""
     if not tests.lock or not {"seen", "unseen"} & {one.kind for one in tests.sets}:
         return
     reviewed = tests.lock.origin == "reviewed"
@@ -137,18 +138,18 @@ def _built(tests: TestSets) -> Iterator[str]:
 
 
 def _changed(facts: Facts) -> Iterator[str]:
-    """How changed documents touch the test, with the score without the questions on them."""
+    """What changed documents mean for the test, and the score without the questions on them."""
     if sentence := describe_outdated(facts.outdated):
         sentence += "; they stay, so that every generation is asked the same."
         found, metric = facts.current, facts.lead.metric
-        if found and found.some and found.all:
+        if found and found.chosen and found.all:
             without = "without them no question is left"
             if found.other_score:
                 without = f"{format_score(found.other_score, metric)} without them"
             sentence += (
                 f" {metric} on domain questions, book closed: "
-                f"{format_score(found.all, metric)} with the {found.some:,} that are among these, "
-                f"{without}."
+                f"{format_score(found.all, metric)} with the {found.chosen:,} that are among "
+                f"these, {without}."
             )
         yield sentence
     if sentence := describe_searched(facts.outdated):

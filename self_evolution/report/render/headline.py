@@ -17,7 +17,7 @@ from self_evolution.report.render.words import interval, lower_first, number, sc
 
 @dataclass(frozen=True, slots=True)
 class Headline:
-    """A sentence that there is no reason for is empty."""
+    """The sentences of the first screen. A sentence is empty if it does not apply."""
 
     sentence: str
     losses: str
@@ -37,7 +37,7 @@ def headline(facts: Facts) -> Headline:
 
 
 def _gain(facts: Facts) -> str:
-    """A sentence on how much the candidate knows, beside the base."""
+    """A sentence on how much the compared generation knows, and how much the base."""
     lead, state = facts.lead, facts.state
     if not state.questions:
         if not state.read:
@@ -53,13 +53,13 @@ def _gain(facts: Facts) -> str:
     verb = "knows" if is_share(lead.metric) else "scores"
     what = " of the facts that the test asks for" if verb == "knows" else f" in {lead.metric}"
     after, before = f"{verb} {score(lead.main.now)}{what}", score(lead.main.base)
-    if not lead.candidate:
+    if not lead.compared:
         return f"The base model {after}. No other generation has been evaluated yet."
     if not lead.leader:
         tail = {NO_DIFFERENCE: f": {NO_DIFFERENCE}", "rose": "", "fell": ": it got worse"}
         return (
             f"The base model still leads: no generation was promoted. Generation "
-            f"{lead.candidate}, the last, {after}; the base {verb} {before}{tail[lead.main.trend]}."
+            f"{lead.compared}, the last, {after}; the base {verb} {before}{tail[lead.main.trend]}."
         )
     if lead.main.trend == "rose":
         return f"The model {after}, up from {before}."
@@ -71,10 +71,10 @@ def _gain(facts: Facts) -> str:
 def _losses(facts: Facts) -> str:
     """Sentences on losses elsewhere: in reading, as far as it fell, and in former abilities.
 
-    Former abilities are told in any case. A metric other than the main task's is named.
+    Former abilities are always mentioned. A metric is named if it is not that of the main task.
     """
     lead = facts.lead
-    if not lead.candidate:
+    if not lead.compared:
         return ""
     former = [one for one in lead.comparisons if one.task.suite in FORMER]
     fell = [

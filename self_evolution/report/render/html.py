@@ -35,7 +35,7 @@ def render(facts: Facts) -> str:
 
 
 def _main_chart(facts: Facts) -> Chart | None:
-    """The deciding metric: book closed against the base, with search and open book above it."""
+    """The chart of the deciding metric: closed book beside the base, with search, and open book."""
     lines = (
         _line(facts, MAIN, "closed book", base=True),
         _line(facts, Task("domain", "retrieved"), "with search"),
@@ -62,7 +62,7 @@ def _retention_chart(facts: Facts) -> Chart | None:
 
 
 def _metrics(lines: tuple[Line, ...]) -> str:
-    """The metric of all lines, or, where they differ, each with the lines that are drawn in it."""
+    """The metric of all lines; if they differ, each metric with the lines that are drawn in it."""
     drawn: dict[str, list[str]] = {}
     for line in lines:
         for metric in sorted({row.metric for row in line.rows.values()}):
@@ -82,7 +82,8 @@ def _chart(facts: Facts, title: str, lines: tuple[Line, ...]) -> Chart | None:
 def _line(
     facts: Facts, task: Task, label: str, metric: str = "", base: bool = False, style: str = ""
 ) -> Line:
-    """In `metric`, or else in the one that decides in this task."""
+    """The line of a task in `metric`, or in the metric that decides in this task if none is
+    given."""
     metric = metric or facts.lead.metrics[task]
     rows = {
         generation: row[metric]

@@ -104,7 +104,7 @@ class _Drawing:
         yield text(middle, self.height - 4, "generation", "tick middle")
 
     def _bases(self) -> Iterator[Markup]:
-        """The base's value, right across, to see every generation against it."""
+        """A horizontal line at the base's value, to compare each generation with it."""
         for line in self.chart.lines:
             if line.base and 0 in line.rows:
                 y = self.y(line.rows[0].mean)
@@ -155,7 +155,8 @@ class _Drawing:
 
 
 def apart(places: list[float], gap: float, low: float, high: float) -> list[float]:
-    """Sorted places moved as little as it takes to lie `gap` apart, between `low` and `high`."""
+    """Return the sorted places, moved as little as possible so that they are `gap` apart, between
+    `low` and `high`."""
     moved: list[float] = []
     for place in places:
         moved.append(max(place, moved[-1] + gap if moved else low))
@@ -165,7 +166,7 @@ def apart(places: list[float], gap: float, low: float, high: float) -> list[floa
 
 
 def _runs(rows: Mapping[int, Evaluation], generations: list[int]) -> Iterator[list[int]]:
-    """Stretches of neighbouring generations that all have a value: a gap stays a gap."""
+    """Yield runs of neighbouring generations that all have a value, so that a gap stays visible."""
     run: list[int] = []
     for generation in generations:
         if generation in rows:

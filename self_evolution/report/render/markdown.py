@@ -20,7 +20,8 @@ _HIDDEN = re.compile(
 
 
 def escape(text: object) -> str:
-    """Text that Markdown shows as it is, in one line: no markup, link or HTML comes out of it.
+    """Escape a text, so that Markdown shows it as it is, in one line, without markup, links or
+    HTML.
 
     White space and control characters (those that turn the direction of writing too) become one
     space.
@@ -39,7 +40,7 @@ def quote(text: str) -> str:
 
 
 def render(facts: Facts) -> str:
-    """Whatever comes from documents, models and settings is escaped."""
+    """The report as text. Everything from documents, models and settings is escaped."""
     # escape() does what autoescape does elsewhere: this is not HTML
     found = environment(autoescape=False, finalize=lambda value: "" if value is None else value)
     found.filters |= {"md": escape, "quote": quote}

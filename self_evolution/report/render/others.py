@@ -19,8 +19,9 @@ BETTER = {"higher": "the leader is better", "lower": "the rival is better"}
 
 
 def describe_standing(one: Standing) -> str:
-    """The better one, or that no difference is shown; empty until the leader has taken the task."""
-    return BETTER.get(one.above.verdict, NO_DIFFERENCE) if one.above else ""
+    """Say which one is better, or that no difference is shown; empty until the leader has done the
+    task."""
+    return BETTER.get(one.above.direction, NO_DIFFERENCE) if one.above else ""
 
 
 def rival_notes(found: Rivals, most_tokens: int) -> Iterator[str]:

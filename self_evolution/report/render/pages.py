@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from self_evolution.errors import UserError
+from self_evolution.files import complete
 from self_evolution.report.render import words
 
 if TYPE_CHECKING:
@@ -41,19 +40,12 @@ def html(template: str, **values: Any) -> str:
 
 
 def put(page: Path, text: str) -> None:
-    """Write the page beside its place and rename it, so that it is whole at any moment.
-
-    Raises UserError if the disk does not take it.
-    """
-    temporary = page.with_name(f".{page.name}.{os.getpid()}.tmp")
+    """Write the page, which is complete at any moment. Raises UserError if the disk is full."""
     try:
         page.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(text, encoding="utf-8", errors="replace")
-        temporary.replace(page)
+        with complete(page, concurrent=True) as temporary:
+            temporary.write_text(text, encoding="utf-8", errors="replace")
     except OSError as error:
         raise UserError(
             f"{page}: {error.strerror}; the run itself is safe, the same command writes it again"
         ) from None
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink()

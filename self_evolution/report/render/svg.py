@@ -37,7 +37,8 @@ def frame(
 
 
 def scale(highest: float) -> tuple[float, float]:
-    """(step, top) of an axis from 0 that holds `highest` and never passes 100 by itself."""
+    """(step, top) of an axis that begins at 0 and contains `highest`; it goes beyond 100 only if
+    `highest` does."""
     for step in (1.0, 2.0, 5.0, 10.0, 20.0, 25.0):
         if highest <= 4 * step:
             return step, step * max(2, math.ceil(highest / step - 1e-9))

@@ -16,8 +16,8 @@ from self_evolution.report.render.words import KINDS, corrected, lower_first, te
 
 
 def summary(config: Config, ledger: Ledger) -> Iterator[str]:
-    """A line a built test set, on own pairs, teachers, corrections, a rival, and an opponent before
-    the judge."""
+    """Yield a line for each built test set, one for the user's pairs, for teachers and for
+    corrections, one for each rival, and one for each model that the judge compared."""
     yield from test_lines(test_sets(config, ledger))
     leader = ledger.evaluations.leader()
     yield from filter(
@@ -33,13 +33,13 @@ def summary(config: Config, ledger: Ledger) -> Iterator[str]:
 
 
 def changed(ledger: Ledger) -> Iterator[str]:
-    """How changed documents touch the test questions."""
+    """Yield what changed documents mean for the test questions."""
     found = outdated(ledger)
     yield from filter(None, (describe_outdated(found), describe_searched(found)))
 
 
 def test_lines(tests: TestSets) -> Iterator[str]:
-    """None where the user's own questions are all."""
+    """Yield a line for each built test set; nothing if all test questions are the user's own."""
     for one in tests.sets:
         if one.kind != "own":
             source = f" ({one.documents:,} documents)" if one.documents else ""

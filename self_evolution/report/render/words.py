@@ -32,7 +32,7 @@ KINDS = {
 }
 REASONS = {
     "empty": "the model gave no question or no answer",
-    "in_evaluation": "is one of the evaluation's questions, or nearly so: never trained on",
+    "in_evaluation": "is a test question, or nearly so: never trained on",
     "truncated": "question or answer reached its length limit",
     "not_one_question": "not exactly one question",
     "too_long": "the question is too long",
@@ -91,7 +91,7 @@ def upper_first(text: str) -> str:
 
 
 def keep(text: str) -> Markup:
-    """The text, escaped, whose intervals and flags do not break over two lines."""
+    """The escaped text, in which no line break can divide an interval or a flag."""
     return Markup(_WHOLE.sub(r'<span class="keep">\g<0></span>', str(escape(text))))
 
 
@@ -111,8 +111,8 @@ def trusted(found: TrustedCounts) -> str:
     told = f"Your own pairs: {found.rows:,} rows, {found.pairs:,} different pairs, "
     told += f"{found.placed:,} of them placed in the documents"
     if found.kept + found.stopped + found.held_out:
-        told += f"; {found.kept:,} kept, {found.near:,} of these near an evaluation question; "
-        told += f"{found.stopped:,} stopped as evaluation questions"
+        told += f"; {found.kept:,} kept, {found.near:,} of these near a test question; "
+        told += f"{found.stopped:,} stopped as test questions"
     if found.held_out:
         told += f"; {found.held_out:,} stopped as their documents are held out"
     return told

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from lxml.etree import _Element
 
 _DEEPEST = 6
-_LINKED = 0.8  # of the letters of a list that are in links, at least, if it is one of contents
-_WORDS = 12  # that a page has besides such lists, at least, if it is a page of its own
+_LINKED = 0.8  # share of a list's letters in links from which it is a table of contents
+_WORDS = 12  # words besides such lists from which a page is kept
 
 
 class Entry(NamedTuple):

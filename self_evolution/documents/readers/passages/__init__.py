@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +10,7 @@ from self_evolution.documents.readers.encoding import decode
 from self_evolution.documents.readers.passages.overlaps import overlap
 from self_evolution.documents.readers.passages.records import record
 from self_evolution.documents.readers.rows import rows, value
+from self_evolution.errors import excerpt
 
 _KEYS = ("instruction", "text", "content", "body", "passage", "page_content")
 _HEADINGS = ("title", "heading", "section")
@@ -64,7 +64,7 @@ def _passage(number: int, row: Any) -> tuple[tuple[str, ...], str]:
     where = f"row {number}: " if number else ""
     raise Malformed(
         f'{where}expected {{"instruction": passage}} (or "text"), or an object without these, got '
-        f"{json.dumps(row, ensure_ascii=False)[:80]}"
+        f"{excerpt(row)}"
     )
 
 

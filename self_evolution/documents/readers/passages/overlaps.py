@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-_FEWEST = 20  # characters; fewer may be equal by chance
-_FEWEST_WIDE = 10  # of them Chinese, Japanese or Korean, which say more each
+_FEWEST = 20  # characters: least overlap; a shorter one may be chance
+_FEWEST_WIDE = 10  # the same in Chinese, Japanese or Korean, where a character says more
 
 
 def overlap(before: str, text: str) -> int:

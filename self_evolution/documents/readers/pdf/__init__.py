@@ -68,7 +68,7 @@ def _opened(data: bytes) -> Iterator[Any]:
     except pypdfium2.PdfiumError as error:
         if getattr(error, "err_code", None) == _PASSWORD:
             raise Malformed("needs a password to be opened; save a copy without one") from None
-        raise Malformed("no PDF, or one that is broken beyond repair") from None
+        raise Malformed("not a PDF, or damaged; open it in a viewer and save it again") from None
     try:
         if not len(document):
             raise Malformed("a PDF without pages, or one that is cut off")

@@ -10,10 +10,10 @@ from self_evolution.documents.readers.pdf.floats import sunk
 from self_evolution.documents.readers.pdf.lines import Line
 
 _LABEL = re.compile(r"([^\W\d]+)\.?\s?(?P<number>\d+(?:[.\-–]\d+)*)[.:：]?(?:\s|$)")
-_LEAST = 3  # captions that begin alike; fewer may be sentences
-_MOSTLY = 0.6  # of the lines that begin so, those next to a table
-_MORE_LINES = 4  # a caption may go over so many lines
-_CLOSE = 1.4  # font sizes from foot to foot inside a caption
+_LEAST = 3  # least number of captions that begin alike; fewer may be sentences
+_MOSTLY = 0.6  # share of the lines with this beginning that stand next to a table
+_MORE_LINES = 4  # lines: most lines of a caption after its first
+_CLOSE = 1.4  # font sizes: largest distance of two lines of a caption
 
 
 def at_their_tables(pages: Sequence[Sequence[Line]], leading: float) -> list[list[Line]]:

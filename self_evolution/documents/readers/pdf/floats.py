@@ -12,8 +12,8 @@ from typing import NamedTuple
 from self_evolution.documents.readers.pdf.lines import CJK, Line, is_cjk
 
 _WORD = re.compile(rf"[{CJK}]+|[^\W\d_{CJK}]{{3,}}")
-_APART = 1.15  # so many usual distances of lines part blocks
-_LEAST = 0.1  # of the weight of a caption's words, what its block must have
+_APART = 1.15  # a gap of this many usual line distances separates two blocks
+_LEAST = 0.1  # share of the caption's words (by weight) that its block must contain
 
 
 class _Float(NamedTuple):

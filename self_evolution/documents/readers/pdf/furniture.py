@@ -91,7 +91,8 @@ class _Known:
         )
 
     def says_both(self, text: str, own: Counter[str], counts: Counter[str]) -> bool:
-        """Whether a text is two such, or what repeats and one such, with but a space between."""
+        """Whether a text is two running texts with a space between, or a repeated text and a
+        running text."""
         if len(text) > _LONGEST:
             return False
         spaces = [at for at, char in enumerate(text) if char == " "]

@@ -120,8 +120,8 @@ def _without_repeated(
 def _without_imprint(
     pages: Sequence[Sequence[Line]], seen: list[tuple[int, int, int]]
 ) -> list[tuple[int, int, int]]:
-    """Without the authors, dates and the like on the first page: styles that only it has, but for
-    the largest, which is the title's.
+    """Remove headings whose style occurs on the first page only (authors, dates), except those in
+    the largest style, which is the title's.
     """
     styles = [_style(pages[page][at]) for page, at, _ in seen]
     elsewhere = {style for style, (page, _, _) in zip(styles, seen, strict=True) if page}

@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 
 from self_evolution.documents.readers.pdf.words import Word
 
-_THIN = 2.5  # points: a box so thin is a line, and ends so close are one place
-_SIDE = 10  # points from a line to a side that is not drawn, at least
-_MOST_OBJECTS = 20_000  # of a page; more are a drawing
-_MOST_RULES = 10_000  # of a page, before those end to end are made one
-_MOST_JOINED = 400
+_THIN = 2.5  # points: a thinner box is a line, and ends that are closer are one place
+_SIDE = 10  # points: least distance of a line to a side that is not drawn
+_MOST_OBJECTS = 20_000  # objects on a page; more are a drawing
+_MOST_RULES = 10_000  # lines on a page, before lines that touch are joined
+_MOST_JOINED = 400  # lines on a page, after lines that touch are joined
 
 
 class Rule(NamedTuple):

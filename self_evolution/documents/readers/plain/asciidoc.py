@@ -14,7 +14,7 @@ from self_evolution.documents.readers.base import (
     table,
 )
 from self_evolution.documents.readers.encoding import decode
-from self_evolution.documents.readers.plain.wrapped import columns
+from self_evolution.text.script import columns
 
 _HEADING = re.compile(r"(={1,8}|#{1,6})[ \t]+(\S.*?)(?:[ \t]+\1)?[ \t]*$")
 _RULE = re.compile(r"([=\-~^+])\1+$")

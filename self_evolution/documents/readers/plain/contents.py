@@ -16,15 +16,15 @@ _PAGE = re.compile(r"(?:[ \xa0]*[.…·][ \xa0.…·]+|[ \xa0]{2,}|\t)\d{1,4}$")
 _BLOCK = re.compile(r"^(?:[^\S\n]*\S.*\n?)+", re.MULTILINE)
 _NO_LETTERS = re.compile(r"[\W_]+")
 
-_CLOSING = ".:;,。：；，"  # of sentences, not of headings
+_CLOSING = ".:;,。：；，"  # marks that end sentences, but no headings
 
-_LONGEST = 120  # characters of a line of a table
-_KEY = 24  # letters of a line that tell whether it may be the same as another
-_FEWEST = 3  # lines of a table whose lines have numbers
-_BARE = 8  # of one whose lines have none
-_LINES = 6  # of a heading or an entry, at most
-_SHARE = 0.8  # of the lines of a table that come again
-_APART = 2.5  # lines of text that each heading has, on average: else it is a list that comes again
+_LONGEST = 120  # characters: longest line of a table of contents
+_KEY = 24  # letters: beginning of a line by which equal lines are found
+_FEWEST = 3  # lines: least length of a table of contents with numbers
+_BARE = 8  # lines: least length of a table of contents without numbers
+_LINES = 6  # lines: most lines of a heading or an entry
+_SHARE = 0.8  # share of the lines of a table of contents that occur again as headings
+_APART = 2.5  # lines of text: least mean under each heading; with fewer it is a repeated list
 
 
 class _Block(NamedTuple):

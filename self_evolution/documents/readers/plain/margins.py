@@ -5,19 +5,20 @@ from __future__ import annotations
 import re
 from collections import Counter
 
-from self_evolution.documents.readers.plain.wrapped import columns, first_word
+from self_evolution.documents.readers.plain.wrapped import first_word
+from self_evolution.text.script import columns
 
 _FIXED = re.compile(r"\n[ \t]*\xa0[ \t\xa0]*")  # no-break spaces that indent a line
 _BLANK = re.compile(r"\n[ \t]+(?=\n)")
 _INDENTED = re.compile(r"\n( *)(?=[^\s])")
-_LEAST = 2  # columns of a margin
-_MOST = 12
-_SHARE = 0.35  # of the lines that stand at it
-_AT_EDGE = 0.3  # of the lines that may stand at no margin: headings, title page
-_HANGING = 0.05  # of the lines that may stand right above one that is indented more, as in code
-_BEGINNING = 150_000  # characters that are looked at to tell prose from code
-_WRAPPED = 0.45  # of their lines that are full and end with a word, in prose
-_NARROWEST = 45  # columns of such lines
+_LEAST = 2  # columns: narrowest margin
+_MOST = 12  # columns: widest margin
+_SHARE = 0.35  # share of lines at the margin that makes it one
+_AT_EDGE = 0.3  # share of lines that may stand at no margin, such as headings
+_HANGING = 0.05  # share of lines that may stand above a line that is indented more, as in code
+_BEGINNING = 150_000  # characters that are examined to tell prose from code
+_WRAPPED = 0.45  # share of the lines that are full and end with a word, in prose
+_NARROWEST = 45  # columns: narrowest full line of prose
 
 
 def flush(text: str) -> str:

@@ -45,7 +45,7 @@ def results(facts: Facts) -> Results:
                 "files": {name: value for name, value in facts.model.items() if name != "revision"},
             },
             "headline": asdict(head)
-            | {"metric": lead.metric, "leader": lead.leader, "candidate": lead.candidate},
+            | {"metric": lead.metric, "leader": lead.leader, "candidate": lead.compared},
             "tests": facts.tests,
             "evaluations": [
                 row

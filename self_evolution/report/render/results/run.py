@@ -110,11 +110,11 @@ class Trusted(Model):
     kept: int
     """pairs that may be trained on"""
     stopped: int
-    """pairs that are evaluation questions, or nearly so"""
+    """pairs that are test questions, or nearly so"""
     held_out: int
     """pairs on documents that are kept out of training"""
     near: int
-    """kept pairs that resemble an evaluation question"""
+    """kept pairs that resemble a test question"""
 
 
 class Corrected(Model):

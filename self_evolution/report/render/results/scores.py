@@ -13,8 +13,8 @@ from self_evolution.report.render.results.base import Interval, Model, PairedDif
 class AdjustedDifference(Difference):
     """A paired difference in the metric that decides in the task, in points.
 
-    `p_holm` is adjusted for all generations of the task with the same relation: to the base, to a
-    leader, or to the same rival.
+    `p_holm` is adjusted (Holm) within a family: the differences of all generations in the task to
+    the base, to other leaders, or to one rival.
     """
 
     p_holm: float
@@ -26,7 +26,7 @@ class Standing(Evaluation):
     """A rival's score in the metric that decides in the task.
 
     `leader_above`: the score of generation `leader` minus the rival's, in points, paired; null as
-    long as the leader has not taken the task. `p_holm` is adjusted for all standings.
+    long as the leader has not done the task. `p_holm` is adjusted for all standings.
     """
 
     leader: int
@@ -87,21 +87,21 @@ class Changes(Model):
 
 
 class Leaks(Model):
-    """Pairs that were `stopped`, as they were evaluation questions or nearly so.
+    """Pairs that were `stopped`, because they were test questions or nearly so.
 
     Of the closed-book domain questions, those `near` one trained on, and the scores of all, of
     these, and of the others.
     """
 
     stopped: int
-    near: int = of("near", "some")
+    near: int = of("near", "chosen")
     questions: int = of("near", "questions")
     all: Interval | None = of("near", "all")
-    of_near: Interval | None = of("near", "some_score")
+    of_near: Interval | None = of("near", "chosen_score")
     of_others: Interval | None = of("near", "other_score")
 
 
-class Part(Model):
+class Chapter(Model):
     """`heading` is given from the top; `known` is the sum of the scores, each 0 to 1."""
 
     heading: list[str]
@@ -128,7 +128,7 @@ class Document(Model):
     known: float = of("whole", "known")
     base: Interval = of("whole", "base")
     now: Interval = of("whole", "now")
-    parts: list[Part]
+    parts: list[Chapter]
     missed: list[Missed]
 
 
@@ -139,7 +139,7 @@ class Mastery(Model):
     """
 
     metric: str
-    generation: int = of("candidate")
+    generation: int = of("compared")
     placed: int
     unplaced: int
     documents: list[Document]
