@@ -328,8 +328,8 @@ def test_a_miss_counts_where_the_passage_has_headings(tmp_path: Path) -> None:
     ledger = filled(tmp_path, MANUAL, heading)
     search = indexed(ledger)
     (asked_about, other) = ledger.fragments.get(["f0", "f3"])
-    built = passage_of(asked_about.titled, "f0")
-    given = passage_of(asked_about.titled)
+    built = passage_of(asked_about.titled(asked_about.text), "f0")
+    given = passage_of(asked_about.titled(asked_about.text))
     for item in (built, given):
         assert recall(search, item, [other, asked_about]) == 100.0
         assert recall(search, item, [other]) == 0.0
