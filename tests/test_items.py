@@ -10,6 +10,7 @@ import pytest
 
 from self_evolution import cli
 from self_evolution.documents.readers.items import ItemRow, read_items
+from self_evolution.documents.readers.pairs import read_pairs
 from self_evolution.errors import UserError
 from self_evolution.run.read import read_run
 
@@ -172,3 +173,11 @@ def test_a_sheet_is_read_with_its_values_as_shown(tmp_path: Path) -> None:
     (tmp_path / "b.xlsx").write_bytes(b"no sheet")
     with pytest.raises(UserError, match=r"b\.xlsx: "):
         read_items(tmp_path / "b.xlsx")
+
+
+def test_rows_are_numbered_alike_for_test_questions_and_for_pairs(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("question,answer\nA?,1\n,2\n", encoding="utf-8")
+    for read in (read_items, read_pairs):
+        with pytest.raises(UserError, match="row 3: question is empty"):
+            read(path)
