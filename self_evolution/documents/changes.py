@@ -68,7 +68,7 @@ def compare(ledger: Ledger, settings: config.Read, again: bool = False) -> Chang
     known: dict[Key, Document] = {}
     inside: dict[str, list[Document]] = {}
     everything = ledger.documents.all()
-    # Of several readings of the same content: the one that is in use, or else that went best.
+    # If the same content was read several times, the reading in use counts, or else the best one.
     everything.sort(key=lambda one: (one.id in live, one.problem is None, not one.note))
     for document in everything:
         if document.container is None:

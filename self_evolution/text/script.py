@@ -14,6 +14,7 @@ CJK = HAN + KANA
 _HAN_CHARACTER = re.compile(f"[{HAN}]")
 _NOT_CHINESE_CHARACTER = re.compile(f"[{KANA}{HANGUL}]")
 _CJK_CHARACTER = re.compile(f"[{CJK}]")
+_NARROW = re.compile("[^\u2e80-\U0003ffff]+")
 _OTHER_WORD = re.compile(rf"[^\W\d_{CJK}]+")
 
 
@@ -42,3 +43,8 @@ def is_chinese(text: str) -> bool:
     """
     han = len(_HAN_CHARACTER.findall(text))
     return is_cjk(text) and han > 10 * len(_NOT_CHINESE_CHARACTER.findall(text))
+
+
+def columns(line: str) -> int:
+    """Width of a line on a terminal: wide characters take two columns."""
+    return len(line) if line.isascii() else len(line) + len(_NARROW.sub("", line))

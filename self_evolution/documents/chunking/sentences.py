@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
-from self_evolution.text.script import CJK, is_cjk
+from self_evolution.text.script import CJK, columns, is_cjk
 
 Strength = Literal["line", "sentence", "phrase", "space"]
 
@@ -55,7 +55,6 @@ _CJK_END = re.compile(
     rf"[{_CJK_CLOSERS}]*(?P<sign>[\"']?)\s*"
 )
 _CJK_CHARACTER = re.compile(f"[{CJK}]")
-_NARROW = re.compile("[^\u2e80-\U0003ffff]+")
 _HIRAGANA = re.compile("[ぁ-ん]")  # most often the ending of a word that began a line above
 _QUOTATIVE = ("と", "って", "という", "との")
 
@@ -88,7 +87,7 @@ def _lines(text: str) -> Iterator[int]:
     longest = max(len(line) for line in lines)
     # Nobody wraps at such widths: each line is a paragraph.
     wrapped = 24 <= longest <= 140
-    width = max(_columns(line) for line in lines) if wrapped else 0
+    width = max(columns(line) for line in lines) if wrapped else 0
     at = 0
     for line, following in itertools.pairwise(lines):
         at += len(line) + 1
@@ -109,14 +108,9 @@ def _on_purpose(line: str, following: str, width: int) -> bool:
     if not width:
         return not _HIRAGANA.match(following)
     if _CJK_CHARACTER.search(line) and _CJK_CHARACTER.search(following):
-        return _columns(line) < 0.85 * width and not _HIRAGANA.match(following)
+        return columns(line) < 0.85 * width and not _HIRAGANA.match(following)
     word = following.split(None, 1)[0]
-    return _columns(line) + 1 + len(word) <= 0.75 * width
-
-
-def _columns(line: str) -> int:
-    """Width of a line on a terminal: wide characters take two columns."""
-    return len(line) if line.isascii() else len(line) + len(_NARROW.sub("", line))
+    return columns(line) + 1 + len(word) <= 0.75 * width
 
 
 def _sentences(run: str, language: str) -> Iterator[End]:

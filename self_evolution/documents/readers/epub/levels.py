@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from lxml.etree import _Element
 
 _DEEPEST = 6
-_LINKED = 0.8  # of the letters of a list that are in links, at least, if it is one of contents
-_WORDS = 12  # that a page has besides such lists, at least, if it is a page of its own
+_LINKED = 0.8  # in a table of contents at least this share of the letters is in links
+_WORDS = 12  # a page with at least so many words beside such lists has text of its own
 
 
 class Entry(NamedTuple):
@@ -55,7 +55,7 @@ def place(root: _Element, entries: Sequence[Entry]) -> list[Placed]:
         for one in heading.iterancestors():
             anchors.setdefault(one.get("id", ""), number)
     found: dict[int, Placed] = {}
-    at = 0  # entries and headings are in the same order
+    at = 0  # the search goes on from here: entries and headings are in the same order
     for entry in entries:
         number = anchors.get(entry.anchor, -1) if entry.anchor else -1
         if number < 0 and not at and headings and same(headings[0][1], entry.label):

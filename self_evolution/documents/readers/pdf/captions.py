@@ -11,8 +11,8 @@ from self_evolution.documents.readers.pdf.lines import Line
 
 _LABEL = re.compile(r"([^\W\d]+)\.?\s?(?P<number>\d+(?:[.\-–]\d+)*)[.:：]?(?:\s|$)")
 _LEAST = 3  # captions that begin alike; fewer may be sentences
-_MOSTLY = 0.6  # of the lines that begin so, those next to a table
-_MORE_LINES = 4  # a caption may go over so many lines
+_MOSTLY = 0.6  # the share of lines with this beginning that must stand next to a table
+_MORE_LINES = 4  # lines that a caption may have
 _CLOSE = 1.4  # font sizes from foot to foot inside a caption
 
 

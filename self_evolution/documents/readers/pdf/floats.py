@@ -13,7 +13,7 @@ from self_evolution.documents.readers.pdf.lines import CJK, Line, is_cjk
 
 _WORD = re.compile(rf"[{CJK}]+|[^\W\d_{CJK}]{{3,}}")
 _APART = 1.15  # so many usual distances of lines part blocks
-_LEAST = 0.1  # of the weight of a caption's words, what its block must have
+_LEAST = 0.1  # a block must have this share of the weight of its caption's words
 
 
 class _Float(NamedTuple):
@@ -46,7 +46,7 @@ def sunk(
             y = before[at - 1].y
             before[at:at] = [line._replace(y=y) for line in page[: one.lines]]
             del page[: one.lines]
-        before = page or before  # a page of nothing but such tables is empty now
+        before = page or before  # if a page had only such tables, it is empty now
     return found
 
 
@@ -95,7 +95,7 @@ def _blocks(page: Sequence[Line], leading: float) -> Iterator[tuple[int, int]]:
     for at in range(1, len(page) + 1):
         if at < len(page):
             above, line = page[at - 1], page[at]
-            # A heading is no block without what it heads.
+            # A heading without the text below it is no block.
             near = above.size > 1.08 * line.size or 0 <= above.y - line.y < _APART * leading * max(
                 above.size, line.size
             )

@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 
 from self_evolution.documents.readers.pdf.words import Word
 
-_THIN = 2.5  # points: a box so thin is a line, and ends so close are one place
+_THIN = 2.5  # points; a thinner box is a line, and ends that are closer are at one place
 _SIDE = 10  # points from a line to a side that is not drawn, at least
-_MOST_OBJECTS = 20_000  # of a page; more are a drawing
+_MOST_OBJECTS = 20_000  # on one page; a page with more is a drawing
 _MOST_RULES = 10_000  # of a page, before those end to end are made one
 _MOST_JOINED = 400
 

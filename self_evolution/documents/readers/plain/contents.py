@@ -16,14 +16,14 @@ _PAGE = re.compile(r"(?:[ \xa0]*[.…·][ \xa0.…·]+|[ \xa0]{2,}|\t)\d{1,4}$")
 _BLOCK = re.compile(r"^(?:[^\S\n]*\S.*\n?)+", re.MULTILINE)
 _NO_LETTERS = re.compile(r"[\W_]+")
 
-_CLOSING = ".:;,。：；，"  # of sentences, not of headings
+_CLOSING = ".:;,。：；，"  # signs that end sentences, but not headings
 
-_LONGEST = 120  # characters of a line of a table
-_KEY = 24  # letters of a line that tell whether it may be the same as another
+_LONGEST = 120  # characters of a line; a longer one stands in no table
+_KEY = 24  # letters at the beginning of a line by which it is compared with others
 _FEWEST = 3  # lines of a table whose lines have numbers
-_BARE = 8  # of one whose lines have none
-_LINES = 6  # of a heading or an entry, at most
-_SHARE = 0.8  # of the lines of a table that come again
+_BARE = 8  # lines of a table whose lines have no numbers
+_LINES = 6  # lines that a heading or an entry may have
+_SHARE = 0.8  # the share of a table's lines that must come again
 _APART = 2.5  # lines of text that each heading has, on average: else it is a list that comes again
 
 

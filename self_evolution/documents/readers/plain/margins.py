@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 from collections import Counter
 
-from self_evolution.documents.readers.plain.wrapped import columns, first_word
+from self_evolution.documents.readers.plain.wrapped import first_word
+from self_evolution.text.script import columns
 
 _FIXED = re.compile(r"\n[ \t]*\xa0[ \t\xa0]*")  # no-break spaces that indent a line
 _BLANK = re.compile(r"\n[ \t]+(?=\n)")
 _INDENTED = re.compile(r"\n( *)(?=[^\s])")
 _LEAST = 2  # columns of a margin
 _MOST = 12
-_SHARE = 0.35  # of the lines that stand at it
+_SHARE = 0.35  # the share of lines that must stand at the margin
 _AT_EDGE = 0.3  # of the lines that may stand at no margin: headings, title page
 _HANGING = 0.05  # of the lines that may stand right above one that is indented more, as in code
 _BEGINNING = 150_000  # characters that are looked at to tell prose from code

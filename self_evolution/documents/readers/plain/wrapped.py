@@ -9,10 +9,12 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
+from self_evolution.text.script import columns
+
 _OVERSTRIKE = re.compile(r"[^\n]\x08")
 _ESCAPE = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _DIGITS = re.compile(r"\d+|\b[ivxlc]+\b")
-_EDGE = 3  # lines at the top and the bottom of a page that may be its header and footer
+_EDGE = 3  # lines at the top and at the bottom of a page that may be header and footer
 _PAGES = 3  # fewest pages that can show what they have in common
 
 # Chinese characters, kana, and the punctuation within sentences.
@@ -25,7 +27,6 @@ _BREAK = re.compile(
     rf"(?<=\S)[ \t]*\n[ \t]*(?=[\w{_MARKS}]|[(\[<\"'`*/$]{{1,4}}\w)"
     r"(?!(?:[-+*•●○■◆o·][ \t]|[(（]?(?:\d{1,3}|[a-zA-Z])[.)）、])|[・●○■◆①-⑳|])"
 )
-_NARROW = re.compile("[^\u2e80-\U0003ffff]+")
 _TABULAR = re.compile(r"[|\t]|\S {2,}\S")
 _FEWEST = 3  # breaks of the same width that show a text to be wrapped
 _SLACK = 6  # columns by which a wrapped line may be short of the width: punctuation, Latin words
@@ -150,11 +151,6 @@ def _joint(text: str, match: re.Match[str]) -> _Joint | None:
     tight = inside or "/" in (before, after)
     width = start - begin - len(line) + columns(line)
     return _Joint(start, end, width, following, "" if tight else " ", all(wide))
-
-
-def columns(line: str) -> int:
-    """Width of a line on a terminal: wide characters take two columns."""
-    return len(line) if line.isascii() else len(line) + len(_NARROW.sub("", line))
 
 
 def first_word(line: str) -> str:
