@@ -84,6 +84,22 @@ def epub(body: str = f"<h1>One</h1><p>{WORDS}</p>", prolog: str = "") -> bytes:
     )
 
 
+def odt(body: str, prolog: str = "") -> bytes:
+    spaces = " ".join(
+        f'xmlns:{name}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"'
+        for name in ("office", "text", "table", "style")
+    )
+    return zipped(
+        {
+            "mimetype": "application/vnd.oasis.opendocument.text",
+            "content.xml": f"{prolog}<office:document-content {spaces}><office:body><office:text>"
+            f"{body}</office:text></office:body></office:document-content>",
+            "styles.xml": f"<office:document-styles {spaces}><office:styles/>"
+            "</office:document-styles>",
+        }
+    )
+
+
 def pptx() -> bytes:
     from pptx import Presentation
 
@@ -178,6 +194,24 @@ def good() -> dict[str, bytes]:
         "tar.gz": tar({"a.md": text.encode()}),
         "gz": gzip.compress(text.encode()),
         "png": b"\x89PNG\r\n\x1a\n" + os.urandom(64),
+        "odt": odt(f"<text:p>{WORDS}</text:p>"),
+        "rtf": rb"{\rtf1\ansi {\b One}\par The port is 4711.\par \u956?m {\field{\*\fldinst X}}}",
+        "tex": rb"\section{One} $\frac{a}{b}$ \newcommand{\x}[1]{#1} \x{The port} "
+        rb"\input{/etc/passwd} \begin{tabular}{l} a \\ \end{tabular}",
+        "org": b"* One\nThe *port* is =4711=.\n| a | b |\n#+BEGIN_SRC sh\nx\n#+END_SRC\n",
+        "mediawiki": b"= One =\n'''The port'''\n{|\n! a\n|-\n| b\n|}\n{{x|y}} [[File:a.png]]\n",
+        "docbook": f"<article><title>A</title><para>{WORDS}</para></article>".encode(),
+        "xml": f"<a><title>A</title><p>{WORDS} <b>x</b></p><tr><td>1</td></tr></a>".encode(),
+        "ipynb": json.dumps(
+            {
+                "cells": [
+                    {"cell_type": "markdown", "source": ["# One\n", WORDS]},
+                    {"cell_type": "code", "source": "x", "outputs": [{"text": ["y"]}]},
+                ]
+            }
+        ).encode(),
+        "srt": f"1\n00:00:01,000 --> 00:00:02,000\n{WORDS}\n".encode(),
+        "vtt": f"WEBVTT\n\n00:01.000 --> 00:02.000\n<v A>{WORDS}\n".encode(),
     }
     others = {ending[1:] for ending in READERS} - ALIASES - found.keys()
     return found | {ending: text.encode() for ending in sorted(others)}
@@ -286,7 +320,35 @@ def designed() -> Iterator[tuple[str, bytes]]:
     yield "deep.zip", deep
     yield "names.zip", zipped({"../../up.md": "Up.", "/root.md": "Root.", "a\nb.md": "Line."})
     yield "many.zip", zipped({f"{i}.md": "x" for i in range(5000)})
+    yield from _markup()
     yield from _pdfs()
+
+
+def _markup() -> Iterator[tuple[str, bytes]]:
+    yield "macros.tex", rb"\newcommand{\a}{\b\b}\newcommand{\b}{\a\a} \a"
+    yield "nested.tex", b"{" * 20_000 + b"x" + b"}" * 20_000
+    yield "lists.tex", rb"\begin{itemize}\item " * 300 + b"x"
+    yield "groups.rtf", rb"{\rtf1 " + b"{" * 50_000 + b"x" + b"}" * 50_000
+    yield "binary.rtf", rb"{\rtf1 \bin999999999 x}"
+    yield "stars.org", b"*" * 100_000 + b" x"
+    yield "items.org", b"".join(b" " * i + b"- x\n" for i in range(200))
+    yield "bold.mediawiki", b"'" * 25_000
+    yield "nested.mediawiki", b"{{" * 500 + b"[[" * 500
+    yield "tables.mediawiki", b"{|\n|\n" * 2_000
+    for ending, prolog in (("docbook", BOMB), ("xml", BOMB), ("dita", OUTSIDE), ("dbk", OUTSIDE)):
+        yield f"entity.{ending}", f"{prolog}<article><para>x <b>&a9;</b></para></article>".encode()
+    yield "entity.odt", odt("<text:p>&a9;</text:p>", BOMB)
+    yield "swollen.odt", odt("<text:p>x</text:p>" * 3_000_000)
+    yield "nested.xml", b"<a>x" * 100_000 + b"</a>" * 100_000
+    yield "attributes.xml", b"<a " + b" ".join(b'a%d=""' % i for i in range(20_000)) + b"/>"
+    yield "declared.xml", b"<!DOCTYPE a [" + b"<!ENTITY a " * 100_000 + b"]><a/>"
+    yield "quotes.dita", b"<!DOCTYPE a [" + b"\"'" * 100_000 + b"<a/>"
+    cell = b'{"cell_type": "markdown", "source": "```"},'
+    yield "cells.ipynb", b'{"cells": [' + cell * 50_000 + b"{}]}"
+    yield "nested.ipynb", b'{"cells": ' * 100_000
+    yield "times.srt", b"00:00:00,000 --> 00:00:00,000\n" * 50_000
+    yield "arrows.vtt", b"WEBVTT\n\n" + b"00:00.000 -->" * 50_000
+    yield "tags.vtt", b"WEBVTT\n\n00:00.000 --> 00:01.000\n" + b"<v " * 200_000
 
 
 def _pdfs() -> Iterator[tuple[str, bytes]]:

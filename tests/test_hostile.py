@@ -33,10 +33,11 @@ class Watch(threading.Thread):
         me = psutil.Process()
         while not self.over.wait(0.05):
             self.parent = max(self.parent, me.memory_info().rss >> 20)
-            for child in me.children():
+            for child in me.children(recursive=True):
                 try:
                     # Between fork and exec a child shows the memory of this process.
-                    if "self_evolution.documents.readers.worker" in child.cmdline():
+                    words = child.cmdline()
+                    if "self_evolution.documents.readers.worker" in words or "--sandbox" in words:
                         self.child = max(self.child, child.memory_info().rss >> 20)
                 except psutil.NoSuchProcess:
                     continue

@@ -15,12 +15,12 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-# Controls that no text has; backspaces and escapes are in what printers and terminals print.
+# No text has these controls. Printers and terminals do write backspaces and escapes.
 _CONTROLS = bytes({*range(0x20), 0x7F} - set(b"\t\n\r\b\x0b\x0c\x1b"))
 _LEADS = bytes(range(0xC2, 0xF5))  # bytes that begin a character of several bytes in UTF-8
 _MOST_CONTROLS = 0.005
 _SHIFT = re.compile(rb"\x1b\$[@B]|\x1b\(J")  # from ASCII to Japanese in ISO-2022-JP
-# What is declared under the name of a smaller encoding is often in the one that extends it.
+# A text is often in the larger encoding that extends the one it declares.
 _LARGER = {
     "iso8859-1": "cp1252",
     "ascii": "cp1252",

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from lxml.etree import _Element
 
 _HEADERS = ("From", "To", "Cc", "Date")
-_DEEPEST = 5  # messages within messages
+_DEEPEST = 5  # messages that may stand in one another
 _BOUNDARY = re.compile(rb"boundary *=", re.IGNORECASE)
 _BOUNDARIES = 200
 _STUB = 1_000  # characters; a longer plain text is the message itself

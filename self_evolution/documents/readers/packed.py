@@ -14,7 +14,7 @@ _MOST = 512 << 20  # bytes of all members
 _MEMBERS = 20_000
 _CHUNK = 1 << 16
 _XML = (".xml", ".rels", ".vml")
-# A document type, in UTF-8 or UTF-16, is where entities come from; Office files never have one.
+# Entities are declared in a document type, here in UTF-8 or UTF-16. Office files never have one.
 _TYPE = (b"<!DOCTYPE", "<!DOCTYPE".encode("utf-16-le"), "<!DOCTYPE".encode("utf-16-be"))
 
 

@@ -31,6 +31,7 @@ _RTF = (
     (re.compile(rb"(\\u-?\d+)(?=[^\d\s\\{}])"), rb"\1 "),
     (re.compile(rb"(?<=\\'[0-9a-fA-F]{2})'"), rb"\\'27"),
 )
+_CODE = re.compile(rb'<pre class="([\w+#-]+)"(?=[^<>]*><code>)')
 _NOT_INCLUDED = re.compile(r"Could not load include file (\S+)")
 
 
@@ -44,7 +45,7 @@ def program() -> str | None:
 
 def command(form: str) -> list[str]:
     """The command that turns a document on its standard input into a page on its output."""
-    options = f"--sandbox --from={form} --to=html --standalone --mathml --wrap=none"
+    options = f"--sandbox --from={form} --to=html --standalone --mathml --wrap=none --no-highlight"
     return [program() or "pandoc", *options.split()]
 
 
@@ -73,7 +74,7 @@ def read(data: bytes, form: str) -> Content:
     if done.returncode:
         raise Malformed(f"pandoc cannot read it: {' '.join(said.split())[:200]}")
     page = done.stdout.replace(b"<title>-</title>", b"", 1)  # its title for a page that has none
-    content = html.read(page)
+    content = html.read(_CODE.sub(rb'<pre class="language-\1"', page))
     absent = set(_NOT_INCLUDED.findall(said))
     note = f"left out: what it includes from other files ({len(absent):,})" if absent else ""
     return content._replace(note="; ".join(filter(None, (content.note, note))))

@@ -10,7 +10,7 @@ from self_evolution.documents.readers.formulas import NOTHING, Kind, Term
 
 _EQUATION = re.compile(r"\s*EQ\s+(.*)\Z", re.IGNORECASE | re.DOTALL)
 _SWITCH = re.compile(r"\\([a-z]{1,2})((?:\\)?[^\s\w(\\]|\d*)", re.IGNORECASE)
-_DEEPEST = 20  # brackets in brackets
+_DEEPEST = 20  # brackets that may stand in one another
 _LONGEST = 2_000  # characters of an instruction
 
 
@@ -76,7 +76,7 @@ def _term(switches: list[tuple[str, str]], terms: list[Term]) -> Term:
         case "r":
             return formulas.root(two, one) if two.text else formulas.root(one)
         case "s":
-            if len(terms) > 1:  # a raised text over a lowered one
+            if len(terms) > 1:  # one text is raised and stands over the other, which is lowered
                 return formulas.scripts(NOTHING, two, one)
             return formulas.scripts(
                 NOTHING, *((one, NOTHING) if "do" in options else (NOTHING, one))

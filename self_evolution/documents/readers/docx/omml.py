@@ -47,7 +47,7 @@ def typed(text: str) -> Term:
 
 def _term(name: str, element: _Element, parts: list[tuple[str, Term]]) -> Term:
     """The term of an element with these parts."""
-    of = dict(reversed(parts))  # the first of each name
+    of = dict(reversed(parts))  # the first part of each name counts
     base, below, above = (of.get(key, NOTHING) for key in ("e", "sub", "sup"))
     match name:
         case "f":

@@ -43,7 +43,7 @@ _WANTED = [
 class _Paragraph:
     def __init__(self, source: _Element, outer: Look | None) -> None:
         self.source = source
-        self.outer = outer  # the run around it: a text box hangs on one
+        self.outer = outer  # the run around this page, if it is a text box
         self.pieces: list[tuple[Look, str]] = []
         self.notes: list[str] = []
 
@@ -65,7 +65,7 @@ class Page:
         self._places: list[Place] = []
         self._paragraphs: list[_Paragraph] = []
         self._look: Look | None = None  # of the run that is open
-        self._font = ""  # the same run's
+        self._font = ""  # the font of that run
         self._tables: list[Table] = []
         self._noted = 0
 

@@ -35,7 +35,7 @@ class Runs:
         self._styles, self._links = styles, links
         self._link = self._last_link = ""
         self._fields: list[str] = []  # instructions of the open fields
-        self.contents = 0  # of them, those that make a table of contents
+        self.contents = 0  # the open fields that make a table of contents
         self.struck = 0  # passages that are crossed out
         self._was_struck = False
 

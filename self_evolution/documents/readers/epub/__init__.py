@@ -134,7 +134,7 @@ def _book(package: Package) -> _Book:
     contents: dict[str, list[Entry]] = {}
     for name in (*nav, *ncx):
         contents = contents or _contents(package, paths[name])
-    # A chapter that stands there twice is read once.
+    # A chapter that is listed twice is read once.
     chapters = [path for path in dict.fromkeys(spine) if path and path not in aside]
     title = next((shown(one) for one in root.iterfind("{*}metadata/{*}title") if shown(one)), "")
     return _Book(title, chapters, contents, listing)

@@ -19,7 +19,7 @@ _BOLD = re.compile(r"font-weight\s*:\s*(?:bold|[6-9]00)")
 _MONOSPACED = re.compile(r"font-family\s*:[^;]*(?:mono|courier|consolas|menlo)", re.IGNORECASE)
 _POINTS = {"pt": 1.0, "px": 0.75, "em": 12.0, "rem": 12.0, "%": 0.12}
 _LONGEST = 120  # letters of a heading, on average
-_SHARE = 0.2  # of the book's letters that are in headings, at most
+_SHARE = 0.2  # at most this share of a book's letters is in headings
 
 
 class _Look(NamedTuple):

@@ -74,10 +74,10 @@ class _Page:
         self._opened: dict[_Element, int] = {}  # parts that a control opens: its heading's level
         self._pre: list[str] | None = None  # the text of the block of code that is open
         self._code: _Element | None = None
-        self._rows: list[grid.Row] | None = None  # of the table that is open, if it holds data
+        self._rows: list[grid.Row] | None = None  # the rows of the open table, if it holds data
         self._cell: list[str] | None = None
         self._outer = self._lists  # those around the cell that is open
-        self._inner = 0  # tables open in that one, which are layout
+        self._inner = 0  # open tables within the open one; they are layout
 
     def walk(self) -> None:
         """Goes through the page once, without recursion."""

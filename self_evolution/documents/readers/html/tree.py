@@ -48,7 +48,7 @@ def tree(data: bytes) -> _Element | None:
     raw = decode(data, declared(data)).replace("\0", "").encode("utf-8", errors="replace")
     if not raw.strip():
         return None
-    # HTML has no entities that grow, so nothing but memory, which is limited, stands against size.
+    # HTML has no entities that grow, so the limit of memory is enough for pages of any size.
     parser = etree.HTMLParser(
         encoding="utf-8", no_network=True, huge_tree=True, remove_comments=True, remove_pis=True
     )

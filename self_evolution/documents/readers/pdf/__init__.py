@@ -25,7 +25,7 @@ from self_evolution.documents.readers.pdf.tables import cells, grids
 from self_evolution.documents.readers.pdf.words import Ink, Word, words
 
 _MOST_PAGES = 20_000
-_MOST_IMAGES = 5_000  # objects of a page that are looked at; some scanners cut a page in strips
+_MOST_IMAGES = 5_000  # objects of a page that are looked at; some scanners cut a page into strips
 _PASSWORD = 4  # pdfium's error for a document that a password protects
 
 

@@ -18,7 +18,7 @@ _BULLET = re.compile(
 )
 _COUNTER = re.compile(r"(?:\(?(\d{1,3})[.)]|\(?[a-zA-Z][.)]|\(?[ivx]{1,5}[.)])\s+(?=\S)")
 _INDEX = re.compile(r"(.{0,200}?[^\s.])(?:(?:\s?[.·…․‥]){3,}|(?:\s?\.\s){2})\s*(\d[\d, –-]*)$")
-_MOST_LINES = 500  # of a paragraph: far more than any has
+_MOST_LINES = 500  # in one paragraph; no real one has as many
 _NOTE = re.compile(r"(?:\d{1,3}|[*†‡§¶])\W*\w")
 _DIGITS = re.compile(r"\d{1,3}")
 _ENDS = re.compile(r"[.!?:;。！？：；…]['\"”’»)）」』\]]*$")
@@ -56,11 +56,11 @@ class Blocks:
         self._kind = ""
         self._lines: list[Line] = []
         self._text = ""
-        self._marks: list[float] = []  # how far the open list's items are indented
+        self._marks: list[float] = []  # the indentations of the items of the open lists
         self._rows: list[tuple[str, ...]] = []
         self._edges: dict[int, float] = {}
         self._edge = 0.0
-        self._notes: list[Line] = []  # at the foot of the page before: its last block may go on
+        self._notes: list[Line] = []  # from the foot of the last page, whose last block may go on
 
     def page(self, lines: Sequence[Line], index: int, places: Places) -> None:
         """Add the lines of one page, with the headings among them."""

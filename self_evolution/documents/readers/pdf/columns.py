@@ -9,7 +9,7 @@ from typing import NamedTuple
 from self_evolution.documents.readers.pdf.lines import Line, are_cjk
 
 _LEAST = 3  # rows; two lines with a gap may be anything
-_NEAR = 0.6  # font sizes by which a column's texts may be out of line
+_NEAR = 0.6  # font sizes that the texts of a column may be out of line
 _FAR = 4.0  # font sizes from row to row at most
 
 
@@ -50,7 +50,7 @@ def _run(lines: Sequence[Line], at: int) -> list[dict[int, str]]:
         if not 0 < above.y - line.y < _FAR * line.size:
             break
         cells = _placed(_cells(line), columns, line.size)
-        # A text below the first column alone is no row of the table, but what comes after it.
+        # A text that stands below the first column only is no row: it follows the table.
         if not cells or list(cells) == [0]:
             break
         if 0 not in cells and abs(line.left - columns[min(cells)].left) > _NEAR * line.size:

@@ -13,11 +13,11 @@ from self_evolution.documents.readers.pdf.lines import Line
 
 _NUMBER = re.compile(r"\d{1,9}|^[ivxlcdmIVXLCDM]{1,9}\b|\b[ivxlcdmIVXLCDM]{1,9}$")
 _OTHER = re.compile(r"[\W_]+")
-_SPACE = 1.35  # font sizes, from foot to foot, that part running lines from the text
+_SPACE = 1.35  # font sizes from line to line that divide running lines from the text
 _LABELLED = re.compile(r"^[^\W\d]{1,12}\d{1,3}")  # `chapter3`
 _START = 6  # letters and digits before three dots that say what they shorten
 _LONGEST = 200  # characters of a running head
-_DEEP = 3  # so many lines from the top or the bottom may be running ones
+_DEEP = 3  # lines at the top and at the bottom that may be running lines
 _LEADER = re.compile(r"(?:\s*[.·…․_‥]){3,}\s*")
 _ENTRY = re.compile(r"^(.*?\S)(\s+|(?:\s*[.·…․‥]){2,}\s*)(\d{1,4}|[ivxlc]{1,7}|[A-Z]?-?\d{1,3})$")
 
@@ -63,7 +63,7 @@ class _Known:
 
     def __init__(self, titles: Iterable[str]) -> None:
         self._names: Counter[str] = Counter()
-        self._sorted: list[str] = []  # once it is asked for
+        self._sorted: list[str] = []  # filled when it is needed for the first time
         for title in titles:
             self.add(title)
 
@@ -182,7 +182,7 @@ def contents(
             is_known = at >= 0 or known[short] > 0
             is_entry = is_known or dotted
         else:
-            # Without a page it is an entry only in the order of the headings.
+            # An entry without a page counts only if it is in the order of the headings.
             is_entry = is_known = at > run.last and not is_heading(line)
         if not is_entry and (run.is_over() or is_heading(line)):
             found.update(run.lines())
@@ -198,7 +198,7 @@ class _Run:
 
     def __init__(self) -> None:
         self.marks: list[tuple[Line, bool, bool]] = []
-        self.last = -1  # the place among all headings of what the last entry names
+        self.last = -1  # the place of the heading that the last entry names, among all headings
 
     def is_over(self) -> bool:
         return not any(is_entry for _, is_entry, _ in self.marks[-2:])

@@ -72,7 +72,7 @@ def headings(pages: Sequence[Sequence[Line]], entries: Sequence[Entry]) -> Place
     ]
     seen = _without_letters(pages, seen)
     if entries:
-        # Nor is what says the same again and again, or stands on a title page, a heading.
+        # A line that is repeated again and again, or stands on a title page, is no heading either.
         front = min(entry.page for entry in entries)
         seen = [one for one in seen if one[0] >= front or _style(pages[one[0]][one[1]]) in looks]
         seen = _without_repeated(pages, seen)
@@ -89,7 +89,7 @@ def headings(pages: Sequence[Sequence[Line]], entries: Sequence[Entry]) -> Place
             least[_style(line)] = min(depth, least.get(_style(line), depth))
     for page, at, count in seen:
         style = _style(pages[page][at])
-        # One style may serve several depths, which only the numbers tell apart.
+        # Headings of several levels may have one style; then only their numbers tell the level.
         deeper = max(0, _depth(pages[page][at]) - least.get(style, 0))
         level = levels[style] * _STEP + min(deeper, _STEP - 1)
         text = joined(pages[page][at : at + count])

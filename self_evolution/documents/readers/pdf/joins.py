@@ -14,7 +14,7 @@ _FIRST = re.compile(r"[^\W\d_]+(?:-[^\W_]+)*")
 # What begins English words that have a hyphen, unless one of these syllables ends them: selfish.
 _COMPOUND = frozenset(("well", "self", "quasi"))
 _ENDINGS = ("ish", "less", "ness", "same")
-_LONGEST = 100  # characters of a word that is worth a look
+_LONGEST = 100  # characters; longer words are not looked at
 
 
 class Joins:

@@ -20,7 +20,7 @@ _LEFTWARDS = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]")
 _SIGNED = re.compile(r"[+\-\u2212\u2013](?:\d[\d.,]*|[^\W\d])$")
 _EXPONENT = re.compile(r"[^\W\d]$|\w{1,2}(?:[+\-\u2212\u2013*/]\w{1,3})+$")
 _FRACTION = re.compile(r"\d{1,2}[/\u2044]\d{1,3}$")
-_COLUMN = 3.0  # a gap of so many font sizes parts what a reader sees as columns
+_COLUMN = 3.0  # font sizes; a wider gap is seen as one between columns
 
 
 class Line(NamedTuple):

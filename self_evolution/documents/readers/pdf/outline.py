@@ -10,10 +10,10 @@ from self_evolution.documents.readers.pdf.furniture import bare
 from self_evolution.documents.readers.pdf.lines import Line, are_cjk
 
 LONGEST = 250  # characters of a heading
-MORE_LINES = 4  # a heading may go over so many lines
+MORE_LINES = 4  # lines that a heading may have
 _FILE = re.compile(r"\.\w{2,5}$")
 _MOST_ENTRIES = 10_000
-_MOST_SEARCHED = 1_000  # lines of a page for an entry's text
+_MOST_SEARCHED = 1_000  # lines of a page that are searched for the text of an entry
 
 
 class Entry(NamedTuple):

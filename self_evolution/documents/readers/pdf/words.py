@@ -33,7 +33,7 @@ _RAISED = re.compile(
 )
 _SLANT = math.radians(8)  # from the next quarter of a turn; scans are less askew than this
 _FIXED_PITCH, _FORCE_BOLD = 1, 1 << 18
-_MOST_CHARS = 2_000_000  # of a page: more than any paper holds
+_MOST_CHARS = 2_000_000  # on one page; no sheet of paper holds more
 
 
 class Ink(Enum):

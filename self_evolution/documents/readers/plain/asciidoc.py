@@ -18,7 +18,7 @@ from self_evolution.text.script import columns
 
 _HEADING = re.compile(r"(={1,8}|#{1,6})[ \t]+(\S.*?)(?:[ \t]+\1)?[ \t]*$")
 _RULE = re.compile(r"([=\-~^+])\1+$")
-_LEVELS = "=-~^+"  # of the lines under two-line titles
+_LEVELS = "=-~^+"  # the signs of the lines under titles, from the first level on
 _ATTRIBUTE = re.compile(r":(!?[\w-]+!?):(?:[ \t]+(.*))?$")
 _SETTING = re.compile(r"\[.*\][ \t]*$")
 _LISTING = re.compile(r"(-{4,}|\.{4,}|`{3,}(?:\w*)|\+{4,})[ \t]*$")

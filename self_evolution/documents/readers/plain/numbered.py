@@ -22,7 +22,7 @@ _CHAPTER = re.compile(
     rf"\n(第[ ]?[〇零一二三四五六七八九十百\d]{{1,6}}[ ]?([{_UNITS}]))[^\n]{{0,40}}(?=\n)"
 )
 _NO_TITLE = re.compile(r"[.:;,。，；：、]$|[ .…]{3,}\d+$|[ \t]{2,}\d+$|\t")
-_RULE = re.compile(r"\n[-=~^*_]{3,}$")  # that is drawn under some of them
+_RULE = re.compile(r"\n[-=~^*_]{3,}$")  # a line that is drawn under some headings
 _FEWEST = 3
 _LETTER = 1_000  # chapter A is the first after all that have numbers
 

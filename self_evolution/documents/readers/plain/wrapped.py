@@ -14,7 +14,7 @@ from self_evolution.text.script import columns
 _OVERSTRIKE = re.compile(r"[^\n]\x08")
 _ESCAPE = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _DIGITS = re.compile(r"\d+|\b[ivxlc]+\b")
-_EDGE = 3  # lines at the top and the bottom of a page that may be its header and footer
+_EDGE = 3  # lines at the top and at the bottom of a page that may be header and footer
 _PAGES = 3  # fewest pages that can show what they have in common
 
 # Chinese characters, kana, and the punctuation within sentences.
