@@ -12,6 +12,8 @@ from self_evolution.export.job import TEMPLATE, Job
 from self_evolution.export.templates import plain_prompt, template_faults, write_template
 from self_evolution.models import Generator, lora, open_engine
 
+ADDRESS = ""
+
 
 def check(job: Job) -> int:
     return (job.adapter / lora.WEIGHTS).stat().st_size

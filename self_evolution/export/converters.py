@@ -76,6 +76,8 @@ def _call(words: list[str]) -> None:
     if done.returncode:
         lines = (done.stderr.strip() or done.stdout.strip()).splitlines()
         reason = lines[-1] if lines else "it gave no reason"
+        if "pre-tokenizer" in reason:
+            reason = "it does not know this model's tokenizer, as with models that are not public"
         raise UserError(
             f"{Path(words[0]).name} could not convert the model ({reason}); --to merged and "
             "--to adapter work without it"

@@ -14,7 +14,7 @@ from self_evolution.errors import UserError, nearest
 from self_evolution.export import EXPORTS
 from self_evolution.export.card import read_card, test, write_card
 from self_evolution.export.comparing import Compared, compare, loss, require_power
-from self_evolution.export.job import Format, Job
+from self_evolution.export.job import Format, Job, again
 from self_evolution.models import Generator, other_models
 from self_evolution.progress import Progress
 from self_evolution.run.process import locked
@@ -82,6 +82,7 @@ def test_server(job: Job, wanted: Wanted, server: str, progress: Progress) -> li
     waiting = untested(wanted.folder)
     folder = wanted.folder if wanted.folder.exists() else waiting
     card = read_card(job, folder, wanted.format)
+    job = job._replace(quantisation=card.get("quantisation", job.quantisation))
     progress.print_once(other_models.notice(server, SERVER))
     other = other_models.open_model(job.settings, server, SERVER)
     found = _tested(form, job, wanted, other.generator, progress)
@@ -158,7 +159,12 @@ def _empty(folder: Path) -> None:
 def _card(
     form: Format, job: Job, folder: Path, wanted: Wanted, tests: Sequence[dict[str, object]]
 ) -> None:
-    usage = form.usage(job, wanted.folder.absolute())
+    place = wanted.folder.absolute()
+    usage = form.usage(job, place)
+    if form.ADDRESS:
+        command = again(job, wanted.format, place)
+        usage += f"\nWhen it runs, the test questions can be put to it:\n\n    {command} \\\n"
+        usage += f"      --server {form.ADDRESS}\n"
     write_card(job, folder, wanted.format, tests, wanted.accepted, usage)
 
 
@@ -175,6 +181,6 @@ def _to_do(form: Format, job: Job, wanted: Wanted, waiting: Path) -> str:
     return (
         f"{wanted.format} is written but not tested, because nothing in this process can run it "
         f"(llama-cpp-python is not installed). It waits in {waiting}. Start a server with it:\n"
-        f"{form.usage(job, waiting)}\nand run the same command with --server "
-        "http://HOST:PORT/v1#MODEL; the folder gets its name if the answers are still the same"
+        f"\n{form.usage(job, waiting)}\nand run the same command with --server {form.ADDRESS}; "
+        "the folder gets its name if the answers are still the same"
     )

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+from self_evolution.errors import UserError
 from self_evolution.export import converters, merged
 from self_evolution.export.job import Job
 from self_evolution.export.llama_cpp import LlamaCpp, installed
 from self_evolution.export.templates import template_faults
 from self_evolution.models import Generator
 from self_evolution.records import Message
+
+ADDRESS = "http://127.0.0.1:8080/v1"
 
 
 def check(job: Job) -> int:
@@ -28,7 +32,7 @@ def write(job: Job, folder: Path) -> None:
     whole.mkdir()
     merged.write(job, whole)
     for fault in merged.faults(job, whole):
-        raise ValueError(fault)
+        raise UserError(f"not exported: {fault}")
     converters.convert(whole, job.quantisation, folder / name(job))
     shutil.rmtree(whole)
 
@@ -80,4 +84,7 @@ def window(job: Job) -> int:
     """Tokens of context that the run's questions may take, with their passages and answers."""
     settings = job.run.config
     shown = settings.split.max_tokens * max(1, settings.evaluate.top_k)
-    return 2 * shown + settings.evaluate.max_tokens + 1024
+    wanted = 2 * shown + settings.evaluate.max_tokens + 1024
+    config = json.loads((job.base / "config.json").read_text(encoding="utf-8"))
+    config |= config.get("text_config") or {}
+    return min(wanted, int(config.get("max_position_embeddings") or wanted))

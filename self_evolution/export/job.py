@@ -49,6 +49,9 @@ class Job(NamedTuple):
 class Format(Protocol):
     """The module of a format. Importing it is cheap: torch and the like are imported when used."""
 
+    ADDRESS: str
+    """Where a server with the export answers, as `usage` starts it; empty if it starts none."""
+
     def check(self, job: Job) -> int:
         """The bytes of disk that writing takes. Raises UserError if a tool is missing."""
 

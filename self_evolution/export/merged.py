@@ -15,6 +15,8 @@ from self_evolution.models import Generator, loading, lora, open_engine
 
 _KNOWN = {"float32": 4, "bfloat16": 2, "float16": 2}
 
+ADDRESS = ""
+
 
 def check(job: Job) -> int:
     return sum(path.stat().st_size for path in job.base.glob("*.safetensors"))

@@ -9,13 +9,14 @@ from pathlib import Path
 
 from self_evolution.export import gguf
 from self_evolution.export.frames import Frames, frames
-from self_evolution.export.job import TEMPLATE, Job, again
+from self_evolution.export.job import TEMPLATE, Job
 from self_evolution.export.llama_cpp import LlamaCpp, installed
 from self_evolution.export.templates import plain_text, template_faults, write_template
 from self_evolution.models import Generator
 from self_evolution.records import Message
 
 MODELFILE = "Modelfile"
+ADDRESS = "http://127.0.0.1:11434/v1#tuned"
 
 
 def check(job: Job) -> int:
@@ -60,9 +61,6 @@ def usage(job: Job, folder: Path) -> str:
     cd {shlex.quote(str(folder))} && ollama create tuned -f {MODELFILE}
     ollama run tuned
 
-When it runs, the locked questions can be put to it:
-
-    {again(job, "ollama", folder)} --server http://127.0.0.1:11434/v1#tuned
 """
 
 

@@ -9,12 +9,14 @@ from pathlib import Path
 
 from self_evolution.export import adapter
 from self_evolution.export.adapter_files import CONFIG
-from self_evolution.export.job import TEMPLATE, Job, again
+from self_evolution.export.job import TEMPLATE, Job
 from self_evolution.models import Generator
 
 SCRIPT = "serve.sh"
 NAME = "tuned"
 """The model's name at the server."""
+
+ADDRESS = f"http://127.0.0.1:8000/v1#{NAME}"
 
 
 def check(job: Job) -> int:
@@ -45,10 +47,7 @@ def usage(job: Job, folder: Path) -> str:
     return f"""\
     sh {shlex.quote(str(folder / SCRIPT))}
 
-It starts vLLM with the base and the adapter, which has the name `{NAME}` there. When it runs, the
-locked questions can be put to it:
-
-    {again(job, "vllm", folder)} --server http://127.0.0.1:8000/v1#{NAME}
+It starts vLLM with the base and the adapter, which has the name `{NAME}` there.
 """
 
 
