@@ -24,6 +24,7 @@ DAILY = {
     "--limit",
     "--ask.per-fragment",
     "--pairs",
+    "--teacher",
     "--select.strategy",
     "--select.k",
     "--generations",

@@ -24,7 +24,7 @@ LAYERS = [
     {"run"},
     {"evaluation"},
     {"stages"},
-    {"evolve", "report", "serving"},
+    {"evolve", "forecast", "report", "serving"},
     {"experiments"},
     {"cli", "__main__"},
 ]
