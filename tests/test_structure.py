@@ -24,7 +24,7 @@ LAYERS = [
     {"run"},
     {"evaluation"},
     {"stages"},
-    {"evolve", "report", "serving", "export", "upkeep"},
+    {"evolve", "forecast", "report", "serving", "export", "upkeep"},
     {"experiments"},
     {"cli", "__main__"},
 ]

@@ -16,7 +16,7 @@ RECIPE = option(
     "--recipe",
     metavar="NAME|FILE",
     default="",
-    help="settings to start from: default, paper, embedded, or a YAML file",
+    help="settings to start from: default, paper, embedded, demo, or a YAML file",
 )
 ACCEPT = option(
     "--accept-change", action="store_true", help="go on with changed settings or documents"
@@ -78,6 +78,7 @@ COMMANDS = {
         (DOCS, FOLDER, RECIPE, ACCEPT, THEN),
         DAILY,
     ),
+    "plan": Command("Whether a run can work, by a probe", "plan.plan", (DOCS, RECIPE), DAILY),
     "status": Command("How far a run is, and what it found", "runs.status", (RUN,)),
     "chat": Command(
         "Ask the tuned model questions, and see the sources of its answers",

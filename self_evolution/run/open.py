@@ -64,12 +64,12 @@ def open_run(
         raise no_run(folder)
     if not there and folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UserError(f"{folder}: not a run, and not empty; give another --run")
-    checked = None if there else _checked(request, progress)
+    checked = None if there else check_request(request, progress)
     if not there:
         _make(folder)
     with locked(folder), contextlib.closing(Ledger(folder / "run.db")) as ledger:
         if ledger.meta("settings") is None:  # new, or killed while it was being made
-            settings = checked or _checked(request, progress)
+            settings = checked or check_request(request, progress)
             _begin(ledger, settings)
         else:
             settings = _resume(folder, ledger, request, progress)
@@ -88,7 +88,7 @@ def copy_run(source: Path, folder: Path, request: Request, progress: Progress) -
     The caller makes sure that these settings agree with the rows of `source`. The folder appears
     under its name once it is complete. Raises UserError as `open_run` does.
     """
-    settings = _checked(request, progress)
+    settings = check_request(request, progress)
     with complete(folder) as partial:
         _make(partial)
         with read_run(source) as run:
@@ -104,8 +104,8 @@ def _make(folder: Path) -> None:
         raise UserError(f"--run {folder}: {error.strerror}; give another --run") from None
 
 
-def _checked(request: Request, progress: Progress) -> Config:
-    """Return the settings of a new run, after checking all that they name."""
+def check_request(request: Request, progress: Progress) -> Config:
+    """Return the settings of a new run. Raises UserError if something that they name is missing."""
     settings = settled(request.settings())
     if settings.read.documents or settings.ask.per_fragment:  # else there are only trusted pairs
         find(sources(settings.read.documents), settings.read.follow_links)

@@ -1,0 +1,1 @@
+"""What a run would come to, found out beforehand with a few fragments."""

@@ -1,0 +1,136 @@
+"""The forecast: what a probe of a few fragments shows is told, and a run that cannot work."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from conftest import FACTS
+from endpoint import serving
+from test_teacher import NONSENSE, teaches
+
+from self_evolution import cli
+from self_evolution.evaluation.statistics.power import detectable
+from self_evolution.forecast.probe import spread
+from self_evolution.forecast.verdict import share
+
+Plan = Callable[..., tuple[int, str]]
+
+
+@pytest.fixture
+def plan(
+    arguments: Callable[..., list[str]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> Plan:
+    """Run the command; its status, and what it prints."""
+
+    def run(*more: str) -> tuple[int, str]:
+        words = arguments("run", *more)
+        place = words.index("--run")
+        status = cli.main(["plan", *words[1:place], *words[place + 2 :]])
+        assert not (tmp_path / "run").exists()  # nothing is kept
+        return status, capsys.readouterr().out
+
+    return run
+
+
+@pytest.fixture
+def many(documents: Path) -> Path:
+    """Thirty more documents, with a fact each."""
+    for i in range(30):
+        text = f"# Pump {i}\n\nThe limit of queue Number{i} is {500 + i}. It is checked daily.\n"
+        (documents / f"pump{i}.md").write_text(text, encoding="utf-8")
+    return documents
+
+
+def test_what_a_run_will_have_is_told(plan: Plan, many: Path) -> None:
+    """Of the two questions that the script asks, one is valid: half of the pairs."""
+    status, told = plan("--evaluate.build", "never")
+    lines = told.splitlines()
+    assert lines[0] == "36 fragments to ask about; 8 of them were probed"
+    low, high = share(8, 16)
+    expected = f"{round(72 * low)} to {round(72 * high)} of 72"
+    assert lines[1] == f"pairs: 8 of 16 valid; a generation would have {expected}"
+    assert lines[2].startswith("asking and answering: about ")
+    # The six questions of the user are all that decides.
+    assert lines[3] == "smallest gain that 6 test questions can show: 83 points"
+    assert lines[4] == "not valid: 8 ungrounded value"
+    assert status == 1
+    assert lines[5].startswith("no: some 6 test questions can show no likely gain; give test")
+    assert len(lines) == 6
+
+    rows = [
+        {
+            "instruction": "",
+            "input": f"Tell me the limit of queue Number{i}?",
+            "output": f"{500 + i}",
+        }
+        for i in range(30)
+    ]
+    more = many.parent / "thirty.jsonl"
+    more.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    status, told = plan("--eval", str(more))
+    assert status == 0 and told.splitlines()[-1] == "nothing is in the way of this run"
+    points = round(detectable(30, 30))
+    assert f"smallest gain that 30 test questions can show: {points} points" in told
+
+
+def test_a_base_that_is_too_weak_is_told_so_and_the_way_out(
+    plan: Plan, many: Path, script: Path
+) -> None:
+    script.write_text(json.dumps({"rules": [], "default": NONSENSE}), encoding="utf-8")
+    status, told = plan("--evaluate.build", "always", "--domain.prompts", "en")
+    assert status == 1
+    assert "pairs: 0 of 16 valid" in told
+    assert "test questions: 0 of 16 valid; a set would have 0 to 7" in told
+    pairs, questions = [line for line in told.splitlines() if line.startswith("no: ")]
+    assert pairs.startswith("no: only 0 of 16 pairs are valid, and at least 20% must be: this")
+    assert "(--pairs FILE)" in pairs and "(--teacher)" in pairs and "larger model" in pairs
+    assert (
+        questions.startswith("no: only 0 of 16 test questions are valid") and "--eval" in questions
+    )
+
+
+def test_a_teacher_is_a_way_out(plan: Plan, many: Path, script: Path) -> None:
+    script.write_text(json.dumps({"rules": [], "default": NONSENSE}), encoding="utf-8")
+    for i in range(30):
+        (many / f"pump{i}.md").unlink()
+    with serving(teaches) as server:
+        _, told = plan("--teacher", f"{server.url}#tiny", "--evaluate.build", "never")
+    assert f"pairs: {len(FACTS)} of {2 * len(FACTS)} valid" in told
+    assert "pairs are valid, and" not in told
+
+
+def test_own_pairs_are_a_way_out(plan: Plan, script: Path, tmp_path: Path) -> None:
+    script.write_text(json.dumps({"rules": [], "default": NONSENSE}), encoding="utf-8")
+    own = tmp_path / "own.jsonl"
+    own.write_text(json.dumps({"question": "Where is pump Echo?", "answer": "In hall 3."}))
+    _, told = plan("--pairs", str(own), "--evaluate.build", "never")
+    assert "pairs are valid, and" not in told
+    _, told = plan("--pairs", str(own), "--evaluate.build", "never", "--ask.per-fragment", "0")
+    assert "pairs:" not in told and "asking and answering" not in told
+
+
+def test_documents_that_are_missing_or_empty_are_named(
+    plan: Plan, documents: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for path in documents.iterdir():
+        path.write_text("", encoding="utf-8")
+    status, _ = plan()
+    assert status == 2
+
+
+def test_the_sample_is_spread_over_the_lengths() -> None:
+    tasks = [(f"{i:02}", (i * 7) % 40) for i in range(40)]
+    lengths = dict(tasks)
+    assert [lengths[id] for id in spread(tasks)] == [2, 7, 12, 17, 22, 27, 32, 37]
+    assert spread(tasks[:3]) == [id for id, _ in sorted(tasks[:3], key=lambda task: task[1])]
+    assert spread([]) == []
+
+
+def test_intervals_of_shares_are_those_of_wilson() -> None:
+    """Known values: 0 of 10, 5 of 10, 10 of 10 (Newcombe 1998 gives the method's limits)."""
+    assert share(0, 10) == pytest.approx((0.0, 0.2775), abs=1e-4)
+    assert share(5, 10) == pytest.approx((0.2366, 0.7634), abs=1e-4)
+    assert share(10, 10) == pytest.approx((0.7225, 1.0), abs=1e-4)
