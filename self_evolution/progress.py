@@ -6,7 +6,16 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, Protocol
+
+_listener: ContextVar[Any] = ContextVar("listener", default=None)
+
+
+def pulse(tokens: int) -> None:
+    """Report that so many more tokens were read or written, to the progress that is shown."""
+    if listener := _listener.get():
+        listener(tokens)
 
 
 class Bar(Protocol):

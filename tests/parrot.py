@@ -19,6 +19,7 @@ from self_evolution.models.protocols import (
     OnText,
     Row,
     SamplingParams,
+    Seeds,
     Weights,
     check_request,
 )
@@ -65,6 +66,9 @@ class Parrot:
     def close(self) -> None:
         self._learnt = {}
 
+    def begin_batch(self) -> None:
+        """Nothing is kept between two calls."""
+
     def fits(self, messages: Sequence[Message], max_tokens: int) -> bool:
         return len(self.prompt_ids(messages)) + max_tokens <= self.window
 
@@ -72,7 +76,7 @@ class Parrot:
         self,
         prompts: Sequence[Sequence[Message]],
         params: SamplingParams,
-        seed: int,
+        seed: Seeds,
         weights: Weights,
         on_text: OnText | None = None,
     ) -> list[Reply]:

@@ -127,17 +127,21 @@ def _words(text: str) -> list[str]:
 
 
 def _candidates(
-    run: Run, language: str, topics: Sequence[str], places: Mapping[str, int], seed: int
+    run: Run,
+    language: str,
+    topics: Sequence[str],
+    places: Mapping[str, int],
+    seeds: Sequence[int],
 ) -> Iterator[Candidate]:
     """Return one candidate a question: with answers that agree, or with the reason against it."""
     settings = run.config.evaluate
     run.use(0)
     asking = SamplingParams(VARIETY, run.config.ask.top_p, run.config.ask.max_tokens)
     prompts = [run.prompts.skill(topic, language) for topic in topics]
-    questions = run.engine.generate(prompts, asking, seed, "base")
+    questions = run.engine.generate(prompts, asking, seeds, "base")
     closed = [run.prompts.closed(question.text, detect(question.text)) for question in questions]
     params = SamplingParams(TEMPERATURE, settings.top_p, settings.max_tokens)
-    answers = samples(run, closed, params, seed)
+    answers = samples(run, closed, params, seeds)
     before = [row for kind in (*KINDS, KIND) for row in taken(run.ledger, kind)]
     contamination = ContaminationCheck([*run.ledger.items.all(), *map(_as_item, before)])
     seen = {key(row.question, "") for row in before}

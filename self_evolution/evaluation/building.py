@@ -14,8 +14,8 @@ from self_evolution.run import Run
 TEMPERATURE = 0.7
 """The temperature of answers that must agree: at 0 they would agree in any case."""
 
-Make = Callable[[Sequence[str], Mapping[str, int], int], Iterable[Candidate]]
-"""Subjects of a batch, the position of each subject of the round, seed -> a candidate each."""
+Make = Callable[[Sequence[str], Mapping[str, int], Sequence[int]], Iterable[Candidate]]
+"""Subjects of a batch, the position of each of the round, seeds of the batch -> candidates."""
 
 
 def builds(settings: Config) -> bool:
@@ -73,8 +73,8 @@ def build(
             f"{label} {turn} of {len(rounds)}",
             f"build {kind} {turn} of {len(rounds)}",
         )
-        for some, seed in batches:
-            rows = list(_filled(make(some, places, seed), wanted - kept))
+        for some, seeds in batches:
+            rows = list(_filled(make(some, places, seeds), wanted - kept))
             run.ledger.add(rows)
             kept += sum(row.reason is None for row in rows)
             if kept >= wanted:
@@ -93,14 +93,17 @@ def describe(ledger: Ledger, kind: str, name: str) -> str:
 
 
 def samples(
-    run: Run, prompts: Sequence[Sequence[Message]], params: SamplingParams, seed: int
+    run: Run,
+    prompts: Sequence[Sequence[Message]],
+    params: SamplingParams,
+    seeds: Sequence[int],
 ) -> list[list[Reply]]:
-    """`evaluate.samples` replies of the base to each prompt, each time afresh."""
-    columns = [
-        run.engine.generate(prompts, params, seed_of(seed, "sample", sample), "base")
-        for sample in range(run.config.evaluate.samples)
-    ]
-    return [list(row) for row in zip(*columns, strict=True)]
+    """`evaluate.samples` replies of the base to each prompt, each drawn by itself."""
+    size = run.config.evaluate.samples
+    asked = [prompt for prompt in prompts for _ in range(size)]
+    mine = [seed_of(seed, "sample", sample) for seed in seeds for sample in range(size)]
+    replies = run.engine.generate(asked, params, mine, "base")
+    return [replies[i : i + size] for i in range(0, len(replies), size)]
 
 
 def _subject(row: Candidate) -> str:

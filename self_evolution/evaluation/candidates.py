@@ -55,12 +55,12 @@ def _order(run: Run, kind: str) -> list[str]:
 
 
 def _candidates(
-    run: Run, kind: str, ids: Sequence[str], places: Mapping[str, int], seed: int
+    run: Run, kind: str, ids: Sequence[str], places: Mapping[str, int], seeds: Sequence[int]
 ) -> Iterator[Candidate]:
     """Return one candidate a question: with answers that agree, or with the reason against it."""
     fragments = run.ledger.fragments.get(ids)
-    asked = _asked(run, fragments, seed)
-    answers = _answered(run, fragments, [question.text for question in asked], seed)
+    asked = _asked(run, fragments, seeds)
+    answers = _answered(run, fragments, [question.text for question in asked], seeds)
     contamination = ContaminationCheck(run.ledger.items.all())
     seen = {key(row.question, row.reference) for one in KINDS for row in taken(run.ledger, one)}
     for fragment, asking, replies in zip(fragments, asked, answers, strict=True):
@@ -99,7 +99,7 @@ def _strict(settings: Check) -> Check:
     return settings if settings.enabled else Check()
 
 
-def _asked(run: Run, fragments: Sequence[Fragment], seed: int) -> list[Reply]:
+def _asked(run: Run, fragments: Sequence[Fragment], seeds: Sequence[int]) -> list[Reply]:
     settings = run.config.ask
     prompts = [run.prompts.exam(fragment) for fragment in fragments]
     if not all(prompts):
@@ -109,11 +109,11 @@ def _asked(run: Run, fragments: Sequence[Fragment], seed: int) -> list[Reply]:
         )
     params = SamplingParams(settings.temperature, settings.top_p, settings.max_tokens)
     run.use(0)
-    return run.engine.generate(prompts, params, seed, "base")
+    return run.engine.generate(prompts, params, seeds, "base")
 
 
 def _answered(
-    run: Run, fragments: Sequence[Fragment], questions: Sequence[str], seed: int
+    run: Run, fragments: Sequence[Fragment], questions: Sequence[str], seeds: Sequence[int]
 ) -> list[list[Reply]]:
     """Sample answers to each question, with its fragment open."""
     settings = run.config.answer
@@ -122,7 +122,7 @@ def _answered(
         for fragment, question in zip(fragments, questions, strict=True)
     ]
     return samples(
-        run, prompts, SamplingParams(TEMPERATURE, settings.top_p, settings.max_tokens), seed
+        run, prompts, SamplingParams(TEMPERATURE, settings.top_p, settings.max_tokens), seeds
     )
 
 

@@ -116,7 +116,7 @@ def _predict_task(
     # that it can be asked again once it answers.
     heard = generation >= 0 or _heard(run, generation, task)
     silent: list[Prediction] = []
-    for ids, seed in batches:
+    for ids, seeds in batches:
         if generation >= 0:
             run.use(generation)
         put = task_prompts(run, model, task.mode, [items[id] for id in ids])
@@ -124,7 +124,8 @@ def _predict_task(
         if not put:
             continue
         prompts = [prompt.messages for prompt in put.values()]
-        replies = model.generate(prompts, params, seed, "current")
+        mine = [seed for id, seed in zip(ids, seeds, strict=True) if id in put]
+        replies = model.generate(prompts, params, mine, "current")
         refused += sum(reply.finish_reason == TOO_LONG for reply in replies)
         rows = [
             Prediction(

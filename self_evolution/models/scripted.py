@@ -24,6 +24,7 @@ from self_evolution.models.protocols import (
     OnText,
     Row,
     SamplingParams,
+    Seeds,
     Weights,
     check_request,
 )
@@ -83,6 +84,9 @@ class ScriptedEngine:
     def close(self) -> None:
         """Do nothing: the engine holds no resources."""
 
+    def begin_batch(self) -> None:
+        """Do nothing: the engine remembers nothing."""
+
     def count(self, texts: Sequence[str]) -> list[int]:
         return count(texts)
 
@@ -99,7 +103,7 @@ class ScriptedEngine:
         self,
         prompts: Sequence[Sequence[Message]],
         params: SamplingParams,
-        seed: int,
+        seed: Seeds,
         weights: Weights,
         on_text: OnText | None = None,
     ) -> list[Reply]:

@@ -53,6 +53,7 @@ class Models:
                 f"{self._config.model.name} is now revision {engine.revision}, the run began with "
                 f"{known}: start a new run, or name a folder with the old one"
             )
+        engine.begin_batch()  # the one that it was loaded for
         self.loaded = engine
 
     def open_other(self, name: str, flag: str) -> OtherModel:

@@ -20,14 +20,14 @@ def answer(run: Run, generation: int) -> Outcome:
         run.ledger.pairs.answered(generation),
         run.config.model.batch_size,
     )
-    for ids, seed in batches:
+    for ids, seeds in batches:
         asked = run.ledger.pairs.questions_with_fragments(ids)
         prompts = [
             run.prompts.answer(fragment.heading, fragment.text, question.text, fragment.language)
             for question, fragment in asked
         ]
         run.use(run.start(generation).parent)
-        replies = run.engine.generate(prompts, params, seed, settings.answerer)
+        replies = run.engine.generate(prompts, params, seeds, settings.answerer)
         run.ledger.add(
             Answer(content_id("answer", id, reply.text), id, reply.text, reply.finish_reason)
             for id, reply in zip(ids, replies, strict=True)

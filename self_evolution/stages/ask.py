@@ -27,7 +27,7 @@ def ask(run: Run, generation: int) -> Outcome:
         batches = run.batches(
             "ask", generation, "questions", tasks, done, run.config.model.batch_size, label
         )
-        for ids, seed in batches:
+        for ids, seeds in batches:
             fragments = run.ledger.fragments.get(ids)
             prompts = [
                 run.prompts.ask(
@@ -36,7 +36,7 @@ def ask(run: Run, generation: int) -> Outcome:
                 for fragment in fragments
             ]
             run.use(run.start(generation).parent)
-            replies = run.engine.generate(prompts, params, seed, settings.asker)
+            replies = run.engine.generate(prompts, params, seeds, settings.asker)
             run.ledger.add(
                 Question(
                     content_id("question", generation, fragment.id, sample, reply.text),

@@ -26,8 +26,8 @@ class Made(NamedTuple):
     fragment: Fragment | None = None
 
 
-Maker = Callable[[Run, Sequence[int], int], list[list[Made]]]
-"""Makes the tasks with these numbers, all with one seed: the conversations of each of them."""
+Maker = Callable[[Run, Sequence[int], Sequence[int]], list[list[Made]]]
+"""Makes the tasks with these numbers, of a seed for each: the conversations of each of them."""
 
 
 def topics(run: Run) -> list[str]:
@@ -54,15 +54,14 @@ def obstacle(run: Run, origin: str) -> str:
     return ""
 
 
-def _on_topics(run: Run, numbers: Sequence[int], seed: int) -> list[list[Made]]:
+def _on_topics(run: Run, numbers: Sequence[int], seeds: Sequence[int]) -> list[list[Made]]:
     """For each task several messages on one topic, each answered by itself."""
     language, left = run.ledger.fragments.main_language(), topics(run)
     chosen = [left[number % len(left)] for number in numbers]
     _, replies = _in_turns(
         run,
         lambda place, said: run.prompts.rehearse(chosen[place], language, said),
-        len(chosen),
-        seed,
+        seeds,
     )
     asked = [one for those in replies for one in those]
     made = iter(_answered(run, asked))
@@ -72,18 +71,18 @@ def _on_topics(run: Run, numbers: Sequence[int], seed: int) -> list[list[Made]]:
     ]
 
 
-def _from_the_template(run: Run, numbers: Sequence[int], seed: int) -> list[list[Made]]:
+def _from_the_template(run: Run, numbers: Sequence[int], seeds: Sequence[int]) -> list[list[Made]]:
     """An empty conversation is begun in the user's place."""
-    return [[made] for made in _answered(run, _asked(run, [[] for _ in numbers], seed))]
+    return [[made] for made in _answered(run, _asked(run, [[] for _ in numbers], seeds))]
 
 
-def _on_fragments(run: Run, numbers: Sequence[int], seed: int) -> list[list[Made]]:
+def _on_fragments(run: Run, numbers: Sequence[int], seeds: Sequence[int]) -> list[list[Made]]:
     """For each task the questions about a fragment, and each of them answered from it."""
     there = (id for id, _ in run.ledger.fragments.for_training())
     ids = shuffled(there, run.config.seed, "rehearse")
     fragments = run.ledger.fragments.get([ids[number % len(ids)] for number in numbers])
     turns, replies = _in_turns(
-        run, lambda place, said: run.prompts.ask(fragments[place], said), len(fragments), seed
+        run, lambda place, said: run.prompts.ask(fragments[place], said), seeds
     )
     prompts = [
         run.prompts.answer(fragment.heading, fragment.text, question.text, fragment.language)
@@ -110,26 +109,27 @@ MAKERS: dict[str, Maker] = {
 
 
 def _in_turns(
-    run: Run, prompt: Callable[[int, list[str]], list[Message]], size: int, seed: int
+    run: Run, prompt: Callable[[int, list[str]], list[Message]], seeds: Sequence[int]
 ) -> tuple[list[list[Message]], list[list[Reply]]]:
     """(last prompt, replies) of conversations in which the base asks, each time knowing its own.
 
     `prompt(place, said)` asks for another question after those in `said`.
     """
-    replies: list[list[Reply]] = [[] for _ in range(size)]
+    replies: list[list[Reply]] = [[] for _ in seeds]
     prompts: list[list[Message]] = []
     for turn in range(questions_a_task(run)):
         prompts = [prompt(i, [reply.text for reply in those]) for i, those in enumerate(replies)]
-        for those, reply in zip(replies, _asked(run, prompts, seed_of(seed, turn)), strict=True):
+        mine = [seed_of(seed, turn) for seed in seeds]
+        for those, reply in zip(replies, _asked(run, prompts, mine), strict=True):
             those.append(reply)
     return prompts, replies
 
 
-def _asked(run: Run, prompts: Sequence[Sequence[Message]], seed: int) -> list[Reply]:
+def _asked(run: Run, prompts: Sequence[Sequence[Message]], seeds: Sequence[int]) -> list[Reply]:
     settings = run.config.ask
     temperature = run.config.rehearse.temperature
     params = SamplingParams(temperature, settings.top_p, settings.max_tokens)
-    return run.engine.generate(prompts, params, seed, "base")
+    return run.engine.generate(prompts, params, seeds, "base")
 
 
 def _answers(run: Run, prompts: Sequence[Sequence[Message]]) -> list[Reply]:
