@@ -46,6 +46,10 @@ def identity(settings: Model) -> dict[str, str]:
     return {"parrot": settings.name}
 
 
+def settled(settings: Model) -> Model:
+    return settings
+
+
 def open_counter(settings: Model) -> TokenCounter:
     return lambda texts: [len(text) for text in texts]
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from self_evolution.errors import UserError
 from self_evolution.evaluation.metrics import METRICS
 from self_evolution.evaluation.metrics.aggregate import intervals
-from self_evolution.evaluation.prompts import length, sampling, task_prompts
+from self_evolution.evaluation.prompts import as_task, sampling, task_prompts
 from self_evolution.evaluation.recall import recall
 from self_evolution.evaluation.scores import (
     measure,
@@ -105,7 +105,7 @@ def _predict_task(
         "evaluate",
         generation,
         "answers",
-        [(item.id, length(task.mode, item)) for item in asked],
+        [as_task(task.mode, item) for item in asked],
         run.ledger.evaluations.predicted(generation, task.mode),
         max(run.config.model.batch_size, model.concurrency),
         f"{task.suite} {task.mode}",

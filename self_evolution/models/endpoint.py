@@ -31,6 +31,7 @@ from self_evolution.models.reply import (
     thinking_options,
     without_thoughts,
 )
+from self_evolution.progress import interruptible
 from self_evolution.records import Message
 
 if TYPE_CHECKING:
@@ -79,7 +80,9 @@ class Endpoint:
         weights: Weights,
         on_text: OnText | None = None,
     ) -> list[Reply]:
-        return asyncio.run(self._replies(prompts, params, seeds_of(seed, len(prompts)), on_text))
+        seeds = seeds_of(seed, len(prompts))
+        with interruptible():
+            return asyncio.run(self._replies(prompts, params, seeds, on_text))
 
     def close(self) -> None:
         """Do nothing: no connection is open between calls."""

@@ -53,6 +53,10 @@ def identity(settings: Model) -> dict[str, str]:
     return {"script": sampled_digest(Path(settings.name))}
 
 
+def settled(settings: Model) -> Model:
+    return settings
+
+
 def open_counter(settings: Model) -> TokenCounter:
     return count
 

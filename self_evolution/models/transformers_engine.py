@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from itertools import repeat
 from pathlib import Path
@@ -33,7 +33,7 @@ from self_evolution.models.protocols import (
 from self_evolution.models.reply import Reply, TextStream
 from self_evolution.models.tokens import count
 from self_evolution.models.training import Example, Trained, TrainingJob
-from self_evolution.progress import pulse
+from self_evolution.progress import interruptible, pulse
 from self_evolution.records import Message
 
 KEPT_NUMBERS = 1 << 28
@@ -101,10 +101,8 @@ class TransformersEngine:
     @contextmanager
     def _model(self, weights: Weights) -> Iterator[Any]:
         """The model to call, with the adapter on or off: its layers are inside the base's."""
-        if self.tuned is not None and (weights == "base" or self._adapter is None):
-            with self.tuned.disable_adapter():
-                yield self.base
-        else:
+        off = self.tuned is not None and (weights == "base" or self._adapter is None)
+        with interruptible(), self.tuned.disable_adapter() if off else nullcontext():
             yield self.base
 
     # -- generating --------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from self_evolution.models.endpoint_keys import refuse_shared_key
 from self_evolution.models.engines import open_counter
 from self_evolution.models.other_models import OtherModel
 from self_evolution.models.tokens import TokenCounter
-from self_evolution.progress import Progress
+from self_evolution.progress import Progress, interruptible
 
 
 class Models:
@@ -36,7 +36,9 @@ class Models:
         if self.loaded is None:
             self._progress.say(f"loading {self._config.model.name}")
             _free_memory()
-            self.use_loaded(open_engine(self._config.model))
+            with interruptible():
+                engine = open_engine(self._config.model)
+            self.use_loaded(engine)
         assert self.loaded is not None
         return self.loaded
 
@@ -68,7 +70,8 @@ class Models:
             self.loaded = self._counter = None  # both hold the model
             self._progress.say(f"loading {name}")
             _free_memory()
-        return other_models.open_model(self._config.model, name, flag)
+        with interruptible():
+            return other_models.open_model(self._config.model, name, flag)
 
     @property
     def count(self) -> TokenCounter:

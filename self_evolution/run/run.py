@@ -19,8 +19,11 @@ from self_evolution.run.adapters import adapter_folder, use_generation
 from self_evolution.run.models import Models
 from self_evolution.schedule import stage_seed
 
-Task = tuple[str, int]
-"""The id of an item to work on, and its length (any unit): similar lengths share a batch."""
+Task = tuple[str, int] | tuple[str, int, str]
+"""The id of an item to work on, and its length (any unit): similar lengths share a batch.
+
+Then perhaps what it has in common with others of this length, next to which it is put.
+"""
 
 
 class Run:
@@ -91,7 +94,7 @@ class Run:
         distinguishes the rounds of a stage: another label makes other seeds. `title` is for people,
         where it is not the label. Raises Stopped after a committed batch if the user asked for it.
         """
-        ordered = [id for id, _ in sorted(tasks, key=lambda task: (task[1], task[0]))]
+        ordered = [id for id, *_ in sorted(tasks, key=lambda task: (task[1:], task[0]))]
         there = sum(id in done for id in ordered)
         name = title or label or stage
         if generation:
