@@ -91,25 +91,21 @@ def fragments(engine: TransformersEngine, text: str, count: int, tokens: int = 4
 def works(texts: list[str]) -> dict[str, Callable[[Ask], None]]:
     prompts = Prompts(load("default").domain)
 
-    def blanks(text: str) -> dict[str, str]:
-        return {**prompts._blanks(("Manual",), text, "en")}
-
     profile = prompts.profile("en")
+    another = profile.ask_another.format(**prompts._blanks((), "", "en"))
 
     def asking(ask: Ask) -> None:
-        turns: list[list[Message]] = [
-            [{"role": "user", "content": profile.ask.format(**blanks(text))}] for text in texts
-        ]
+        blanks = [prompts._blanks(("Manual",), text, "en") for text in texts]
+        turns = [[_message("user", profile.ask.format(**one))] for one in blanks]
         for _ in range(4):
             replies = ask(turns, SamplingParams(0.8, 0.95, REPLY))
             for turn, reply in zip(turns, replies, strict=True):
-                turn.append({"role": "assistant", "content": reply})
-                turn.append({"role": "user", "content": profile.ask_another.format(**blanks(""))})
+                turn.append(_message("assistant", reply))
+                turn.append(_message("user", another))
 
     def answering(ask: Ask) -> None:
-        asked = [
-            prompts.answer(("Manual",), text, one, "en") for text in texts for one in QUESTIONS
-        ]
+        pairs = [(text, one) for text in texts for one in QUESTIONS]
+        asked = [prompts.answer(("Manual",), text, one, "en") for text, one in pairs]
         for start in range(0, len(asked), 32):
             ask(asked[start : start + 32], SamplingParams(0.0, 1.0, REPLY))
 
@@ -118,6 +114,10 @@ def works(texts: list[str]) -> dict[str, Callable[[Ask], None]]:
         ask(asked[:16], SamplingParams(0.0, 1.0, REPLY))
 
     return {"ask": asking, "answer": answering, "evaluate": evaluating}
+
+
+def _message(role: str, text: str) -> Message:
+    return {"role": role, "content": text}
 
 
 def main() -> None:
@@ -151,9 +151,10 @@ def main() -> None:
                 seconds[work, way].append(time.process_time() - start)
     for (work, way), mine in seconds.items():
         ratios = [a / b for a, b in zip(seconds[work, "plain"], mine, strict=True)]
+        middle, spread = statistics.median(ratios), f"{min(ratios):.2f} to {max(ratios):.2f}"
         print(
-            f"{work:<9} {way:<9} {statistics.median(mine):8.1f} s   {statistics.median(ratios):5.2f}"
-            f" times as fast as plain ({min(ratios):.2f} to {max(ratios):.2f})"
+            f"{work:<9} {way:<9} {statistics.median(mine):8.1f} s   "
+            f"{middle:5.2f} times as fast as plain ({spread})"
         )
 
 

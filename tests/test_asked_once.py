@@ -51,9 +51,8 @@ def test_the_right_passage_found_by_the_search_is_not_asked_about_again(
 ) -> None:
     found = asked(arguments, tmp_path, monkeypatch, "0")
     assert set(found.values()) == {1}
-    predictions = {
-        (row["item_id"], row["mode"]): row for row in rows(tmp_path / "run", "prediction")
-    }
+    found_rows = rows(tmp_path / "run", "prediction")
+    predictions = {(row["item_id"], row["mode"]): row for row in found_rows}
     assert len(predictions) == 3 * len(FACTS)
     for (item, mode), row in predictions.items():
         if mode == "open":
