@@ -29,7 +29,7 @@ from transformers import (
 )
 
 from self_evolution.errors import Stopped
-from self_evolution.models import lora
+from self_evolution.models import chance, lora
 from self_evolution.models.objective import Batch, Objective
 from self_evolution.models.training import IGNORED, Example, Trained, TrainingJob
 from self_evolution.progress import interruptible, pulse
@@ -125,17 +125,17 @@ def in_order(
     """
     if steps:
         epochs = -(-steps * batch // len(lengths))
-    chance = random.Random(seed)
+    dice = random.Random(seed)
     order: list[int] = []
     for _ in range(epochs):
-        rest = chance.sample(range(len(lengths)), len(lengths))
+        rest = dice.sample(range(len(lengths)), len(lengths))
         filling = -len(order) % batch
         order, rest = order + rest[:filling], rest[filling:]
         for start in range(0, len(rest), batch * STEPS_SORTED):
             near = sorted(rest[start : start + batch * STEPS_SORTED], key=lambda i: lengths[i])
             whole = len(near) // batch
             cut = [near[i * batch : (i + 1) * batch] for i in range(whole)]
-            chance.shuffle(cut)
+            dice.shuffle(cut)
             order += [i for one in cut for i in one] + near[whole * batch :]
     return order[: steps * batch] if steps else order
 
@@ -244,7 +244,7 @@ class _AdapterTrainer(Trainer):  # type: ignore[misc]
     grew."""
 
     _objective: Objective
-    _random: dict[int, list[tuple[Callable[[Any], None], Any]]] = {}  # noqa: RUF012 - never written
+    _random: dict[int, chance.States] = {}  # noqa: RUF012 - never written to
 
     def use(self, objective: Objective, weight: float) -> None:
         """Take the loss from `objective`, with that `weight` of rehearsal."""
@@ -260,7 +260,7 @@ class _AdapterTrainer(Trainer):  # type: ignore[misc]
     def training_step(self, *arguments: Any, **more: Any) -> torch.Tensor:
         """Forward and backward of a micro-batch; an interruption leaves the weights as they are."""
         if self.state.global_step not in self._random:  # the first micro-batch of a step
-            self._random = {self.state.global_step: _random_states()}
+            self._random = {self.state.global_step: chance.states()}
         with interruptible():
             loss: torch.Tensor = super().training_step(*arguments, **more)
         pulse(int(arguments[1]["attention_mask"].sum()))
@@ -269,20 +269,11 @@ class _AdapterTrainer(Trainer):  # type: ignore[misc]
     def keep_last_step(self) -> None:
         """Write the checkpoint of the last whole step, as it would have been right after it."""
         if self.state.global_step:
-            for restore, state in self._random.get(self.state.global_step, ()):
-                restore(state)
+            chance.restore(self._random.get(self.state.global_step, []))
             self._save_checkpoint(self.model, trial=None)
 
     def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
         self.model.save_pretrained(output_dir, state_dict=state_dict, save_embedding_layers=False)
-
-
-def _random_states() -> list[tuple[Callable[[Any], None], Any]]:
-    """The states of chance that dropout draws from, each with the function that restores it."""
-    states: list[tuple[Callable[[Any], None], Any]] = [(torch.set_rng_state, torch.get_rng_state())]
-    if torch.cuda.is_available():
-        states.append((torch.cuda.set_rng_state_all, torch.cuda.get_rng_state_all()))
-    return states
 
 
 class _Watch(TrainerCallback):  # type: ignore[misc]
