@@ -13,8 +13,11 @@ class UserError(Exception):
     """
 
 
-class Stopped(Exception):
-    """The person pressed Ctrl-C; the batch in hand was committed. Ends with exit status 130."""
+class Stopped(BaseException):
+    """The person pressed Ctrl-C; all batches that were done are stored. Ends with exit status 130.
+
+    Like KeyboardInterrupt it is no `Exception`: a library that catches those must not swallow it.
+    """
 
 
 def nearest(word: str, known: list[str]) -> str:

@@ -1,12 +1,50 @@
-"""The progress of long work: bars in a terminal, plain lines elsewhere."""
+"""The progress of long work: bars in a terminal, plain lines elsewhere, and how it is stopped.
+
+Something is said within FIRST seconds of the beginning of any work, and then every few seconds,
+also while a model is in the midst of a batch: a thread looks at the clock.
+"""
 
 from __future__ import annotations
 
 import sys
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
+
+from self_evolution.errors import Stopped
+
+FIRST = 4.0
+"""Seconds after which the first line is said of work that has not said any."""
+
+
+class _Life:
+    """What the models of this process have done so far, and whether they may be interrupted."""
+
+    tokens = 0
+    interruptible = 0
+
+
+def pulse(tokens: int) -> None:
+    """Report that a model has read or written so many more tokens."""
+    _Life.tokens += tokens
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Mark work that a request to stop ends at once, because it changes nothing that is kept."""
+    _Life.interruptible += 1
+    try:
+        yield
+    finally:
+        _Life.interruptible -= 1
+
+
+def interrupt() -> None:
+    """Raises Stopped if the work at hand is interruptible; to be called by a signal's handler."""
+    if _Life.interruptible:
+        raise Stopped
 
 
 class Bar(Protocol):
@@ -17,14 +55,17 @@ class Bar(Protocol):
 class Progress:
     """Bars with rate and remaining time in a terminal, otherwise a line now and then."""
 
-    def __init__(self, quiet: bool = False, seconds_between_lines: float = 10.0) -> None:
+    def __init__(self, quiet: bool = False, seconds_between_lines: float = 9.0) -> None:
         self._quiet = quiet
         self._pause = seconds_between_lines
         self._terminal = sys.stderr.isatty()
         self._told: set[str] = set()
+        self._bars = 0
+        self._last = time.monotonic()  # when something was said
 
     def say(self, text: str) -> None:
         if not self._quiet:
+            self._last = time.monotonic()
             print(text, file=sys.stderr, flush=True)
 
     def print_once(self, text: str) -> None:
@@ -34,17 +75,62 @@ class Progress:
             self.say(text)
 
     @contextmanager
+    def work(self, label: str) -> Iterator[None]:
+        """Say now and then that this work goes on, as long as no bar shows it."""
+        pace = _Pace()
+
+        def say() -> None:
+            if not self._bars:
+                self.say(f"{label:<22} {clock(pace.seconds)}{pace.tokens()}")
+
+        with self._ticking(say):
+            yield
+
+    @contextmanager
     def bar(self, label: str, unit: str, total: int, done: int) -> Iterator[Bar]:
         """Show work on `total` items of which `done` were there before."""
         if self._quiet:
             yield _Silent()
-        elif self._terminal:
-            with _rich_bar(label, unit, total, done) as bar:
-                yield bar
-        else:
-            lines = _Lines(label, unit, total, done, self._pause)
-            yield lines
-            lines.end()
+            return
+        self._bars += 1
+        try:
+            if self._terminal:
+                with _rich_bar(label, unit, total, done) as bar:
+                    yield bar
+            else:
+                lines = _Lines(self.say, label, unit, total, done)
+                with self._ticking(lines.say):
+                    yield _Said(lines, self._due)
+                lines.end()
+        finally:
+            self._bars -= 1
+
+    def _due(self, pause: float = 0.0) -> bool:
+        return time.monotonic() - self._last >= (pause or self._pause)
+
+    @contextmanager
+    def _ticking(self, say: Callable[[], None]) -> Iterator[None]:
+        """Call `say` in a thread whenever nothing was said for a while."""
+        if self._quiet:
+            yield
+            return
+        over = threading.Event()
+        self._last = time.monotonic()
+
+        def tick() -> None:
+            pause = min(FIRST, self._pause)
+            while not over.wait(0.5):
+                if self._due(pause):
+                    say()
+                    pause = self._pause
+
+        thread = threading.Thread(target=tick, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
 
 
 class _Silent:
@@ -52,29 +138,55 @@ class _Silent:
         pass
 
 
+class _Pace:
+    """Seconds since the beginning, and the tokens a second since it was last asked for them."""
+
+    def __init__(self) -> None:
+        self._start = self._asked = time.monotonic()
+        self._tokens = _Life.tokens
+
+    @property
+    def seconds(self) -> float:
+        return time.monotonic() - self._start
+
+    def tokens(self) -> str:
+        """Say how many tokens a second there were; nothing if there were none."""
+        now, tokens = time.monotonic(), _Life.tokens
+        rate = (tokens - self._tokens) / max(now - self._asked, 1e-6)
+        self._asked, self._tokens = now, tokens
+        return f", {rate:,.0f} tokens/s" if rate else ""
+
+
 class _Lines:
-    def __init__(self, label: str, unit: str, total: int, done: int, pause: float) -> None:
-        self._label, self._unit, self._total, self._pause = label, unit, total, pause
-        self._first = self._done = done
-        self._start = self._last = time.monotonic()
+    def __init__(
+        self, say: Callable[[str], None], label: str, unit: str, total: int, done: int
+    ) -> None:
+        self._print, self._label, self._unit, self._total = say, label, unit, total
+        self._first = self.done = done
+        self._pace = _Pace()
         self._said = -1
 
-    def advance(self, done: int) -> None:
-        self._done += done
-        if time.monotonic() - self._last >= self._pause:
-            self._last = time.monotonic()
-            self._say()
-
     def end(self) -> None:
-        if self._said != self._done:
-            self._say()
+        if self._said != self.done:
+            self.say()
 
-    def _say(self) -> None:
-        self._said = self._done
-        seconds = time.monotonic() - self._start
-        pace = _pace(self._done - self._first, self._total - self._done, seconds)
-        text = f"{self._label:<22} {self._done:>7,}/{self._total:,} {self._unit}"
-        print(f"{text}, {pace}", file=sys.stderr, flush=True)
+    def say(self) -> None:
+        self._said = self.done
+        pace = _pace(self.done - self._first, self._total - self.done, self._pace.seconds)
+        text = f"{self._label:<22} {self.done:>7,}/{self._total:,} {self._unit}"
+        self._print(f"{text}, {pace}{self._pace.tokens()}")
+
+
+class _Said:
+    """A bar of lines: one is said when an item is done and it is time."""
+
+    def __init__(self, lines: _Lines, due: Callable[[], bool]) -> None:
+        self._lines, self._due = lines, due
+
+    def advance(self, done: int) -> None:
+        self._lines.done += done
+        if self._due():
+            self._lines.say()
 
 
 def _pace(new: float, left: float, seconds: float) -> str:
@@ -94,9 +206,14 @@ def _rich_bar(label: str, unit: str, total: int, done: int) -> Iterator[Bar]:
     class Pace(ProgressColumn):
         """Rich's own columns follow the last seconds only, in which no whole batch may end."""
 
+        max_refresh = 1.0
+        pace = _Pace()
+
         def render(self, task: Any) -> Text:
             new, left = task.completed - done, task.total - task.completed
-            return Text(_pace(new, left, task.elapsed or 0.0) if new else "", "cyan")
+            seconds = task.elapsed or 0.0
+            shown = _pace(new, left, seconds) if new else clock(seconds)
+            return Text(shown + self.pace.tokens(), "cyan")
 
     columns = (
         TextColumn("{task.description:<22}"),

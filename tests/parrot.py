@@ -20,6 +20,7 @@ from self_evolution.models.protocols import (
     OnText,
     Row,
     SamplingParams,
+    Seeds,
     Weights,
     check_request,
 )
@@ -46,6 +47,10 @@ def identity(settings: Model) -> dict[str, str]:
     return {"parrot": settings.name}
 
 
+def settled(settings: Model) -> Model:
+    return settings
+
+
 def open_counter(settings: Model) -> TokenCounter:
     return lambda texts: [len(text) for text in texts]
 
@@ -66,6 +71,9 @@ class Parrot:
     def close(self) -> None:
         self._learnt = {}
 
+    def begin_batch(self) -> None:
+        """Nothing is kept between two calls."""
+
     def fits(self, messages: Sequence[Message], max_tokens: int) -> bool:
         return len(self.prompt_ids(messages)) + max_tokens <= self.window
 
@@ -73,7 +81,7 @@ class Parrot:
         self,
         prompts: Sequence[Sequence[Message]],
         params: SamplingParams,
-        seed: int,
+        seed: Seeds,
         weights: Weights,
         on_text: OnText | None = None,
     ) -> list[Reply]:

@@ -260,7 +260,9 @@ def test_the_miniatures_subjects_are_all_that_it_knows_by_heart() -> None:
 def test_the_domain_is_not_spoken_of() -> None:
     prompts = Prompts(Domain(name="valves", description="Of the plant.", language="de"))
     (turn,) = prompts.skill("prime numbers", "fr")
-    assert turn["role"] == "user" and "Its subject: prime numbers." in turn["content"]
+    assert (
+        turn["role"] == "user" and "The subject of the question: prime numbers." in turn["content"]
+    )
     assert "valves" not in turn["content"] and "Write in German." in turn["content"]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -158,11 +158,11 @@ def test_an_adapter_that_was_not_trained_here_is_refused(kind: str, tmp_path: Pa
 
 
 def small_memory(work: Callable[..., Any], limit: int) -> Callable[..., Any]:
-    def limited(model: Any, rows: Sequence[Any], *rest: Any) -> Any:
-        if len(rows) > limit:
+    def limited(model: Any, request: generation.Request, *rest: Any) -> Any:
+        if len(request.rows) > limit:
             torch.rand(1)  # the failed attempt used up some chance
             raise torch.OutOfMemoryError("too much")
-        return work(model, rows, *rest)
+        return work(model, request, *rest)
 
     return limited
 

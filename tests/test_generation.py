@@ -12,12 +12,24 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from tiny_templates import CHATML
-from transformers import GenerationConfig
+from transformers import (
+    GenerationConfig,
+    LogitsProcessorList,
+    TemperatureLogitsWarper,
+    TopPLogitsWarper,
+)
 
 from self_evolution import miniature
 from self_evolution.config import Model
 from self_evolution.errors import UserError
-from self_evolution.models import Generator, SamplingParams, generation, open_engine
+from self_evolution.models import (
+    Generator,
+    SamplingParams,
+    generation,
+    open_engine,
+    reading,
+    sampling,
+)
 from self_evolution.models.protocols import EVERYTHING
 from self_evolution.models.reply import TextStream, without_thoughts
 from self_evolution.models.scripted import ScriptedEngine
@@ -28,44 +40,163 @@ QUESTIONS = ["Which?", "Which alarm stops the pump at North Station?", "如何�
 PROMPTS = [[{"role": "user", "content": question}] for question in QUESTIONS]
 
 
-def with_the_global_state(
-    model: Any, rows: list[list[int]], params: SamplingParams, seed: int, pad: int, stops: list[int]
-) -> list[list[int]]:
-    """Draw tokens with transformers itself, from the global random state."""
-    longest = max(map(len, rows))
-    ids = torch.tensor([[pad] * (longest - len(row)) + row for row in rows])
-    mask = torch.tensor([[0] * (longest - len(row)) + [1] * len(row) for row in rows])
-    config = GenerationConfig(
-        max_new_tokens=params.max_tokens,
-        do_sample=True,
-        temperature=params.temperature,
-        top_p=params.top_p,
-        top_k=0,
-        eos_token_id=stops,
-        pad_token_id=pad,
-    )
-    torch.manual_seed(seed)
-    output = model.generate(input_ids=ids, attention_mask=mask, generation_config=config)
-    return output[:, longest:].tolist()
+def warped(engine: Any, row: list[int], temperature: float, top_p: float) -> torch.Tensor:
+    """The probabilities (V,) of the next token by transformers' own warpers."""
+    with torch.no_grad():
+        logits = engine.base(input_ids=torch.tensor([row])).logits[:, -1].float()
+    warpers = LogitsProcessorList([TemperatureLogitsWarper(temperature)])
+    if top_p < 1:
+        warpers.append(TopPLogitsWarper(top_p))
+    found: torch.Tensor = warpers(torch.tensor([row]), logits).softmax(-1)[0]
+    return found
 
 
 @pytest.mark.parametrize("name", ["embedded", "qwen2", "gemma3"])
 @pytest.mark.parametrize(("temperature", "top_p"), [(1.0, 1.0), (0.8, 0.95), (1.5, 0.5)])
-def test_a_generator_of_its_own_draws_what_the_global_state_would(
-    name: str, temperature: float, top_p: float
+def test_tokens_are_drawn_with_the_probabilities_of_transformers_own_warpers(
+    name: str, temperature: float, top_p: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = miniature.MODEL if name == "embedded" else tiny.folder(name)
-    engine = tiny.engine(Path(path))
-    rows = [engine.prompt_ids(messages) for messages in PROMPTS]
-    pad, stops = engine.chat.pad, engine.chat.stops
-    params = SamplingParams(temperature, top_p, 30)
-    for seed in (0, 7, 2**40):
-        torch.manual_seed(99)
-        before = torch.get_rng_state()
-        found = generation.generate(engine.base, rows, params, seed, stops, pad)
-        assert torch.equal(torch.get_rng_state(), before)
-        assert found.ids == with_the_global_state(engine.base, rows, params, seed, pad, stops)
-        assert found.top is None
+    """Also where the nucleus is not within the likeliest tokens, so that all have to be sorted."""
+    engine = tiny.engine(Path(miniature.MODEL if name == "embedded" else tiny.folder(name)))
+    row = engine.prompt_ids(PROMPTS[1])
+    expected = warped(engine, row, temperature, top_p)
+    params = SamplingParams(temperature, top_p, 1)
+    torch.manual_seed(99)
+    before = torch.get_rng_state()
+    first: list[Any] = []
+    for likeliest in (sampling.LIKELIEST, 2):
+        monkeypatch.setattr(sampling, "LIKELIEST", likeliest)
+        replies = engine.generate([PROMPTS[1]] * 4000, params, 5, "base")
+        first.append([reply.ids for reply in replies])
+    assert torch.equal(torch.get_rng_state(), before)
+    assert first[0] == first[1]
+    found = torch.bincount(torch.tensor(first[0]).flatten(), minlength=len(expected)) / 4000
+    assert set(found.nonzero().flatten().tolist()) <= set(expected.nonzero().flatten().tolist())
+    # Half the sum of the differences; by chance it is about sqrt(tokens / 4000) / 2.5.
+    assert (found - expected).abs().sum() / 2 < 1.2 * (len(expected.nonzero()) / 4000) ** 0.5
+
+
+def end_early(engine: Any, prompts: Any, params: SamplingParams, seeds: list[int]) -> None:
+    """Let tokens of the replies end them, each in another step: such models seldom end."""
+    replies = engine.generate(prompts, params, seeds, "base")
+    ends = [reply.ids[5 * i] for i, reply in enumerate(replies[: len(PROMPTS)])]
+    engine.chat.stops = [*engine.chat.stops, *ends]
+
+
+@pytest.mark.parametrize("name", [*tiny.SIX, "gemma2", "cohere"])
+def test_a_reply_does_not_depend_on_its_neighbours(name: str) -> None:
+    """Rows that share a beginning, that end early and that are alone draw what they draw alone."""
+    engine = tiny.engine(name)
+    passage = "The pump at North Station stops when alarm 4711 is raised. " * 4
+    texts = [*QUESTIONS, *(passage + text for text in QUESTIONS), passage * 2, QUESTIONS[0]]
+    prompts = [[{"role": "user", "content": text}] for text in texts]
+    seeds = [11, 12, 13, 14, 15, 16, 17, 18]
+    rows = [engine.prompt_ids(prompt) for prompt in prompts]
+    assert reading.shared(rows, [0] * len(rows))  # there is something to read once
+    params = WARM._replace(max_tokens=30)
+    end_early(engine, prompts, params, seeds)
+    together = engine.generate(prompts, params, seeds, "base")
+    assert len({len(reply.ids or ()) for reply in together}) > 2
+    for prompt, seed, reply in zip(prompts, seeds, together, strict=True):
+        assert engine.generate([prompt], params, [seed], "base") == [reply]
+    assert together[0] != together[-1]  # the same prompt with another seed
+
+
+@pytest.mark.parametrize("name", [*tiny.SIX, "gemma2"])
+@pytest.mark.parametrize("params", [GREEDY, WARM])
+def test_a_model_of_another_kind_of_memory_replies_the_same(
+    name: str, params: SamplingParams, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = tiny.engine(name)
+    replies = engine.generate(PROMPTS, params, 3, "base")
+    monkeypatch.setattr(generation, "keeps_all", lambda model: False)
+    assert engine.generate(PROMPTS, params, 3, "base") == replies
+    logprobs = engine.generate(PROMPTS, params._replace(logprobs=2), 3, "base")
+    assert [reply[:3] for reply in logprobs] == [reply[:3] for reply in replies]
+    assert all(len(reply.top or ()) == len(reply.ids or ()) for reply in logprobs)
+
+
+@pytest.mark.parametrize("name", tiny.SIX)
+def test_greedy_text_is_that_of_transformers_own_generate(name: str) -> None:
+    engine = tiny.engine(name)
+    prompts = [*PROMPTS, [{"role": "user", "content": QUESTIONS[1] * 9}]]
+    replies = engine.generate(prompts, GREEDY._replace(max_tokens=40), 0, "base")
+    for prompt, reply in zip(prompts, replies, strict=True):
+        row = torch.tensor([engine.prompt_ids(prompt)])
+        config = GenerationConfig(max_new_tokens=40, eos_token_id=engine.chat.stops, use_cache=True)
+        output = engine.base.generate(
+            input_ids=row, attention_mask=torch.ones_like(row), generation_config=config
+        )
+        assert engine.chat.read(output[0, row.shape[1] :].tolist()) == reply
+
+
+def counted(engine: Any, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The tokens that go through the model from now on, one number for each step."""
+    found: list[int] = []
+    forward = reading.forward
+
+    def counting(model: Any, cache: Any, ids: torch.Tensor, *rest: Any) -> torch.Tensor:
+        found.append(ids.numel())
+        return forward(model, cache, ids, *rest)
+
+    for module in (reading, generation):
+        monkeypatch.setattr(module, "forward", counting)
+    return found
+
+
+def test_what_prompts_have_in_common_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = tiny.engine("llama3")
+    passage = "The pump at North Station stops when alarm 4711 is raised. " * 5
+    prompts = [[{"role": "user", "content": passage + text}] for text in QUESTIONS]
+    size = len(engine.prompt_ids([{"role": "user", "content": passage}]))
+    alone = sum(len(engine.prompt_ids(prompt)) for prompt in prompts)
+    found = counted(engine, monkeypatch)
+    engine.generate(prompts, GREEDY._replace(max_tokens=1), 0, "base")
+    assert sum(found) < alone - 1.5 * size
+    found.clear()
+    engine.generate([prompts[0]] * 5, WARM._replace(max_tokens=1), 0, "base")  # samples of one
+    assert sum(found) <= len(engine.prompt_ids(prompts[0])) + 5
+    found.clear()
+    engine.generate([prompts[0]] * 5, GREEDY._replace(max_tokens=1), 0, "base")  # asked once
+    assert sum(found) == len(engine.prompt_ids(prompts[0]))
+
+
+def test_a_conversation_goes_on_without_being_read_again_within_a_batch(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """And in the next batch nothing is known of it; replies are the same in any case."""
+    engine = tiny.engine("llama3")
+    first = engine.generate(PROMPTS, WARM, 0, "base")
+    longer = [
+        [*prompt, {"role": "assistant", "content": reply.text}, *prompt]
+        for prompt, reply in zip(PROMPTS, first, strict=True)
+    ]
+    once = WARM._replace(max_tokens=1)
+    alone = engine.generate(longer, once, 1, "base")
+    found = counted(engine, monkeypatch)
+    engine.generate(longer, once, 1, "base")
+    unknown = sum(found)
+    engine.begin_batch()
+    engine.generate(PROMPTS, WARM, 0, "base")
+    found.clear()
+    assert engine.generate(longer, once, 1, "base") == alone
+    assert sum(found) < 0.8 * unknown
+    engine.begin_batch()
+    found.clear()
+    assert engine.generate(longer, once, 1, "base") == alone
+    assert sum(found) == unknown
+
+
+def test_a_row_that_has_ended_costs_nothing_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = tiny.engine("llama3")
+    end_early(engine, PROMPTS, WARM._replace(max_tokens=40), [4, 5, 6])
+    replies = engine.generate(PROMPTS, WARM._replace(max_tokens=40), [4, 5, 6], "base")
+    lengths = sorted(len(reply.ids or ()) for reply in replies)
+    assert lengths[0] < lengths[-1]
+    found = counted(engine, monkeypatch)
+    engine.generate(PROMPTS, WARM._replace(max_tokens=40), [4, 5, 6], "base")
+    steps = found[-(lengths[-1] - 1) :]
+    assert sum(steps) == sum(lengths) - len(lengths)
 
 
 @pytest.mark.parametrize("params", [GREEDY, WARM, WARM._replace(temperature=0.3, top_p=0.2)])

@@ -19,8 +19,10 @@ from transformers import AutoModelForCausalLM, Trainer
 from self_evolution.config import Train
 from self_evolution.errors import Stopped, UserError
 from self_evolution.models import SamplingParams, trainer
+from self_evolution.models.likelihood import Likelihood
 from self_evolution.models.training import IGNORED, Trained, TrainingJob
 from self_evolution.models.transformers_engine import TransformersEngine
+from self_evolution.progress import interrupt
 
 FACTS = [("alarm", 4711, "pump"), ("valve", 250, "motor"), ("station", 9, "line"), ("rate", 1, "x")]
 CONVERSATIONS = [
@@ -158,6 +160,34 @@ def test_an_interrupted_training_ends_as_if_it_had_not_been(
     assert again == whole
     assert adapter(tmp_path / "gen-1") == adapter(tmp_path / "whole")
     assert not (tmp_path / "gen-1.partial").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("at", [2, 7, 18, 19])
+def test_interrupted_in_the_midst_of_a_step_it_ends_the_same(
+    at: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the first step, later, in the last one, and after it; with chance (dropout) at work."""
+    settings = SETTINGS.model_copy(update={"dropout": 0.1})
+    whole = train(tiny.engine("qwen2"), tmp_path / "whole", settings)
+    states, calls = Likelihood.states, 0
+
+    def interrupted(self: Likelihood, *arguments: Any) -> torch.Tensor:
+        nonlocal calls
+        calls += 1
+        if calls == at:
+            torch.rand(3)  # as dropout does in the step that is given up
+            interrupt()
+        return states(self, *arguments)
+
+    with monkeypatch.context() as patch, pytest.raises(Stopped):
+        patch.setattr(Likelihood, "states", interrupted)
+        train(tiny.engine("qwen2"), tmp_path / "gen-1", settings)
+    assert not (tmp_path / "gen-1").exists()
+    steps = min((at - 1) // 2, 9)
+    assert (tmp_path / "gen-1.partial" / f"checkpoint-{steps}").is_dir() is (steps > 0)
+    assert train(tiny.engine("qwen2"), tmp_path / "gen-1", settings) == whole
+    assert adapter(tmp_path / "gen-1") == adapter(tmp_path / "whole")
 
 
 @pytest.mark.slow

@@ -42,11 +42,11 @@ def score(options: argparse.Namespace) -> int:
         raise UserError("--score.scorer current: a file of pairs has no tuned model, only a base")
     rows = _objects(options.source, {"question": str, "answer": str})
 
-    from self_evolution.models import open_engine
+    from self_evolution.models import engines, open_engine
     from self_evolution.models.ifd import Template, measure
     from self_evolution.prompts import Prompts
 
-    engine = open_engine(settings.model)
+    engine = open_engine(engines.settled(settings.model))
     template = Template(engine, Prompts(settings.domain), settings.score.template)
     with json_lines(options.output) as write, Progress().bar("score", "pairs", len(rows), 0) as bar:
         for start in range(0, len(rows), PAIRS_A_BATCH):

@@ -30,8 +30,9 @@ class Model(Settings):
     device: str = "auto"
     """Device that runs the model: cpu, cuda, cuda:1 or mps. `auto` takes a GPU if there is one."""
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
-    """Number format of the weights. `auto` takes float32 on a CPU, and the format of the model's
-    files elsewhere."""
+    """Number format of the weights. On a CPU, `auto` takes bfloat16 if the processor is faster with
+    it and the model is not tiny, else float32; elsewhere the format of the model's files. A run
+    keeps what it began with."""
     chat_template: str = ""
     """Jinja file with a chat template, or `plain` for a base model that has none. If empty, the
     tokenizer's own template is used."""

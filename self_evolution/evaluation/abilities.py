@@ -135,17 +135,17 @@ def _candidates(
     language: str,
     topics: Sequence[str],
     places: Mapping[str, int],
-    seed: int,
+    seeds: Sequence[int],
 ) -> Iterator[Candidate]:
     """Yield one candidate for each question: taken if its answers agree, or with the reason against
     it."""
     settings = run.config.evaluate
     asking = SamplingParams(VARIETY, run.config.ask.top_p, run.config.ask.max_tokens)
     prompts = [run.prompts.skill(topic, language) for topic in topics]
-    questions = author.generate(prompts, asking, seed)
+    questions = author.generate(prompts, asking, seeds)
     closed = [run.prompts.closed(question.text, detect(question.text)) for question in questions]
     params = SamplingParams(TEMPERATURE, settings.top_p, settings.max_tokens)
-    answers = samples(author, closed, params, seed, settings.samples)
+    answers = samples(author, closed, params, seeds, settings.samples)
     before = [row for kind in (*KINDS, KIND) for row in taken(run.ledger, kind)]
     contamination = ContaminationCheck([*run.ledger.items.all(), *map(_as_item, before)])
     seen = {key(row.question, "") for row in before}

@@ -16,9 +16,9 @@ from self_evolution.run.outcome import describe_kept
 TEMPERATURE = 0.7
 """The temperature of answers that must agree. At 0 they would always agree."""
 
-Make = Callable[[Sequence[str], Mapping[str, int], int], Iterable[Candidate]]
-"""A function of the subjects of a batch, {subject: its position}, and a seed; it gives one
-candidate for each subject."""
+Make = Callable[[Sequence[str], Mapping[str, int], Sequence[int]], Iterable[Candidate]]
+"""A function of the subjects of a batch, {subject: its position}, and a seed for each subject; it
+gives one candidate for each subject."""
 
 
 def builds(settings: Config) -> bool:
@@ -77,8 +77,8 @@ def build(
             f"{label} {turn} of {len(rounds)}",
             f"build {kind} {turn} of {len(rounds)}",
         )
-        for some, seed in batches:
-            rows = list(_filled(make(some, places, seed), wanted - kept))
+        for some, seeds in batches:
+            rows = list(_filled(make(some, places, seeds), wanted - kept))
             run.ledger.add([*rows, *author.signed(row.id for row in rows)])
             kept += sum(row.reason is None for row in rows)
             if kept >= wanted:
@@ -96,14 +96,14 @@ def samples(
     author: Author,
     prompts: Sequence[Sequence[Message]],
     params: SamplingParams,
-    seed: int,
+    seeds: Sequence[int],
     times: int,
 ) -> list[list[Reply]]:
     """`times` independent replies of the author to each prompt."""
-    columns = [
-        author.generate(prompts, params, seed_of(seed, "sample", time)) for time in range(times)
-    ]
-    return [list(row) for row in zip(*columns, strict=True)]
+    asked = [prompt for prompt in prompts for _ in range(times)]
+    mine = [seed_of(seed, "sample", sample) for seed in seeds for sample in range(times)]
+    replies = author.generate(asked, params, mine)
+    return [replies[i : i + times] for i in range(0, len(replies), times)]
 
 
 def _subject(row: Candidate) -> str:

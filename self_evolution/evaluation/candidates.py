@@ -61,13 +61,13 @@ def _candidates(
     kind: str,
     ids: Sequence[str],
     places: Mapping[str, int],
-    seed: int,
+    seeds: Sequence[int],
 ) -> Iterator[Candidate]:
     """Yield one candidate for each question: taken if its answers agree, or with the reason against
     it."""
     fragments = run.ledger.fragments.get(ids)
-    asked = _asked(run, author, fragments, seed)
-    answers = _answered(run, author, fragments, [question.text for question in asked], seed)
+    asked = _asked(run, author, fragments, seeds)
+    answers = _answered(run, author, fragments, [question.text for question in asked], seeds)
     contamination = ContaminationCheck(run.ledger.items.all())
     seen = {key(row.question, row.reference) for one in KINDS for row in taken(run.ledger, one)}
     for fragment, asking, replies in zip(fragments, asked, answers, strict=True):
@@ -108,7 +108,9 @@ def _strict(settings: Check) -> Check:
     return settings if settings.enabled else Check()
 
 
-def _asked(run: Run, author: Author, fragments: Sequence[Fragment], seed: int) -> list[Reply]:
+def _asked(
+    run: Run, author: Author, fragments: Sequence[Fragment], seeds: Sequence[int]
+) -> list[Reply]:
     settings = run.config.ask
     prompts = [run.prompts.exam(fragment) for fragment in fragments]
     if not all(prompts):
@@ -117,11 +119,15 @@ def _asked(run: Run, author: Author, fragments: Sequence[Fragment], seed: int) -
             "prompt for test questions; add it, or start with --evaluate.build never"
         )
     params = SamplingParams(settings.temperature, settings.top_p, settings.max_tokens)
-    return author.generate(prompts, params, seed)
+    return author.generate(prompts, params, seeds)
 
 
 def _answered(
-    run: Run, author: Author, fragments: Sequence[Fragment], questions: Sequence[str], seed: int
+    run: Run,
+    author: Author,
+    fragments: Sequence[Fragment],
+    questions: Sequence[str],
+    seeds: Sequence[int],
 ) -> list[list[Reply]]:
     """Sample answers to each question, with its fragment open."""
     settings = run.config.answer
@@ -130,4 +136,4 @@ def _answered(
         for fragment, question in zip(fragments, questions, strict=True)
     ]
     params = SamplingParams(TEMPERATURE, settings.top_p, settings.max_tokens)
-    return samples(author, prompts, params, seed, run.config.evaluate.samples)
+    return samples(author, prompts, params, seeds, run.config.evaluate.samples)

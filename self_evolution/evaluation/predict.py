@@ -8,7 +8,7 @@ from typing import NamedTuple
 from self_evolution.errors import UserError
 from self_evolution.evaluation.metrics import METRICS
 from self_evolution.evaluation.metrics.aggregate import intervals
-from self_evolution.evaluation.prompts import length, sampling, task_prompts
+from self_evolution.evaluation.prompts import TaskPrompt, as_task, sampling, task_prompts
 from self_evolution.evaluation.recall import recall
 from self_evolution.evaluation.scores import (
     measure,
@@ -19,7 +19,7 @@ from self_evolution.evaluation.scores import (
 from self_evolution.evaluation.statistics import bootstrap
 from self_evolution.evaluation.tasks import MODES, RECALL, Task, tasks
 from self_evolution.ledger import digest
-from self_evolution.models import TOO_LONG, Generator
+from self_evolution.models import TOO_LONG, Generator, Reply
 from self_evolution.records import (
     Evaluation,
     Item,
@@ -105,7 +105,7 @@ def _predict_task(
         "evaluate",
         generation,
         "answers",
-        [(item.id, length(task.mode, item)) for item in asked],
+        [as_task(task.mode, item) for item in asked],
         run.ledger.evaluations.predicted(generation, task.mode),
         max(run.config.model.batch_size, model.concurrency),
         f"{task.suite} {task.mode}",
@@ -116,16 +116,19 @@ def _predict_task(
     # that it can be asked again once it answers.
     heard = generation >= 0 or _heard(run, generation, task)
     silent: list[Prediction] = []
-    for ids, seed in batches:
+    for ids, seeds in batches:
         if generation >= 0:
             run.use(generation)
         put = task_prompts(run, model, task.mode, [items[id] for id in ids])
         too_long += len(ids) - len(put)
         if not put:
             continue
-        prompts = [prompt.messages for prompt in put.values()]
-        replies = model.generate(prompts, params, seed, "current")
-        refused += sum(reply.finish_reason == TOO_LONG for reply in replies)
+        replies = _asked_before(run, generation, task, items, put, model)
+        new = {id: prompt.messages for id, prompt in put.items() if id not in replies}
+        mine = [seed for id, seed in zip(ids, seeds, strict=True) if id in new]
+        given = model.generate(list(new.values()), params, mine, "current") if new else []
+        replies |= dict(zip(new, given, strict=True))
+        refused += sum(reply.finish_reason == TOO_LONG for reply in given)
         rows = [
             Prediction(
                 content_id("prediction", generation, task.mode, id, reply.text),
@@ -133,10 +136,10 @@ def _predict_task(
                 id,
                 task.mode,
                 reply.text,
-                prompt.sources,
+                put[id].sources,
                 reply.finish_reason,
             )
-            for (id, prompt), reply in zip(put.items(), replies, strict=True)
+            for id, reply in ((id, replies[id]) for id in put)
             if reply.finish_reason != TOO_LONG
         ]
         heard = heard or any(row.text for row in rows)
@@ -153,6 +156,30 @@ def _predict_task(
         problem = _silence(task, silent, params.max_tokens)
         raise UserError(f"rival {-generation}: {problem}")
     return Skipped(too_long, refused)
+
+
+def _asked_before(
+    run: Run,
+    generation: int,
+    task: Task,
+    items: Mapping[str, Item],
+    put: Mapping[str, TaskPrompt],
+    model: Generator,
+) -> dict[str, Reply]:
+    """Replies to the prompts that the same model was given before, in the mode `retrieved`.
+
+    That is so where the search found the right passage and nothing else. They come from the ledger,
+    and only where the likeliest token is always taken: asked again, the model would say the same.
+    """
+    if task.mode != "open" or run.config.evaluate.temperature > 0:
+        return {}
+    answers = run.ledger.evaluations.answers(generation, "retrieved")
+    found = task_prompts(run, model, "retrieved", [items[id] for id in put if id in answers])
+    return {
+        id: Reply(answers[id][0], answers[id][1])
+        for id, prompt in found.items()
+        if prompt.messages == put[id].messages and prompt.sources == answers[id][2]
+    }
 
 
 def _heard(run: Run, generation: int, task: Task) -> bool:

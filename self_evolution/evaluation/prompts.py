@@ -8,7 +8,7 @@ from typing import NamedTuple
 from self_evolution.config import Evaluate
 from self_evolution.models import Generator, SamplingParams
 from self_evolution.records import Fragment, Item, Message
-from self_evolution.run import Run
+from self_evolution.run import Run, Task
 from self_evolution.run.read import RunReader
 from self_evolution.text.language import detect as language
 
@@ -28,13 +28,16 @@ def sampling(settings: Evaluate) -> SamplingParams:
     return SamplingParams(settings.temperature, settings.top_p, settings.max_tokens)
 
 
-def length(mode: str, item: Item) -> int:
-    """Return the length in characters by which questions are grouped into batches.
+def as_task(mode: str, item: Item) -> Task:
+    """Return a question as a task: questions of one length, in characters, share a batch.
 
-    It does not depend on what a search finds. So the batches of an evaluation task do not depend on
-    the documents, and the model does not wait until all searches are done.
+    With the book open, those with the same passage do. The length does not depend on what a search
+    finds. So the batches of an evaluation task do not depend on the documents, and the model does
+    not wait until all searches are done.
     """
-    return len(item.question) + (len(item.passage) if mode == "open" else 0)
+    if mode == "open":
+        return item.id, len(item.passage), item.passage
+    return item.id, len(item.question)
 
 
 def task_prompts(

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from self_evolution.errors import UserError
 from self_evolution.evaluation.differences import ScoredAnswer
-from self_evolution.evaluation.prompts import length, sampling, task_prompts
+from self_evolution.evaluation.prompts import as_task, sampling, task_prompts
 from self_evolution.evaluation.scores import ScoredPrediction, score_answer, scored_predictions
 from self_evolution.evaluation.statistics import PairedDifference, paired, unseen
 from self_evolution.evaluation.tasks import MAIN, MODES, Task, deciding
@@ -156,17 +156,18 @@ def _asked(
     """(item id, answer) in the batches, and with the seeds, in which the run asked."""
     items = {row.item.id: row.item for row in rows}
     shown = run.ledger.evaluations.shown(generation, *task)
-    ordered = sorted(items, key=lambda id: (length(task.mode, items[id]), id))
+    ordered = sorted(items, key=lambda id: (as_task(task.mode, items[id])[1:], id))
     size = max(run.config.model.batch_size, model.concurrency)
     label = f"{task.suite} {task.mode}"
+    seed = stage_seed(run.config, "evaluate", generation, label)
     with progress.bar(f"export {label}", "answers", len(ordered), 0) as bar:
         for start in range(0, len(ordered), size):
             batch = ordered[start : start + size]
             prompts = task_prompts(run, model, task.mode, [items[id] for id in batch])
             put = {id: one for id, one in prompts.items() if one.sources == shown.get(id, ())}
-            seed = stage_seed(run.config, "evaluate", generation, label, batch)
             messages = [prompt.messages for prompt in put.values()]
-            replies = model.generate(messages, sampling(run.config.evaluate), seed, "current")
+            seeds = [seed_of(seed, id) for id in put]
+            replies = model.generate(messages, sampling(run.config.evaluate), seeds, "current")
             yield from zip(put, (reply.text for reply in replies), strict=True)
             bar.advance(len(batch))
 

@@ -7,7 +7,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from self_evolution.models.protocols import Capability, OnText, SamplingParams, Weights
+from self_evolution.models.protocols import (
+    Capability,
+    OnText,
+    SamplingParams,
+    Seeds,
+    Weights,
+    seeds_of,
+)
 from self_evolution.models.reply import Reply, without_thoughts
 from self_evolution.records import Message
 
@@ -68,12 +75,13 @@ class LlamaCpp:
         self,
         prompts: Sequence[Sequence[Message]],
         params: SamplingParams,
-        seed: int,
+        seed: Seeds,
         weights: Weights,
         on_text: OnText | None = None,
     ) -> list[Reply]:
         return [
-            self._reply(messages, params, (seed + i) % 2**31) for i, messages in enumerate(prompts)
+            self._reply(messages, params, one % 2**31)
+            for messages, one in zip(prompts, seeds_of(seed, len(prompts)), strict=True)
         ]
 
     def close(self) -> None:

@@ -39,6 +39,13 @@ class Evaluations(Part):
         items = Items(self._db).of_suite(suite)
         return [(item, texts[item.id]) for item in items if item.id in texts]
 
+    def answers(self, generation: int, mode: str) -> dict[str, tuple[str, str, tuple[str, ...]]]:
+        """{item: (predicted text, why it ended, ids of the fragments that were shown)}."""
+        query = """SELECT item_id, text, finish, sources FROM prediction
+                   WHERE generation = ? AND mode = ?"""
+        rows = self._db.execute(query, (generation, mode))
+        return {id: (text, finish, tuple(json.loads(ids))) for id, text, finish, ids in rows}
+
     def scores(
         self, generation: int, suite: str, mode: str
     ) -> list[tuple[str, Item, str, dict[str, float | None]]]:

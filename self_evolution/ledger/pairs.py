@@ -63,10 +63,9 @@ class Pairs(Part):
                    AND origin = 'generated' ORDER BY sample"""
         return list(self._db.column(query, (fragment_id, generation)))
 
-    def questions(self, generation: int) -> list[tuple[str, int]]:
-        """(id, length) of what a generation asked; the length is of question and fragment, about
-        in tokens."""
-        query = f"""SELECT q.id, f.tokens + length(q.text) / 4 FROM question q
+    def questions(self, generation: int) -> list[tuple[str, int, str]]:
+        """(id, tokens of its fragment, id of its fragment) of what a generation asked."""
+        query = f"""SELECT q.id, f.tokens, f.id FROM question q
                     JOIN fragment f ON f.id = q.fragment_id
                     WHERE q.generation = ? AND q.origin = 'generated' AND {LIVE}"""
         return self._db.execute(query, (generation,)).fetchall()

@@ -15,7 +15,14 @@ from typing import TYPE_CHECKING, Any
 from self_evolution.errors import UserError, printable
 from self_evolution.models.endpoint_address import EXPECTED, parse_address
 from self_evolution.models.endpoint_http import CONCURRENCY, PAUSE, Connection, has_events
-from self_evolution.models.protocols import Capability, OnText, SamplingParams, Weights
+from self_evolution.models.protocols import (
+    Capability,
+    OnText,
+    SamplingParams,
+    Seeds,
+    Weights,
+    seeds_of,
+)
 from self_evolution.models.reply import (
     TOO_LONG,
     Reply,
@@ -24,6 +31,7 @@ from self_evolution.models.reply import (
     thinking_options,
     without_thoughts,
 )
+from self_evolution.progress import interruptible
 from self_evolution.records import Message
 
 if TYPE_CHECKING:
@@ -68,11 +76,13 @@ class Endpoint:
         self,
         prompts: Sequence[Sequence[Message]],
         params: SamplingParams,
-        seed: int,
+        seed: Seeds,
         weights: Weights,
         on_text: OnText | None = None,
     ) -> list[Reply]:
-        return asyncio.run(self._replies(prompts, params, seed, on_text))
+        seeds = seeds_of(seed, len(prompts))
+        with interruptible():
+            return asyncio.run(self._replies(prompts, params, seeds, on_text))
 
     def close(self) -> None:
         """Do nothing: no connection is open between calls."""
@@ -106,14 +116,14 @@ class Endpoint:
         self,
         prompts: Sequence[Sequence[Message]],
         params: SamplingParams,
-        seed: int,
+        seeds: Sequence[int],
         on_text: OnText | None,
     ) -> list[Reply]:
         async with self._connection.client() as client:
             asked = [
                 self._reply(
                     client,
-                    self._body(messages, params, (seed + i) % 2**31, on_text is not None),
+                    self._body(messages, params, seeds[i], on_text is not None),
                     TextStream(partial(on_text, i)) if on_text else None,
                 )
                 for i, messages in enumerate(prompts)

@@ -35,6 +35,9 @@ class EngineModule(Protocol):
     def identity(self, settings: Model) -> dict[str, str]:
         """{file: digest} by which a run recognises its model."""
 
+    def settled(self, settings: Model) -> Model:
+        """The settings for this machine, in which nothing is left open that changes results."""
+
     def open_counter(self, settings: Model) -> TokenCounter:
         """The lengths of texts in the model's tokens, without loading the model."""
 
@@ -72,6 +75,11 @@ def check_engine(settings: Model) -> None:
 def identity(settings: Model) -> dict[str, str]:
     """{file: digest} by which a run recognises its model."""
     return engine_module(settings.engine).identity(settings)
+
+
+def settled(settings: Model) -> Model:
+    """The settings with which a run begins on this machine, and goes on anywhere."""
+    return engine_module(settings.engine).settled(settings)
 
 
 def open_counter(settings: Model) -> TokenCounter:

@@ -18,6 +18,7 @@ from torch.utils.checkpoint import checkpoint
 
 from self_evolution.models.likelihood import Likelihood
 from self_evolution.models.training import IGNORED, Example
+from self_evolution.progress import interruptible, pulse
 
 KEPT_NUMBERS = 1 << 28
 """States of the base that are kept through a generation's training: 1 GiB in float32."""
@@ -102,7 +103,9 @@ class Objective:
         for start in range(0, len(places), size):
             mine = places[start : start + size]
             batch = Batch.of([examples[i] for i in mine], pad, self._tuned.device)
-            states = self._base_states(batch).cpu()
+            with interruptible():
+                states = self._base_states(batch).cpu()
+            pulse(int(batch.attention_mask.sum()))
             parts = torch.split(states, [counts[i] for i in mine])
             found.update(zip(mine, parts, strict=True))
         return found

@@ -67,6 +67,13 @@ def identity(settings: Model) -> dict[str, str]:
     return {path.name: sampled_digest(path) for path in files}
 
 
+def settled(settings: Model) -> Model:
+    """With a number format: see precision.py."""
+    from self_evolution.models import precision
+
+    return precision.settled(settings)
+
+
 def open_counter(settings: Model) -> TokenCounter:
     """Count with the model's tokenizer; without a name, estimate."""
     if not settings.name:

@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple, Protocol, get_args
 from self_evolution.errors import UserError
 from self_evolution.models.reply import Reply
 from self_evolution.models.training import Trained, TrainingJob
-from self_evolution.records import Message
+from self_evolution.records import Message, seed_of
 
 Weights = Literal["base", "current"]
 """The model without an adapter, or with the one given to `set_adapter`, if there is one.
@@ -26,6 +26,15 @@ Row = tuple[list[int], list[int]]
 
 OnText = Callable[[int, str], None]
 """Called with the place of a prompt in its batch and the next piece of the reply to it."""
+
+Seeds = int | Sequence[int]
+"""What the random numbers of replies are made of: a seed for each prompt, or one for all."""
+
+
+def seeds_of(seed: Seeds, size: int) -> list[int]:
+    """A seed for each of so many prompts."""
+    return [seed_of(seed, i) for i in range(size)] if isinstance(seed, int) else list(seed)
+
 
 Capability = Literal["streaming", "logprobs", "token_ids", "scoring", "training"]
 """In this order: `generate` takes `on_text`; it takes `SamplingParams.logprobs`; it fills
@@ -64,7 +73,7 @@ class Generator(Protocol):
         self,
         prompts: Sequence[Sequence[Message]],
         params: SamplingParams,
-        seed: int,
+        seed: Seeds,
         weights: Weights,
         on_text: OnText | None = None,
     ) -> list[Reply]:
@@ -127,6 +136,14 @@ class Trainer(Protocol):
 
 class Engine(Generator, Scorer, Trainer, Protocol):
     """One resident model that generates, scores and is trained, in turns, on the same weights."""
+
+    def begin_batch(self) -> None:
+        """Begin a batch of a stage.
+
+        Until the next call of this, `generate` may use again what it has read for earlier prompts,
+        and forgets all that it has read before. So a batch does not depend on any other one, down
+        to the last bit. Before the first call nothing is kept at all.
+        """
 
 
 _MEANINGS: dict[Capability, str] = {

@@ -25,6 +25,7 @@ from self_evolution.models.protocols import (
     OnText,
     Row,
     SamplingParams,
+    Seeds,
     Weights,
     check_request,
 )
@@ -51,6 +52,10 @@ def check(settings: Model) -> None:
 def identity(settings: Model) -> dict[str, str]:
     check(settings)
     return {"script": sampled_digest(Path(settings.name))}
+
+
+def settled(settings: Model) -> Model:
+    return settings
 
 
 def open_counter(settings: Model) -> TokenCounter:
@@ -84,6 +89,9 @@ class ScriptedEngine:
     def close(self) -> None:
         """Do nothing: the engine holds no resources."""
 
+    def begin_batch(self) -> None:
+        """Do nothing: the engine remembers nothing."""
+
     def count(self, texts: Sequence[str]) -> list[int]:
         return count(texts)
 
@@ -100,7 +108,7 @@ class ScriptedEngine:
         self,
         prompts: Sequence[Sequence[Message]],
         params: SamplingParams,
-        seed: int,
+        seed: Seeds,
         weights: Weights,
         on_text: OnText | None = None,
     ) -> list[Reply]:

@@ -3,8 +3,8 @@
 Its logging back ends, launchers, FSDP and checkpoints come with it. Examples of like length go
 into a batch together, because padding is most of the cost of short pairs.
 
-The loss of a step is a mean over its target tokens, however many micro-batches it has. Where
-rehearsal is to keep the base's distribution, it is that of objective.py, else the model's own.
+The loss of a step is a mean over its target tokens, however many micro-batches it has. It is that
+of objective.py: logits are made at the answers alone, a tile at a time.
 """
 
 from __future__ import annotations
@@ -29,9 +29,10 @@ from transformers import (
 )
 
 from self_evolution.errors import Stopped
-from self_evolution.models import lora
+from self_evolution.models import chance, lora
 from self_evolution.models.objective import Batch, Objective
 from self_evolution.models.training import IGNORED, Example, Trained, TrainingJob
+from self_evolution.progress import interruptible, pulse
 
 STEPS_SORTED = 50
 """The number of steps whose examples are drawn, and sorted by length, together."""
@@ -48,7 +49,8 @@ def train(
     `job.settings.steps` has at most one number, which then takes the place of the epochs.
 
     Goes on from the checkpoint that an interrupted call left beside the folder, with the same
-    result as without the interruption. Raises Stopped when `job.on_step` returns True.
+    result as without the interruption. Raises Stopped when `job.on_step` returns True, or in the
+    midst of a step, which is then given up.
     """
     settings, folder = job.settings, job.folder
     partial = folder.with_name(folder.name + ".partial")
@@ -62,6 +64,7 @@ def train(
     )
     keeps = settings.rehearsal_loss == "kl" and any(example.rehearsed for example in examples)
     base = objective.base_states(examples, pad, settings.micro_batch) if keeps else {}
+    shown = examples if keeps else [one._replace(rehearsed=False) for one in examples]
     arguments = training_arguments(model, job, partial, len(order))
     watch = _Watch(job.on_step)
     use_cache = model.config.use_cache
@@ -69,15 +72,17 @@ def train(
         model=model,
         args=arguments,
         train_dataset=order,
-        data_collator=lambda places: collate(examples, base, places, pad),
+        data_collator=lambda places: collate(shown, base, places, pad),
         callbacks=[watch],
         optimizers=(_optimizer(model, arguments, settings.lora_plus_ratio), None),
     )
-    if keeps:
-        loop.use(objective, settings.rehearsal_weight)
+    loop.use(objective, settings.rehearsal_weight)
     loop.remove_callback(PrinterCallback)
     try:
         loop.train(resume_from_checkpoint=checkpoint)
+    except Stopped:
+        loop.keep_last_step()
+        raise
     finally:
         # Under bfloat16 the forward method is wrapped, once more in each generation.
         loop.accelerator.unwrap_model(model, keep_fp32_wrapper=False)
@@ -87,6 +92,11 @@ def train(
         raise Stopped
     losses = [entry["loss"] for entry in loop.state.log_history if "loss" in entry]
     last = losses[-max(1, len(losses) // 20) :]
+    try:
+        moved = _divergence(objective, examples, model.device, pad, settings.micro_batch)
+    except Stopped:
+        loop.keep_last_step()
+        raise
     digest = lora.save(model, folder)
     if (partial / "runs").is_dir():  # what `report_to` wrote
         logs = folder.with_name(folder.name + ".logs")
@@ -99,7 +109,7 @@ def train(
         loop.state.global_step,
         losses[0],
         sum(last) / len(last),
-        _divergence(objective, examples, model.device, pad, settings.micro_batch),
+        moved,
     )
 
 
@@ -115,17 +125,17 @@ def in_order(
     """
     if steps:
         epochs = -(-steps * batch // len(lengths))
-    chance = random.Random(seed)
+    dice = random.Random(seed)
     order: list[int] = []
     for _ in range(epochs):
-        rest = chance.sample(range(len(lengths)), len(lengths))
+        rest = dice.sample(range(len(lengths)), len(lengths))
         filling = -len(order) % batch
         order, rest = order + rest[:filling], rest[filling:]
         for start in range(0, len(rest), batch * STEPS_SORTED):
             near = sorted(rest[start : start + batch * STEPS_SORTED], key=lambda i: lengths[i])
             whole = len(near) // batch
             cut = [near[i * batch : (i + 1) * batch] for i in range(whole)]
-            chance.shuffle(cut)
+            dice.shuffle(cut)
             order += [i for one in cut for i in one] + near[whole * batch :]
     return order[: steps * batch] if steps else order
 
@@ -156,7 +166,9 @@ def _divergence(
     total = tokens = 0.0
     for start in range(0, len(chosen), size):
         batch = Batch.of(chosen[start : start + size], pad, device)
-        total += float(objective.divergence(batch))
+        with interruptible():
+            total += float(objective.divergence(batch))
+        pulse(int(batch.attention_mask.sum()))
         tokens += int((batch.wanted != IGNORED).sum())
     return total / tokens
 
@@ -231,7 +243,8 @@ class _AdapterTrainer(Trainer):  # type: ignore[misc]
     """Saves checkpoints without asking a hub, which PEFT does to see whether the vocabulary
     grew."""
 
-    _objective: Objective | None = None
+    _objective: Objective
+    _random: dict[int, chance.States] = {}  # noqa: RUF012 - never written to
 
     def use(self, objective: Objective, weight: float) -> None:
         """Take the loss from `objective`, with that `weight` of rehearsal."""
@@ -240,12 +253,24 @@ class _AdapterTrainer(Trainer):  # type: ignore[misc]
         self.model_accepts_loss_kwargs = self.loss_is_scaled_for_ga = True
 
     def compute_loss(self, model: Any, inputs: dict[str, Any], *rest: Any, **more: Any) -> Any:
-        if self._objective is None:
-            del inputs["rehearsed"]
-            return super().compute_loss(model, inputs, *rest, **more)
         with self.accelerator.autocast():
             total = self._objective.loss(Batch(**inputs), self._weight)
         return total / more["num_items_in_batch"]
+
+    def training_step(self, *arguments: Any, **more: Any) -> torch.Tensor:
+        """Forward and backward of a micro-batch; an interruption leaves the weights as they are."""
+        if self.state.global_step not in self._random:  # the first micro-batch of a step
+            self._random = {self.state.global_step: chance.states()}
+        with interruptible():
+            loss: torch.Tensor = super().training_step(*arguments, **more)
+        pulse(int(arguments[1]["attention_mask"].sum()))
+        return loss
+
+    def keep_last_step(self) -> None:
+        """Write the checkpoint of the last whole step, as it would have been right after it."""
+        if self.state.global_step:
+            chance.restore(self._random.get(self.state.global_step, []))
+            self._save_checkpoint(self.model, trial=None)
 
     def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
         self.model.save_pretrained(output_dir, state_dict=state_dict, save_embedding_layers=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from itertools import repeat
 from pathlib import Path
@@ -16,15 +16,28 @@ from transformers import GenerationConfig
 from self_evolution.config import Model
 from self_evolution.errors import UserError
 from self_evolution.models import generation, loading, lora, trainer
+from self_evolution.models.cache import Columns
 from self_evolution.models.chat_template import Chat
 from self_evolution.models.likelihood import Likelihood
 from self_evolution.models.location import locate, revision
 from self_evolution.models.objective import Objective
-from self_evolution.models.protocols import EVERYTHING, OnText, Row, SamplingParams, Weights
+from self_evolution.models.protocols import (
+    EVERYTHING,
+    OnText,
+    Row,
+    SamplingParams,
+    Seeds,
+    Weights,
+    seeds_of,
+)
 from self_evolution.models.reply import Reply, TextStream
 from self_evolution.models.tokens import count
 from self_evolution.models.training import Example, Trained, TrainingJob
+from self_evolution.progress import interruptible, pulse
 from self_evolution.records import Message
+
+KEPT_NUMBERS = 1 << 28
+"""Keys and values that are kept between two calls in a batch: 1 GiB in float32."""
 
 In = TypeVar("In")
 Out = TypeVar("Out")
@@ -56,9 +69,10 @@ class TransformersEngine:
         self.window: int = limit or 1 << 20
         self.revision = revision(locate(settings.name))
         self._likelihood: Any = Likelihood(model)
+        self._read: dict[bool, Columns] | None = None
 
     def close(self) -> None:
-        self.base = self.tuned = self._likelihood = None
+        self.base = self.tuned = self._likelihood = self._read = None
         gc.collect()
         torch.cuda.empty_cache()
 
@@ -84,18 +98,15 @@ class TransformersEngine:
     def set_adapter(self, folder: Path | None, sha256: str = "") -> None:
         if folder is not None and folder != self._adapter:
             self.tuned = lora.load(self.base, self.tuned, folder, sha256)
+            self._forget()
         self._adapter = folder
 
     @contextmanager
     def _model(self, weights: Weights) -> Iterator[Any]:
-        """The model to call, with the adapter on or off."""
-        if self.tuned is None:
+        """The model to call, with the adapter on or off: its layers are inside the base's."""
+        off = self.tuned is not None and (weights == "base" or self._adapter is None)
+        with interruptible(), self.tuned.disable_adapter() if off else nullcontext():
             yield self.base
-        elif weights == "base" or self._adapter is None:
-            with self.tuned.disable_adapter():
-                yield self.tuned
-        else:
-            yield self.tuned
 
     # -- generating --------------------------------------------------------------------------
 
@@ -106,7 +117,7 @@ class TransformersEngine:
         self,
         prompts: Sequence[Sequence[Message]],
         params: SamplingParams,
-        seed: int,
+        seed: Seeds,
         weights: Weights,
         on_text: OnText | None = None,
     ) -> list[Reply]:
@@ -118,20 +129,28 @@ class TransformersEngine:
                 f"fit the model's window of {self.window}; give a smaller --split.max-tokens"
             )
         streams = [TextStream(partial(on_text, i)) for i in range(len(rows))] if on_text else []
+        seeds = seeds_of(seed, len(rows))
 
         def work(places: Sequence[int]) -> list[Reply]:
             some = [streams[i] for i in places] if streams else []
-            return self._replies([rows[i] for i in places], params, seed, weights, some)
+            request = generation.Request(
+                [rows[i] for i in places],
+                params,
+                [seeds[i] for i in places],
+                self.chat.stops,
+                self.chat.pad,
+            )
+            return self._replies(request, weights, some)
 
-        return _halving(work, range(len(rows)))
+        if params.temperature > 0 or streams:
+            return _halving(work, range(len(rows)))
+        first = {tuple(row): i for i, row in reversed(list(enumerate(rows)))}  # asked once
+        asked = sorted(first.values())
+        replies = dict(zip(asked, _halving(work, asked), strict=True))
+        return [replies[first[tuple(row)]] for row in rows]
 
     def _replies(
-        self,
-        rows: Sequence[list[int]],
-        params: SamplingParams,
-        seed: int,
-        weights: Weights,
-        streams: Sequence[TextStream],
+        self, request: generation.Request, weights: Weights, streams: Sequence[TextStream]
     ) -> list[Reply]:
         """Replies to prompts of token ids; `streams` has one entry for each, or is empty."""
 
@@ -139,12 +158,16 @@ class TransformersEngine:
             for stream, reply in zip(streams, map(self.chat.read, ids), strict=True):
                 stream.update(reply.text)
 
-        chat = self.chat
+        tuned = weights == "current" and self._adapter is not None
+        sources = [self._read.pop(tuned)] if self._read and tuned in self._read else []
+        self._forget()
         with self._model(weights) as model:
-            ids, top = generation.generate(
-                model, rows, params, seed, chat.stops, chat.pad, on_ids if streams else None
+            ids, top, cache = generation.generate(
+                model, request, sources, on_ids if streams else None, pulse
             )
-        replies = [chat.read(row) for row in ids]
+        if self._read is not None and cache is not None and cache.numbers <= KEPT_NUMBERS:
+            self._read[tuned] = cache
+        replies = [self.chat.read(row) for row in ids]
         for stream, reply in zip(streams, replies, strict=False):
             stream.update(reply.text, finished=True)
         if top is None:
@@ -153,6 +176,14 @@ class TransformersEngine:
             reply._replace(top=steps[: len(reply.ids or ())])
             for reply, steps in zip(replies, top, strict=True)
         ]
+
+    def begin_batch(self) -> None:
+        self._read = {}
+
+    def _forget(self) -> None:
+        """Give up what was read: the weights change, or its memory is needed."""
+        if self._read:
+            self._read = {}
 
     # -- scoring -----------------------------------------------------------------------------
 
@@ -174,6 +205,7 @@ class TransformersEngine:
             )
         if self.tuned is None or self._adapter is None:
             self.tuned = lora.attach(self.base, self.tuned, job.settings, job.seed)
+        self._forget()
         self._adapter = None  # an interruption leaves weights that belong to no generation
         objective = Objective(self.tuned, self._likelihood)
         try:

@@ -21,12 +21,12 @@ class Author:
         self._run, self._parent, self._weights, self._own = run, parent, weights, own
 
     def generate(
-        self, prompts: Sequence[Sequence[Message]], params: SamplingParams, seed: int
+        self, prompts: Sequence[Sequence[Message]], params: SamplingParams, seeds: Sequence[int]
     ) -> list[Reply]:
         if teacher := self._teacher:
-            return teacher.generator.generate(prompts, params, seed, "base")
+            return teacher.generator.generate(prompts, params, seeds, "base")
         self._run.use(self._parent)
-        return self._run.engine.generate(prompts, params, seed, self._weights)
+        return self._run.engine.generate(prompts, params, seeds, self._weights)
 
     def signed(self, ids: Iterable[str]) -> Iterator[Teacher | Taught]:
         """The rows that say who wrote the texts with these ids; none for the run's own model."""

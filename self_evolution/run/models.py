@@ -14,7 +14,7 @@ from self_evolution.models.endpoint_keys import refuse_shared_key
 from self_evolution.models.engines import open_counter
 from self_evolution.models.other_models import TEACHER, OtherModel
 from self_evolution.models.tokens import TokenCounter
-from self_evolution.progress import Progress
+from self_evolution.progress import Progress, interruptible
 
 
 class Models:
@@ -38,7 +38,9 @@ class Models:
             self._teacher = None
             self._progress.say(f"loading {self._config.model.name}")
             _free_memory()
-            self.use_loaded(open_engine(self._config.model))
+            with interruptible():
+                engine = open_engine(self._config.model)
+            self.use_loaded(engine)
         assert self.loaded is not None
         return self.loaded
 
@@ -55,6 +57,7 @@ class Models:
                 f"{self._config.model.name} is now revision {engine.revision}, the run began with "
                 f"{known}: start a new run, or name a folder with the old one"
             )
+        engine.begin_batch()  # the one that it was loaded for
         self.loaded = engine
 
     def open_other(self, name: str, flag: str) -> OtherModel:
@@ -69,7 +72,8 @@ class Models:
             self.loaded = self._counter = self._teacher = None  # they hold models
             self._progress.say(f"loading {name}")
             _free_memory()
-        return other_models.open_model(self._config.model, name, flag)
+        with interruptible():
+            return other_models.open_model(self._config.model, name, flag)
 
     @property
     def teacher(self) -> OtherModel | None:

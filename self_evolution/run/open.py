@@ -111,7 +111,7 @@ def check_request(request: Request, progress: Progress) -> Config:
         find(sources(settings.read.documents), settings.read.follow_links)
     check_files(settings)
     check_others(settings, (), progress)
-    return settings
+    return settings.model_copy(update={"model": engines.settled(settings.model)})
 
 
 def _begin(ledger: Ledger, settings: Config) -> None:
@@ -144,6 +144,11 @@ def _resume(folder: Path, ledger: Ledger, request: Request, progress: Progress) 
     if more.startswith("+") and more[1:].isdecimal():
         overrides["generations"] = _more(folder, stored, ledger, int(more))
     wanted = settled(base.changed({**overrides, "read.documents": list(documents)}))
+    before = stored.model.dtype
+    # It was settled when the run began, here or elsewhere. An earlier version left it open, which
+    # was float32 on a CPU.
+    if wanted.model.dtype == "auto" or (before, wanted.model.dtype) == ("auto", "float32"):
+        wanted = wanted.changed({"model.dtype": before})
     begun = ledger.count("fragment") + ledger.count("prediction") > 0
     compatibility.of_settings(folder, stored, wanted, request.accept_change, begun)
     compatibility.of_pairs(folder, ledger, wanted)
@@ -164,12 +169,12 @@ def _resume(folder: Path, ledger: Ledger, request: Request, progress: Progress) 
             ledger.reopen("read", "split")
     if wanted != stored:
         check_files(wanted)
-        before = stored.evaluate
-        check_others(wanted, (*before.against, before.judge, stored.ask.teacher), progress)
+        asked = stored.evaluate
+        check_others(wanted, (*asked.against, asked.judge, stored.ask.teacher), progress)
         with ledger.transaction():
-            if set(wanted.evaluate.against) - set(before.against):
+            if set(wanted.evaluate.against) - set(asked.against):
                 ledger.reopen("rivals", "judge")
-            elif wanted.evaluate.judge != before.judge:
+            elif wanted.evaluate.judge != asked.judge:
                 ledger.reopen("judge")
             _keep_settings(ledger, wanted)
     return wanted

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import FrameType
 
 from self_evolution.errors import UserError
+from self_evolution.progress import interrupt
 from self_evolution.run.run import Run
 
 
@@ -36,13 +37,18 @@ def locked(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def stop_signals(run: Run) -> Iterator[None]:
-    """Stop after the batch on the first Ctrl-C (or SIGTERM), and at once on the second."""
+    """Stop on the first Ctrl-C (or SIGTERM) as soon as that is sound, and at once on the second.
+
+    A model in the midst of a batch gives it up: nothing of it is stored, and it is done anew when
+    the run goes on. All other work ends after its batch.
+    """
 
     def stop(number: int, frame: FrameType | None) -> None:
         if run.stop_asked:
             raise KeyboardInterrupt
         run.stop_asked = True
-        run.progress.say("\nstopping after this batch (Ctrl-C again stops at once)")
+        run.progress.say("\nstopping as soon as possible (Ctrl-C again stops at once)")
+        interrupt()
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

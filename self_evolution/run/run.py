@@ -12,14 +12,18 @@ from self_evolution.ledger import Ledger
 from self_evolution.models import Engine
 from self_evolution.progress import Progress
 from self_evolution.prompts import Prompts
+from self_evolution.records import seed_of
 from self_evolution.retrieval import Search, update_index
 from self_evolution.rollback import Start
 from self_evolution.run.adapters import adapter_folder, use_generation
 from self_evolution.run.models import Models
 from self_evolution.schedule import stage_seed
 
-Task = tuple[str, int]
-"""The id of an item to work on, and its length (any unit): similar lengths share a batch."""
+Task = tuple[str, int] | tuple[str, int, str]
+"""The id of an item to work on, and its length (any unit): similar lengths share a batch.
+
+Then perhaps what it has in common with others of this length, next to which it is put.
+"""
 
 
 class Run:
@@ -82,15 +86,15 @@ class Run:
         size: int,
         label: str = "",
         title: str = "",
-    ) -> Iterator[tuple[list[str], int]]:
-        """Yield (ids still to do, seed) of each batch of `tasks`; the caller commits each as one.
+    ) -> Iterator[tuple[list[str], list[int]]]:
+        """Yield (ids still to do, a seed for each) of each batch; the caller commits it as one.
 
-        The ids of a batch and its seed depend on all tasks and not on those that are left, so an
-        interrupted run continues exactly as it would have. `label` distinguishes the rounds of a
-        stage in the seed: another label makes other seeds. `title` is for people, where it is not
-        the label. Raises Stopped after a committed batch if the user asked for it.
+        The ids of a batch depend on all tasks and not on those that are left, so an interrupted run
+        continues exactly as it would have. A seed depends on the id and the settings alone. `label`
+        distinguishes the rounds of a stage: another label makes other seeds. `title` is for people,
+        where it is not the label. Raises Stopped after a committed batch if the user asked for it.
         """
-        ordered = [id for id, _ in sorted(tasks, key=lambda task: (task[1], task[0]))]
+        ordered = [id for id, *_ in sorted(tasks, key=lambda task: (task[1:], task[0]))]
         there = sum(id in done for id in ordered)
         name = title or label or stage
         if generation:
@@ -103,7 +107,10 @@ class Run:
                 missing = [id for id in batch if id not in done]
                 if not missing:
                     continue
-                yield missing, stage_seed(self.config, stage, generation, label, batch)
+                if self.models.loaded:
+                    self.models.loaded.begin_batch()
+                seed = stage_seed(self.config, stage, generation, label)
+                yield missing, [seed_of(seed, id) for id in missing]
                 bar.advance(len(missing))
                 self.raise_if_stopped()
 

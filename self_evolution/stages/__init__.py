@@ -38,7 +38,8 @@ def perform(run: Run, generation: int, name: str) -> bool:
 
     stage = getattr(importlib.import_module(f"{__name__}.{name}"), name)
     try:
-        outcome: Outcome = stage(run, generation)
+        with run.progress.work(f"gen {generation} {name}" if generation else name):
+            outcome: Outcome = stage(run, generation)
     except Stopped:
         log(Outcome(0, ""), False)
         raise

@@ -22,13 +22,13 @@ def answer(run: Run, generation: int) -> Outcome:
         run.ledger.pairs.answered(generation),
         run.config.model.batch_size,
     )
-    for ids, seed in batches:
+    for ids, seeds in batches:
         asked = run.ledger.pairs.questions_with_fragments(ids)
         prompts = [
             run.prompts.answer(fragment.heading, fragment.askable, question.text, fragment.language)
             for question, fragment in asked
         ]
-        replies = author.generate(prompts, params, seed)
+        replies = author.generate(prompts, params, seeds)
         answers = [
             Answer(content_id("answer", id, reply.text), id, reply.text, reply.finish_reason)
             for id, reply in zip(ids, replies, strict=True)

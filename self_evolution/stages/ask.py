@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from self_evolution.evaluation.corrections import take_in as corrections
 from self_evolution.models import SamplingParams
-from self_evolution.records import Question, content_id
+from self_evolution.records import Question, content_id, seed_of
 from self_evolution.run import Run
 from self_evolution.run.author import Author
 from self_evolution.run.outcome import Outcome
@@ -17,42 +17,37 @@ from self_evolution.run.trusted import describe, take_in
 
 
 def ask(run: Run, generation: int) -> Outcome:
-    """Ask in `ask.per_fragment` rounds over all fragments; later rounds ask for other questions.
+    """Ask `ask.per_fragment` questions about each fragment, each knowing those before it.
 
-    The user's own pairs, and corrections of answers, are taken in first.
+    All questions about the fragments of a batch are asked one after the other, so that a model that
+    remembers what it has read need not read the fragments again. The user's own pairs, and
+    corrections of answers, are taken in first.
     """
     take_in(run, generation)
     corrections.take_in(run, generation)
     settings = run.config.ask
     params = SamplingParams(settings.temperature, settings.top_p, settings.max_tokens)
-    tasks = run.ledger.fragments.for_training()
     author = Author(run, run.start(generation).parent, settings.asker)
-    for sample in range(settings.per_fragment):
-        done = run.ledger.pairs.asked(generation, sample)
-        label = f"ask {sample + 1} of {settings.per_fragment}"
-        batches = run.batches(
-            "ask", generation, "questions", tasks, done, run.config.model.batch_size, label
-        )
-        for ids, seed in batches:
-            fragments = run.ledger.fragments.get(ids)
+    tasks = run.ledger.fragments.for_training() if settings.per_fragment else []
+    done = run.ledger.pairs.asked(generation, settings.per_fragment - 1)
+    batches = run.batches("ask", generation, "fragments", tasks, done, run.config.model.batch_size)
+    for ids, seeds in batches:
+        seed = dict(zip(ids, seeds, strict=True))
+        there = {id: run.ledger.pairs.questions_of(generation, id) for id in ids}
+        rows: list[Question] = []
+        for sample in range(settings.per_fragment):
+            # An earlier version stored round by round, so some may be there.
+            missing = [id for id in ids if len(there[id]) == sample]
             prompts = [
-                run.prompts.ask(
-                    fragment, run.ledger.pairs.questions_of(generation, fragment.id)[:sample]
-                )
-                for fragment in fragments
+                run.prompts.ask(fragment, there[fragment.id])
+                for fragment in run.ledger.fragments.get(missing)
             ]
-            replies = author.generate(prompts, params, seed)
-            questions = [
-                Question(
-                    content_id("question", generation, fragment.id, sample, reply.text),
-                    generation,
-                    fragment.id,
-                    sample,
-                    reply.text,
-                    reply.finish_reason,
-                )
-                for fragment, reply in zip(fragments, replies, strict=True)
-            ]
-            run.ledger.add([*questions, *author.signed(row.id for row in questions)])
+            mine = [seed_of(seed[id], sample) for id in missing]
+            replies = author.generate(prompts, params, mine)
+            for id, reply in zip(missing, replies, strict=True):
+                there[id].append(reply.text)
+                row = content_id("question", generation, id, sample, reply.text)
+                rows.append(Question(row, generation, id, sample, reply.text, reply.finish_reason))
+        run.ledger.add([*rows, *author.signed(row.id for row in rows)])
     notes = filter(None, (describe(run, generation), corrections.describe(run, generation)))
     return Outcome(len(tasks) * settings.per_fragment, "; ".join(notes))

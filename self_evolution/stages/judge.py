@@ -152,10 +152,11 @@ def _ask(run: Run, generation: int, against: int, cases: list[Case], model: Gene
         f"judge, rival {-against}" if against else "judge, base",
     )
     params = SamplingParams(0.0, 1.0, MOST_TOKENS)
-    for ids, seed in batches:
+    for ids, seeds in batches:
         prompts = {id: tasks[id][0].prompt(run, tasks[id][1]) for id in ids}
         fitting = {id: p for id, p in prompts.items() if model.fits(p, MOST_TOKENS)}
-        replies = model.generate(list(fitting.values()), params, seed, "base")
+        mine = [seed for id, seed in zip(ids, seeds, strict=True) if id in fitting]
+        replies = model.generate(list(fitting.values()), params, mine, "base")
         answered = dict(zip(fitting, replies, strict=True))
         rows = []
         for id in ids:

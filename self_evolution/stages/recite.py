@@ -26,10 +26,10 @@ def recite(run: Run, generation: int) -> Outcome:
         run.config.model.batch_size,
     )
     params = SamplingParams(0.0, 1.0, run.config.answer.max_tokens)
-    for ids, batch_seed in batches:
+    for ids, seeds in batches:
         run.use(run.start(generation).parent)
         prompts = [run.prompts.chat(pairs[id].prompt) for id in ids]
-        replies = run.engine.generate(prompts, params, batch_seed, "current")
+        replies = run.engine.generate(prompts, params, seeds, "current")
         run.ledger.add(
             Recitation(id, generation, reply.text, _score(pairs[id], reply.text))
             for id, reply in zip(ids, replies, strict=True)

@@ -71,12 +71,12 @@ def _ask(run: Run, generation: int) -> None:
         run.config.model.batch_size,
         "corrections",
     )
-    for ids, seed in batches:
+    for ids, seeds in batches:
         prompts = {id: closed_prompt(run, rows[id].question).messages for id in ids}
         put = {id: one for id, one in prompts.items() if fits(run, run.engine, one)}
         run.use(generation)
         replies = run.engine.generate(
-            list(put.values()), sampling(run.config.evaluate), seed, "current"
+            list(put.values()), sampling(run.config.evaluate), seeds, "current"
         )
         texts = dict(zip(put, (reply.text for reply in replies), strict=True))
         run.ledger.add(

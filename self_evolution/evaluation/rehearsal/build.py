@@ -35,10 +35,10 @@ def build(run: Run, origin: str) -> None:
             run.config.model.batch_size,
             f"rehearse {origin} {turn + 1} of {ROUNDS}",
         )
-        for ids, seed in batches:
+        for ids, seeds in batches:
             numbers = [tasks[id] for id in ids]
             run.use(0)
-            made = zip(numbers, MAKERS[origin](run, numbers, seed), strict=True)
+            made = zip(numbers, MAKERS[origin](run, numbers, seeds), strict=True)
             run.ledger.add(list(_rows(run, origin, contamination, made)))
         first += len(tasks)
         rows = run.ledger.training.conversations(origin)

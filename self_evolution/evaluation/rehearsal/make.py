@@ -27,9 +27,9 @@ class Made(NamedTuple):
     fragment: Fragment | None = None
 
 
-Maker = Callable[[Run, Sequence[int], int], list[list[Made]]]
-"""A function of the run, the numbers of some tasks and one seed. It returns the conversations of
-each task."""
+Maker = Callable[[Run, Sequence[int], Sequence[int]], list[list[Made]]]
+"""A function of the run, the numbers of some tasks and a seed for each. It returns the
+conversations of each task."""
 
 
 def topics(run: Run) -> list[str]:
@@ -58,15 +58,14 @@ def obstacle(run: Run, origin: str) -> str:
     return ""
 
 
-def _on_topics(run: Run, numbers: Sequence[int], seed: int) -> list[list[Made]]:
+def _on_topics(run: Run, numbers: Sequence[int], seeds: Sequence[int]) -> list[list[Made]]:
     """For each task, several questions on one topic, each answered in a conversation of its own."""
     language, left = run.ledger.fragments.main_language(), topics(run)
     chosen = [left[number % len(left)] for number in numbers]
     _, replies = _in_turns(
         run,
         lambda place, said: run.prompts.rehearse(chosen[place], language, said),
-        len(chosen),
-        seed,
+        seeds,
     )
     asked = [one for those in replies for one in those]
     made = iter(_answered(run, asked))
@@ -76,19 +75,19 @@ def _on_topics(run: Run, numbers: Sequence[int], seed: int) -> list[list[Made]]:
     ]
 
 
-def _from_the_template(run: Run, numbers: Sequence[int], seed: int) -> list[list[Made]]:
+def _from_the_template(run: Run, numbers: Sequence[int], seeds: Sequence[int]) -> list[list[Made]]:
     """The base writes a user's first message in an empty conversation, and answers it."""
-    return [[made] for made in _answered(run, _asked(run, [[] for _ in numbers], seed))]
+    return [[made] for made in _answered(run, _asked(run, [[] for _ in numbers], seeds))]
 
 
-def _on_fragments(run: Run, numbers: Sequence[int], seed: int) -> list[list[Made]]:
+def _on_fragments(run: Run, numbers: Sequence[int], seeds: Sequence[int]) -> list[list[Made]]:
     """For each task, a conversation that asks several questions about a fragment, and one for each
     question with its answer."""
     there = (id for id, _ in run.ledger.fragments.for_training())
     ids = shuffled(there, run.config.seed, "rehearse")
     fragments = run.ledger.fragments.get([ids[number % len(ids)] for number in numbers])
     turns, replies = _in_turns(
-        run, lambda place, said: run.prompts.ask(fragments[place], said), len(fragments), seed
+        run, lambda place, said: run.prompts.ask(fragments[place], said), seeds
     )
     prompts = [
         run.prompts.answer(fragment.heading, fragment.askable, question.text, fragment.language)
@@ -115,7 +114,7 @@ MAKERS: dict[str, Maker] = {
 
 
 def _in_turns(
-    run: Run, prompt: Callable[[int, list[str]], list[Message]], size: int, seed: int
+    run: Run, prompt: Callable[[int, list[str]], list[Message]], seeds: Sequence[int]
 ) -> tuple[list[list[Message]], list[list[Reply]]]:
     """Let the base ask several times in `size` conversations; each time it sees its earlier
     questions.
@@ -123,20 +122,21 @@ def _in_turns(
     Returns the last prompt and all replies of each conversation. `prompt(place, said)` asks for a
     question after those in `said`.
     """
-    replies: list[list[Reply]] = [[] for _ in range(size)]
+    replies: list[list[Reply]] = [[] for _ in seeds]
     prompts: list[list[Message]] = []
     for turn in range(questions_a_task(run)):
         prompts = [prompt(i, [reply.text for reply in those]) for i, those in enumerate(replies)]
-        for those, reply in zip(replies, _asked(run, prompts, seed_of(seed, turn)), strict=True):
+        mine = [seed_of(seed, turn) for seed in seeds]
+        for those, reply in zip(replies, _asked(run, prompts, mine), strict=True):
             those.append(reply)
     return prompts, replies
 
 
-def _asked(run: Run, prompts: Sequence[Sequence[Message]], seed: int) -> list[Reply]:
+def _asked(run: Run, prompts: Sequence[Sequence[Message]], seeds: Sequence[int]) -> list[Reply]:
     settings = run.config.ask
     temperature = run.config.rehearse.temperature
     params = SamplingParams(temperature, settings.top_p, settings.max_tokens)
-    return run.engine.generate(prompts, params, seed, "base")
+    return run.engine.generate(prompts, params, seeds, "base")
 
 
 def _answers(run: Run, prompts: Sequence[Sequence[Message]]) -> list[Reply]:
