@@ -21,7 +21,7 @@ Arguments = Callable[..., list[str]]
 def asked(
     arguments: Arguments, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, temperature: str
 ) -> Counter[str]:
-    """How often each prompt was put to the base in its evaluation, by its text."""
+    """How often each prompt was put in the evaluations of two generations, by its text."""
     path = tmp_path / "passages.jsonl"
     items = [
         {
@@ -41,7 +41,7 @@ def asked(
         return generate(self, prompts, *rest)
 
     monkeypatch.setattr(ScriptedEngine, "generate", counting)
-    words = ["--generations", "0", "--eval", str(path), "--evaluate.top-k", "1"]
+    words = ["--generations", "1", "--eval", str(path), "--evaluate.top-k", "1"]
     assert cli.main(arguments("run", *words, "--evaluate.temperature", temperature)) == 0
     return found
 
@@ -50,9 +50,9 @@ def test_the_right_passage_found_by_the_search_is_not_asked_about_again(
     arguments: Arguments, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = asked(arguments, tmp_path, monkeypatch, "0")
-    assert set(found.values()) == {1}
+    assert set(found.values()) == {2}  # of the base, and of generation 1
     found_rows = rows(tmp_path / "run", "prediction")
-    predictions = {(row["item_id"], row["mode"]): row for row in found_rows}
+    predictions = {(row["item_id"], row["mode"]): row for row in found_rows if row["generation"]}
     assert len(predictions) == 3 * len(FACTS)
     for (item, mode), row in predictions.items():
         if mode == "open":
@@ -62,4 +62,4 @@ def test_the_right_passage_found_by_the_search_is_not_asked_about_again(
 def test_answers_that_are_drawn_are_drawn_for_each_prompt(
     arguments: Arguments, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert 2 in asked(arguments, tmp_path, monkeypatch, "0.5").values()
+    assert 4 in asked(arguments, tmp_path, monkeypatch, "0.5").values()
