@@ -7,10 +7,22 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import NamedTuple
+
+from self_evolution.models import Engine
+from self_evolution.run.read import RunReader
+from self_evolution.serving.answering import Answerer, open_model
+from self_evolution.serving.http.app import make_app
+from self_evolution.serving.http.asking import Desk
+from self_evolution.serving.http.guard import Guard
+from self_evolution.serving.http.limits import Limits
+from self_evolution.serving.http.metrics import Metrics
+from self_evolution.serving.http.security import Access
+from self_evolution.serving.http.server import listen, serve
 
 
 class Service(NamedTuple):
@@ -23,6 +35,19 @@ class Service(NamedTuple):
     @property
     def port(self) -> int:
         return int(self.url.rpartition(":")[2])
+
+
+class Served(NamedTuple):
+    """A service in a thread of this process."""
+
+    port: int
+    engine: Engine
+    guard: Guard
+    desk: Desk
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
 
 
 @contextmanager
@@ -52,3 +77,27 @@ def _address(process: subprocess.Popen[bytes], log: Path) -> str:
         except subprocess.TimeoutExpired:
             continue
     raise AssertionError(log.read_text())
+
+
+@contextmanager
+def served_here(run: Path, limits: Limits, token: str = "") -> Iterator[Served]:
+    """The service in a thread of this process, with limits that no option sets."""
+    with (
+        closing(RunReader(run)) as reader,
+        closing(listen("127.0.0.1", 0)) as listener,
+        closing(open_model(reader)) as engine,
+        closing(Answerer(reader, engine)) as answerer,
+    ):
+        answerer.warm_up(0)
+        metrics = Metrics()
+        access = Access("127.0.0.1", token)
+        with closing(Desk(reader, answerer, limits, metrics)) as desk:
+            guard = Guard(make_app(desk, access), access, limits, metrics)
+            thread = threading.Thread(target=serve, args=(guard, limits, listener))
+            thread.start()
+            try:
+                yield Served(listener.getsockname()[1], engine, guard, desk)
+            finally:
+                guard.ending = True
+                thread.join(30)
+                assert not thread.is_alive()

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import shutil
 import signal
 import socket
 import sqlite3
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -462,3 +466,30 @@ def test_feedback_is_kept_with_all_that_belongs_to_it(http: httpx2.Client, run: 
     ):
         assert http.post("/api/feedback", json=given | more).status_code == 400
     assert len(FeedbackStore(run).rows(one.id - 1)) == 2
+
+
+# -- the description is true ------------------------------------------------------------------
+
+
+def test_every_answer_is_one_that_the_description_has(service: Service, tmp_path: Path) -> None:
+    """Hundreds of requests made from the description, sound and unsound ones.
+
+    A conversation must be in turns, which the description cannot say: so a request that follows it
+    may still be refused.
+    """
+    done = subprocess.run(
+        [
+            *("schemathesis", "run", f"{service.url}/openapi.json", "--seed", "1"),
+            *("--checks", "all", "--exclude-checks", "positive_data_acceptance"),
+            *("--phases", "coverage,fuzzing", "--max-examples", "1", "--continue-on-failure"),
+            *("--warnings", "off", "--no-color"),
+        ],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
+    )
+    assert done.returncode == 0, done.stdout[-5000:]
+    found = re.search(r"(\d+) generated, \1 passed", done.stdout)
+    assert found and int(found[1]) > 300, done.stdout[-1000:]

@@ -17,21 +17,21 @@ from self_evolution.serving.http.asking import Desk
 from self_evolution.serving.http.events import STREAM, event, stream
 from self_evolution.serving.http.openai_shapes import Name, Source, Text
 from self_evolution.serving.http.places import shown
-from self_evolution.serving.http.problems import ASKING, Refusal, documented
+from self_evolution.serving.http.problems import ASKING, Given, Refusal, documented
 
 MOST_PASSAGES = 20
 Asked = Annotated[Text, Field(min_length=1, pattern=r"\S")]
 FragmentId = Annotated[str, Field(max_length=64)]
 
 
-class EarlierTurn(BaseModel):
+class EarlierTurn(Given):
     """A question of this conversation, and the answer to it."""
 
     question: Text
     answer: Text
 
 
-class AskRequest(BaseModel):
+class AskRequest(Given):
     """A question, put with the passages that a search finds, or from memory (`closed`).
 
     `passages`: how many are looked for; as many as in the evaluation if it is left out.
@@ -39,7 +39,7 @@ class AskRequest(BaseModel):
     """
 
     question: Asked
-    history: Annotated[list[EarlierTurn], Field(max_length=100)] = []
+    history: Annotated[list[EarlierTurn], Field(max_length=100, default_factory=list)]
     model: Name = LEADER
     closed: bool = False
     passages: Annotated[int, Field(ge=1, le=MOST_PASSAGES)] | None = None

@@ -12,7 +12,7 @@ from self_evolution.serving.http.problems import Refusal
 STREAM: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "The answer; with `stream`, events as they come.",
-        "content": {"text/event-stream": {"schema": {"type": "string"}}},
+        "content": {"text/event-stream": {}},
     }
 }
 """The description of a route that streams if it is asked to."""

@@ -11,10 +11,10 @@ from self_evolution.ledger.feedback import FRAGMENTS, LONGEST, Feedback, Feedbac
 from self_evolution.run.adapters import known_adapter
 from self_evolution.serving.http.ask_api import FragmentId
 from self_evolution.serving.http.asking import Desk
-from self_evolution.serving.http.problems import Refusal, documented
+from self_evolution.serving.http.problems import Given, Refusal, documented
 
 
-class FeedbackRequest(BaseModel):
+class FeedbackRequest(Given):
     """An answer was right or wrong, or the person gives a better one (`better`).
 
     `fragments` and `generation` are those of the answer; `reviewer` is free text.
@@ -24,7 +24,7 @@ class FeedbackRequest(BaseModel):
     question: Annotated[str, Field(max_length=LONGEST["question"], pattern=r"\S")]
     answer: Annotated[str, Field(max_length=LONGEST["answer"], pattern=r"\S")]
     better: Annotated[str, Field(max_length=LONGEST["better"])] = ""
-    fragments: Annotated[list[FragmentId], Field(max_length=FRAGMENTS)] = []
+    fragments: Annotated[list[FragmentId], Field(max_length=FRAGMENTS, default_factory=list)]
     generation: Annotated[int, Field(ge=0, lt=2**31)]
     reviewer: Annotated[str, Field(max_length=LONGEST["reviewer"])] = ""
 

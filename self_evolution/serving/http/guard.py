@@ -87,8 +87,10 @@ class Guard:
         }
         path: str = scope["path"]
         self._access.check(headers, path.startswith(_OPEN))
-        if scope["method"] in ("GET", "HEAD", "OPTIONS"):
+        if scope["method"] != "POST":  # no route of any other method reads a body
             return b""
+        if headers.get("content-length", "0") == "0" and "transfer-encoding" not in headers:
+            return b""  # the route says what it misses, or that it takes no POST
         kind = headers.get("content-type", "").partition(";")[0].strip().lower()
         form = path == _FORM and kind == "application/x-www-form-urlencoded"
         if kind != "application/json" and not form:

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field, field_validator
 
 from self_evolution.models.reply import content_text
+from self_evolution.serving.http.problems import Given
 
 Text = Annotated[str, Field(max_length=1 << 19)]
 Name = Annotated[str, Field(max_length=200)]
@@ -15,13 +16,13 @@ MOST_MESSAGES = 1000
 MOST_LOGPROBS = 20
 
 
-class StreamOptions(BaseModel):
+class StreamOptions(Given):
     """Whether the last event of a stream has the usage."""
 
     include_usage: bool = False
 
 
-class Sampled(BaseModel):
+class Sampled(Given):
     """How a reply is chosen. What is left out is as in the evaluation of the run.
 
     Fields that are not listed here are ignored, but for those in `refused`.
@@ -54,14 +55,14 @@ class Sampled(BaseModel):
         return (self.stop,) if isinstance(self.stop, str) else tuple(self.stop or ())
 
 
-class TextPart(BaseModel):
+class TextPart(Given):
     """A part of a message. Images and sound are not understood."""
 
     type: Literal["text"]
     text: Text
 
 
-class ChatMessage(BaseModel):
+class ChatMessage(Given):
     """A turn of a conversation."""
 
     role: Literal["system", "developer", "user", "assistant"]

@@ -5,9 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
 _TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
+
+
+class Given(BaseModel):
+    """A part of the body of a request: a number is not given as a text, nor the other way."""
+
+    model_config = ConfigDict(strict=True)
 
 
 class Problem(BaseModel):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import ipaddress
+import re
 import socket
 from collections.abc import Mapping
 from http.cookies import CookieError, SimpleCookie
@@ -16,6 +17,7 @@ from self_evolution.serving.http.problems import Refusal
 
 COOKIE = "self_evolution_login"
 _SHORTEST = 16
+_HOST = re.compile(r"([a-z0-9._-]+|\[[0-9a-f:.]+\])(?::\d{1,5})?")
 
 HEADERS = {
     "Content-Security-Policy": (
@@ -109,10 +111,13 @@ class Access:
         return hmac.new(self._token, b"login", hashlib.sha256).hexdigest()
 
     def _is_own(self, host: str) -> bool:
+        found = _HOST.fullmatch(host.lower())
+        if found is None:
+            return False
+        name = found[1].strip("[]")
+        if name in self._names:
+            return True
         try:
-            name = urlsplit(f"//{host}").hostname or ""
-            if name in self._names:
-                return True
             address = ipaddress.ip_address(name)
         except ValueError:
             return False

@@ -1,0 +1,362 @@
+"""Clients that mean no good, or go wrong: the service refuses, tells nothing, and goes on."""
+
+from __future__ import annotations
+
+import json
+import random
+import socket
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from serving import Served, served_here
+from test_chat import SCRIPT
+
+from self_evolution import cli
+from self_evolution.serving.http.limits import Limits
+
+pytestmark = pytest.mark.slow
+Arguments = Callable[..., list[str]]
+QUESTION = "What is the port of server Alpha?"
+TOKEN = "a secret of more than 16 characters"
+LIMITS = Limits(waiting=8, tokens=500, answer=1.5, slow=0.5, grace=2.0, body=20_000)
+
+
+@pytest.fixture(scope="module")
+def made() -> dict[str, Path]:
+    return {}
+
+
+@pytest.fixture
+def script(tmp_path: Path) -> Path:
+    path = tmp_path / "script.json"
+    path.write_text(json.dumps(SCRIPT), encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def run(arguments: Arguments, tmp_path: Path, made: dict[str, Path]) -> Path:
+    """A run whose base leads."""
+    if not made:
+        assert cli.main(arguments("run", "--generations", "1")) == 0
+        made["run"] = tmp_path / "run"
+    return made["run"]
+
+
+@pytest.fixture
+def service(run: Path) -> Iterator[Served]:
+    with served_here(run, LIMITS) as found:
+        yield found
+
+
+@pytest.fixture
+def locked(run: Path) -> Iterator[Served]:
+    with served_here(run, LIMITS, TOKEN) as found:
+        yield found
+
+
+def ask(url: str, **headers: str) -> httpx2.Response:
+    return httpx2.post(
+        f"{url}/api/ask", json={"question": QUESTION, "stream": False}, headers=headers
+    )
+
+
+def lives(service: Served) -> None:
+    assert ask(service.url).json()["text"] == "The port of server Alpha is 4711."
+
+
+def raw(service: Served, data: bytes, wait: float = 3.0) -> bytes:
+    """All that the service answers to these bytes, until it closes the connection."""
+    with socket.create_connection(("127.0.0.1", service.port), timeout=wait) as connection:
+        answer = b""
+        try:
+            connection.sendall(data)
+            while part := connection.recv(65536):
+                answer += part
+        except (BrokenPipeError, ConnectionResetError):
+            pass
+    return answer
+
+
+def post(body: bytes, *more: bytes, path: bytes = b"/api/ask", length: int | None = None) -> bytes:
+    """A request as bytes; headers in `more` stand before those that are usual."""
+    names = {line.partition(b":")[0].lower() for line in more}
+    usual = [
+        b"Host: 127.0.0.1",
+        b"Content-Type: application/json",
+        b"Content-Length: %d" % (len(body) if length is None else length),
+        b"Connection: close",
+    ]
+    lines = [*more, *(one for one in usual if one.partition(b":")[0].lower() not in names)]
+    return b"POST %s HTTP/1.1\r\n" % path + b"\r\n".join(lines) + b"\r\n\r\n" + body
+
+
+def get(path: bytes) -> bytes:
+    return b"GET %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n" % path
+
+
+def question(text: Any, **more: Any) -> bytes:
+    return json.dumps({"question": text, "stream": False} | more).encode()
+
+
+HOSTILE: dict[str, tuple[bytes, set[int]]] = {
+    "larger than allowed": (post(question("?" * 30_000)), {413}),
+    "says it is enormous": (post(b"{}", length=10**15), {413}),
+    "a length with too many digits": (post(b"{}", b"Content-Length: " + b"9" * 400), {400, 413}),
+    "negative length": (post(b"{}", b"Content-Length: -1"), {400}),
+    "two lengths": (post(b"{}", b"Content-Length: 2", b"Content-Length: 3"), {400}),
+    "chunks without end": (
+        post(b"", b"Transfer-Encoding: chunked", b"Content-Length:", path=b"/api/ask")[:-2]
+        + b"\r\n"
+        + b"".join(b"1000\r\n" + b"a" * 4096 + b"\r\n" for _ in range(10)),
+        {400, 413},
+    ),
+    "no JSON": (post(b"question=1"), {400}),
+    "half of it": (post(b'{"question": "What'), {400}),
+    "nothing": (post(b""), {400}),
+    "not UTF-8": (post(b'{"question": "\xff\xfe"}'), {400}),
+    "nested lists": (post(b"[" * 9000 + b"]" * 9000), {400}),
+    "nested objects": (post(b'{"question":' * 1500 + b"1" + b"}" * 1500), {400}),
+    "a number without end": (post(b'{"question": ' + b"9" * 15_000 + b"}"), {400}),
+    "not a number": (post(b'{"question": NaN, "passages": Infinity}'), {400}),
+    "a list": (post(b"[1, 2]"), {400}),
+    "a question that is no text": (post(question({"a": 1})), {400}),
+    "null bytes": (post(question("What is\0the port?")), {200}),
+    "a lone surrogate": (post(b'{"question": "\\ud800", "stream": false}'), {400}),
+    "controls and directions": (post(question("\x1b[2J‮​port")), {200}),
+    "a script": (post(question("<script>alert(1)</script> port?")), {200}),
+    "words of the search": (post(question('" OR NEAR(* ^ port: {} -') + b" "), {200}),
+    "SQL": (post(question("'; DROP TABLE fragment; --")), {200}),
+    "a template": (post(question("{{7*7}} {% raw %} ${jndi:x}")), {200}),
+    "no letters": (post(question("????")), {200}),
+    "too many passages": (post(question("?", passages=10**9)), {400}),
+    "a document elsewhere": (post(question("?", document="../../etc/passwd")), {404}),
+    "a model elsewhere": (post(question("?", model="../../etc")), {404}),
+    "a long model": (post(question("?", model="a" * 5000)), {400}),
+    "a form": (post(b"question=a", b"Content-Type: application/x-www-form-urlencoded"), {415}),
+    "plain text": (post(question("?"), b"Content-Type: text/plain"), {415}),
+    "no type": (post(question("?"), b"Content-Type:"), {415}),
+    "another host": (post(question("?"), b"Host: evil.example"), {403}),
+    "a host that begins alike": (post(question("?"), b"Host: 127.0.0.1.evil.example"), {403}),
+    "an address elsewhere": (post(question("?"), b"Host: 192.168.0.1"), {403}),
+    "a host with a user": (post(question("?"), b"Host: evil.example@127.0.0.1:x"), {400, 403}),
+    "no host": (b"GET /health HTTP/1.0\r\n\r\n", {403}),
+    "another origin": (post(question("?"), b"Origin: http://evil.example"), {403}),
+    "another port's origin": (post(question("?"), b"Origin: http://127.0.0.1:1"), {403}),
+    "no origin": (post(question("?"), b"Origin: null"), {403}),
+    "traversal": (
+        b"GET /static/../../run.db HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
+        {404},
+    ),
+    "coded traversal": (
+        b"GET /static/%2e%2e/%2e%2e/http/app.py HTTP/1.1\r\nHost: localhost\r\n"
+        b"Connection: close\r\n\r\n",
+        {404},
+    ),
+    "a null byte in the path": (
+        b"GET /static/%00 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
+        {404},
+    ),
+    "a passage elsewhere": (
+        b"GET /api/fragments/..%2f..%2frun.db HTTP/1.1\r\nHost: localhost\r\n"
+        b"Connection: close\r\n\r\n",
+        {404},
+    ),
+    "another method": (post(b"").replace(b"POST", b"BREW"), {405}),
+    "no HTTP": (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", {400}),
+    "HTTP/2": (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", {400, 403}),
+    "a header that is too long": (
+        b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"a" * 200_000 + b"\r\n\r\n",
+        {400, 431},
+    ),
+    "a header with a line break": (post(question("?"), b"X: a\rSet-Cookie: b"), {400}),
+    "an upgrade": (
+        b"GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade, close\r\n"
+        b"Upgrade: websocket\r\n\r\n",
+        {200},
+    ),
+}
+
+
+def test_hostile_requests_are_refused_and_the_service_goes_on(service: Served) -> None:
+    for name, (data, expected) in HOSTILE.items():
+        answer = raw(service, data)
+        assert answer, name
+        head, _, body = answer.partition(b"\r\n\r\n")
+        status = int(head.split()[1])
+        assert status in expected, (name, answer[:500])
+        for leak in (b"Traceback", b"site-packages", b"self_evolution/", b"uvicorn"):
+            assert leak not in answer, (name, answer)
+        assert status == 200 or str(service.desk.run.folder.parent).encode() not in answer, name
+        if status == 200:
+            assert b"nosniff" in head and b"default-src 'none'" in head, name
+        elif b"application/json" in head:
+            assert set(json.loads(body)["error"]) == {"message", "type", "param", "code"}, name
+    lives(service)
+
+
+def test_random_bytes_do_not_stop_it(service: Served) -> None:
+    """500 requests with bytes changed, left out or repeated, from a fixed seed."""
+    chance = random.Random(7)
+    sound = [post(question(QUESTION)), post(question("?"), path=b"/v1/completions")]
+
+    def changed() -> bytes:
+        data = bytearray(chance.choice(sound))
+        for _ in range(chance.randint(1, 8)):
+            at, change = chance.randrange(len(data)), chance.randrange(3)
+            if change == 0:
+                data[at] = chance.randrange(256)
+            elif change == 1:
+                del data[at]
+            else:
+                data[at:at] = data[at : at + chance.randint(1, 40)]
+        return bytes(data)
+
+    requests = [changed() for _ in range(500)]
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda data: raw(service, data, 10.0), requests))
+    statuses = {answer[9:12] for answer in answers}
+    assert not any(status.startswith(b"5") for status in statuses), statuses
+    assert {b"200", b"400", b"408", b"415"} <= statuses
+    lives(service)
+
+
+def test_slow_clients_lose_their_connection(service: Served) -> None:
+    def closed_after(*parts: bytes) -> tuple[float, bytes]:
+        start = time.monotonic()
+        with socket.create_connection(("127.0.0.1", service.port), timeout=5) as connection:
+            for part in parts:
+                connection.sendall(part)
+            answer = b""
+            try:
+                while more := connection.recv(65536):
+                    answer += more
+            except ConnectionResetError:
+                pass
+        return time.monotonic() - start, answer
+
+    assert closed_after()[1] == b""
+    assert closed_after(b"POST /api/ask HTTP/1.1\r\nHost: loc")[1] == b""
+    whole = post(question(QUESTION)).replace(b"Connection: close\r\n", b"")
+    assert b" 408 " in closed_after(whole[:-5])[1].split(b"\r\n")[0]
+    seconds, answer = closed_after(whole, b"POST /api")  # the second request never arrives whole
+    assert answer.count(b"HTTP/1.1 200") == 1 and seconds < 4
+    lives(service)
+
+
+def test_a_drop_at_a_time_is_slow_too(service: Served) -> None:
+    """Each byte comes in time, but the head as a whole does not."""
+    with (
+        socket.create_connection(("127.0.0.1", service.port), timeout=5) as connection,
+        pytest.raises((BrokenPipeError, ConnectionResetError)),
+    ):
+        for _ in range(40):
+            connection.sendall(b"X")
+            time.sleep(0.1)
+    lives(service)
+
+
+def test_too_many_questions_get_429_and_too_long_ones_504(
+    service: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The model is held up, so that questions pile up to the limit."""
+    held = slow(service, monkeypatch, 30.0)
+    with httpx2.Client(base_url=service.url, timeout=20) as client:
+
+        def one(_: int) -> httpx2.Response:
+            return client.post("/api/ask", json={"question": QUESTION, "stream": False})
+
+        with ThreadPoolExecutor(20) as pool:
+            answers = list(pool.map(one, range(20)))
+    held[0] = 0.0
+    statuses = sorted(one.status_code for one in answers)
+    assert statuses == [429] * (20 - LIMITS.waiting) + [504] * LIMITS.waiting
+    refused = next(one for one in answers if one.status_code == 429)
+    assert refused.headers["retry-after"] == "1"
+    assert refused.json()["error"]["code"] == "rate_limit_exceeded"
+    assert service.desk.gate.inside == 0
+    lives(service)
+
+
+def test_a_client_that_leaves_frees_the_model(
+    service: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = slow(service, monkeypatch, 0.2)
+    for stream in (False, True):
+        with socket.create_connection(("127.0.0.1", service.port)) as connection:
+            connection.sendall(post(question(QUESTION, stream=stream)))
+            time.sleep(0.5)
+            assert service.desk.gate.inside == 1
+        end = time.monotonic() + 1.0
+        while service.desk.gate.inside and time.monotonic() < end:
+            time.sleep(0.01)
+        assert service.desk.gate.inside == 0
+    held[0] = 0.0
+    lives(service)
+
+
+def slow(service: Served, monkeypatch: pytest.MonkeyPatch, seconds: float) -> list[float]:
+    """Have the model wait before each piece of a reply; the caller may change for how long."""
+    engine, held = service.engine, [seconds]
+    generate = engine.generate
+
+    def slowed(prompts: Any, params: Any, seed: int, weights: Any, on_text: Any = None) -> Any:
+        def waiting(place: int, piece: str) -> None:
+            end = time.monotonic() + held[0]
+            while time.monotonic() < end and held[0]:
+                time.sleep(0.01)
+            on_text(place, piece)
+
+        return generate(prompts, params, seed, weights, waiting)
+
+    monkeypatch.setattr(engine, "generate", slowed)
+    return held
+
+
+def test_while_it_ends_running_requests_end_and_new_ones_get_503(
+    run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with served_here(run, LIMITS) as service:
+        slow(service, monkeypatch, 0.1)
+        body = {"question": QUESTION}
+        with httpx2.stream("POST", f"{service.url}/api/ask", json=body) as running:
+            lines = running.iter_lines()
+            assert next(lines) == "event: sources"
+            service.guard.ending = True
+            late = ask(service.url)
+            assert late.status_code == 503 and late.json()["error"]["code"] == "ending"
+            assert any(line == "event: done" for line in lines)
+
+
+def test_with_a_token_nothing_is_told_without_it(locked: Served) -> None:
+    for path in ("/", "/api/run", "/api/documents", "/v1/models", "/metrics", "/openapi.json"):
+        refused = httpx2.get(f"{locked.url}{path}")
+        assert refused.status_code == 401, path
+        assert refused.headers["www-authenticate"] == "Bearer"
+    for given in ("Bearer wrong", "Bearer", f"Basic {TOKEN}", f"Bearer {TOKEN}x"):
+        assert ask(locked.url, Authorization=given).status_code == 401, given
+    assert b" 401 " in raw(locked, post(question("?"), b"Authorization: Bearer \xe9"))[:20]
+    assert ask(locked.url).status_code == 401
+    assert ask(locked.url, Authorization=f"Bearer {TOKEN}").status_code == 200
+    assert httpx2.get(f"{locked.url}/health").status_code == 200
+
+
+def test_a_browser_logs_in_by_form(locked: Served) -> None:
+    with httpx2.Client(base_url=locked.url) as browser:
+        assert '<form method="post"' in browser.get("/login").text
+        wrong = browser.post("/login", data={"token": "wrong"})
+        assert wrong.status_code == 403 and "not the token" in wrong.text
+        elsewhere = {"Origin": "http://evil.example"}
+        assert browser.post("/login", data={"token": TOKEN}, headers=elsewhere).status_code == 403
+        done = browser.post("/login", data={"token": TOKEN})
+        assert done.status_code == 303 and done.headers["location"] == "/"
+        cookie = done.headers["set-cookie"]
+        assert "HttpOnly" in cookie and "SameSite=strict" in cookie and TOKEN not in cookie
+        assert browser.get("/").status_code == 200
+        assert browser.get("/api/run").status_code == 200
+        bad = browser.get("/api/run", headers={"Cookie": "self_evolution_login=wrong"})
+        assert bad.status_code == 401
