@@ -92,9 +92,10 @@ def chat(run: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.Monk
 def test_one_question_is_answered_with_its_sources(chat: Chat) -> None:
     status, out, _ = chat("What is the port of server Alpha?")
     assert status == 0
-    answer, model, title, first, opening, *_ = out.splitlines()
+    answer, model, reliability, title, first, opening, *_ = out.splitlines()
     assert answer == "The port of server Alpha is 4711."
     assert model == "answered by generation 1 (leads)"
+    assert reliability == "reliability unknown: 6 test questions are too few to measure it"
     assert title == "sources:"
     assert re.fullmatch(r"1\. .*\ba\.md · Handbook › Server Alpha", first)
     assert opening == "   The port of server Alpha is 4711. It is checked every morning."

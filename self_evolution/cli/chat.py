@@ -17,14 +17,17 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from self_evolution.serving.answering import Answered, Answerer, Turn
+    from self_evolution.serving.routing import Mark, Router
     from self_evolution.serving.sources import Source
 
+_CUT = "(cut off: this is the longest answer that the run's settings allow)"
 _HELP = "questions follow up on the one before; /new forgets it, /quit or Ctrl-D ends"
 
 
 def chat(options: argparse.Namespace) -> int:
     """Answer one question, or each line of standard input."""
     from self_evolution.serving.answering import Answerer, generation, open_model
+    from self_evolution.serving.routing import Router
 
     if options.closed and options.passages is not None:
         raise UserError("--closed and --passages: give one of them")
@@ -35,9 +38,11 @@ def chat(options: argparse.Namespace) -> int:
         if not options.closed:
             _ = run.search  # before the model is loaded, which takes long
         with closing(open_model(run)) as engine:
-            talk = _Talk(
-                run, Answerer(run, engine), names, 0 if options.closed else options.passages
-            )
+            answerer = Answerer(run, engine)
+            talk = _Talk(run, answerer, names, 0 if options.closed else options.passages)
+            plain = options.closed or options.passages or options.beside or options.no_routing
+            if not plain:
+                talk.router = Router(run, answerer, talk.write)
             if options.question:
                 talk.ask(options.question)
             elif sys.stdin.isatty():
@@ -105,6 +110,7 @@ class _Talk:
         self._run, self._answerer, self._names, self._limit = run, answerer, names, limit
         self._console = _console()
         self._history: dict[str, list[Turn]] = {name: [] for name in names}
+        self.router: Router | None = None
 
     def forget(self) -> None:
         """Have the next question follow up on nothing."""
@@ -118,6 +124,13 @@ class _Talk:
         """Print the answer of each model, then the passages that were shown to all of them."""
         from self_evolution.serving.answering import Turn, generation
 
+        if self.router:
+            number = generation(self._run, self._names[0])
+            known = self.router.calibration(number)
+            if known.models:
+                turns = self._history[self._names[0]]
+                turns.append(Turn(question, self._route(self.router, question, number, turns)))
+                return
         answers = []
         for name in self._names:
             number = generation(self._run, name)
@@ -128,7 +141,29 @@ class _Talk:
         first = answers[0]
         if len(self._names) == 1:
             self.write(f"answered by {_model(self._run, first.generation)}")
+        if self.router:
+            self.write(
+                f"reliability unknown: {known.questions:,} test questions are too few to measure it"
+            )
         self._print_sources(first.sources)
+
+    def _route(self, router: Router, question: str, number: int, history: list[Turn]) -> str:
+        """Print the answer in the way that fits the question; returns its text."""
+        found = router.answer(question, history, number)
+        self._console.print(_safe(found.text), markup=False)
+        if found.way == "nothing":
+            if found.sources:
+                self.write("the nearest passages:")
+        else:
+            self.write(f"answered by {_model(self._run, number)}, from {found.way}")
+            if found.cut:
+                self.write(_CUT)
+            if one := found.reliability:
+                self.write(f"of {one.n:,} answers like this one {one.share:.0%} were right")
+            self.write("sources:" if found.sources else "the search found nothing in the documents")
+        for place, (source, mark) in enumerate(zip(found.sources, found.marks, strict=True), 1):
+            _print_source(self._console, place, source, mark)
+        return found.text
 
     def _answer(self, question: str, number: int, history: list[Turn]) -> Answered:
         show = partial(self._console.print, end="", markup=False)
@@ -138,7 +173,7 @@ class _Talk:
             show(_safe(answer.text))
         self._console.print("" if answer.text else "(the answer is empty)")
         if answer.cut:
-            self.write("(cut off: this is the longest answer that the run's settings allow)")
+            self.write(_CUT)
         return answer
 
     def _print_sources(self, found: list[Source]) -> None:
@@ -165,11 +200,22 @@ def _console() -> Console:
     return Console(highlight=False, soft_wrap=True, emoji=False)
 
 
-def _print_source(console: Console, number: int, source: Source) -> None:
+def _print_source(console: Console, number: int, source: Source, mark: Mark | None = None) -> None:
+    """Print where a passage stands, and its beginning, or the sentence that is marked in it."""
+    from rich.text import Text
+
     page = f", page {source.page}" if source.page is not None else ""
     place = " · ".join(filter(None, (f"{source.document}{page}", " › ".join(source.heading))))
     console.print(f"{number}. {printable(place)}", style="cyan", markup=False)
-    console.print(f"   {printable(source.opening)}", markup=False)
+    if mark is None:
+        console.print(f"   {printable(source.opening)}", markup=False)
+        return
+    line, done = Text("   "), 0
+    for start, end in mark.spans:
+        line.append(printable(mark.sentence[done:start]))
+        line.append(printable(mark.sentence[start:end]), style="bold underline")
+        done = end
+    console.print(line.append(printable(mark.sentence[done:])))
 
 
 def _safe(text: str) -> str:

@@ -101,6 +101,11 @@ COMMANDS = {
             option("--beside", metavar="leader|base|N", help="a second model that answers too"),
             option("--closed", action="store_true", help="from memory, without any passage"),
             option(
+                "--no-routing",
+                action="store_true",
+                help="always with passages, without judging whether the answer is reliable",
+            ),
+            option(
                 "--passages",
                 type=positive,
                 metavar="N",
@@ -118,6 +123,21 @@ COMMANDS = {
                 "text", nargs="?", metavar="TEXT", help="what to look for (default: standard input)"
             ),
             option("--limit", type=positive, default=5, metavar="N", help="how many (default: 5)"),
+        ),
+    ),
+    "why": Command(
+        "The training pairs behind an answer, and since when it is right",
+        "why.why",
+        (
+            RUN,
+            option(
+                "text",
+                nargs="?",
+                metavar="QUESTION",
+                help="a question or an answer (default: standard input)",
+            ),
+            option("--limit", type=positive, default=5, metavar="N", help="how many (default: 5)"),
+            option("--json", action="store_true", help="print JSON"),
         ),
     ),
     "inspect": Command(

@@ -12,6 +12,9 @@ from self_evolution.evaluation.tasks import TASKS, Task
 from self_evolution.ledger import Ledger
 from self_evolution.records import Item, PredictionScore, Signature
 
+ALIKE = 60.0
+"""An answer without values counts as right from this token F1 on."""
+
 
 @dataclass(frozen=True, slots=True)
 class ScoredPrediction:
@@ -52,6 +55,15 @@ def score_answer(metric: str, item: Item, text: str) -> float | None:
     return measure(metric, item.suite).score(
         text, item.reference, question=item.question, values=item.reference_values
     )
+
+
+def is_right(item: Item, text: str) -> bool:
+    """Whether an answer is right: it states the values of the reference, or, where that has none,
+    much of its words."""
+    score = score_answer("exact-match", item, text)
+    if score is None:
+        return (score_answer("token-f1", item, text) or 0.0) >= ALIKE
+    return score == 100.0
 
 
 def scored_predictions(ledger: Ledger, generation: int, task: Task) -> list[ScoredPrediction]:

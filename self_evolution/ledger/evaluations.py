@@ -82,6 +82,12 @@ class Evaluations(Part):
         query = "SELECT sources FROM prediction WHERE generation = ? AND mode = ? AND item_id = ?"
         return tuple(json.loads(self._db.one(query, (generation, mode, item_id)) or "[]"))
 
+    def answers_to(self, item_id: str, mode: str) -> list[tuple[int, str]]:
+        """(generation, answer) to a question in a mode, without rivals, by generation."""
+        query = """SELECT generation, text FROM prediction
+                   WHERE item_id = ? AND mode = ? AND generation >= 0 ORDER BY generation"""
+        return self._db.execute(query, (item_id, mode)).fetchall()
+
     def unanswered(self, generation: int) -> tuple[int, int, int]:
         """(answers, empty ones, those that were cut off) over all tasks."""
         query = """SELECT count(*), coalesce(sum(text = ''), 0),

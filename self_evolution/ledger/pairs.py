@@ -30,6 +30,22 @@ class SelectedPair(NamedTuple):
     document: str
 
 
+class TrainedPair(NamedTuple):
+    """A pair, the generation that asked it, and the generations that were `trained` on it.
+
+    `live`: it may still be used; else its document is gone, or a person corrected it.
+    """
+
+    answer_id: str
+    generation: int
+    origin: str
+    fragment_id: str | None
+    question: str
+    answer: str
+    trained: tuple[int, ...]
+    live: bool
+
+
 class Pairs(Part):
     """A pair is a question with its answer, and has the answer's id."""
 
@@ -147,6 +163,22 @@ class Pairs(Part):
             for generation, origin, turns, *texts in self._db.execute(query)
         ]
 
+    def trained(self) -> list[TrainedPair]:
+        """All pairs that any generation was trained on, in the order of generations."""
+        query = f"""SELECT a.id, q.generation, q.origin, q.fragment_id, q.text, a.text,
+                      json_group_array(DISTINCT s.generation), {LIVE}
+                    FROM selection s JOIN answer a ON a.id = s.answer_id
+                    JOIN question q ON q.id = a.question_id
+                    GROUP BY a.id ORDER BY q.generation, a.id"""
+        return [
+            TrainedPair(
+                id, generation, origin, fragment, question, answer, _numbers(trained), bool(live)
+            )
+            for id, generation, origin, fragment, question, answer, trained, live in (
+                self._db.execute(query)
+            )
+        ]
+
     # -- counts and samples for people -------------------------------------------------------
 
     def reasons(self) -> list[tuple[int, str, int]]:
@@ -221,3 +253,7 @@ class Pairs(Part):
                     LEFT JOIN score s ON s.answer_id = a.id WHERE a.id IN {IDS}"""
         found = {row["id"]: row for row in self._db.named(query, (among(ids),))}
         return [found[id] | {"heading": tuple(json.loads(found[id]["heading"]))} for id in ids]
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    return tuple(sorted(json.loads(text)))

@@ -72,3 +72,8 @@ class SearchIndex(Part):
                      ORDER BY rank, rowid LIMIT ?2) AS m
                    JOIN fragment f ON f.number = m.number ORDER BY m.score, m.number"""
         return tuple(self._db.column(query, (wanted, limit, document_id)))
+
+    def frequency(self, term: str, most: int) -> int:
+        """In how many fragments a term occurs, counted up to `most`."""
+        query = "SELECT count(*) FROM (SELECT 1 FROM search WHERE search MATCH ? LIMIT ?)"
+        return int(self._db.one(query, ('"' + term.replace('"', '""') + '"', most)))

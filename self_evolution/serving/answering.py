@@ -199,6 +199,10 @@ class Answerer:
             whole = [*system, *others]
             return self._question(whole, prompt.sources, generation, params, seed, stop)
 
+    def put_prompt(self, prompt: TaskPrompt, generation: int) -> Question:
+        """A prompt that is made already, as the evaluation would put it."""
+        return self._question(prompt.messages, prompt.sources, generation, None, None, ())
+
     def _question(
         self,
         messages: list[Message],

@@ -1,0 +1,7 @@
+"""It knows what it knows: each question is answered from memory, from passages, or not at all."""
+
+from self_evolution.serving.routing.logistic import Reliability
+from self_evolution.serving.routing.marks import Mark
+from self_evolution.serving.routing.router import MEMORY, NOTHING, PASSAGES, Routed, Router
+
+__all__ = ["MEMORY", "NOTHING", "PASSAGES", "Mark", "Reliability", "Routed", "Router"]

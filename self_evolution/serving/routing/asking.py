@@ -1,0 +1,46 @@
+"""Answers with the model's certainty, which the routing needs besides their text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from self_evolution.models.reply import Reply
+from self_evolution.serving.answering import Answerer, Question
+
+
+class Told(NamedTuple):
+    """An answer, and the mean log-probability of its tokens (None where the engine has none)."""
+
+    text: str
+    certainty: float | None
+    cut: bool = False
+
+
+def tell(answerer: Answerer, questions: Sequence[Question]) -> list[Told]:
+    """The answers to questions, which share the forward passes of the model.
+
+    If the caller is interrupted, the rest is not answered.
+    """
+    jobs = [answerer.start(_certain(answerer, one)) for one in questions]
+    try:
+        return [_told(job.future.result()) for job in jobs]
+    except BaseException:
+        for job in jobs:
+            job.leave()
+        raise
+
+
+def _certain(answerer: Answerer, question: Question) -> Question:
+    if "logprobs" not in answerer.engine.capabilities:
+        return question
+    call = question.call
+    return question._replace(call=call._replace(params=call.params._replace(logprobs=1)))
+
+
+def _told(reply: Reply) -> Told:
+    """The certainty is the mean over the likeliest token at each place; they are the answer's own
+    where the run answers greedily."""
+    top = reply.top
+    certainty = sum(step[0][1] for step in top) / len(top) if top else None
+    return Told(reply.text, certainty, reply.finish_reason == "length")

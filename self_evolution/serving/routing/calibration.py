@@ -1,0 +1,228 @@
+"""The calibration of the routing on the locked test questions of a run.
+
+The leader answers each test question from memory and from the passages that the search finds. It
+also answers questions of two more kinds: made ones that no document answers, and test questions
+where the search may not find the right passage. So it is known of each answer whether it is right.
+Two models (`logistic.py`) learn from that how likely an answer is to be right, and a threshold is
+chosen. Whatever is reported was computed for each document by models that did not see it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, NamedTuple
+
+from self_evolution.errors import UserError
+from self_evolution.evaluation.tasks import TESTS
+from self_evolution.records import content_id
+from self_evolution.run.read import RunReader
+from self_evolution.serving.answering import Answerer
+from self_evolution.serving.routing.cases import Case, cases
+from self_evolution.serving.routing.evidence import Coverage
+from self_evolution.serving.routing.logistic import Model, cross_fitted, fit
+
+FILE, VERSION = "routing.json", 1
+MEMORY, OPENED = 0, 1
+"""The places of what belongs to answers from memory, and to those from passages."""
+FEWEST = 40
+"""Fewer test questions than this say too little: then reliability is unknown."""
+MOST = 1000
+"""Of more test questions, so many are taken, spread evenly."""
+COST = 20.0
+"""A wrong answer weighs as much as so many right ones."""
+
+
+class Shares(NamedTuple):
+    """Of `questions`: answered ones, and wrong ones among them; `unanswerable` ones, and those
+    among them that are answered."""
+
+    questions: int
+    answered: int
+    wrong: int
+    unanswerable: int
+    answered_unanswerable: int
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """Everything that the routing needs, as `routing.json` holds it.
+
+    `made_from` is a digest of the leader, the test questions and the search index. `models` are
+    those of answers from memory and from passages; an answer is given if its chance reaches
+    `threshold`. `known` are (chance, whether right) of the answers of each kind that were given.
+    `before` counts what happens if every question is answered from passages, `after` with routing.
+    Without `models` there were too few test questions (`questions`).
+    """
+
+    made_from: str
+    generation: int
+    questions: int
+    models: tuple[Model, Model] | None = None
+    threshold: float = 1.0
+    known: tuple[tuple[tuple[float, bool], ...], ...] = ((), ())
+    documents: tuple[tuple[str, float], ...] = ()
+    before: Shares | None = None
+    after: Shares | None = None
+
+
+def digest(run: RunReader, generation: int) -> str:
+    """A digest of all that a calibration of this generation is made from."""
+    adapters = {row.generation: row.sha256 for row in run.ledger.training.adapters()}
+    locks = run.ledger.items.locks()
+    parts = [VERSION, generation, adapters.get(generation, ""), run.ledger.search.state()]
+    items = [item.id for item in run.ledger.items.all() if item.suite in TESTS]
+    return content_id("routing", *parts, locks[-1].sha256 if locks else "", items)
+
+
+def load(run: RunReader, generation: int) -> Calibration | None:
+    """The calibration that is kept, if it fits the run as it is; else None."""
+    try:
+        values = json.loads((run.folder / FILE).read_text(encoding="utf-8"))
+        if values.get("made_from") == digest(run, generation):
+            return _parsed(values)
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        return None  # none yet, or not readable: it is made anew
+    return None
+
+
+def keep(run: RunReader, made: Calibration) -> None:
+    """Write `routing.json` as a whole. In a folder that cannot be written, nothing is kept."""
+    if not os.access(run.folder, os.W_OK):
+        return
+    path = run.folder / FILE
+    temporary = path.with_name(f".{FILE}.{os.getpid()}.tmp")
+    try:
+        temporary.write_text(json.dumps(asdict(made)), encoding="utf-8")
+        temporary.replace(path)
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror}; free some space, and ask again") from None
+
+
+def calibrate(
+    run: RunReader,
+    answerer: Answerer,
+    generation: int,
+    limit: int,
+    say: Callable[[str], None] = lambda _: None,
+) -> Calibration:
+    """Have the generation answer the test questions, and fit the models. `say` tells that."""
+    items = [item for suite in TESTS for item in run.ledger.items.of_suite(suite)]
+    step = max(1, -(-len(items) // MOST))
+    items = items[::step]
+    made_from = digest(run, generation)
+    if len(items) < FEWEST:
+        return Calibration(made_from, generation, len(items))
+    say(f"calibrating on {len(items):,} test questions, once for this generation")
+    found, documents = cases(run, answerer, generation, limit, items)
+    coverage = Coverage(run.ledger)
+    numbers = [case.question.numbers(coverage) for case in found]
+    # What a person asks can be searched for, so only such cases say how the routing would do.
+    asked = [i for i, case in enumerate(found) if case.searchable]
+    some = [found[i] for i in asked]
+    closed, opened = (
+        _Way(kind, [numbers[i][kind] for i in taken], [found[i] for i in taken])
+        for kind, taken in ((MEMORY, asked), (OPENED, range(len(found))))
+    )
+    of_opened = opened.chances()
+    chances = closed.chances(), [of_opened[i] for i in asked]
+    threshold = _threshold(some, *chances)
+    routes = _routes(some, *chances, threshold)
+    known = tuple(
+        tuple(
+            (chance[place], some[place].right[kind])
+            for place, route in enumerate(routes)
+            if route == kind
+        )
+        for kind, chance in enumerate(chances)
+    )
+    return Calibration(
+        made_from,
+        generation,
+        len(items),
+        (closed.model(), opened.model()),
+        threshold,
+        known,
+        documents,
+        _shares(some, [OPENED] * len(some)),
+        _shares(some, routes),
+    )
+
+
+class _Way(NamedTuple):
+    """The answers of one kind: their numbers, and the cases that they belong to."""
+
+    kind: int
+    numbers: list[list[float]]
+    cases: list[Case]
+
+    @property
+    def right(self) -> list[bool]:
+        return [case.right[self.kind] for case in self.cases]
+
+    def chances(self) -> list[float]:
+        """The chance of each by a model that has not seen its document."""
+        return cross_fitted(self.numbers, self.right, [case.cluster for case in self.cases])
+
+    def model(self) -> Model:
+        return fit(self.numbers, self.right)
+
+
+def choose(closed: float, opened: float, agree: bool, threshold: float) -> int | None:
+    """MEMORY, OPENED, or None for no answer, from the chances of both answers.
+
+    An answer from memory comes first; but where the passages support another one, that counts.
+    """
+    if closed >= threshold and (agree or opened < threshold):
+        return MEMORY
+    return OPENED if opened >= threshold else None
+
+
+def _routes(
+    cases: Sequence[Case], closed: Sequence[float], opened: Sequence[float], threshold: float
+) -> list[int | None]:
+    rows = zip(cases, closed, opened, strict=True)
+    return [choose(one, other, case.question.agree, threshold) for case, one, other in rows]
+
+
+def _threshold(cases: Sequence[Case], closed: Sequence[float], opened: Sequence[float]) -> float:
+    """The threshold by which right answers are most, when a wrong one costs COST of them."""
+    best, found = 0.0, 1.0
+    for threshold in sorted({*closed, *opened}, reverse=True):
+        if threshold < 0.5:
+            break
+        routes = _routes(cases, closed, opened, threshold)
+        given = [case.right[r] for case, r in zip(cases, routes, strict=True) if r is not None]
+        worth = sum(given) - COST * (len(given) - sum(given))
+        if worth >= best:
+            best, found = worth, threshold
+    return found
+
+
+def _shares(cases: Sequence[Case], routes: Sequence[int | None]) -> Shares:
+    given = [(case, r) for case, r in zip(cases, routes, strict=True) if r is not None]
+    return Shares(
+        len(cases),
+        len(given),
+        sum(not case.right[r] for case, r in given),
+        sum(not case.answerable for case in cases),
+        sum(not case.answerable for case, _ in given),
+    )
+
+
+def _parsed(values: dict[str, Any]) -> Calibration:
+    models = values["models"]
+    known = values["known"]
+    return Calibration(
+        str(values["made_from"]),
+        int(values["generation"]),
+        int(values["questions"]),
+        models and tuple(Model(tuple(m), tuple(s), tuple(w), b) for m, s, w, b in models),
+        float(values["threshold"]),
+        tuple(tuple((float(c), bool(r)) for c, r in some) for some in known),
+        tuple((str(id), float(share)) for id, share in values["documents"]),
+        values["before"] and Shares(*values["before"]),
+        values["after"] and Shares(*values["after"]),
+    )

@@ -1,0 +1,107 @@
+"""The numbers by which an answer is judged: how sure the model is, and what the passages say."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from self_evolution.evaluation.agreement import agreed, stated
+from self_evolution.evaluation.contamination import names
+from self_evolution.evaluation.metrics.token_f1 import tokens
+from self_evolution.ledger import Ledger
+from self_evolution.records import Fragment
+from self_evolution.retrieval import asked, fragment_terms, terms
+from self_evolution.serving.routing.asking import Told
+from self_evolution.text.function_words import FUNCTION_WORDS
+from self_evolution.text.values import stands_in
+
+COMMON = 1000
+"""Terms in more fragments than this all count as equally common."""
+
+CLOSED = ("certainty", "agreement", "support", "names", "terms", "unknown", "known")
+OPEN = CLOSED[:-1]
+"""What the numbers of an answer from memory, and of one from passages, mean."""
+
+
+class Question(NamedTuple):
+    """A question with both answers to it; `known`: the share of test questions on the document of
+    the best passage that the model answers right from memory (0 to 1)."""
+
+    text: str
+    closed: Told
+    open: Told
+    shown: Sequence[Fragment]
+    known: float
+
+    @property
+    def agree(self) -> bool:
+        """Whether both answers say the same."""
+        return not agreed(self.text, [self.open.text, self.closed.text]).objection
+
+    def numbers(self, coverage: Coverage) -> tuple[list[float], list[float]]:
+        """The numbers of CLOSED and of OPEN."""
+        agreement = float(self.agree)
+        covered = list(coverage.of(self.text, self.shown))
+
+        def of(told: Told) -> list[float]:
+            certainty = 0.0 if told.certainty is None else max(told.certainty, -10.0)
+            return [certainty, agreement, support(self.text, told.text, self.shown), *covered]
+
+        return [*of(self.closed), self.known], of(self.open)
+
+
+class Coverage:
+    """How much of a question the passages speak of; terms that are rare in the documents count
+    more."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._frequency: Callable[[str], int] = lambda term: ledger.search.frequency(term, COMMON)
+        self._known: dict[str, int] = {}
+
+    def frequency(self, term: str) -> int:
+        """In how many fragments a term occurs, at most COMMON."""
+        if term not in self._known:
+            self._known[term] = self._frequency(term)
+        return self._known[term]
+
+    def of(self, question: str, shown: Sequence[Fragment]) -> tuple[float, float, float]:
+        """Three shares from 0 to 1.
+
+        Of the names, numbers and codes of the question, those that stand in the passages; of its
+        terms that the documents know, by their rarity, those in the passages; and of its terms,
+        those that no document has.
+        """
+        there = {term for fragment in shown for term in fragment_terms(fragment)}
+        named = {term for name in names(question) for term in terms(name)}
+        wanted = asked(question)
+        rarity = {term: self._rarity(term) for term in wanted}
+        total = sum(rarity.values())
+        return (
+            sum(term in there for term in named) / len(named) if named else 1.0,
+            sum(rarity[term] for term in wanted if term in there) / total if total else 0.0,
+            sum(not self.frequency(term) for term in wanted) / len(wanted) if wanted else 1.0,
+        )
+
+    def _rarity(self, term: str) -> float:
+        found = self.frequency(term)
+        return math.log1p(COMMON / found) if found else 0.0
+
+
+def support(question: str, answer: str, shown: Sequence[Fragment]) -> float:
+    """The share of what the answer adds to the question that stands in one passage, 0 to 1.
+
+    That is its values (numbers, codes, names), or its other words where it states none.
+    """
+    values = stated(question, answer)
+    known = {*tokens(question), *FUNCTION_WORDS}
+    added = [word for word in dict.fromkeys(tokens(answer)) if word not in known]
+    best = 0.0
+    for fragment in shown:
+        words = set(tokens(fragment.text))
+        shares = [sum(word in words for word in added) / len(added)] if added else []
+        if values:
+            text = fragment.text
+            shares.append(sum(stands_in(one, text, question) for one in values) / len(values))
+        best = max(best, min(shares, default=0.0))
+    return best

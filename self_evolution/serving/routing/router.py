@@ -1,0 +1,137 @@
+"""Routing: an answer from memory, from the passages that the search finds, or none."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from self_evolution.run.read import RunReader
+from self_evolution.serving.answering import PASSAGES as SOME
+from self_evolution.serving.answering import Answerer, Turn
+from self_evolution.serving.routing import calibration
+from self_evolution.serving.routing.asking import Told, tell
+from self_evolution.serving.routing.calibration import Calibration, calibrate, choose
+from self_evolution.serving.routing.evidence import Coverage, Question
+from self_evolution.serving.routing.logistic import Reliability, reliability
+from self_evolution.serving.routing.marks import Mark, mark
+from self_evolution.serving.sources import Source
+from self_evolution.text.language import detect
+
+MEMORY, PASSAGES, NOTHING = "memory", "passages", "nothing"
+"""The three ways of an answer: the closed book, passages in the prompt, not found."""
+
+RECHECKED = 60.0
+"""Seconds after which it is looked up again whether the run has changed."""
+
+_NOT_FOUND = {"zh": "文档中没有找到答案。"}
+_DEFAULT = "Not found in the documents."
+
+
+class Routed(NamedTuple):
+    """An answer, the way in which it was found, and how reliable answers like it were.
+
+    `sources` are the passages that were found, the best first, and `marks` the sentence of each
+    that supports the answer, if one does. With the way NOTHING they are merely the nearest.
+    `reliability` is None where it is not known: with too few test questions, all questions are
+    answered from passages.
+    """
+
+    text: str
+    way: str
+    sources: list[Source]
+    marks: list[Mark | None]
+    generation: int
+    cut: bool
+    reliability: Reliability | None
+
+
+class Router:
+    """Answers questions of any number of threads, each in the way that fits it.
+
+    A generation is calibrated when it is first asked; the result is kept in the run's folder.
+    """
+
+    def __init__(
+        self, run: RunReader, answerer: Answerer, say: Callable[[str], None] = lambda _: None
+    ) -> None:
+        self._run, self._answerer, self._say = run, answerer, say
+        self._lock = threading.Lock()
+        self._known: dict[int, tuple[float, Calibration]] = {}
+
+    def calibration(self, generation: int) -> Calibration:
+        """The calibration of a generation: as it is kept, or made now."""
+        with self._lock:
+            checked, known = self._known.get(generation, (0.0, None))
+            if known and time.monotonic() - checked < RECHECKED:
+                return known
+            with self._run.snapshot():
+                if not known or known.made_from != calibration.digest(self._run, generation):
+                    known = calibration.load(self._run, generation)
+            if known is None:
+                args = (self._run, self._answerer, generation, self._limit(None), self._say)
+                known = calibrate(*args)
+                calibration.keep(self._run, known)
+            self._known[generation] = time.monotonic(), known
+            return known
+
+    def answer(
+        self,
+        question: str,
+        history: Sequence[Turn] = (),
+        generation: int = 0,
+        limit: int | None = None,
+        document: str | None = None,
+    ) -> Routed:
+        """The answer to a question; with a `document`, from the passages of that one alone.
+
+        The model answers from memory and with passages, both in one batch. Raises UserError as
+        `Answerer.put` does.
+        """
+        known = self.calibration(generation)
+        wanted = self._limit(limit)
+        put = self._answerer.put(question, history, generation, wanted, document)
+        if known.models is None:
+            (opened,) = tell(self._answerer, [put])
+            way = PASSAGES if put.sources else MEMORY
+            return self._routed(question, way, opened, put.sources, generation, None)
+        alone = self._answerer.put(question, history, generation, 0)
+        closed, opened = tell(self._answerer, [alone, put])
+        shown = put.sources
+        fragments = self._run.ledger.fragments.get([one.fragment_id for one in shown])
+        mastery = dict(known.documents).get(fragments[0].document_id if fragments else "", 0.5)
+        # A follow-up is understood from the question before it, which was searched for too.
+        whole = f"{history[-1].question}\n{question}" if history else question
+        asked = Question(whole, closed, opened, fragments, mastery)
+        numbers = asked.numbers(Coverage(self._run.ledger))
+        chances = [
+            model.chances([row])[0] for model, row in zip(known.models, numbers, strict=True)
+        ]
+        kind = choose(chances[0], chances[1], asked.agree, known.threshold)
+        if kind is not None and (told := (closed, opened)[kind]).text:
+            measured = reliability(known.known[kind], chances[kind])
+            way = (MEMORY, PASSAGES)[kind]
+            return self._routed(question, way, told, shown, generation, measured)
+        return self._routed(question, NOTHING, opened, shown, generation, None)
+
+    def _routed(
+        self,
+        question: str,
+        way: str,
+        told: Told,
+        places: list[Source],
+        generation: int,
+        measured: Reliability | None,
+    ) -> Routed:
+        if way == NOTHING:
+            text = _NOT_FOUND.get(detect(question), _DEFAULT)
+            return Routed(text, way, places, [None] * len(places), generation, False, None)
+        marks = [
+            mark(question, told.text, fragment.text)
+            for fragment in self._run.ledger.fragments.get([one.fragment_id for one in places])
+        ]
+        return Routed(told.text, way, places, marks, generation, told.cut, measured)
+
+    def _limit(self, limit: int | None) -> int:
+        return self._run.config.evaluate.top_k or SOME if limit is None else limit
