@@ -10,9 +10,14 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
 
+from self_evolution import config
+from self_evolution.evaluation.tasks import MODES
 from self_evolution.ledger.feedback import LONGEST
+from self_evolution.progress import clock
 from self_evolution.serving.http import languages
 from self_evolution.serving.http.asking import Desk
+from self_evolution.serving.http.progress_api import read_progress
+from self_evolution.serving.http.run_api import run_state
 
 FOLDER = Path(__file__).parents[1] / "page"
 """`templates/` and `static/`, which is served at `/static`."""
@@ -38,7 +43,32 @@ def routes(desk: Desk) -> APIRouter:
             longest=LONGEST,
         )
 
+    @router.get("/run")
+    async def run(request: Request) -> Response:
+        state, progress = await desk.read(lambda: (run_state(desk), read_progress(desk)))
+        name = desk.run.folder.name
+        return page(
+            request, "run.html", run=name, state=state, progress=progress, clock=clock, modes=MODES
+        )
+
+    @router.get("/report")
+    async def report() -> Response:
+        """The report as it would be written now. It brings its own style, and no script."""
+        policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+        headers = {"Content-Security-Policy": f"{policy}; frame-ancestors 'none'"}
+        return HTMLResponse(await desk.read(lambda: _report(desk)), headers=headers)
+
     return router
+
+
+def _report(desk: Desk) -> str:
+    from self_evolution.report.facts import gather
+    from self_evolution.report.render import html
+
+    run = desk.run
+    with run.snapshot():
+        facts = gather(config.parse(run.ledger.meta("settings"), str(run.folder)), run.ledger)
+    return html.render(facts)
 
 
 def page(request: Request, name: str, status: int = 200, **values: Any) -> Response:

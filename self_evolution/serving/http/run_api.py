@@ -79,7 +79,7 @@ def routes(desk: Desk) -> APIRouter:
     @router.get("/api/run", responses=documented())
     async def run() -> RunState:
         """The generations of the run, with the scores of the domain questions."""
-        return await desk.read(lambda: _state(desk))
+        return await desk.read(lambda: run_state(desk))
 
     return router
 
@@ -120,7 +120,8 @@ def _documents(desk: Desk) -> list[DocumentRow]:
     ]
 
 
-def _state(desk: Desk) -> RunState:
+def run_state(desk: Desk) -> RunState:
+    """The generations at this moment."""
     run = desk.run
     with run.snapshot():
         ledger = run.ledger

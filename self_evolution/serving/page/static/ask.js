@@ -24,6 +24,7 @@ function body(question, model) {
     closed,
     ...(document && !closed ? { document } : {}),
     ...(follows ? { history: [follows] } : {}),
+    routing: byId("model").value !== "beside", // side by side, both answer in the same way
   };
 }
 

@@ -3,6 +3,7 @@
 import { takeFeedback } from "./feedback.js";
 import { markdown } from "./markdown.js";
 import { showSources } from "./sources.js";
+import { showWhy } from "./why.js";
 import { say } from "./words.js";
 
 const template = document.getElementById("reply-template");
@@ -41,6 +42,7 @@ export class Reply {
     this.find(".deeds").hidden = !answer.text;
     this.find(".copy").addEventListener("click", () => this.copy());
     this.find(".follow").addEventListener("click", () => this.follow(this.question, answer.text));
+    this.find(".why-deed").addEventListener("click", (event) => showWhy(event.target, this));
     if (answer.text) takeFeedback(this.element, this.question, answer);
   }
 
@@ -59,7 +61,7 @@ export class Reply {
     if (way) told.push(say(`way_${way}`));
     if (reliability) {
       const percent = `${Math.round(100 * reliability.share)}%`;
-      told.push(say("reliable", { n: reliability.answers, p: percent }));
+      told.push(say("reliable", { n: reliability.n, p: percent }));
     } else if (way && way !== "nothing") told.push(say("unknown_reliability"));
     this.find(".sure").textContent = told.join(" ");
     this.find(".sure").hidden = told.length === 0;

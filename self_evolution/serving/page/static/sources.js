@@ -25,7 +25,8 @@ function item(source) {
   const passage = made.querySelector(".passage");
   made.querySelector(".document").textContent = source.document;
   made.querySelector(".where").textContent = where(source);
-  made.querySelector(".opening").textContent = source.opening;
+  if (source.mark) made.querySelector(".opening").append(sentence(source.mark));
+  else made.querySelector(".opening").textContent = source.opening;
   button.addEventListener("click", () => {
     const open = passage.hidden;
     button.setAttribute("aria-expanded", String(open));
@@ -70,27 +71,31 @@ function step(box, id, side) {
   put(button);
 }
 
-// The text of a passage. `mark` has offsets, counted in characters and not in UTF-16 units.
+// The text of a passage. Offsets count characters, and not UTF-16 units as JavaScript does.
 function text(found, mark) {
   const made = document.createElement("div");
   made.className = "text";
   made.tabIndex = -1;
   made.lang = found.language;
-  const characters = Array.from(found.text);
-  const cut = (from, to) => characters.slice(from, to).join("");
-  if (!mark) {
-    made.textContent = found.text;
-    return made;
-  }
-  const sentence = document.createElement("mark");
-  let from = mark.start;
-  for (const [start, end] of mark.words) {
+  if (mark) {
+    const characters = Array.from(found.text);
+    const before = characters.slice(0, mark.start).join("");
+    made.append(before, sentence(mark), characters.slice(mark.end).join(""));
+  } else made.textContent = found.text;
+  return made;
+}
+
+// The sentence that supports the answer, with the words in it that say the same.
+function sentence(mark) {
+  const made = document.createElement("mark");
+  const characters = Array.from(mark.sentence);
+  let from = 0;
+  for (const [start, end] of mark.spans) {
     const word = document.createElement("strong");
-    word.textContent = cut(start, end);
-    sentence.append(cut(from, start), word);
+    word.textContent = characters.slice(start, end).join("");
+    made.append(characters.slice(from, start).join(""), word);
     from = end;
   }
-  sentence.append(cut(from, mark.end));
-  made.append(cut(0, mark.start), sentence, cut(mark.end));
+  made.append(characters.slice(from).join(""));
   return made;
 }
