@@ -73,11 +73,15 @@ def open_model(run: RunReader) -> Engine:
 
 
 class Question(NamedTuple):
-    """A question as it will be put: the call of the model, and the passages in its prompt."""
+    """A question as it will be put: the call of the model, and the passages in its prompt.
+
+    `tokens` is the length of the prompt.
+    """
 
     call: Call
     sources: list[Source]
     generation: int
+    tokens: int
 
 
 class Answerer:
@@ -214,12 +218,13 @@ class Answerer:
     ) -> Question:
         run = self._run
         params = sampling(run.config.evaluate) if params is None else params
-        if not self._engine.fits(messages, params.max_tokens):
+        tokens = len(self._engine.prompt_ids(messages))
+        if tokens + params.max_tokens > self._engine.window:
             raise self._too_long(bool(shown), params.max_tokens)
         adapter = known_adapter(run.folder, run.ledger, generation)
         seed = run.config.seed if seed is None else seed
         call = Call(messages, params, seed, adapter, tuple(stop))
-        return Question(call, sources(run.ledger, shown), generation)
+        return Question(call, sources(run.ledger, shown), generation, tokens)
 
     def _prompt(
         self, question: str, limit: int | None, searched: str, document: str | None = None

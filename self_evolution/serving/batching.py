@@ -96,6 +96,10 @@ class Job:
 _ENDING = threading.RLock()
 
 
+_PAUSE = 0.02
+"""Seconds to wait for the questions of clients that have just got an answer together."""
+
+
 class _NobodyWaits(Exception):
     """Every job of a batch has ended, so that the rest of its replies is not needed."""
 
@@ -111,7 +115,9 @@ class Batcher:
         self._engine = engine
         self._size = size
         self._lock = threading.Lock()
+        self._arrived = threading.Condition(self._lock)
         self._waiting: list[Job] = []
+        self._last = 0
         self._thread: threading.Thread | None = None
         self.batches = 0
         """How many batches were begun."""
@@ -120,6 +126,7 @@ class Batcher:
         """Have a job done."""
         with self._lock:
             self._waiting.append(job)
+            self._arrived.notify()
             if self._thread is None:
                 self._thread = threading.Thread(target=self._work, name="model")
                 self._thread.start()
@@ -137,11 +144,16 @@ class Batcher:
             self._answer(batch)
 
     def _next(self) -> list[Job]:
+        """The jobs to do now. After a batch of many, as many are expected once more, for a moment:
+        their clients need about that long to ask again."""
         with self._lock:
+            if self._waiting and self._last > 1:
+                self._arrived.wait_for(lambda: len(self._waiting) >= self._last, _PAUSE)
             waiting = [job for job in self._waiting if not job.ended]
             batch = [job for job in waiting if job.shares(waiting[0])][: self._size]
             taken = set(map(id, batch))
             self._waiting = [job for job in waiting if id(job) not in taken]
+            self._last = len(batch)
             if not batch:
                 self._thread = None
             return batch

@@ -29,6 +29,9 @@ from self_evolution.serving.http.metrics import Metrics
 from self_evolution.serving.http.problems import Refusal
 
 T = TypeVar("T")
+_FEW, _TOGETHER = 8, 0.1
+"""While more questions than this are inside, pieces are sent together, so many seconds apart."""
+
 _THREADS = 4
 """Threads that read the run and make prompts. The model has a thread of its own."""
 
@@ -131,6 +134,10 @@ class Desk:
                         self.metrics.first_text(time.perf_counter() - start)
                         first = False
                     yield piece
+                    if self.gate.inside > _FEW:
+                        await asyncio.sleep(_TOGETHER)
+                        if more := "".join(_ready(come)):
+                            yield more
             yield self._counted(question, _explained(job.future))
         except TimeoutError:
             raise self._late() from None
@@ -139,11 +146,9 @@ class Desk:
 
     def usage(self, question: Question, reply: Reply) -> tuple[int, int]:
         """The tokens of a prompt and of the reply to it."""
-        engine = self.answerer.engine
-        prompt = len(engine.prompt_ids(question.call.messages))
         if reply.ids is not None:
-            return prompt, len(reply.ids)
-        return prompt, len(engine.text_ids(reply.text, reply=True))
+            return question.tokens, len(reply.ids)
+        return question.tokens, len(self.answerer.engine.text_ids(reply.text, reply=True))
 
     def _counted(self, question: Question, reply: Reply) -> Reply:
         self.metrics.tokens(*self.usage(question, reply))
@@ -151,6 +156,18 @@ class Desk:
 
     def _late(self) -> Refusal:
         return Refusal(504, f"the answer took more than {self.limits.answer:g} seconds", "timeout")
+
+
+def _ready(come: asyncio.Queue[str | None]) -> list[str]:
+    """The pieces that have come; the end, if it has come, stays."""
+    found: list[str] = []
+    while not come.empty():
+        piece = come.get_nowait()
+        if piece is None:
+            come.put_nowait(None)
+            break
+        found.append(piece)
+    return found
 
 
 async def _left(request: Request) -> None:

@@ -15,6 +15,9 @@ from self_evolution.errors import UserError
 from self_evolution.serving.http.guard import Guard
 from self_evolution.serving.http.limits import Limits
 
+_IDLE = 60
+"""Seconds that a connection without a request is kept open for the next one."""
+
 
 def listen(host: str, port: int) -> socket.socket:
     """A socket that listens; clients that come before the model is loaded wait.
@@ -59,7 +62,7 @@ def serve(guard: Guard, limits: Limits, listener: socket.socket) -> None:
         server_header=False,
         proxy_headers=False,
         limit_concurrency=limits.connections,
-        timeout_keep_alive=int(limits.slow),
+        timeout_keep_alive=_IDLE,
         timeout_graceful_shutdown=1,
     )
     _Server(settings, guard, limits.grace).run([listener])
