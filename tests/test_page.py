@@ -8,6 +8,7 @@ import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -323,6 +324,70 @@ def test_markdown_becomes_elements_and_never_html(visit: Callable[..., Any]) -> 
     )
 
 
+def test_how_reliable_an_answer_is_and_what_it_rests_on(visit: Callable[..., Any]) -> None:
+    """The service's own events are in test_serve_routing.py; here a calibrated one is played."""
+    page = visit()
+    text = "🜂 Checked daily. The port of server Alpha is 4711."
+    sentence = {"start": 17, "end": 50, "sentence": text[17:], "spans": [[28, 32]]}
+    place = {"document": "a.md", "heading": ["Handbook"], "page": 3, "opening": "Checked daily."}
+    source = {"fragment": "f1", **place, "mark": sentence}
+    answer = {"id": "1", "text": ANSWER, "generation": 1, "cut": False, "sources": [source]}
+    answer |= {"way": "memory", "reliability": {"share": 0.94, "n": 50}}
+    lost = {**answer, "text": "Not found.", "way": "nothing", "reliability": None}
+    passage = {"fragment": "f1", **place, "text": text, "language": "en"}
+    passage |= {"before": None, "after": None}
+
+    def play(body: str, route: Any) -> None:
+        route.fulfill(body=body, content_type="text/event-stream")
+
+    page.route("**/api/fragments/f1", lambda route: route.fulfill(json=passage))
+    for played, told in (
+        (answer, "From memory. Of 50 test answers like this one, 94% were right."),
+        (lost, "Neither the model's memory nor the documents support an answer."),
+    ):
+        body = f"event: done\ndata: {json.dumps(played)}\n\n"
+        page.route("**/api/ask", partial(play, body))
+        turn = ask(page)
+        expect(turn.locator(".sure")).to_have_text(told)
+    expect(turn.locator("h3")).to_have_text("The nearest passages")
+    expect(turn.locator(".where")).to_have_text("page 3 · Handbook")
+    expect(turn.locator(".opening mark")).to_have_text("The port of server Alpha is 4711.")
+    turn.locator(".place").click()
+    expect(turn.locator(".passage .text")).to_have_text(text)
+    expect(turn.locator(".passage mark")).to_have_text("The port of server Alpha is 4711.")
+    expect(turn.locator(".passage mark strong")).to_have_text("4711")
+
+
+def test_why_shows_the_pairs_behind_an_answer(visit: Callable[..., Any]) -> None:
+    page = visit()
+    turn = ask(page)
+    turn.get_by_role("button", name="Why?").press("Enter")
+    expect(turn.locator(".why li").first).to_contain_text(ANSWER)
+    expect(turn.locator(".why li").first).to_contain_text("Trained on in generations 1.")
+    expect(turn.locator(".why li").first).to_contain_text("a.md · Handbook › Server Alpha")
+    turn.get_by_role("button", name="Why?").press("Enter")
+    expect(turn.locator(".why")).to_be_hidden()
+
+
+def test_the_run_is_shown_as_it_grows(visit: Callable[..., Any], run: Path) -> None:
+    page = visit("/run")
+    expect(page.locator(".lead")).to_have_text("The run is complete, up to generation 1.")
+    expect(page.locator(".leads")).to_contain_text("leads")
+    expect(page.locator("tbody tr", has_text="promote").first).to_contain_text("promote")
+    page.get_by_role("link", name="The report, as it is now").click()
+    expect(page.locator("h1")).to_contain_text("Self-Evolution report")
+    with closing(sqlite3.connect(run / "run.db")) as database, database:
+        database.execute("UPDATE stage SET done = 0 WHERE generation = 1 AND name = 'promote'")
+    try:
+        page.go_back()
+        page.reload()
+        expect(page.locator(".lead")).to_contain_text("at the stage promote of generation 1; 1")
+    finally:
+        with closing(sqlite3.connect(run / "run.db")) as database, database:
+            database.execute("UPDATE stage SET done = 1")
+    expect(page.locator(".lead")).to_contain_text("complete", timeout=15_000)
+
+
 def test_copy_takes_the_answer_and_its_sources(visit: Callable[..., Any]) -> None:
     page = visit(permissions=["clipboard-read", "clipboard-write"])
     turn = ask(page)
@@ -357,18 +422,25 @@ def test_no_barrier_of_wcag_2_2(
     turn = ask(page)
     turn.locator(".place").first.click()
     expect(turn.locator(".passage .text").first).to_be_visible()
+    turn.locator(".why-deed").click()
+    expect(turn.locator(".why li").first).to_be_visible()
     turn.locator("[data-verdict=better]").click()
     page.locator("#question").fill("Draft")
     tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
-    found = axe.Axe().run(page, options={"runOnly": {"type": "tag", "values": tags}}).response
-    assert len(found["passes"]) > 15
-    assert [(one["id"], one["nodes"][0]["html"]) for one in found["violations"]] == []
-    assert page.evaluate("document.documentElement.scrollWidth") <= SIZES[size][0]
+    options = {"runOnly": {"type": "tag", "values": tags}}
+    for path in ("/", "/run"):
+        if path != "/":
+            page.goto(page.url.rstrip("/") + path)
+        found = axe.Axe().run(page, options=options).response
+        assert len(found["passes"]) > 10
+        assert [(one["id"], one["nodes"][0]["html"]) for one in found["violations"]] == []
+        assert page.evaluate("document.documentElement.scrollWidth") <= SIZES[size][0]
 
 
 def test_both_languages_have_every_word_and_use_the_same_places() -> None:
     tables = [words(language) for language in LANGUAGES]
     for key, text in tables[0].items():
+        assert not hasattr(dict, key), f"{key}: a template would find the method of dict"
         assert text.strip() and tables[1][key].strip(), key
         places = [sorted(re.findall(r"%[a-z]", table[key])) for table in tables]
         assert places[0] == places[1], key
