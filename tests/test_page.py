@@ -388,6 +388,36 @@ def test_the_run_is_shown_as_it_grows(visit: Callable[..., Any], run: Path) -> N
     expect(page.locator(".lead")).to_contain_text("complete", timeout=15_000)
 
 
+def test_a_pair_is_reviewed_with_a_keystroke(visit: Callable[..., Any], run: Path) -> None:
+    page = visit("/review")
+    count = page.locator("#count")
+    expect(count).to_contain_text("reviewed")
+    total, old = map(int, re.findall(r"\d+", count.inner_text()))
+    asked, answer = page.locator("#pair .asked"), page.locator("#pair .answer")
+    expect(page.locator(".passage .text")).to_contain_text("It is checked")
+    before = len(FeedbackStore(run).rows())
+    seen = []
+    for place, key in enumerate("arle"):
+        seen.append((asked.inner_text(), answer.inner_text()))
+        page.keyboard.press(key)
+        if key == "e":
+            page.locator("form.better textarea").fill("Another answer.")
+            page.get_by_role("button", name="Keep").click()
+            expect(page.locator("#pair form")).to_be_hidden()
+        expect(asked).not_to_have_text(seen[-1][0])
+        kept = place + 1 - (place >= 2)  # the third is put off
+        expect(count).to_have_text(f"{total - kept} pairs to review, {old + kept} reviewed")
+    rows = FeedbackStore(run).rows()[before:]
+    assert [(one.verdict, one.question, one.answer, one.better) for one in rows] == [
+        ("right", *seen[0], ""),
+        ("wrong", *seen[1], ""),
+        ("better", *seen[3], "Another answer."),
+    ]
+    page.reload()
+    expect(count).to_have_text(f"{total - 3} pairs to review, {old + 3} reviewed")
+    expect(asked).to_have_text(seen[2][0])
+
+
 def test_copy_takes_the_answer_and_its_sources(visit: Callable[..., Any]) -> None:
     page = visit(permissions=["clipboard-read", "clipboard-write"])
     turn = ask(page)
@@ -415,7 +445,7 @@ LOOKS = [  # each two of size, colours and language meet once
 
 @pytest.mark.parametrize(("size", "scheme", "locale"), LOOKS)
 def test_no_barrier_of_wcag_2_2(
-    visit: Callable[..., Any], size: str, scheme: str, locale: str
+    visit: Callable[..., Any], service: Service, size: str, scheme: str, locale: str
 ) -> None:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not there")
     page = visit(size=size, color_scheme=scheme, locale=locale)
@@ -428,9 +458,10 @@ def test_no_barrier_of_wcag_2_2(
     page.locator("#question").fill("Draft")
     tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
     options = {"runOnly": {"type": "tag", "values": tags}}
-    for path in ("/", "/run"):
+    for path in ("/", "/run", "/review"):
         if path != "/":
-            page.goto(page.url.rstrip("/") + path)
+            page.goto(service.url + path)
+            page.wait_for_load_state("networkidle")
         found = axe.Axe().run(page, options=options).response
         assert len(found["passes"]) > 10
         assert [(one["id"], one["nodes"][0]["html"]) for one in found["violations"]] == []

@@ -51,6 +51,10 @@ def routes(desk: Desk) -> APIRouter:
             request, "run.html", run=name, state=state, progress=progress, clock=clock, modes=MODES
         )
 
+    @router.get("/review")
+    async def review(request: Request) -> Response:
+        return page(request, "review.html", run=desk.run.folder.name, longest=LONGEST)
+
     @router.get("/report")
     async def report() -> Response:
         """The report as it would be written now. It brings its own style, and no script."""

@@ -69,7 +69,7 @@ def routes(desk: Desk) -> APIRouter:
     @router.get("/api/fragments/{id}", responses=documented(404))
     async def fragment(id: str) -> Passage:
         """A passage that an answer names, whole and with its place."""
-        return await desk.read(lambda: _passage(desk, id))
+        return await desk.read(lambda: passage(desk, id))
 
     @router.get("/api/documents", responses=documented())
     async def documents() -> list[DocumentRow]:
@@ -84,7 +84,8 @@ def routes(desk: Desk) -> APIRouter:
     return router
 
 
-def _passage(desk: Desk, id: str) -> Passage:
+def passage(desk: Desk, id: str) -> Passage:
+    """A passage with its place. Raises Refusal (404) if there is none."""
     ledger = desk.run.ledger
     try:
         (fragment,) = ledger.fragments.get([id])

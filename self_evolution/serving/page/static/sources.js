@@ -3,8 +3,6 @@
 import { get } from "./service.js";
 import { say } from "./words.js";
 
-const template = document.getElementById("source-template");
-
 export function showSources(reply, sources, nearest = false) {
   const box = reply.querySelector(".sources");
   box.querySelector("h3").textContent = say(nearest ? "nearest" : "sources");
@@ -20,7 +18,7 @@ export function where(source) {
 }
 
 function item(source) {
-  const made = template.content.cloneNode(true).firstElementChild;
+  const made = document.getElementById("source-template").content.cloneNode(true).firstElementChild;
   const button = made.querySelector(".place");
   const passage = made.querySelector(".passage");
   made.querySelector(".document").textContent = source.document;
