@@ -325,14 +325,14 @@ def test_markdown_becomes_elements_and_never_html(visit: Callable[..., Any]) -> 
 
 
 def test_how_reliable_an_answer_is_and_what_it_rests_on(visit: Callable[..., Any]) -> None:
-    """The service's own events are in test_serve_routing.py; here a calibrated one is played."""
+    """The events of a run that is calibrated are played, as few questions are not enough."""
     page = visit()
     text = "🜂 Checked daily. The port of server Alpha is 4711."
     sentence = {"start": 17, "end": 50, "sentence": text[17:], "spans": [[28, 32]]}
     place = {"document": "a.md", "heading": ["Handbook"], "page": 3, "opening": "Checked daily."}
     source = {"fragment": "f1", **place, "mark": sentence}
     answer = {"id": "1", "text": ANSWER, "generation": 1, "cut": False, "sources": [source]}
-    answer |= {"way": "memory", "reliability": {"share": 0.94, "n": 50}}
+    answer |= {"way": "memory", "reliability": {"right": 0.94, "questions": 50}}
     lost = {**answer, "text": "Not found.", "way": "nothing", "reliability": None}
     passage = {"fragment": "f1", **place, "text": text, "language": "en"}
     passage |= {"before": None, "after": None}

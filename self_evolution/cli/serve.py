@@ -12,10 +12,6 @@ from self_evolution.errors import UserError
 from self_evolution.run.read import RunReader
 
 
-def say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
-
-
 def serve(options: argparse.Namespace) -> int:
     """Serve until Ctrl-C or SIGTERM."""
     from self_evolution.serving.answering import LEADER, Answerer, generation, open_model
@@ -27,7 +23,6 @@ def serve(options: argparse.Namespace) -> int:
     from self_evolution.serving.http.security import Access, is_loopback, read_token
     from self_evolution.serving.http.server import listen
     from self_evolution.serving.http.server import serve as serve_until_stopped
-    from self_evolution.serving.routing import Router
 
     token = read_token(Path(options.token_file)) if options.token_file else ""
     if not is_loopback(options.host) and not token and not options.insecure:
@@ -41,19 +36,18 @@ def serve(options: argparse.Namespace) -> int:
         _ = run.search
         with closing(listen(options.host, options.port)) as listener:
             host, port = listener.getsockname()[:2]
-            say(f"loading {run.config.model.name}")
+            print(f"loading {run.config.model.name}", file=sys.stderr, flush=True)
             logging.basicConfig(
                 level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(message)s"
             )
             with closing(open_model(run)) as engine, closing(Answerer(run, engine)) as answerer:
                 answerer.warm_up(generation(run, LEADER))
-                Router(run, answerer, say).calibration(generation(run, LEADER))
                 metrics = Metrics()
                 access = Access(options.host, token, tuple(options.name or ()))
                 desk = Desk(run, answerer, limits, metrics, options.log_questions)
                 guard = Guard(make_app(desk, access), access, limits, metrics)
                 shown = f"[{host}]" if ":" in host else host
-                say(f"serving {run.folder} at http://{shown}:{port}")
+                print(f"serving {run.folder} at http://{shown}:{port}", file=sys.stderr, flush=True)
                 with closing(desk):
                     serve_until_stopped(guard, limits, listener)
     return 0

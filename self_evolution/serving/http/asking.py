@@ -65,14 +65,14 @@ class Desk:
         self._threads.shutdown()
         self.answerer.close()
 
-    async def read(self, work: Callable[[], T], threads: ThreadPoolExecutor | None = None) -> T:
-        """Call `work`, which reads the run, in a thread of its own, or in one of `threads`.
+    async def read(self, work: Callable[[], T]) -> T:
+        """Call `work`, which reads the run, in a thread of its own.
 
         Raises Refusal for what the client can mend, and 503 where a file of the run is missing.
         """
         loop = asyncio.get_running_loop()
         try:
-            return await loop.run_in_executor(threads or self._threads, work)
+            return await loop.run_in_executor(self._threads, work)
         except TooLong as error:
             raise Refusal(400, str(error), "context_length_exceeded") from None
         except NoSuchDocument as error:

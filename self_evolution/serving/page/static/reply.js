@@ -60,8 +60,8 @@ export class Reply {
     if (cut) told.push(say("cut"));
     if (way) told.push(say(`way_${way}`));
     if (reliability) {
-      const percent = `${Math.round(100 * reliability.share)}%`;
-      told.push(say("reliable", { n: reliability.n, p: percent }));
+      const percent = `${Math.round(100 * reliability.right)}%`;
+      told.push(say("reliable", { n: reliability.questions, p: percent }));
     } else if (way && way !== "nothing") told.push(say("unknown_reliability"));
     this.find(".sure").textContent = told.join(" ");
     this.find(".sure").hidden = told.length === 0;
