@@ -17,6 +17,7 @@ from conftest import FACTS, RULES, rows
 
 from self_evolution import cli, miniature
 from self_evolution.errors import UserError
+from self_evolution.ledger import FeedbackStore
 from self_evolution.models.scripted import CAPABILITIES, ScriptedEngine
 from self_evolution.run.process import locked
 from self_evolution.run.read import RunReader
@@ -110,6 +111,21 @@ def test_a_terminal_keeps_history_until_it_is_told_to_forget_it(chat: Chat) -> N
     assert first.startswith("The colour of alarm Brake is amber.")
     assert "Alarm Brake" in followed and "Node Coral" in followed
     assert "Alarm Brake" not in alone and "Node Coral" in alone
+
+
+def test_what_a_person_says_of_an_answer_is_kept(chat: Chat, run: Path) -> None:
+    typed = "/right\nWhat is the port of server Alpha?\n/wrong\n/better It is 4712.\n/better\n"
+    status, out, _ = chat(stdin=Terminal(typed))
+    assert status == 0
+    early, _, wrong, better, empty = out.split("\n> ")[1:6]
+    assert "no answer to judge yet" in early
+    assert "--generations +1" in wrong and "kept" in better and "better is empty" in empty
+    first, second = FeedbackStore(run).rows()
+    (run / "feedback.db").unlink()
+    assert (first.verdict, first.better, first.generation) == ("wrong", "", 1)
+    assert (second.verdict, second.better) == ("better", "It is 4712.")
+    assert second.question == "What is the port of server Alpha?" and second.adapter
+    assert second.answer == "The port of server Alpha is 4711." and second.fragments
 
 
 def test_a_pipe_has_a_question_a_line_and_no_colour(chat: Chat) -> None:

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.slow
 Arguments = Callable[..., list[str]]
 QUESTION = "What is the port of server Alpha?"
 TOKEN = "a secret of more than 16 characters"
-LIMITS = Limits(waiting=8, tokens=500, answer=1.5, slow=0.5, grace=2.0, body=20_000)
+LIMITS = Limits(waiting=8, tokens=500, answer=1.5, slow=0.5, idle=0.5, grace=2.0, body=20_000)
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@ import argparse
 import sys
 from collections.abc import Iterator
 from contextlib import closing, suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,12 +17,14 @@ from self_evolution.run.read import RunReader, read_run
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from self_evolution.ledger import Feedback
     from self_evolution.serving.answering import Answered, Answerer, Turn
     from self_evolution.serving.routing import Mark, Router
     from self_evolution.serving.sources import Source
 
 _CUT = "(cut off: this is the longest answer that the run's settings allow)"
-_HELP = "questions follow up on the one before; /new forgets it, /quit or Ctrl-D ends"
+_HELP = """questions follow up on the one before; /new forgets it, /quit or Ctrl-D ends
+/right, /wrong or /better TEXT says what you think of the answer; the run learns from it"""
 
 
 def chat(options: argparse.Namespace) -> int:
@@ -85,7 +88,10 @@ def _converse(talk: _Talk) -> None:
             talk.forget()
             continue
         try:
-            talk.ask(question)
+            if question.startswith(("/right", "/wrong", "/better")):
+                talk.judge(question)
+            else:
+                talk.ask(question)
         except UserError as error:
             talk.write(str(error))
 
@@ -110,6 +116,7 @@ class _Talk:
         self._run, self._answerer, self._names, self._limit = run, answerer, names, limit
         self._console = _console()
         self._history: dict[str, list[Turn]] = {name: [] for name in names}
+        self._last: Feedback | None = None
         self.router: Router | None = None
 
     def forget(self) -> None:
@@ -119,6 +126,28 @@ class _Talk:
 
     def write(self, text: str) -> None:
         self._console.print(_safe(text), style="dim", markup=False)
+
+    def judge(self, line: str) -> None:
+        """Keep what the person says of the last answer: /right, /wrong, or /better TEXT."""
+        from self_evolution.ledger import FeedbackStore
+
+        if self._last is None:
+            raise UserError("no answer to judge yet; ask a question first")
+        verdict, _, better = line[1:].partition(" ")
+        row = replace(self._last, verdict=verdict, better=better.strip())
+        FeedbackStore(self._run.folder).add(row)
+        self.write(
+            f"kept; `self-evolution run --run {self._run.folder} --generations +1` trains with it"
+        )
+
+    def _remember(self, question: str, text: str, shown: list[Source], number: int) -> None:
+        """Keep the last answer, so that it can be judged; of two models, that of the first."""
+        from self_evolution.ledger import Feedback
+        from self_evolution.run.adapters import known_adapter
+
+        _, digest = known_adapter(self._run.folder, self._run.ledger, number)
+        ids = tuple(one.fragment_id for one in shown)
+        self._last = Feedback("right", question, text, "", ids, number, digest)
 
     def ask(self, question: str) -> None:
         """Print the answer of each model, then the passages that were shown to all of them."""
@@ -146,6 +175,7 @@ class _Talk:
                 f"reliability unknown: {known.questions:,} test questions are too few to measure it"
             )
         self._print_sources(first.sources)
+        self._remember(question, first.text, first.sources, first.generation)
 
     def _route(self, router: Router, question: str, number: int, history: list[Turn]) -> str:
         """Print the answer in the way that fits the question; returns its text."""
@@ -163,6 +193,7 @@ class _Talk:
             self.write("sources:" if found.sources else "the search found nothing in the documents")
         for place, (source, mark) in enumerate(zip(found.sources, found.marks, strict=True), 1):
             _print_source(self._console, place, source, mark)
+        self._remember(question, found.text, found.sources, number)
         return found.text
 
     def _answer(self, question: str, number: int, history: list[Turn]) -> Answered:

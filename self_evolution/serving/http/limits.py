@@ -14,7 +14,8 @@ class Limits(NamedTuple):
 
     `waiting`: questions that are answered or wait at the same time. `tokens`: the longest reply
     that may be asked for. `answer`: from a question to the end of its answer. `slow`: for a client
-    to send a request, or to take the next part of a response. `grace`: for running requests to end
+    to send a request, or to take the next part of a response. `idle`: for a connection without a
+    request. `grace`: for running requests to end
     when the service is stopped.
     """
 
@@ -22,6 +23,7 @@ class Limits(NamedTuple):
     tokens: int = 4096
     answer: float = 120.0
     slow: float = 10.0
+    idle: float = 60.0
     grace: float = 5.0
     body: int = 1 << 20
     connections: int = 1000

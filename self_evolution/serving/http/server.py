@@ -15,9 +15,6 @@ from self_evolution.errors import UserError
 from self_evolution.serving.http.guard import Guard
 from self_evolution.serving.http.limits import Limits
 
-_IDLE = 60
-"""Seconds that a connection without a request is kept open for the next one."""
-
 
 def listen(host: str, port: int) -> socket.socket:
     """A socket that listens; clients that come before the model is loaded wait.
@@ -62,7 +59,7 @@ def serve(guard: Guard, limits: Limits, listener: socket.socket) -> None:
         server_header=False,
         proxy_headers=False,
         limit_concurrency=limits.connections,
-        timeout_keep_alive=_IDLE,
+        timeout_keep_alive=limits.idle,  # type: ignore[arg-type]
         timeout_graceful_shutdown=1,
     )
     _Server(settings, guard, limits.grace).run([listener])
@@ -101,6 +98,12 @@ class _Protocol(H11Protocol):
         if self.cycle is not None and not self.cycle.response_complete:
             self._stop_waiting()  # the head is there; the body has a limit of its own
         elif self._late is None:
+            self._wait()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        begun = bool(self.conn.trailing_data[0])  # of a request that came before this response
+        if begun and self.cycle.response_complete and self._late is None:
             self._wait()
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -22,25 +22,28 @@ def tell(answerer: Answerer, questions: Sequence[Question]) -> list[Told]:
 
     If the caller is interrupted, the rest is not answered.
     """
-    jobs = [answerer.start(_certain(answerer, one)) for one in questions]
+    jobs = [answerer.start(certain(answerer, one)) for one in questions]
     try:
-        return [_told(job.future.result()) for job in jobs]
+        return [told(job.future.result()) for job in jobs]
     except BaseException:
         for job in jobs:
             job.leave()
         raise
 
 
-def _certain(answerer: Answerer, question: Question) -> Question:
+def certain(answerer: Answerer, question: Question) -> Question:
+    """The question, put so that the reply to it tells how certain the model is."""
     if "logprobs" not in answerer.engine.capabilities:
         return question
     call = question.call
     return question._replace(call=call._replace(params=call.params._replace(logprobs=1)))
 
 
-def _told(reply: Reply) -> Told:
-    """The certainty is the mean over the likeliest token at each place; they are the answer's own
-    where the run answers greedily."""
+def told(reply: Reply) -> Told:
+    """A reply with the certainty of the model: the mean over the likeliest token at each place.
+
+    They are the answer's own tokens where the run answers greedily.
+    """
     top = reply.top
     certainty = sum(step[0][1] for step in top) / len(top) if top else None
     return Told(reply.text, certainty, reply.finish_reason == "length")

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from self_evolution.run.read import RunReader
 from self_evolution.serving.answering import PASSAGES as SOME
 from self_evolution.serving.answering import Answerer, Turn
+from self_evolution.serving.answering import Question as Put
 from self_evolution.serving.routing import calibration
 from self_evolution.serving.routing.asking import Told, tell
 from self_evolution.serving.routing.calibration import Calibration, calibrate, choose
@@ -45,6 +46,19 @@ class Routed(NamedTuple):
     generation: int
     cut: bool
     reliability: Reliability | None
+
+
+class Pending(NamedTuple):
+    """A question whose way is not chosen yet.
+
+    `questions` are what the model has to answer first: from memory (only where there is a
+    calibration), and with the passages that were found.
+    """
+
+    known: Calibration
+    question: str
+    history: Sequence[Turn]
+    questions: list[Put]
 
 
 class Router:
@@ -90,15 +104,34 @@ class Router:
         `Answerer.put` does.
         """
         known = self.calibration(generation)
-        wanted = self._limit(limit)
-        put = self._answerer.put(question, history, generation, wanted, document)
+        pending = self.put(known, question, history, generation, limit, document)
+        return self.decide(pending, tell(self._answerer, pending.questions))
+
+    def put(
+        self,
+        known: Calibration,
+        question: str,
+        history: Sequence[Turn] = (),
+        generation: int = 0,
+        limit: int | None = None,
+        document: str | None = None,
+    ) -> Pending:
+        """A question as the model has to answer it before the way of its answer is chosen."""
+        put = self._answerer.put(question, history, generation, self._limit(limit), document)
+        questions = [put]
+        if known.models is not None:
+            questions.insert(0, self._answerer.put(question, history, generation, 0))
+        return Pending(known, question, history, questions)
+
+    def decide(self, pending: Pending, told: Sequence[Told]) -> Routed:
+        """The answer to a question; `told` are the model's answers to `pending.questions`."""
+        known, question, history, questions = pending
+        put = questions[-1]
+        shown, generation = put.sources, put.generation
         if known.models is None:
-            (opened,) = tell(self._answerer, [put])
-            way = PASSAGES if put.sources else MEMORY
-            return self._routed(question, way, opened, put.sources, generation, None)
-        alone = self._answerer.put(question, history, generation, 0)
-        closed, opened = tell(self._answerer, [alone, put])
-        shown = put.sources
+            way = PASSAGES if shown else MEMORY
+            return self._routed(question, way, told[0], shown, generation, None)
+        closed, opened = told
         fragments = self._run.ledger.fragments.get([one.fragment_id for one in shown])
         mastery = dict(known.documents).get(fragments[0].document_id if fragments else "", 0.5)
         # A follow-up is understood from the question before it, which was searched for too.
@@ -109,10 +142,10 @@ class Router:
             model.chances([row])[0] for model, row in zip(known.models, numbers, strict=True)
         ]
         kind = choose(chances[0], chances[1], asked.agree, known.threshold)
-        if kind is not None and (told := (closed, opened)[kind]).text:
+        if kind is not None and (one := (closed, opened)[kind]).text:
             measured = reliability(known.known[kind], chances[kind])
             way = (MEMORY, PASSAGES)[kind]
-            return self._routed(question, way, told, shown, generation, measured)
+            return self._routed(question, way, one, shown, generation, measured)
         return self._routed(question, NOTHING, opened, shown, generation, None)
 
     def _routed(
