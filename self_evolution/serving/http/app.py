@@ -17,8 +17,11 @@ from self_evolution.serving.http import (
     login,
     openai_api,
     pages,
+    progress_api,
+    review_api,
     run_api,
     state_api,
+    why_api,
 )
 from self_evolution.serving.http.asking import Desk
 from self_evolution.serving.http.problems import Refusal
@@ -34,7 +37,9 @@ def make_app(desk: Desk, access: Access) -> FastAPI:
         docs_url=None,
         redoc_url=None,
     )
-    for module in (openai_api, ask_api, run_api, feedback_api, state_api, pages):
+    apis = (openai_api, ask_api, why_api, feedback_api, review_api)
+    states = (run_api, progress_api, state_api)
+    for module in (*apis, *states, pages):
         app.include_router(module.routes(desk))
     app.include_router(login.routes(access))
     app.mount("/static", pages.static())

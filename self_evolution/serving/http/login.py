@@ -17,14 +17,14 @@ def routes(access: Access) -> APIRouter:
     router = APIRouter(include_in_schema=False)
 
     @router.get("/login")
-    async def form() -> Response:
-        return page("login.html", wrong=False)
+    async def form(request: Request) -> Response:
+        return page(request, "login.html", wrong=False)
 
     @router.post("/login")
     async def login(request: Request) -> Response:
         fields = parse_qs((await request.body()).decode("utf-8", "replace"))
         if not access.needs_token or not access.is_token(fields.get("token", [""])[0]):
-            return page("login.html", 403, wrong=True)
+            return page(request, "login.html", 403, wrong=True)
         response = RedirectResponse("/", 303)
         response.set_cookie(
             COOKIE,

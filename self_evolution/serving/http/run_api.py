@@ -69,7 +69,7 @@ def routes(desk: Desk) -> APIRouter:
     @router.get("/api/fragments/{id}", responses=documented(404))
     async def fragment(id: str) -> Passage:
         """A passage that an answer names, whole and with its place."""
-        return await desk.read(lambda: _passage(desk, id))
+        return await desk.read(lambda: passage(desk, id))
 
     @router.get("/api/documents", responses=documented())
     async def documents() -> list[DocumentRow]:
@@ -79,12 +79,13 @@ def routes(desk: Desk) -> APIRouter:
     @router.get("/api/run", responses=documented())
     async def run() -> RunState:
         """The generations of the run, with the scores of the domain questions."""
-        return await desk.read(lambda: _state(desk))
+        return await desk.read(lambda: run_state(desk))
 
     return router
 
 
-def _passage(desk: Desk, id: str) -> Passage:
+def passage(desk: Desk, id: str) -> Passage:
+    """A passage with its place. Raises Refusal (404) if there is none."""
     ledger = desk.run.ledger
     try:
         (fragment,) = ledger.fragments.get([id])
@@ -120,7 +121,8 @@ def _documents(desk: Desk) -> list[DocumentRow]:
     ]
 
 
-def _state(desk: Desk) -> RunState:
+def run_state(desk: Desk) -> RunState:
+    """The generations at this moment."""
     run = desk.run
     with run.snapshot():
         ledger = run.ledger
