@@ -196,6 +196,16 @@ def test_dita_has_headings_steps_and_tables() -> None:
     assert READERS[".dita"](DITA.encode()).title == top
 
 
+def test_an_example_of_dita_is_a_section_and_a_figure_is_none() -> None:
+    example = "<example><title>Example</title><p>Press <b>Stop</b>.</p></example>"
+    figure = "<fig><title>The lid</title><image href='lid.png'/></fig>"
+    data = f"<topic><title>Pumps</title><body>{figure}<p>Words.</p>{example}</body></topic>"
+    assert texts(".dita", data) == [
+        (("Pumps",), "The lid\n\nWords."),
+        (("Pumps", "Example"), "Press **Stop**."),
+    ]
+
+
 def test_xml_of_unknown_kind_is_text_under_its_title_or_the_name_of_its_root() -> None:
     data = "<letter xmlns='urn:x'><head>Pumps</head><par>The <em>port</em> is 4711.</par></letter>"
     assert texts(".xml", data) == [(("Pumps",), "The port is 4711.")]

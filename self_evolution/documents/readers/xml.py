@@ -43,7 +43,7 @@ _UNSEEN = names(
     "topicmeta image data unknown foreign script style colspec"
 )
 _TITLES = names("title head heading caption")
-_BESIDE = names("table fig figure example note simpletable")  # their titles head no section
+_BESIDE = names("table fig figure note simpletable")  # their titles head no section
 
 
 def read(data: bytes) -> Content:
