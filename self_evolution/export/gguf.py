@@ -10,6 +10,7 @@ from pathlib import Path
 
 from self_evolution.errors import UserError
 from self_evolution.export import converters, merged
+from self_evolution.export.conversations import CONVERSATIONS
 from self_evolution.export.job import Job
 from self_evolution.export.llama_cpp import LlamaCpp, installed
 from self_evolution.export.templates import template_faults
@@ -72,7 +73,15 @@ def prompt_faults(
     except ValueError as error:
         yield f"{path.name} is cut off or damaged: llama.cpp cannot load it ({error})"
         return
-    yield from template_faults(job, model.prompt)
+    own = job.chat()
+    texts = {message["content"] for messages in CONVERSATIONS for message in messages}
+    if any(model.text(text) != own.text(text) for text in sorted(texts)):
+        yield (
+            "tokenizer: plain text becomes other tokens than in the run, so the converter does "
+            "not know how this model splits text"
+        )
+    else:
+        yield from template_faults(job, model.prompt)
     model.close()
 
 

@@ -63,9 +63,14 @@ class LlamaCpp:
         else:
             made = self._formatter(messages=list(messages))
             text, begins = made.prompt, made.added_special
-        ids: list[int] = self._model.tokenize(
-            text.encode("utf-8"), add_bos=not begins, special=True
-        )
+        return self._tokens(text, begins=not begins)
+
+    def text(self, text: str) -> list[int]:
+        """The token ids of a text alone."""
+        return self._tokens(text, begins=False)
+
+    def _tokens(self, text: str, begins: bool) -> list[int]:
+        ids: list[int] = self._model.tokenize(text.encode("utf-8"), add_bos=begins, special=True)
         return ids
 
     def fits(self, messages: Sequence[Message], max_tokens: int) -> bool:
