@@ -23,6 +23,7 @@ from self_evolution.models.endpoint_http import CONCURRENCY
 from self_evolution.models.endpoint_keys import KEY, find_key, refuse_shared_key
 from self_evolution.models.other_models import check, label, remote_host
 from self_evolution.models.protocols import require
+from self_evolution.records import seed_of
 
 GREEDY = SamplingParams(0.0, 0.9, 20)
 
@@ -51,7 +52,7 @@ def test_replies_come_in_order_and_the_sampling_is_passed_on(server: Server) -> 
     assert set(bodies) == set(texts)
     for i, text in enumerate(texts):
         sent = bodies[text]
-        assert sent["seed"] == 5 + i
+        assert sent["seed"] == seed_of(5, i)
         assert (sent["model"], sent["temperature"], sent["top_p"]) == ("tiny", 0.0, 0.9)
         assert (sent["max_tokens"], sent["stream"]) == (20, False)
 

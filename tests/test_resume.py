@@ -123,7 +123,7 @@ def test_ctrl_c_stops_after_the_batch_and_tells_how_to_go_on(
     assert cli.main(words) == 130
     assert calls == 20
     error = capsys.readouterr().err
-    assert "stopping after this batch" in error
+    assert "stopping as soon as possible" in error
     assert f"Go on with: self-evolution run {words[1]}" in error
     assert cli.main(words) == 0
     monkeypatch.undo()

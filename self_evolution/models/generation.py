@@ -142,7 +142,9 @@ class _Choice(LogitsProcessor):  # type: ignore[misc]
             for i, likely in zip(places, likeliest(scores, self._logprobs), strict=True):
                 self.top[i].append(likely)
         chosen = self._sampler.choose(scores, places, input_ids.shape[1] - self._start)
-        return torch.full_like(scores, -torch.inf).scatter(1, chosen.unsqueeze(1), 0.0)
+        return torch.full_like(scores, -torch.inf).scatter(
+            1, chosen.unsqueeze(1).to(scores.device), 0.0
+        )
 
 
 class _Watch(StoppingCriteria):  # type: ignore[misc]

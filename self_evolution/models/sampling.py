@@ -26,14 +26,15 @@ class Sampler:
                 torch.rand(params.max_tokens, generator=state, dtype=torch.float64)
                 for state in states
             ]
-            self._chances = torch.stack(chances).to(device)
+            # MPS has no float64, which the sums over a vocabulary need.
+            self._chances = torch.stack(chances).to("cpu" if device.type == "mps" else device)
 
     def choose(self, logits: Tensor, rows: Sequence[int], step: int) -> Tensor:
         """The next tokens (n,) of `rows`, from their logits (n, V) in float32."""
         if self._params.temperature == 0:
             return logits.argmax(-1)
-        logits = logits / self._params.temperature
         chances = self._chances[list(rows), step].unsqueeze(1)
+        logits = logits.to(chances.device) / self._params.temperature
         if self._params.top_p == 1:
             return _draw(logits.softmax(-1), chances)
         total = logits.logsumexp(-1, keepdim=True)
