@@ -69,7 +69,7 @@ def test_what_waits_goes_together_and_each_gets_its_own_answer(held: Held) -> No
     futures = put(batcher, *(call(f"number {i}", seed=i) for i in range(6)))
     held.go.set()
     assert texts(futures) == [f"You said number {i}." for i in range(6)]
-    batcher.close()
+    batcher.wait()
     assert held.sizes == [1, 4, 2] and batcher.batches == 3
 
 
@@ -79,7 +79,7 @@ def test_only_calls_with_the_same_settings_share_a_batch(held: Held) -> None:
     futures = put(batcher, call("a"), call("b", short), call("c"), call("d", SAMPLED, 1), call("e"))
     held.go.set()
     assert texts(futures)[1:4] == ["You said", "You said c.", "You said d."]
-    batcher.close()
+    batcher.wait()
     assert held.sizes == [1, 3, 1, 1]
 
 
@@ -97,7 +97,7 @@ def test_who_leaves_is_not_answered_and_the_others_are(held: Held) -> None:
     ]
     with pytest.raises(Stopped):
         jobs[2].future.result()
-    batcher.close()
+    batcher.wait()
     assert sum(held.sizes) == 3
 
 
@@ -112,7 +112,7 @@ def test_a_reply_that_nobody_waits_for_is_broken_off(held: Held) -> None:
     job = Job(call("a b c d e f"), leave_after_one)
     batcher.put(job)
     held.go.set()
-    batcher.close()
+    batcher.wait()
     assert pieces == ["You"]
 
 
@@ -126,7 +126,7 @@ def test_one_that_fails_does_not_spoil_the_others(held: Held) -> None:
     ]
     with pytest.raises(UserError, match="a broken question"):
         futures[1].result(10)
-    batcher.close()
+    batcher.wait()
     assert texts([_after(batcher)]) == ["You said later."]  # and it goes on
 
 

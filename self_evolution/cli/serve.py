@@ -48,6 +48,7 @@ def serve(options: argparse.Namespace) -> int:
                 guard = Guard(make_app(desk, access), access, limits, metrics)
                 shown = f"[{host}]" if ":" in host else host
                 print(f"serving {run.folder} at http://{shown}:{port}", file=sys.stderr, flush=True)
+                desk.ways.known(generation(run, LEADER))  # begins to measure its reliability
                 with closing(desk):
                     serve_until_stopped(guard, limits, listener)
     return 0

@@ -107,7 +107,10 @@ class Answerer:
         return self._engine
 
     def close(self) -> None:
-        """Wait until the model works on nothing. Whoever waits for an answer should have left."""
+        """Answer nothing more, and wait until the model works on nothing.
+
+        Whoever still waits for an answer gets Stopped.
+        """
         self._batcher.close()
 
     @property

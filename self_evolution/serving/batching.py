@@ -118,6 +118,7 @@ class Batcher:
         self._arrived = threading.Condition(self._lock)
         self._waiting: list[Job] = []
         self._last = 0
+        self._closed = False
         self._thread: threading.Thread | None = None
         self.batches = 0
         """How many batches were begun."""
@@ -125,6 +126,9 @@ class Batcher:
     def put(self, job: Job) -> None:
         """Have a job done."""
         with self._lock:
+            if self._closed:
+                job.leave()
+                return
             self._waiting.append(job)
             self._arrived.notify()
             if self._thread is None:
@@ -132,6 +136,15 @@ class Batcher:
                 self._thread.start()
 
     def close(self) -> None:
+        """End all jobs that wait, take no more, and wait until nothing is worked on."""
+        with self._lock:
+            self._closed = True
+            waiting = list(self._waiting)
+        for job in waiting:
+            job.leave()
+        self.wait()
+
+    def wait(self) -> None:
         """Wait until nothing is worked on and nothing waits."""
         with self._lock:
             thread = self._thread

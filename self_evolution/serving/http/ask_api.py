@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import ExitStack
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 from fastapi import APIRouter, Request
 from fastapi.responses import StreamingResponse
@@ -15,9 +15,12 @@ from self_evolution.models import Reply
 from self_evolution.serving.answering import LEADER, Question, Turn
 from self_evolution.serving.http.asking import Desk
 from self_evolution.serving.http.events import STREAM, event, stream
-from self_evolution.serving.http.openai_shapes import Name, Source, Text
-from self_evolution.serving.http.places import shown
+from self_evolution.serving.http.openai_shapes import Name, Text
 from self_evolution.serving.http.problems import ASKING, Given, Refusal, documented
+from self_evolution.serving.http.ways import MarkedSource, Measured, Way, marked, measured, unmarked
+from self_evolution.serving.routing import Pending
+from self_evolution.serving.routing.asking import certain, told
+from self_evolution.serving.routing.calibration import Calibration
 
 MOST_PASSAGES = 20
 Asked = Annotated[Text, Field(min_length=1, pattern=r"\S")]
@@ -35,7 +38,9 @@ class AskRequest(Given):
     """A question, put with the passages that a search finds, or from memory (`closed`).
 
     `passages`: how many are looked for; as many as in the evaluation if it is left out.
-    `document`: the path of the only document to search.
+    `document`: the path of the only document to search. `routing`: choose for each question whether
+    the answer from memory, the one from passages, or none is reliable enough; it is not done with
+    `closed` or `passages`, nor while the service is still measuring the reliability.
     """
 
     question: Asked
@@ -44,17 +49,28 @@ class AskRequest(Given):
     closed: bool = False
     passages: Annotated[int, Field(ge=1, le=MOST_PASSAGES)] | None = None
     document: Annotated[str, Field(max_length=4096)] | None = None
+    routing: bool = True
     stream: bool = True
+
+    @property
+    def turns(self) -> list[Turn]:
+        return [Turn(one.question, one.answer) for one in self.history]
 
 
 class Answer(BaseModel):
-    """`cut`: the answer reached the longest that is allowed. `sources`: the passages shown."""
+    """`cut`: the answer reached the longest that is allowed. `sources`: the passages found.
+
+    `way`: the answer is from memory, from the passages, or nothing was found that supports one, as
+    `text` then says. `reliability` is null where it was not measured.
+    """
 
     id: str
     text: str
     generation: int
     cut: bool
-    sources: list[Source]
+    way: Way
+    reliability: Measured | None
+    sources: list[MarkedSource]
 
 
 def routes(desk: Desk) -> APIRouter:
@@ -74,8 +90,18 @@ def routes(desk: Desk) -> APIRouter:
         desk.note(wanted.question)
         with ExitStack() as stack:
             stack.enter_context(desk.gate.enter())
-            question = await desk.read(lambda: _put(desk, wanted))
             id = uuid.uuid4().hex
+            number = await desk.read(lambda: desk.generation(wanted.model))
+            plain = not wanted.routing or wanted.closed or wanted.passages is not None
+            if not plain and (known := desk.ways.known(number)):
+                pending = await desk.read(lambda: _pending(desk, wanted, known, number))
+                if wanted.stream:
+                    events = _decided(desk, request, pending, id)
+                    return StreamingResponse(
+                        stream(events, stack.pop_all(), named=True), media_type="text/event-stream"
+                    )
+                return await _decide(desk, request, pending, id)
+            question = await desk.read(lambda: _put(desk, wanted, number))
             if wanted.stream:
                 events = _events(desk, question, id)
                 return StreamingResponse(
@@ -86,18 +112,50 @@ def routes(desk: Desk) -> APIRouter:
     return router
 
 
-def _put(desk: Desk, wanted: AskRequest) -> Question:
+def _pending(desk: Desk, wanted: AskRequest, known: Calibration, number: int) -> Pending:
+    router = desk.ways.router
+    return router.put(
+        known, wanted.question, wanted.turns, number, wanted.passages, wanted.document
+    )
+
+
+async def _decide(desk: Desk, request: Request, pending: Pending, id: str) -> Answer:
+    """The answer in the way that is reliable; the model answers in each way first."""
+    answerer, router = desk.answerer, desk.ways.router
+    questions = [certain(answerer, one) for one in pending.questions]
+    replies = [told(one) for one in await desk.replies(request, questions)]
+    routed = await desk.read(lambda: router.decide(pending, replies))
+    return Answer(
+        id=id,
+        text=routed.text,
+        generation=routed.generation,
+        cut=routed.cut,
+        way=cast(Way, routed.way),
+        reliability=measured(routed),
+        sources=marked(routed),
+    )
+
+
+async def _decided(desk: Desk, request: Request, pending: Pending, id: str) -> AsyncIterator[str]:
+    """The events of an answer whose way is chosen: its text comes as a whole."""
+    yield event("sources", _places(pending.questions[-1]))
+    answer = await _decide(desk, request, pending, id)
+    yield event("text", {"text": answer.text})
+    yield event("done", answer.model_dump())
+
+
+def _put(desk: Desk, wanted: AskRequest, number: int) -> Question:
     return desk.answerer.put(
         wanted.question,
-        [Turn(one.question, one.answer) for one in wanted.history],
-        desk.generation(wanted.model),
+        wanted.turns,
+        number,
         0 if wanted.closed else wanted.passages,
         wanted.document,
     )
 
 
 async def _events(desk: Desk, question: Question, id: str) -> AsyncIterator[str]:
-    yield event("sources", [one.model_dump() for one in shown(question.sources)])
+    yield event("sources", _places(question))
     async for piece in desk.pieces(question):
         if isinstance(piece, str):
             yield event("text", {"text": piece})
@@ -111,5 +169,12 @@ def _answer(id: str, question: Question, reply: Reply) -> Answer:
         text=reply.text,
         generation=question.generation,
         cut=reply.finish_reason == "length",
-        sources=shown(question.sources),
+        way="passages" if question.sources else "memory",
+        reliability=None,
+        sources=unmarked(question.sources),
     )
+
+
+def _places(question: Question) -> list[dict[str, Any]]:
+    """The passages of a question before it is answered, so that nothing is marked in them."""
+    return [one.model_dump() for one in unmarked(question.sources)]

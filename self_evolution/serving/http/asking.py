@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
@@ -27,6 +27,7 @@ from self_evolution.serving.http.guard import LOG
 from self_evolution.serving.http.limits import Gate, Limits
 from self_evolution.serving.http.metrics import Metrics
 from self_evolution.serving.http.problems import Refusal
+from self_evolution.serving.http.ways import Ways
 
 T = TypeVar("T")
 _FEW, _TOGETHER = 8, 0.1
@@ -49,6 +50,7 @@ class Desk:
     ) -> None:
         self.run, self.answerer, self.limits, self.metrics = run, answerer, limits, metrics
         self.gate = Gate(limits.waiting)
+        self.ways = Ways(run, answerer)
         self._log_questions = log_questions
         self._threads = ThreadPoolExecutor(_THREADS, "reader")
         metrics.watch("questions_inside", "Questions that wait or are answered", self._inside)
@@ -62,8 +64,9 @@ class Desk:
 
     def close(self) -> None:
         """Wait until nobody reads the run and the model works on nothing."""
-        self._threads.shutdown()
         self.answerer.close()
+        self._threads.shutdown()
+        self.ways.close()
 
     async def read(self, work: Callable[[], T]) -> T:
         """Call `work`, which reads the run, in a thread of its own.
@@ -92,6 +95,17 @@ class Desk:
         """Log a question, where that was asked for."""
         if self._log_questions:
             LOG.info("question: %r", text)
+
+    async def replies(self, request: Request, questions: Sequence[Question]) -> list[Reply]:
+        """The replies to questions that wait together. Raises Refusal as `reply` does."""
+        if len(questions) == 1:
+            return [await self.reply(request, questions[0])]
+        tasks = [asyncio.ensure_future(self.reply(request, one)) for one in questions]
+        try:
+            return list(await asyncio.gather(*tasks))
+        finally:
+            for task in tasks:
+                task.cancel()
 
     async def reply(self, request: Request, question: Question) -> Reply:
         """The whole reply. Raises Refusal if it takes too long, or if the client has left."""

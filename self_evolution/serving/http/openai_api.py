@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
 import time
@@ -108,7 +107,7 @@ def routes(desk: Desk) -> APIRouter:
                 return StreamingResponse(
                     stream(events, stack.pop_all()), media_type="text/event-stream"
                 )
-            replies = await _all(request, desk, questions)
+            replies = await desk.replies(request, questions)
         return Completion(
             id=id,
             created=int(time.time()),
@@ -186,15 +185,6 @@ async def _put(
         ]
 
     return await desk.read(put)
-
-
-async def _all(request: Request, desk: Desk, questions: Sequence[Question]) -> list[Reply]:
-    """The replies to several questions, which wait together."""
-    if len(questions) == 1:
-        return [await desk.reply(request, questions[0])]
-    async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(desk.reply(request, one)) for one in questions]
-    return [task.result() for task in tasks]
 
 
 async def _chunks(
