@@ -7,11 +7,13 @@ import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import RULES, rows
 
 from self_evolution import cli
+from self_evolution.evaluation.corrections import take_in
 from self_evolution.evaluation.corrections.judging import is_right
 from self_evolution.ledger import Feedback, FeedbackStore
 from self_evolution.records import Correction
@@ -112,12 +114,42 @@ def test_a_better_answer_is_trained_on_in_several_wordings(
     assert (PORT, ALPHA) in selected(run, 3)
 
 
+def test_a_run_that_stops_among_corrections_takes_the_rest_in_later(
+    run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = FeedbackStore(run)
+    for number in range(3):
+        store.add(Feedback("better", f"What is limit {number}?", "Nothing.", f"It is {number}."))
+    add, done = take_in._add, []
+
+    def stopping(*arguments: Any) -> None:
+        if len(done) == 2:
+            raise KeyboardInterrupt
+        done.append(add(*arguments))  # type: ignore[func-returns-value]
+
+    monkeypatch.setattr(take_in, "_add", stopping)
+    cli.main(["run", "--run", str(run), "--generations", "+1"])
+    monkeypatch.setattr(take_in, "_add", add)
+    assert len(take_in_rows(run)) == 2
+    go_on(run)
+    assert take_in_rows(run) == [(1, "It is 0."), (2, "It is 1."), (3, "It is 2.")]
+    assert {"It is 0.", "It is 1.", "It is 2."} <= {answer for _, answer in selected(run, 2)}
+
+
+def take_in_rows(run: Path) -> list[tuple[object, object]]:
+    return sorted((row["position"], row["better"]) for row in rows(run, "correction"))
+
+
 def test_the_last_word_on_a_question_counts(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     store = FeedbackStore(run)
     store.add(Feedback("better", PORT, ALPHA, "The port of server Alpha is 5000."))
     go_on(run)
     taught = [answer for question, answer in selected(run, 2) if question == PORT]
     assert set(taught) == {"The port of server Alpha is 5000."}
+    # No gain is shown on the test questions, and no loss; the correction decides.
+    (promotion,) = [row for row in rows(run, "promotion") if row["generation"] == 2]
+    assert promotion["promoted"]
+    assert str(promotion["reason"]).startswith("corrected questions right: 1 of 1")
     store.add(Feedback("right", "what is the port of server alpha", ALPHA))
     go_on(run)
     taught = [answer for question, answer in selected(run, 3) if "port of server" in question]
