@@ -347,6 +347,8 @@ def test_with_a_token_nothing_is_told_without_it(locked: Served) -> None:
 
 def test_a_browser_logs_in_by_form(locked: Served) -> None:
     with httpx2.Client(base_url=locked.url) as browser:
+        sent = browser.get("/", headers={"Accept": "text/html,*/*"})
+        assert (sent.status_code, sent.headers["location"]) == (303, "/login")
         assert '<form method="post"' in browser.get("/login").text
         wrong = browser.post("/login", data={"token": "wrong"})
         assert wrong.status_code == 403 and "not the token" in wrong.text

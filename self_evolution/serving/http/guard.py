@@ -10,7 +10,8 @@ import traceback
 from collections.abc import MutableMapping
 from typing import Any
 
-from starlette.responses import JSONResponse
+from starlette.datastructures import Headers
+from starlette.responses import JSONResponse, RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from self_evolution.serving.http.limits import Limits
@@ -69,7 +70,10 @@ class Guard:
         except Refusal as refusal:
             # What is left of the body is not read, so the connection cannot be used again.
             refusal.headers["Connection"] = "close"
-            await _refuse(refusal, scope, receive, response)
+            if refusal.status == 401 and _is_for_a_person(scope):
+                await RedirectResponse("/login", 303)(scope, receive, response)
+            else:
+                await _refuse(refusal, scope, receive, response)
             return
         first: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
@@ -146,6 +150,11 @@ class _Response:
 async def _refuse(refusal: Refusal, scope: Scope, receive: Receive, send: Send) -> None:
     response = JSONResponse(refusal.body, refusal.status, refusal.headers)
     await response(scope, receive, send)
+
+
+def _is_for_a_person(scope: Scope) -> bool:
+    """Whether a browser asks for a page, which it would show."""
+    return scope["method"] == "GET" and "text/html" in Headers(scope=scope).get("accept", "")
 
 
 def _log_error(scope: Scope) -> None:
