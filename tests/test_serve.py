@@ -471,6 +471,7 @@ def test_feedback_is_kept_with_all_that_belongs_to_it(http: httpx2.Client, run: 
 # -- the description is true ------------------------------------------------------------------
 
 
+@pytest.mark.drill
 def test_every_answer_is_one_that_the_description_has(service: Service, tmp_path: Path) -> None:
     """Hundreds of requests made from the description, sound and unsound ones.
 
