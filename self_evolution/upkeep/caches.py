@@ -6,7 +6,7 @@ import importlib
 from collections.abc import Sequence
 from typing import Protocol, cast
 
-CACHES: dict[str, str] = {}
+CACHES: dict[str, str] = {"models": "self_evolution.models.gguf_cache"}
 """{name: module with the functions of `Cache`}."""
 
 
