@@ -2,7 +2,8 @@
 
     python benchmarks/serving.py RUN [--clients 64] [--seconds 60] [--closed]
 
-It starts `self-evolution serve RUN` and puts the test questions of the run to `/api/ask`, streamed.
+It starts `self-evolution serve RUN` and puts the test questions of the run to `/api/ask`, streamed,
+with passages, or from memory with `--closed`; the routing is off, which would put each one twice.
 One client and many take turns in blocks, so that other work on the machine counts for both alike.
 `answers/CPU s` is for a second of the service's own processor time, which other work changes least.
 `first` is from a question to the first piece of its answer. `MB` is the memory of the service at
@@ -59,7 +60,8 @@ def main() -> None:
     with read_run(options.run) as run:
         questions = [item.question for item in run.ledger.items.of_suite("domain")]
     bodies = [
-        json.dumps({"question": text, "closed": options.closed}).encode() for text in questions
+        json.dumps({"question": text, "closed": options.closed, "routing": False}).encode()
+        for text in questions
     ]
     with _served(options.run) as (process, port):
         part = options.seconds / BLOCKS

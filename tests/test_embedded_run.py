@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import openai
 import pytest
 from conftest import exported, rows
@@ -107,6 +108,15 @@ def test_served_answers_are_those_that_were_evaluated(
             best = max(token.top_logprobs, key=lambda one: one.logprob)
             assert (best.token, best.logprob) == (token.token, token.logprob)
             assert sum(math.exp(one.logprob) for one in token.top_logprobs) < 1.001
+        told: dict[str, Any] = {"reliability": None}
+        end = time.monotonic() + 300  # the service measures its reliability while it answers
+        while told["reliability"] is None and time.monotonic() < end:
+            body = {"question": first, "stream": False}
+            told = httpx2.post(f"{service.url}/api/ask", json=body, timeout=120).json()
+        source, mark = told["sources"][0], told["sources"][0]["mark"]
+        passage = httpx2.get(f"{service.url}/api/fragments/{source['fragment']}").json()["text"]
+        assert told["way"] in ("memory", "passages") and told["reliability"]["right"] > 0.5
+        assert passage[mark["start"] : mark["end"]] == mark["sentence"]
         drawn = [ask(first, temperature=1.5, seed=seed).message.content for seed in (1, 1, 2, 3, 4)]
         assert drawn[0] == drawn[1] and len(set(drawn)) > 1
 
