@@ -86,7 +86,8 @@ class Router:
             if known is None:
                 args = (self._run, self._answerer, generation, self._limit(None), self._say)
                 known = calibrate(*args)
-                calibration.keep(self._run, known)
+                if known.models:
+                    calibration.keep(self._run, known)
             self._known[generation] = time.monotonic(), known
             return known
 
