@@ -69,19 +69,19 @@ def test_json_may_use_the_names_of_a_review(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("a,b\n1,2\n", "row 2: input is missing"),
-        ("question,answer\n,x\n", "row 2: question is empty"),
+        ("a,b\n1,2\n", "row 1: input is missing"),
+        ("question,answer\n,x\n", "row 1: question is empty"),
         ("question,answer\n", "no test question"),
         ('question,answer\n"x,y\n', "broken quotes"),
         ("question,input,answer\nx,y,z\n", "question and input mean the same"),
-        ("question,answer\nA?,1\nWhich, B or C?,C\n", "row 3: it has 3 cells"),
-        ("question,answer\nA?,1,2,3\n", "row 2: it has 4 cells"),
-        ("question;answer\nA?;1\nB?;2;3\n", "row 3: it has 3 cells"),
+        ("question,answer\nA?,1\nWhich, B or C?,C\n", "row 2: it has 3 cells"),
+        ("question,answer\nA?,1,2,3\n", "row 1: it has 4 cells"),
+        ("question;answer\nA?;1\nB?;2;3\n", "row 2: it has 3 cells"),
         ("question,answer,answer\nA?,1,2\n", "two columns answer"),
         ("id,question,answer,Question \n1,A?,2,B?\n", "two columns question"),
-        ("question,answer\nA?,1\nB?,2\nA?,3\n", "row 4: the question of row 2 again"),
-        ("question,answer,values\nFuse?,16 A,17 A\n", "row 2: answer does not contain '17 A'"),
-        ("question,answer,values\nA?,1;2,1;3\n", "row 2: answer does not contain '3'"),
+        ("question,answer\nA?,1\nB?,2\nA?,3\n", "row 3: the question of row 1 again"),
+        ("question,answer,values\nFuse?,16 A,17 A\n", "row 1: answer does not contain '17 A'"),
+        ("question,answer,values\nA?,1;2,1;3\n", "row 1: answer does not contain '3'"),
     ],
 )
 def test_a_table_without_questions_is_refused(tmp_path: Path, text: str, said: str) -> None:
@@ -179,5 +179,5 @@ def test_rows_are_numbered_alike_for_test_questions_and_for_pairs(tmp_path: Path
     path = tmp_path / "a.csv"
     path.write_text("question,answer\nA?,1\n,2\n", encoding="utf-8")
     for read in (read_items, read_pairs):
-        with pytest.raises(UserError, match="row 3: question is empty"):
+        with pytest.raises(UserError, match="row 2: question is empty"):
             read(path)

@@ -85,7 +85,7 @@ def test_tables_are_read(tmp_path: Path) -> None:
         book.active.append(cells)
     book.save(tmp_path / "a.xlsx")
     for name in ("a.csv", "a.xlsx"):
-        assert read_pairs(tmp_path / name) == [ONE._replace(row=2, document="a.md")]
+        assert read_pairs(tmp_path / name) == [ONE._replace(row=1, document="a.md")]
 
 
 @pytest.mark.parametrize(
@@ -102,9 +102,9 @@ def test_tables_are_read(tmp_path: Path) -> None:
         ("a.jsonl", '{"messages": [{"role": "user", "content": "x"}]}', "end with an answer"),
         ("a.jsonl", '{"messages": "x"}', "expected a list"),
         ("a.jsonl", '{"instruction": "P.", "input": "Q?", "output": "A"}', "an evaluation set"),
-        ("a.csv", "question,answer\nWhich, then?,16,A\n", "row 2: it has 4 cells.* header's 2"),
+        ("a.csv", "question,answer\nWhich, then?,16,A\n", "row 1: it has 4 cells.* header's 2"),
         ("a.csv", "id,question,answer,question\n1,A?,2,B?\n", "two columns question"),
-        ("a.csv", "question,answer\nWhich?,\n", "row 2: answer is empty"),
+        ("a.csv", "question,answer\nWhich?,\n", "row 1: answer is empty"),
         ("a.xlsx", "no workbook", "--pairs .*a.xlsx: "),
     ],
 )

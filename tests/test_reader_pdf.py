@@ -567,7 +567,7 @@ def test_a_password_and_broken_files_say_why() -> None:
     with pytest.raises(Malformed, match="needs a password"):
         pdf.read(locked)
     for data in (b"", b"%PDF-1.4\n", b"PK\x03\x04", made(book)[:300]):
-        with pytest.raises(Malformed, match=r"no PDF|without pages"):
+        with pytest.raises(Malformed, match=r"not a PDF|without pages"):
             pdf.read(data)
     assert read(lambda *_: None).parts == []
 

@@ -255,7 +255,7 @@ def test_lone_surrogates_in_json_are_replaced(tmp_path: Path) -> None:
     assert found.parts[0].text == "bad \ufffd, good \U0001f600"
     path = tmp_path / "a.jsonl"
     path.write_text('{"input": "\\ud800?", "output": "x \\udfff", "values": ["x"]}')
-    assert read_items(path)[0][1:] == ("\ufffd?", "x \ufffd", ("x",))
+    assert read_items(path)[0][1:] == ("\ufffd?", "x \ufffd", ("x",), "")
     turns = [{"role": "user", "content": "\ud800"}, {"role": "assistant", "content": "x"}]
     path.write_text(json.dumps({"messages": turns}))
     assert read_conversations(path)[0][0]["content"] == "\ufffd"

@@ -14,7 +14,7 @@ TABLES = (".csv", ".tsv", ".xlsx", ".xlsm")
 
 
 def named_rows(path: Path, given: str) -> list[tuple[int, dict[str, str]]]:
-    """(number, {name: cell}) of the rows below the header, which is row 1; names in lower case.
+    """(number, {name: cell}) of the rows below the header, counted from 1; names in lower case.
 
     Raises UserError that begins with `given`, what the user wrote to name the file.
     """
@@ -30,7 +30,7 @@ def named_rows(path: Path, given: str) -> list[tuple[int, dict[str, str]]]:
     if twice := [name for name, count in Counter(filter(None, names)).items() if count > 1]:
         raise UserError(f"{given}: the header has two columns {twice[0]}; rename or remove one")
     found = []
-    for number, cells in enumerate(body, 2):
+    for number, cells in enumerate(body, 1):
         if len(cells) > len(names):
             raise UserError(
                 f"{given}, row {number}: it has {len(cells)} cells, more than the header's "
