@@ -88,7 +88,7 @@ def _change(
     """The mean change in points, with one-sided bounds.
 
     Whole passages are resampled, because an export may lose what was known of one. If no answer
-    has changed, nothing stands together, and each question counts for itself.
+    has changed, there is no sign of that, so each question is resampled by itself.
     """
     changed = any(before.text != after.text for before, after in pairs)
     return paired(
