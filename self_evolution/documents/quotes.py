@@ -29,7 +29,8 @@ _INDENTED = re.compile(r"border(?:-\w+)?\s*:\s*none", re.IGNORECASE)
 
 
 def marked(blocks: Iterable[str]) -> Iterator[str]:
-    """The blocks of a mail, behind "> " from the headers of a message that is replied to."""
+    """The blocks of a mail. From the headers of the message that is replied to on, each line has
+    "> " before it."""
     is_quoted = False
     for block in blocks:
         is_quoted = is_quoted or bool(_REPLIED.match(block))

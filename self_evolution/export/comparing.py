@@ -88,7 +88,7 @@ def _change(
     """The mean change in points, with one-sided bounds.
 
     Whole passages are resampled, because an export may lose what was known of one. If no answer
-    has changed, nothing stands together, and each question counts for itself.
+    has changed, there is no sign of that, so each question is resampled by itself.
     """
     changed = any(before.text != after.text for before, after in pairs)
     return paired(
@@ -104,8 +104,8 @@ def _change(
 def loss(compared: Sequence[Compared], accepted: float) -> str:
     """Describe a loss that is not shown to be within the bound; empty if there is none.
 
-    The first task must be shown to lose at most `accepted` points. The others have fewer
-    questions, so they only must not be shown to lose more.
+    The first task must be shown to lose at most `accepted` points. The others may
+    have too few questions for that, so it is enough that no larger loss is shown.
     """
     first, *others = compared
     if first.change.low < -accepted:

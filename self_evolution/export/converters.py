@@ -70,7 +70,7 @@ def _path(name: str) -> str | None:
 
 def _call(words: list[str]) -> None:
     environment = os.environ | {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"}
-    # This process's own modules are none of the converter's, which has its own environment.
+    # The converter has its own environment, and must not import the modules of this process.
     environment.pop("PYTHONPATH", None)
     done = subprocess.run(words, capture_output=True, text=True, check=False, env=environment)
     if done.returncode:

@@ -107,7 +107,8 @@ def _tested(
     if problem := loss(found, wanted.accepted):
         cause = form.suspect(job)
         raise UserError(
-            f"not exported: {problem}. The likely cause is {cause}. --accept-loss takes more"
+            f"not exported: {problem}. The likely cause is {cause}. --accept-loss N accepts a loss "
+            "of N points"
         )
     return found
 

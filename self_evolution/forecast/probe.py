@@ -62,7 +62,7 @@ def probe(run: Run, folder: Path) -> Sample:
     chosen = spread(run.ledger.fragments.for_training())
     with closing(Ledger(folder / "probe.db")) as ledger:
         ledger.add(_rows(run, chosen))
-        engine = None if settings.ask.teacher else run.engine  # else the teacher comes first
+        engine = None if settings.ask.teacher else run.engine  # a teacher is loaded first
         small = Run(folder, changed, ledger, run.progress, engine)
         if builds(settings):
             build(small, 0)
@@ -95,7 +95,8 @@ def spread(tasks: list[tuple[str, int]]) -> list[str]:
 
 
 def _rows(run: Run, ids: list[str]) -> list[Document | Section | Fragment]:
-    """The fragments, with their documents and sections; none is a duplicate here."""
+    """The fragments with their documents and sections. The marks of duplicates are taken off: what
+    they are duplicates of may not be among them."""
     fragments = run.ledger.fragments.get(ids)
     wanted = {fragment.document_id for fragment in fragments}
     documents = [one for one in run.ledger.documents.here() if one.id in wanted]

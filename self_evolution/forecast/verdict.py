@@ -92,7 +92,7 @@ def share(some: int, of: int) -> tuple[float, float]:
 
 
 def _expected(run: Run, part: float) -> int:
-    """Test questions, where this part of the fragments gives a valid one."""
+    """How many test questions the run builds if this part of its fragments gives a valid one."""
     fragments = len(run.ledger.fragments.for_training())
     return min(limited(run, run.config.evaluate.questions), round(fragments * part))
 

@@ -80,7 +80,8 @@ class Columns(Cache):  # type: ignore[misc]
         """Copy the beginnings of rows `places` of `source` into `rows`, up to column `end`."""
         width = max(end - self.starts[row] for row in rows)
         device = source.layers[0].keys.device
-        # A row that is shorter also gets what stands before it there. It is masked here.
+        # All copies are as wide as the longest. A shorter row also gets what stands before it in
+        # the source; that part is masked.
         firsts = [
             source.starts[place] + end - width - self.starts[row]
             for row, place in zip(rows, places, strict=True)

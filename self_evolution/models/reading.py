@@ -41,8 +41,8 @@ def read(
 ) -> tuple[Columns, list[int], Tensor]:
     """Read `rows` of token ids: (the cache, the row of each place in it, logits after each (B, V)).
 
-    `sources` are caches of what was read before. There is `room` for so many further columns. Which
-    rows are read together follows from their ids alone.
+    `sources` are caches of what was read before. The cache has `room` columns for tokens
+    that are generated later. Which rows are read together follows from their ids alone.
     """
     beginnings = shared(rows, [one.tokens for one in _look_up(rows, sources)])
     if beginnings:
@@ -120,7 +120,10 @@ def shared(rows: Sequence[list[int]], known: Sequence[int]) -> list[list[int]]:
     commons = [common(rows[a], rows[b]) for a, b in pairwise(order)]
 
     def within(first: int, last: int, outer: int) -> list[list[int]]:
-        """Of rows `first` to `last` in order, which have `outer` tokens in common with others."""
+        """The beginnings among the rows at places `first` to `last` - 1 of `order`.
+
+        Their first `outer` tokens are common to more rows than these.
+        """
         if last - first < 2:
             return []
         here = min(commons[first : last - 1])

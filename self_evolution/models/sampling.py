@@ -11,7 +11,8 @@ from self_evolution.models.protocols import SamplingParams
 from self_evolution.models.reply import TopLogprobs
 
 LIKELIEST = 256
-"""So many tokens nearly always hold the nucleus; the whole vocabulary is sorted where not."""
+"""The nucleus nearly always lies within so many of the likeliest tokens. Where it does not, the
+whole vocabulary is sorted."""
 
 
 class Sampler:
@@ -62,12 +63,13 @@ def _draw(probabilities: Tensor, chances: Tensor) -> Tensor:
 def _draw_from_nucleus(
     probabilities: Tensor, chances: Tensor, top_p: float
 ) -> tuple[Tensor, Tensor]:
-    """(places (n, 1) drawn, whether the nucleus is within them (n,)); probabilities fall.
+    """(places drawn (n, 1), whether the nucleus ends within the `probabilities` given (n,)).
 
-    The nucleus are the likeliest tokens up to the one with which their sum reaches `top_p`.
+    The probabilities (n, k) of a row fall from left to right. Its nucleus are the likeliest tokens
+    up to the one with which their sum reaches `top_p`.
     """
     sums = probabilities.double().cumsum(-1)
-    size = (sums < top_p).sum(-1, keepdim=True)  # of those before the last of the nucleus
+    size = (sums < top_p).sum(-1, keepdim=True)  # how many come before its last
     inside = (size < probabilities.shape[-1]).squeeze(1)
     size = size.clamp(max=probabilities.shape[-1] - 1)
     places = torch.searchsorted(sums, chances * sums.gather(1, size), right=True)

@@ -157,8 +157,11 @@ class Batcher:
             self._answer(batch)
 
     def _next(self) -> list[Job]:
-        """The jobs to do now. After a batch of many, as many are expected once more, for a moment:
-        their clients need about that long to ask again."""
+        """The jobs to do now.
+
+        After a batch of several jobs it waits a moment, until as many have come again: their
+        clients need about that long to ask the next question.
+        """
         with self._lock:
             if self._waiting and self._last > 1:
                 self._arrived.wait_for(lambda: len(self._waiting) >= self._last, _PAUSE)

@@ -67,8 +67,8 @@ def why(ledger: Ledger, text: str, limit: int) -> Why:
 def nearest(pairs: Sequence[TrainedPair], text: str, limit: int) -> list[tuple[TrainedPair, float]]:
     """(pair, share of the text's terms) of at most `limit` pairs, the nearest first.
 
-    Terms count by their rarity among the pairs. Of equals, the pair with fewer terms besides comes
-    first, then the one that was trained on earlier.
+    Terms count by their rarity among the pairs. Where the share is equal, the pair with fewer terms
+    comes first, and then the one that was trained on earlier.
     """
     wanted = set(asked(text))
     frequency: Counter[str] = Counter()

@@ -1,8 +1,8 @@
 """Formats that the program pandoc turns into a web page, which is then read like any other.
 
-The program comes with the extra `pandoc`, or with the system. It runs in a cage: with `--sandbox`
-it opens no file and no address, whatever its input says; it gets no environment, no other input
-than the document, and the limits of memory and time of the process that starts it.
+The program comes with the extra `pandoc`, or with the system. It is restricted in three ways: with
+`--sandbox` it opens no file and no address, whatever its input says; it gets the document and no
+environment; and it has the limits of memory and time of the process that starts it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ FORMATS = ("docbook", "latex", "mediawiki", "odt", "org", "rtf")
 """The formats that are left to the program, by its own names for them."""
 
 INSTALL = "pip install 'self-evolution[pandoc]', or: apt install pandoc (2.15 or newer)"
-_SECONDS = 60  # of computing, where no time limit is set
+_SECONDS = 60  # of CPU time, where no time limit is set
 _OUT_OF_MEMORY = 251  # the exit status of a Haskell program whose memory does not suffice
 # Spellings of RTF on which pandoc loses words or gives up, and others that mean the same.
 _RTF = (

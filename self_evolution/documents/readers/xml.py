@@ -97,7 +97,7 @@ def _tree(data: bytes) -> _Element:
 
 
 def _is_mixed(element: _Element) -> bool:
-    """Whether words stand beside elements in it."""
+    """Whether an element holds both words and elements."""
     texts = [element.text, *(one.tail for one in element)] if len(element) else []
     return any(text and not text.isspace() for text in texts)
 

@@ -12,7 +12,7 @@ from self_evolution.records import Correction
 from self_evolution.text.function_words import FUNCTION_WORDS
 
 ENOUGH = 0.8
-"""The share of the words that make the difference which a right answer has."""
+"""The least share of the telling words (those that only the answer to learn has) in a right one."""
 
 
 def is_right(correction: Correction, text: str) -> bool:

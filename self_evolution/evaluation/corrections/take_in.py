@@ -133,10 +133,12 @@ def _pair(
 
 
 def _fragment(run: Run, row: Feedback) -> Fragment | None:
-    """The passage that says what is to be learnt: of those that were shown, else of those found.
+    """The passage that says what is to be learnt.
 
-    Of several the first that has every value of the answer, else the one with most of its terms;
-    None if none has a term of it that the question does not have.
+    It is chosen from the passages that were shown with the answer. If none of these is there any
+    more, the search looks for others. The first one that has every value of the answer is taken.
+    If none has them all, it is the one with the most terms that the answer adds to the question,
+    or None if no passage has any.
     """
     answer = row.better or row.answer
     ids = run.ledger.corrections.there(row.fragments)

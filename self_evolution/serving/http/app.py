@@ -29,7 +29,7 @@ from self_evolution.serving.http.security import Access
 
 
 def make_app(desk: Desk, access: Access) -> FastAPI:
-    """The application without its door (`Guard`)."""
+    """The application; `Guard` is to be put around it, and checks each request first."""
     app = FastAPI(
         title="Self-Evolution",
         version=__version__,

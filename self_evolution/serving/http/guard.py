@@ -1,4 +1,4 @@
-"""The door of the service: every request passes it before the application sees it."""
+"""The check of every request, before the application sees it."""
 
 from __future__ import annotations
 

@@ -15,8 +15,7 @@ class Limits(NamedTuple):
     `waiting`: questions that are answered or wait at the same time. `tokens`: the longest reply
     that may be asked for. `answer`: from a question to the end of its answer. `slow`: for a client
     to send a request, or to take the next part of a response. `idle`: for a connection without a
-    request. `grace`: for running requests to end
-    when the service is stopped.
+    request. `grace`: for running requests to end when the service is stopped.
     """
 
     waiting: int = 128
@@ -38,12 +37,12 @@ class Gate:
 
     @contextmanager
     def enter(self, questions: int = 1) -> Iterator[None]:
-        """Raises Refusal (429) if there is no room for so many questions more."""
+        """Count more questions until the block ends. Raises Refusal (429) if they are too many."""
         if self.inside + questions > self._most:
             raise Refusal(
                 429,
-                f"{self.inside} questions wait or are being answered, and {self._most} may; try "
-                "again in a moment",
+                f"{self.inside} questions wait or are being answered, and at most {self._most} "
+                "are allowed; try again in a moment",
                 "rate_limit_exceeded",
                 {"Retry-After": "1"},
             )

@@ -1,4 +1,4 @@
-"""It knows what it knows: each question is answered from memory, from passages, or not at all."""
+"""Routing: each question is answered from memory, from passages, or not at all."""
 
 from self_evolution.serving.routing.logistic import Reliability
 from self_evolution.serving.routing.marks import Mark

@@ -36,8 +36,11 @@ COST = 20.0
 
 
 class Shares(NamedTuple):
-    """Of `questions`: answered ones, and wrong ones among them; `unanswerable` ones, and those
-    among them that are answered."""
+    """Numbers of questions: all of them, those that are answered, and those answered wrongly.
+
+    `unanswerable` counts those that no document answers; `answered_unanswerable` counts those of
+    them that are answered all the same.
+    """
 
     questions: int
     answered: int
@@ -188,7 +191,8 @@ def _routes(
 
 
 def _threshold(cases: Sequence[Case], closed: Sequence[float], opened: Sequence[float]) -> float:
-    """The threshold by which right answers are most, when a wrong one costs COST of them."""
+    """The threshold, 0.5 or more, with the highest number of right answers given, less COST for
+    each wrong one; 1.0 if every other gives less than no answer at all."""
     best, found = 0.0, 1.0
     for threshold in sorted({*closed, *opened}, reverse=True):
         if threshold < 0.5:

@@ -78,9 +78,9 @@ def _zip(asked: Sequence[Any], told: Sequence[Told]) -> Iterator[tuple[Any, Told
 
 
 def mastery(tally: Tally, document: str, without: str = "") -> float:
-    """The share of a document's test questions that are right from memory, but for one of them.
+    """The share of a document's test questions that are right from memory, pulled towards a half.
 
-    A question's own answer must not say how likely it is to be right.
+    The question `without` is left out: its own answer must not say how likely it is to be right.
     """
     some = [right for id, right in tally.get(document, {}).items() if id != without]
     return (sum(some) + 0.5) / (len(some) + 1)

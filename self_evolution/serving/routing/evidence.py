@@ -68,9 +68,9 @@ class Coverage:
     def of(self, question: str, shown: Sequence[Fragment]) -> tuple[float, float, float]:
         """Three shares from 0 to 1.
 
-        Of the names, numbers and codes of the question, those that stand in the passages; of its
-        terms that the documents know, by their rarity, those in the passages; and of its terms,
-        those that no document has.
+        The first is the share of the question's names, numbers and codes that stand in the
+        passages. The second is the share of its terms that do so; rare terms count more, and terms
+        that no document has do not count. The third is the share of its terms that no document has.
         """
         there = {term for fragment in shown for term in fragment_terms(fragment)}
         named = {term for name in names(question) for term in terms(name)}
