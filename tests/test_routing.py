@@ -18,6 +18,7 @@ from self_evolution import cli
 from self_evolution.records import Fragment
 from self_evolution.run.read import RunReader
 from self_evolution.serving.answering import Answerer, open_model
+from self_evolution.serving.http.ways import Ways
 from self_evolution.serving.routing import MEMORY, NOTHING, PASSAGES, Routed, Router
 from self_evolution.serving.routing.asking import Told
 from self_evolution.serving.routing.evidence import Coverage, Question, support
@@ -262,3 +263,37 @@ def test_reliability_counts_the_nearest() -> None:
     assert middle and middle.n == 50 and middle.share == pytest.approx(0.5, abs=0.05)
     assert reliability(known[:3], 0.5) == (0.0, 3)
     assert reliability([], 0.5) is None
+
+
+def changed(run: Path, tmp_path: Path, query: str, *values: object) -> Path:
+    """A copy of the run without a calibration, in whose ledger a statement is carried out."""
+    copy = tmp_path / "run"
+    shutil.copytree(run, copy)
+    (copy / "routing.json").unlink(missing_ok=True)
+    with closing(sqlite3.connect(copy / "run.db")) as database, database:
+        assert database.execute(query, values).rowcount
+    return copy
+
+
+def test_questions_about_one_thing_do_not_calibrate(run: Path, tmp_path: Path) -> None:
+    """No model could be asked about a document that it has not seen."""
+    copy = changed(run, tmp_path, "UPDATE item SET cluster_id = 'handbook.pdf'")
+    (found,) = ask(copy, "Tell me the port of node Coral?")
+    assert (found.way, found.reliability) == (PASSAGES, None)
+
+
+def test_a_calibration_that_fails_takes_no_answers_down(
+    run: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: object) -> None:
+        raise IndexError(FACTS[0][1])
+
+    monkeypatch.setattr("self_evolution.serving.routing.router.calibrate", fail)
+    with closing(RunReader(run)) as reader, closing(open_model(reader)) as engine:
+        answerer = Answerer(reader, engine)
+        ways = Ways(reader, answerer)
+        assert ways.known(1) is None
+        ways.close()  # waits for it
+        assert ways.known(1) is None
+        answerer.close()
+    assert "IndexError in the calibration" in caplog.text and FACTS[0][1] not in caplog.text

@@ -172,7 +172,8 @@ class _Talk:
             self.write(f"answered by {_model(self._run, first.generation)}")
         if self.router:
             self.write(
-                f"reliability unknown: {known.questions:,} test questions are too few to measure it"
+                f"reliability unknown: {known.questions:,} test questions are too few to measure "
+                "it, or they are about too few passages"
             )
         self._print_sources(first.sources)
         self._remember(question, first.text, first.sources, first.generation)

@@ -52,7 +52,7 @@ class Guard:
         except TimeoutError:  # the client does not take the response: its connection is closed
             LOG.info("a client stopped reading its response")
         except Exception:
-            _log_error(scope)
+            log_error(f"{scope['method']} {_path(scope)}")
             if response.status == 0:
                 refusal = Refusal(500, "an error inside the service; its log says more")
                 await _refuse(refusal, scope, receive, response)
@@ -157,12 +157,13 @@ def _is_for_a_person(scope: Scope) -> bool:
     return scope["method"] == "GET" and "text/html" in Headers(scope=scope).get("accept", "")
 
 
-def _log_error(scope: Scope) -> None:
-    """Log where an error came from, but not its message, which may quote a question."""
+def log_error(place: str) -> None:
+    """Log where the error that is handled came from, but not its message, which may quote a
+    question."""
     kind, _, trace = sys.exc_info()
     frames = "".join(traceback.format_tb(trace))
     name = kind.__name__ if kind else ""
-    LOG.error("%s in %s %s\n%s", name, scope["method"], _path(scope), frames)
+    LOG.error("%s in %s\n%s", name, place, frames)
 
 
 def _path(scope: Scope) -> Any:

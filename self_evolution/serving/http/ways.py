@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from self_evolution.errors import Stopped, UserError
 from self_evolution.run.read import RunReader
 from self_evolution.serving.answering import Answerer
-from self_evolution.serving.http.guard import LOG
+from self_evolution.serving.http.guard import LOG, log_error
 from self_evolution.serving.http.openai_shapes import Source
 from self_evolution.serving.http.places import shown
 from self_evolution.serving.routing import Mark, Routed, Router
@@ -84,6 +84,9 @@ class Ways:
             return None
         except UserError as error:
             LOG.error("%s", error)
+            return None
+        except Exception:  # questions are answered all the same, from passages
+            log_error("the calibration")
             return None
 
 

@@ -22,7 +22,7 @@ from self_evolution.run.read import RunReader
 from self_evolution.serving.answering import Answerer
 from self_evolution.serving.routing.cases import Case, cases
 from self_evolution.serving.routing.evidence import Coverage
-from self_evolution.serving.routing.logistic import Model, cross_fitted, fit
+from self_evolution.serving.routing.logistic import FOLDS, Model, cross_fitted, fit
 
 FILE, VERSION = "routing.json", 1
 MEMORY, OPENED = 0, 1
@@ -57,7 +57,8 @@ class Calibration:
     those of answers from memory and from passages; an answer is given if its chance reaches
     `threshold`. `known` are (chance, whether right) of the answers of each kind that were given.
     `before` counts what happens if every question is answered from passages, `after` with routing.
-    Without `models` there were too few test questions (`questions`).
+    Without `models` there were too few test questions (`questions`), or they were about too few
+    things.
     """
 
     made_from: str
@@ -116,7 +117,7 @@ def calibrate(
     step = max(1, -(-len(items) // MOST))
     items = items[::step]
     made_from = digest(run, generation)
-    if len(items) < FEWEST:
+    if len(items) < FEWEST or len({item.cluster for item in items}) < FOLDS:
         return Calibration(made_from, generation, len(items))
     say(f"calibrating on {len(items):,} test questions, once for this generation")
     found, documents = cases(run, answerer, generation, limit, items)

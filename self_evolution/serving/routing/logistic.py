@@ -63,7 +63,10 @@ def fit(rows: Sequence[Sequence[float]], right: Sequence[bool]) -> Model:
 def cross_fitted(
     rows: Sequence[Sequence[float]], right: Sequence[bool], clusters: Sequence[Hashable]
 ) -> list[float]:
-    """The chance of each row by a model that has seen no row of its cluster."""
+    """The chance of each row by a model that has seen no row of its cluster.
+
+    There must be FOLDS clusters or more.
+    """
     order = {cluster: place for place, cluster in enumerate(dict.fromkeys(clusters))}
     folds = [order[cluster] % FOLDS for cluster in clusters]
     found = [0.0] * len(rows)
