@@ -15,6 +15,7 @@ import pytest
 from conftest import RULES
 
 from self_evolution import cli
+from self_evolution.models.scripted import ScriptedEngine
 from self_evolution.records import Fragment
 from self_evolution.run.read import RunReader
 from self_evolution.serving.answering import Answerer, open_model
@@ -297,3 +298,15 @@ def test_a_calibration_that_fails_takes_no_answers_down(
         assert ways.known(1) is None
         answerer.close()
     assert "IndexError in the calibration" in caplog.text and FACTS[0][1] not in caplog.text
+
+
+def test_a_question_that_does_not_fit_the_window_is_left_out(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    long = f"Tell me the port of node Alpha? {'It is urgent. ' * 1000}"
+    query = "UPDATE item SET question = ? WHERE suite = 'domain' AND position = 0"
+    copy = changed(run, tmp_path, query, long)
+    monkeypatch.setattr(ScriptedEngine, "window", 2000)
+    (found,) = ask(copy, "Tell me the port of node Coral?")
+    assert found.way == PASSAGES and found.reliability
+    assert json.loads((copy / "routing.json").read_text())["questions"] == len(FACTS) * 2 - 1

@@ -20,7 +20,7 @@ from self_evolution.evaluation.tasks import TESTS
 from self_evolution.records import content_id
 from self_evolution.run.read import RunReader
 from self_evolution.serving.answering import Answerer
-from self_evolution.serving.routing.cases import Case, cases
+from self_evolution.serving.routing.cases import Case, cases, questions
 from self_evolution.serving.routing.evidence import Coverage
 from self_evolution.serving.routing.logistic import FOLDS, Model, cross_fitted, fit
 
@@ -112,15 +112,19 @@ def calibrate(
     limit: int,
     say: Callable[[str], None] = lambda _: None,
 ) -> Calibration:
-    """Have the generation answer the test questions, and fit the models. `say` tells that."""
+    """Have the generation answer the test questions, and fit the models. `say` tells that.
+
+    Questions that do not fit the model's window are left out, as in an evaluation.
+    """
     items = [item for suite in TESTS for item in run.ledger.items.of_suite(suite)]
     step = max(1, -(-len(items) // MOST))
-    items = items[::step]
     made_from = digest(run, generation)
-    if len(items) < FEWEST or len({item.cluster for item in items}) < FOLDS:
-        return Calibration(made_from, generation, len(items))
-    say(f"calibrating on {len(items):,} test questions, once for this generation")
-    found, documents = cases(run, answerer, generation, limit, items)
+    wanted = questions(run, answerer.engine, limit, items[::step])
+    clusters = [one.item.cluster for one in wanted if one.plain]
+    if len(clusters) < FEWEST or len(set(clusters)) < FOLDS:
+        return Calibration(made_from, generation, len(clusters))
+    say(f"calibrating on {len(clusters):,} test questions, once for this generation")
+    found, documents = cases(run, answerer, generation, wanted)
     coverage = Coverage(run.ledger)
     numbers = [case.question.numbers(coverage) for case in found]
     # What a person asks can be searched for, so only such cases say how the routing would do.
@@ -145,7 +149,7 @@ def calibrate(
     return Calibration(
         made_from,
         generation,
-        len(items),
+        len(clusters),
         (closed.model(), opened.model()),
         threshold,
         known,

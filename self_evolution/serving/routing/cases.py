@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from self_evolution.evaluation.prompts import TaskPrompt, closed_prompt, retrieved_prompt
+from self_evolution.evaluation.prompts import TaskPrompt, closed_prompt, fits, retrieved_prompt
 from self_evolution.evaluation.scores import is_right
+from self_evolution.models import Engine
 from self_evolution.records import Fragment, Item
 from self_evolution.retrieval.recall import holds
 from self_evolution.run.read import RunReader
@@ -30,51 +31,73 @@ class Case(NamedTuple):
     searchable: bool
 
 
-def cases(
-    run: RunReader, answerer: Answerer, generation: int, limit: int, items: Sequence[Item]
-) -> tuple[list[Case], tuple[tuple[str, float], ...]]:
-    """The cases of all kinds, and (document, share of questions right from memory)."""
+class Asked(NamedTuple):
+    """A question with its prompts: the closed book, and what the search finds.
 
-    def ask(prompts: Sequence[TaskPrompt]) -> list[Told]:
-        return tell(answerer, [answerer.put_prompt(one, generation) for one in prompts])
+    It is that of a test question, or one made from it that no document answers. If it is not
+    `searchable`, the search may not find the right passage.
+    """
+
+    item: Item
+    text: str
+    answerable: bool
+    searchable: bool
+    closed: TaskPrompt
+    opened: TaskPrompt
+
+    @property
+    def plain(self) -> bool:
+        """Whether this is a test question as it is."""
+        return self.answerable and self.searchable
+
+
+def questions(run: RunReader, engine: Engine, limit: int, items: Sequence[Item]) -> list[Asked]:
+    """The questions of all kinds whose prompts leave room for an answer in the model's window."""
+
+    def put(item: Item, text: str, answerable: bool = True, searchable: bool = True) -> Asked:
+        view: Any = run if searchable else _Blind(run, item)
+        opened = retrieved_prompt(view, engine, text, limit)
+        return Asked(item, text, answerable, searchable, closed_prompt(run, text), opened)
 
     coverage = Coverage(run.ledger)
-    asked = [(item, item.question, True) for item in items]
-    asked += [
-        (item, made, False) for item in items if (made := unanswerable(item.question, coverage))
+    made = [(item, unanswerable(item.question, coverage)) for item in items]
+    found = [put(item, item.question) for item in items]
+    found += [put(item, text, answerable=False) for item, text in made if text]
+    found += [put(item, item.question, searchable=False) for item in items]
+    return [
+        one
+        for one in found
+        if fits(run, engine, one.closed.messages) and fits(run, engine, one.opened.messages)
     ]
-    closed = ask([closed_prompt(run, text) for _, text, _ in asked])
-    opened = _prompts(run, answerer, limit, asked, False)
-    blind = _prompts(run, answerer, limit, asked[: len(items)], True)
-    told = ask([*opened, *blind])
-    shown = [run.ledger.fragments.get(prompt.sources) for prompt in (*opened, *blind)]
+
+
+def cases(
+    run: RunReader, answerer: Answerer, generation: int, asked: Sequence[Asked]
+) -> tuple[list[Case], tuple[tuple[str, float], ...]]:
+    """The cases of these questions, and (document, share of questions right from memory)."""
+
+    def ask(prompts: Iterable[TaskPrompt]) -> list[Told]:
+        return tell(answerer, [answerer.put_prompt(one, generation) for one in prompts])
+
+    closed = {one.text: one.closed for one in asked}  # some are asked with and without the passage
+    memory = dict(zip(closed, ask(closed.values()), strict=True))
+    told = ask(one.opened for one in asked)
+    shown = [run.ledger.fragments.get(one.opened.sources) for one in asked]
     places = [some[0].document_id if some else "" for some in shown]
     tally: Tally = defaultdict(dict)
-    for i, item in enumerate(items):
-        tally[places[i]][item.id] = is_right(item, closed[i].text)
+    for one, place in zip(asked, places, strict=True):
+        if one.plain:
+            tally[place][one.item.id] = is_right(one.item, memory[one.text].text)
     found = []
-    rows = [*_zip(asked, closed), *_zip(asked[: len(items)], closed[: len(items)])]
-    for place, ((item, text, answerable), memory) in enumerate(rows):
-        searchable = place < len(asked)
-        known = mastery(tally, places[place], item.id)
-        question = Question(text, memory, told[place], shown[place], known)
-        found.append(
-            Case(
-                question,
-                (
-                    answerable and is_right(item, memory.text),
-                    answerable and is_right(item, told[place].text),
-                ),
-                item.cluster,
-                answerable,
-                searchable,
-            )
+    for one, opened, some, place in zip(asked, told, shown, places, strict=True):
+        known = mastery(tally, place, one.item.id)
+        question = Question(one.text, memory[one.text], opened, some, known)
+        right = (
+            one.answerable and is_right(one.item, question.closed.text),
+            one.answerable and is_right(one.item, opened.text),
         )
+        found.append(Case(question, right, one.item.cluster, one.answerable, one.searchable))
     return found, tuple((id, mastery(tally, id)) for id in sorted(tally))
-
-
-def _zip(asked: Sequence[Any], told: Sequence[Told]) -> Iterator[tuple[Any, Told]]:
-    return zip(asked, told, strict=True)
 
 
 def mastery(tally: Tally, document: str, without: str = "") -> float:
@@ -84,21 +107,6 @@ def mastery(tally: Tally, document: str, without: str = "") -> float:
     """
     some = [right for id, right in tally.get(document, {}).items() if id != without]
     return (sum(some) + 0.5) / (len(some) + 1)
-
-
-def _prompts(
-    run: RunReader,
-    answerer: Answerer,
-    limit: int,
-    asked: Sequence[tuple[Item, str, bool]],
-    blind: bool,
-) -> list[TaskPrompt]:
-    """The questions with what the search finds; if `blind`, the right passage is not among it."""
-    found = []
-    for item, text, _ in asked:
-        view: Any = _Blind(run, item) if blind else run
-        found.append(retrieved_prompt(view, answerer.engine, text, limit))
-    return found
 
 
 class _Blind:
