@@ -8,6 +8,7 @@ import random
 import re
 import shutil
 import sqlite3
+from concurrent.futures import wait
 from contextlib import closing
 from pathlib import Path
 
@@ -310,3 +311,18 @@ def test_a_question_that_does_not_fit_the_window_is_left_out(
     (found,) = ask(copy, "Tell me the port of node Coral?")
     assert found.way == PASSAGES and found.reliability
     assert json.loads((copy / "routing.json").read_text())["questions"] == len(FACTS) * 2 - 1
+
+
+def test_a_calibration_is_used_however_late_the_next_question_comes(
+    run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("self_evolution.serving.http.ways._AGAIN", -1.0)  # always long ago
+    with closing(RunReader(run)) as reader, closing(open_model(reader)) as engine:
+        answerer = Answerer(reader, engine)
+        ways = Ways(reader, answerer)
+        assert ways.known(0) is None
+        wait([ways._asked[0][1]])
+        found = ways.known(0)
+        assert found and found.models
+        ways.close()
+        answerer.close()

@@ -63,13 +63,16 @@ class Ways:
         self._known: dict[int, Calibration] = {}
 
     def known(self, generation: int) -> Calibration | None:
-        """The calibration of a generation, if it is there and says something."""
+        """The calibration of a generation, if it is there and says something.
+
+        After a change of the run, the old one serves until the new one is made.
+        """
         at, future = self._asked.get(generation, (0.0, None))
+        if future and future.done() and (found := future.result()) is not None:
+            self._known[generation] = found
         if future is None or (future.done() and time.monotonic() - at > _AGAIN):
             future = self._thread.submit(self._calibrate, generation)
             self._asked[generation] = time.monotonic(), future
-        if future.done() and (found := future.result()) is not None:
-            self._known[generation] = found
         known = self._known.get(generation)
         return known if known and known.models else None
 
