@@ -8,16 +8,19 @@ import random
 import re
 import shutil
 import sqlite3
+from collections.abc import Sequence
 from concurrent.futures import wait
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import RULES
 
 from self_evolution import cli
+from self_evolution.models.reply import Reply
 from self_evolution.models.scripted import ScriptedEngine
-from self_evolution.records import Fragment
+from self_evolution.records import Fragment, Message
 from self_evolution.run.read import RunReader
 from self_evolution.serving.answering import Answerer, open_model
 from self_evolution.serving.http.ways import Ways
@@ -326,3 +329,26 @@ def test_a_calibration_is_used_however_late_the_next_question_comes(
         assert found and found.models
         ways.close()
         answerer.close()
+
+
+def test_a_question_waits_for_one_batch_of_the_calibration_at_most(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = changed(run, tmp_path, "UPDATE item SET position = position")
+    batches: list[list[str]] = []
+    with closing(RunReader(copy)) as reader, closing(open_model(reader)) as engine:
+        answerer = Answerer(reader, engine)
+        asked = answerer.put("Which moon is the largest?", limit=0)
+        generate = engine.generate
+
+        def noted(prompts: Sequence[Sequence[Message]], *more: Any) -> list[Reply]:
+            if not batches:  # somebody asks while the first batch is answered
+                answerer.start(asked)
+            batches.append([messages[-1]["content"] for messages in prompts])
+            return generate(prompts, *more)
+
+        monkeypatch.setattr(engine, "generate", noted)
+        assert Router(reader, answerer).calibration(0).models
+        answerer.close()
+    assert len(batches[0]) == answerer.batch_size and len(batches) > 10
+    assert "Which moon is the largest?" in batches[1]

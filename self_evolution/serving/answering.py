@@ -114,6 +114,11 @@ class Answerer:
         self._batcher.close()
 
     @property
+    def batch_size(self) -> int:
+        """The most questions that are answered at the same time."""
+        return self._batcher.size
+
+    @property
     def batches(self) -> int:
         """How many batches of questions the model was given."""
         return self._batcher.batches
@@ -159,6 +164,12 @@ class Answerer:
         job = Job(question.call, on_text)
         self._batcher.put(job)
         return job
+
+    def start_batch(self, questions: Sequence[Question]) -> list[Job]:
+        """Have at most `batch_size` questions answered together, for a caller with many of them."""
+        jobs = [Job(question.call) for question in questions]
+        self._batcher.put(*jobs)
+        return jobs
 
     def put(
         self,

@@ -112,8 +112,8 @@ class Batcher:
     """
 
     def __init__(self, engine: Engine, size: int) -> None:
+        self.size = size
         self._engine = engine
-        self._size = size
         self._lock = threading.Lock()
         self._arrived = threading.Condition(self._lock)
         self._waiting: list[Job] = []
@@ -123,13 +123,14 @@ class Batcher:
         self.batches = 0
         """How many batches were begun."""
 
-    def put(self, job: Job) -> None:
-        """Have a job done."""
+    def put(self, *jobs: Job) -> None:
+        """Have jobs done; those put together may share a batch even if the engine is free now."""
         with self._lock:
             if self._closed:
-                job.leave()
+                for job in jobs:
+                    job.leave()
                 return
-            self._waiting.append(job)
+            self._waiting += jobs
             self._arrived.notify()
             if self._thread is None:
                 self._thread = threading.Thread(target=self._work, name="model")
@@ -166,7 +167,7 @@ class Batcher:
             if self._waiting and self._last > 1:
                 self._arrived.wait_for(lambda: len(self._waiting) >= self._last, _PAUSE)
             waiting = [job for job in self._waiting if not job.ended]
-            batch = [job for job in waiting if job.shares(waiting[0])][: self._size]
+            batch = [job for job in waiting if job.shares(waiting[0])][: self.size]
             taken = set(map(id, batch))
             self._waiting = [job for job in waiting if id(job) not in taken]
             self._last = len(batch)

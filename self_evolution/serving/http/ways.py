@@ -54,6 +54,7 @@ class Ways:
     """Holds the calibration of each generation that was asked; each is made in the background.
 
     Until it is there, questions are answered from passages, and their reliability is not known.
+    They wait for one batch of it at most.
     """
 
     def __init__(self, run: RunReader, answerer: Answerer) -> None:

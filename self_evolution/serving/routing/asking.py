@@ -20,15 +20,21 @@ class Told(NamedTuple):
 def tell(answerer: Answerer, questions: Sequence[Question]) -> list[Told]:
     """The answers to questions, which share the forward passes of the model.
 
-    If the caller is interrupted, the rest is not answered.
+    Only one batch waits at a time, so that other questions that come meanwhile are answered after
+    it. If the caller is interrupted, the rest is not answered.
     """
-    jobs = [answerer.start(certain(answerer, one)) for one in questions]
-    try:
-        return [told(job.future.result()) for job in jobs]
-    except BaseException:
-        for job in jobs:
-            job.leave()
-        raise
+    found: list[Told] = []
+    size = answerer.batch_size
+    for first in range(0, len(questions), size):
+        some = questions[first : first + size]
+        jobs = answerer.start_batch([certain(answerer, one) for one in some])
+        try:
+            found += [told(job.future.result()) for job in jobs]
+        except BaseException:
+            for job in jobs:
+                job.leave()
+            raise
+    return found
 
 
 def certain(answerer: Answerer, question: Question) -> Question:
