@@ -8,6 +8,7 @@ import random
 import re
 import shutil
 import sqlite3
+from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import wait
 from contextlib import closing
@@ -26,6 +27,7 @@ from self_evolution.serving.answering import Answerer, open_model
 from self_evolution.serving.http.ways import Ways
 from self_evolution.serving.routing import MEMORY, NOTHING, PASSAGES, Routed, Router
 from self_evolution.serving.routing.asking import Told
+from self_evolution.serving.routing.cases import questions
 from self_evolution.serving.routing.evidence import Coverage, Question, support
 from self_evolution.serving.routing.invented import unanswerable
 from self_evolution.serving.routing.logistic import cross_fitted, fit, reliability
@@ -282,7 +284,7 @@ def changed(run: Path, tmp_path: Path, query: str, *values: object) -> Path:
 
 def test_questions_about_one_thing_do_not_calibrate(run: Path, tmp_path: Path) -> None:
     """No model could be asked about a document that it has not seen."""
-    copy = changed(run, tmp_path, "UPDATE item SET cluster_id = 'handbook.pdf'")
+    copy = changed(run, tmp_path, "UPDATE item SET passage = '', cluster_id = 'handbook.pdf'")
     (found,) = ask(copy, "Tell me the port of node Coral?")
     assert (found.way, found.reliability) == (PASSAGES, None)
 
@@ -352,3 +354,23 @@ def test_a_question_waits_for_one_batch_of_the_calibration_at_most(
         answerer.close()
     assert len(batches[0]) == answerer.batch_size and len(batches) > 10
     assert "Which moon is the largest?" in batches[1]
+
+
+def test_a_document_is_not_judged_by_what_was_learnt_from_it(run: Path) -> None:
+    """With few documents, a passage is not."""
+    with closing(RunReader(run)) as reader, closing(open_model(reader)) as engine:
+        items = reader.ledger.items.of_suite("domain")
+        documents = Counter(one.cluster for one in questions(reader, engine, 1, items))
+        assert len(documents) == len(NAMES) and min(documents.values()) >= 8
+        alpha = [item for item in items if "Alpha" in item.question]
+        clusters = {one.cluster for one in questions(reader, engine, 1, alpha)}
+        assert clusters == {one.fragment_id for one in reader.ledger.sources.find(alpha).values()}
+        assert len(clusters) == len(KINDS)
+
+
+def test_questions_that_chose_the_leader_do_not_count(run: Path, tmp_path: Path) -> None:
+    copy = changed(run, tmp_path, "UPDATE item SET suite = 'choice' WHERE position % 3 = 0")
+    (found,) = ask(copy, "Tell me the port of node Coral?")
+    assert found.reliability
+    kept = json.loads((copy / "routing.json").read_text())
+    assert kept["questions"] == 48 and kept["before"][0] == 96 and kept["before"][3] == 48

@@ -4,7 +4,8 @@ The leader answers each test question from memory and from the passages that the
 also answers questions of two more kinds: made ones that no document answers, and test questions
 where the search may not find the right passage. So it is known of each answer whether it is right.
 Two models (`logistic.py`) learn from that how likely an answer is to be right, and a threshold is
-chosen. Whatever is reported was computed for each document by models that did not see it.
+chosen. Whatever is reported was computed for each document by models that did not see it; questions
+that chose the leader are not counted.
 """
 
 from __future__ import annotations
@@ -120,22 +121,25 @@ def calibrate(
     step = max(1, -(-len(items) // MOST))
     made_from = digest(run, generation)
     wanted = questions(run, answerer.engine, limit, items[::step])
-    clusters = [one.item.cluster for one in wanted if one.plain]
+    clusters = [one.cluster for one in wanted if one.plain and one.fair]
     if len(clusters) < FEWEST or len(set(clusters)) < FOLDS:
         return Calibration(made_from, generation, len(clusters))
-    say(f"calibrating on {len(clusters):,} test questions, once for this generation")
+    asked = sum(one.plain for one in wanted)
+    say(f"calibrating on {asked:,} test questions, once for this generation")
     found, documents = cases(run, answerer, generation, wanted)
     coverage = Coverage(run.ledger)
     numbers = [case.question.numbers(coverage) for case in found]
-    # What a person asks can be searched for, so only such cases say how the routing would do.
-    asked = [i for i, case in enumerate(found) if case.searchable]
-    some = [found[i] for i in asked]
+    searchable = [i for i, case in enumerate(found) if case.asked.searchable]
     closed, opened = (
         _Way(kind, [numbers[i][kind] for i in taken], [found[i] for i in taken])
-        for kind, taken in ((MEMORY, asked), (OPENED, range(len(found))))
+        for kind, taken in ((MEMORY, searchable), (OPENED, range(len(found))))
     )
+    of_closed = dict(zip(searchable, closed.chances(), strict=True))
     of_opened = opened.chances()
-    chances = closed.chances(), [of_opened[i] for i in asked]
+    # The models learn from all cases. How they do is measured on those that are like a person's.
+    fair = [i for i in searchable if found[i].asked.fair]
+    some = [found[i] for i in fair]
+    chances = [of_closed[i] for i in fair], [of_opened[i] for i in fair]
     threshold = _threshold(some, *chances)
     routes = _routes(some, *chances, threshold)
     known = tuple(
@@ -172,7 +176,7 @@ class _Way(NamedTuple):
 
     def chances(self) -> list[float]:
         """The chance of each by a model that has not seen its document."""
-        return cross_fitted(self.numbers, self.right, [case.cluster for case in self.cases])
+        return cross_fitted(self.numbers, self.right, [case.asked.cluster for case in self.cases])
 
     def model(self) -> Model:
         return fit(self.numbers, self.right)
@@ -216,8 +220,8 @@ def _shares(cases: Sequence[Case], routes: Sequence[int | None]) -> Shares:
         len(cases),
         len(given),
         sum(not case.right[r] for case, r in given),
-        sum(not case.answerable for case in cases),
-        sum(not case.answerable for case, _ in given),
+        sum(not case.asked.answerable for case in cases),
+        sum(not case.asked.answerable for case, _ in given),
     )
 
 

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
+from self_evolution.evaluation import choice
 from self_evolution.evaluation.prompts import TaskPrompt, closed_prompt, fits, retrieved_prompt
 from self_evolution.evaluation.scores import is_right
 from self_evolution.models import Engine
@@ -16,29 +17,21 @@ from self_evolution.serving.answering import Answerer
 from self_evolution.serving.routing.asking import Told, tell
 from self_evolution.serving.routing.evidence import Coverage, Question
 from self_evolution.serving.routing.invented import unanswerable
+from self_evolution.serving.routing.logistic import FOLDS
 
 Tally = dict[str, dict[str, bool]]
 """{document: {test question: whether it is answered right from memory}}."""
-
-
-class Case(NamedTuple):
-    """A question with both answers; `right` of each of them; the unit of cross-fitting."""
-
-    question: Question
-    right: tuple[bool, bool]
-    cluster: str
-    answerable: bool
-    searchable: bool
 
 
 class Asked(NamedTuple):
     """A question with its prompts: the closed book, and what the search finds.
 
     It is that of a test question, or one made from it that no document answers. If it is not
-    `searchable`, the search may not find the right passage.
+    `searchable`, the search may not find the right passage. `cluster` is the unit of cross-fitting.
     """
 
     item: Item
+    cluster: str
     text: str
     answerable: bool
     searchable: bool
@@ -50,6 +43,19 @@ class Asked(NamedTuple):
         """Whether this is a test question as it is."""
         return self.answerable and self.searchable
 
+    @property
+    def fair(self) -> bool:
+        """Whether it tells how the model does: the leader was lucky on questions that chose it."""
+        return self.searchable and self.item.suite != choice.SUITE
+
+
+class Case(NamedTuple):
+    """A question as it was asked, with both answers, and whether each of them is right."""
+
+    asked: Asked
+    question: Question
+    right: tuple[bool, bool]
+
 
 def questions(run: RunReader, engine: Engine, limit: int, items: Sequence[Item]) -> list[Asked]:
     """The questions of all kinds whose prompts leave room for an answer in the model's window."""
@@ -57,8 +63,10 @@ def questions(run: RunReader, engine: Engine, limit: int, items: Sequence[Item])
     def put(item: Item, text: str, answerable: bool = True, searchable: bool = True) -> Asked:
         view: Any = run if searchable else _Blind(run, item)
         opened = retrieved_prompt(view, engine, text, limit)
-        return Asked(item, text, answerable, searchable, closed_prompt(run, text), opened)
+        closed, cluster = closed_prompt(run, text), clusters[item.id]
+        return Asked(item, cluster, text, answerable, searchable, closed, opened)
 
+    clusters = _clusters(run, items)
     coverage = Coverage(run.ledger)
     made = [(item, unanswerable(item.question, coverage)) for item in items]
     found = [put(item, item.question) for item in items]
@@ -69,6 +77,16 @@ def questions(run: RunReader, engine: Engine, limit: int, items: Sequence[Item])
         for one in found
         if fits(run, engine, one.closed.messages) and fits(run, engine, one.opened.messages)
     ]
+
+
+def _clusters(run: RunReader, items: Sequence[Item]) -> dict[str, str]:
+    """{test question: its document}; with fewer than FOLDS documents, its passage instead."""
+    places = run.ledger.sources.find(items)
+    unplaced = {item.id: item.cluster for item in items if item.id not in places}
+    documents = unplaced | {id: place.document_id for id, place in places.items()}
+    if len(set(documents.values())) >= FOLDS:
+        return documents
+    return unplaced | {id: place.fragment_id for id, place in places.items()}
 
 
 def cases(
@@ -96,7 +114,7 @@ def cases(
             one.answerable and is_right(one.item, question.closed.text),
             one.answerable and is_right(one.item, opened.text),
         )
-        found.append(Case(question, right, one.item.cluster, one.answerable, one.searchable))
+        found.append(Case(one, question, right))
     return found, tuple((id, mastery(tally, id)) for id in sorted(tally))
 
 
