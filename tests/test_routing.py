@@ -105,6 +105,12 @@ def ask(run: Path, *questions: str, generation: int = 0) -> list[Routed]:
         return found
 
 
+def calibrations(run: Path) -> dict[str, Any]:
+    """{generation: its calibration}, as they are kept."""
+    kept: dict[str, Any] = json.loads((run / "routing.json").read_text())
+    return kept
+
+
 def test_each_question_is_answered_in_its_way(run: Path, tmp_path: Path) -> None:
     copy = tmp_path / "run"
     shutil.copytree(run, copy)
@@ -124,18 +130,20 @@ def test_each_question_is_answered_in_its_way(run: Path, tmp_path: Path) -> None
     assert invented.text == "Not found in the documents." and invented.reliability is None
     assert invented.sources and not other.sources
 
-    kept = json.loads((copy / "routing.json").read_text())
+    kept = calibrations(copy)["0"]
     before, after = kept["before"], kept["after"]
     assert before[:2] == [144, 144] and before[2] >= 72  # each made question is answered wrongly
     assert after[1] >= 68 and after[2] <= 1 and after[3:] == [72, 0]
-    # It is made once, and again for another generation or other documents.
-    stamp = (copy / "routing.json").stat().st_mtime_ns
-    ask(copy, "Tell me the port of node Coral?")
-    assert (copy / "routing.json").stat().st_mtime_ns == stamp
+    # It is made once for each generation.
     ask(copy, "Tell me the port of node Coral?", generation=1)
-    assert json.loads((copy / "routing.json").read_text())["generation"] == 1
-    (copy / "routing.json").write_text("{")
-    assert ask(copy, "Tell me the port of node Coral?")[0].way == PASSAGES
+    stamp = (copy / "routing.json").stat().st_mtime_ns
+    for generation in (0, 1):
+        ask(copy, "Tell me the port of node Coral?", generation=generation)
+    assert (copy / "routing.json").stat().st_mtime_ns == stamp
+    assert {name: one["generation"] for name, one in calibrations(copy).items()} == {"0": 0, "1": 1}
+    for broken in ("{", "[]", '{"0": 3}'):
+        (copy / "routing.json").write_text(broken)
+        assert ask(copy, "Tell me the port of node Coral?")[0].way == PASSAGES
 
 
 def test_what_the_model_knows_is_answered_from_memory(run: Path, tmp_path: Path) -> None:
@@ -315,7 +323,7 @@ def test_a_question_that_does_not_fit_the_window_is_left_out(
     monkeypatch.setattr(ScriptedEngine, "window", 2000)
     (found,) = ask(copy, "Tell me the port of node Coral?")
     assert found.way == PASSAGES and found.reliability
-    assert json.loads((copy / "routing.json").read_text())["questions"] == len(FACTS) * 2 - 1
+    assert calibrations(copy)["0"]["questions"] == len(FACTS) * 2 - 1
 
 
 def test_a_calibration_is_used_however_late_the_next_question_comes(
@@ -372,5 +380,5 @@ def test_questions_that_chose_the_leader_do_not_count(run: Path, tmp_path: Path)
     copy = changed(run, tmp_path, "UPDATE item SET suite = 'choice' WHERE position % 3 = 0")
     (found,) = ask(copy, "Tell me the port of node Coral?")
     assert found.reliability
-    kept = json.loads((copy / "routing.json").read_text())
+    kept = calibrations(copy)["0"]
     assert kept["questions"] == 48 and kept["before"][0] == 96 and kept["before"][3] == 48

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 
 from self_evolution.errors import UserError
 from self_evolution.evaluation.tasks import TESTS
+from self_evolution.files import complete
 from self_evolution.records import content_id
 from self_evolution.run.read import RunReader
 from self_evolution.serving.answering import Answerer
@@ -25,7 +26,7 @@ from self_evolution.serving.routing.cases import Case, cases, questions
 from self_evolution.serving.routing.evidence import Coverage
 from self_evolution.serving.routing.logistic import FOLDS, Model, cross_fitted, fit
 
-FILE, VERSION = "routing.json", 1
+FILE, VERSION = "routing.json", 2
 MEMORY, OPENED = 0, 1
 """The places of what belongs to answers from memory, and to those from passages."""
 FEWEST = 40
@@ -52,7 +53,7 @@ class Shares(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """Everything that the routing needs, as `routing.json` holds it.
+    """Everything that the routing needs, as `routing.json` holds it for each generation.
 
     `made_from` is a digest of the leader, the test questions and the search index. `models` are
     those of answers from memory and from passages; an answer is given if its chance reaches
@@ -84,26 +85,38 @@ def digest(run: RunReader, generation: int) -> str:
 
 def load(run: RunReader, generation: int) -> Calibration | None:
     """The calibration that is kept, if it fits the run as it is; else None."""
+    values = _kept(run).get(str(generation))
     try:
-        values = json.loads((run.folder / FILE).read_text(encoding="utf-8"))
-        if values.get("made_from") == digest(run, generation):
+        if values and values["made_from"] == digest(run, generation):
             return _parsed(values)
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):
-        return None  # none yet, or not readable: it is made anew
+    except (ValueError, TypeError, KeyError):
+        return None  # not readable: it is made anew
     return None
 
 
 def keep(run: RunReader, made: Calibration) -> None:
-    """Write `routing.json` as a whole. In a folder that cannot be written, nothing is kept."""
+    """Write `routing.json` as a whole, with what it has of other generations.
+
+    In a folder that cannot be written, nothing is kept. Raises UserError if the disk is full.
+    """
     if not os.access(run.folder, os.W_OK):
         return
     path = run.folder / FILE
-    temporary = path.with_name(f".{FILE}.{os.getpid()}.tmp")
+    values = _kept(run) | {str(made.generation): asdict(made)}
     try:
-        temporary.write_text(json.dumps(asdict(made)), encoding="utf-8")
-        temporary.replace(path)
+        with complete(path, concurrent=True) as temporary:
+            temporary.write_text(json.dumps(values), encoding="utf-8")
     except OSError as error:
         raise UserError(f"{path}: {error.strerror}; free some space, and ask again") from None
+
+
+def _kept(run: RunReader) -> dict[str, Any]:
+    """What `routing.json` has: {generation: the values of its calibration}."""
+    try:
+        values = json.loads((run.folder / FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}  # none yet, or not readable: it is made anew
+    return values if isinstance(values, dict) else {}
 
 
 def calibrate(
