@@ -83,6 +83,15 @@ def test_only_calls_with_the_same_settings_share_a_batch(held: Held) -> None:
     assert held.sizes == [1, 3, 1, 1]
 
 
+def test_sampled_calls_share_a_batch_whatever_their_seeds(held: Held) -> None:
+    batcher = Batcher(held, 8)
+    futures = put(batcher, *(call(f"number {i}", SAMPLED, i) for i in range(3)))
+    held.go.set()
+    assert texts(futures) == [f"You said number {i}." for i in range(3)]
+    batcher.wait()
+    assert held.sizes == [1, 3]
+
+
 def test_who_leaves_is_not_answered_and_the_others_are(held: Held) -> None:
     batcher = Batcher(held, 8)
     jobs = [Job(call(text)) for text in ("first", "a", "b", "c")]
@@ -193,6 +202,8 @@ def test_a_sampled_reply_follows_from_its_seed_whoever_else_asks(miniature: Engi
     crowd: list[Call] = []
     for one in wanted:
         crowd += [call(QUESTIONS[1]), one, call(QUESTIONS[2], SAMPLED, 99)]
+    before = batcher.batches
     together = ask(batcher, crowd)
+    assert batcher.batches - before < len(wanted)
     assert [reply.text for reply in together[1::3]] == alone
     assert len(set(alone)) > 1

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from self_evolution.errors import Stopped
 from self_evolution.models import Engine, SamplingParams
 from self_evolution.models.reply import Reply
-from self_evolution.records import Message
+from self_evolution.records import Message, seed_of
 from self_evolution.serving.stopping import StopWords
 
 
@@ -50,13 +50,9 @@ class Job:
         return self.future.done()
 
     def shares(self, other: Job) -> bool:
-        """Whether the two may be in one batch.
-
-        A sampled reply follows from its seed alone only if it is drawn alone.
-        """
+        """Whether the two may be in one batch; each draws from its own seed."""
         one, two = self.call, other.call
-        greedy = one.params.temperature == 0
-        return self is other or (greedy and (one.adapter, one.params) == (two.adapter, two.params))
+        return (one.adapter, one.params) == (two.adapter, two.params)
 
     def hear(self, piece: str) -> None:
         """Take the next piece of the reply."""
@@ -189,7 +185,7 @@ class Batcher:
             replies = self._engine.generate(
                 [job.call.messages for job in batch],
                 call.params,
-                call.seed,
+                [seed_of(job.call.seed, 0) for job in batch],
                 "base" if folder is None else "current",
                 on_text if "streaming" in self._engine.capabilities else None,
             )
