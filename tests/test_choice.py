@@ -157,6 +157,23 @@ def test_half_of_the_questions_only_choose(
     assert (facts.state.choosing, facts.state.questions) == (120, 120)
 
 
+@pytest.mark.slow
+def test_a_rival_is_compared_though_it_is_not_asked_what_chooses(
+    arguments: Callable[..., list[str]],
+    tmp_path: Path,
+    script: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    words = _words(arguments, *_manual(tmp_path, documents=24, each=10))
+    other = tmp_path / "other.json"
+    other.write_bytes(script.read_bytes())
+    assert cli.main([*words, "--against", str(other)]) == 0
+    capsys.readouterr()
+    assert cli.main(["compare", str(tmp_path / "run")]) == 0
+    shown = capsys.readouterr().out
+    assert "rival 1, other" in shown and "left out" not in shown
+
+
 @pytest.mark.parametrize(
     ("documents", "each", "more", "told"),
     [
