@@ -37,7 +37,7 @@ def reword(run: Run, correction: Correction, fragment: Fragment) -> list[str]:
         settings.answer.temperature, settings.answer.top_p, settings.answer.max_tokens
     )
     opened = [
-        run.prompts.answer(fragment.heading, fragment.text, text, fragment.language)
+        run.prompts.answer(fragment.heading, fragment.askable, text, fragment.language)
         for text in questions
     ]
     answers = _generate(run, opened, answering, seed)
