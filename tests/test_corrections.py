@@ -15,9 +15,13 @@ from conftest import RULES, rows
 from self_evolution import cli
 from self_evolution.evaluation.corrections import take_in
 from self_evolution.evaluation.corrections.judging import is_right
+from self_evolution.evaluation.corrections.recheck import recheck
 from self_evolution.ledger import Feedback, FeedbackStore
+from self_evolution.models.reply import Reply
 from self_evolution.models.scripted import ScriptedEngine
+from self_evolution.progress import Progress
 from self_evolution.records import Correction
+from self_evolution.run.open import Request, open_run
 
 Arguments = Callable[..., list[str]]
 PORT, ALPHA = "What is the port of server Alpha?", "The port of server Alpha is 4711."
@@ -186,6 +190,33 @@ def test_a_question_that_does_not_fit_the_window_stops_no_run(
     assert f"{long}of server Alpha?" in {question for question, _ in selected(run, 2)}
     go_on(run, "--select.strategy", "mastery", "--accept-change")
     assert 3 in {row["generation"] for row in rows(run, "recitation")}
+
+
+def test_a_question_keeps_its_random_numbers_where_another_one_is_left_out(
+    run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[dict[str, int]] = []
+
+    def generate(engine: Any, prompts: Any, params: Any, seeds: Any, *more: Any) -> list[Reply]:
+        drawn[-1] |= dict(zip([p[-1]["content"] for p in prompts], seeds, strict=True))
+        return [Reply("4711.", "stop", []) for _ in prompts]
+
+    def fits(engine: Any, messages: Any, max_tokens: int) -> bool:
+        return len(drawn) == 1 or "colour" not in messages[-1]["content"]
+
+    store = FeedbackStore(run)
+    for question in ("Which port?", "Which colour is it?", "Which of the racks is it?"):
+        store.add(Feedback("wrong", question, "It is 5."))
+    go_on(run)
+    monkeypatch.setattr(ScriptedEngine, "generate", generate)
+    monkeypatch.setattr(ScriptedEngine, "fits", fits)
+    with open_run(run, Request(), Progress(quiet=True)) as opened:
+        for _ in range(2):
+            opened.ledger._db.execute("DELETE FROM recheck_answer")
+            drawn.append({})
+            recheck(opened, 2)
+    assert len(drawn[0]) == 3 and len(drawn[1]) == 2
+    assert drawn[1].items() <= drawn[0].items()
 
 
 def take_in_rows(run: Path) -> list[tuple[object, object]]:

@@ -80,9 +80,10 @@ def _ask(run: Run, generation: int) -> None:
     for ids, seeds in batches:
         prompts = {id: closed_prompt(run, rows[id].question).messages for id in ids}
         put = {id: one for id, one in prompts.items() if fits(run, run.engine, one)}
+        mine = [seed for id, seed in zip(ids, seeds, strict=True) if id in put]
         run.use(generation)
         replies = run.engine.generate(
-            list(put.values()), sampling(run.config.evaluate), seeds, "current"
+            list(put.values()), sampling(run.config.evaluate), mine, "current"
         )
         texts = dict(zip(put, (reply.text for reply in replies), strict=True))
         run.ledger.add(
