@@ -134,7 +134,7 @@ def asked_alike(sides: Sequence[Side]) -> tuple[list[Side], list[str]]:
 
 def _without(side: Side, suites: Collection[str]) -> Side:
     answers = {task: {} if task.suite in suites else some for task, some in side.answers.items()}
-    return replace(side, items=side.items | dict.fromkeys(suites, {}), answers=answers)
+    return replace(side, items=side.items | {suite: {} for suite in suites}, answers=answers)
 
 
 def _generation(folder: Path, ledger: Ledger, wanted: str) -> int:
