@@ -43,6 +43,16 @@ def chosen_apart(settings: Config, ledger: Ledger, items: Sequence[Item]) -> set
     return chosen if all(map(_enough, _sides(clusters, chosen))) else set()
 
 
+def smaller_part(settings: Config, questions: int, documents: int) -> int:
+    """About how many questions the smaller part will have, if so many are built on so many
+    documents; all of them, if they will serve both purposes."""
+    share = settings.evaluate.choice
+    part = min(round(share * questions), questions - round(share * questions))
+    if settings.promote.rule == "always" or part < FEWEST_QUESTIONS:
+        return questions
+    return part if min(share, 1 - share) * documents >= FEWEST_CLUSTERS else questions
+
+
 def describe_choice(settings: Config, ledger: Ledger) -> str:
     """Which questions choose the leader; empty where nothing is chosen, or nothing is asked."""
     domain, chosen = (len(ledger.items.of_suite(suite)) for suite in ("domain", SUITE))
