@@ -309,6 +309,7 @@ def test_several_settings_give_their_product() -> None:
         ("select.strategy=hard,heavy", "--select.strategy 'heavy': expected"),
         ("seed=1,2", "--seeds N gives the seeds"),
         ("evaluate.limit=1,2", "scores on other questions"),
+        ("evaluate.choice=0,0.5", "scores on other questions"),
     ],
 )
 def test_what_cannot_be_varied_is_named(vary: str, told: str) -> None:

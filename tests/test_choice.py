@@ -92,17 +92,36 @@ def test_being_chosen_flatters_on_the_same_questions_and_not_on_others(tmp_path:
 @given(
     st.dictionaries(st.text("abc", min_size=1, max_size=3), st.integers(1, 9), min_size=1),
     st.sampled_from([0.1, 0.25, 0.5, 0.75]),
-    st.integers(0, 5),
 )
 def test_whole_documents_are_set_apart_and_as_many_as_asked_for(
-    sizes: dict[str, int], share: float, seed: int
+    sizes: dict[str, int], share: float
 ) -> None:
     clusters = {f"{name} {i}": name for name, size in sizes.items() for i in range(size)}
-    chosen = _part(clusters, share, seed)
+    marks = {id: content_id(id) for id in clusters}
+    chosen = _part(clusters, marks, share)
     inside = {clusters[id] for id in chosen}
     assert inside.isdisjoint({clusters[id] for id in clusters.keys() - chosen})
     assert abs(len(chosen) - share * len(clusters)) <= max(sizes.values())
-    assert chosen == _part(dict(reversed(clusters.items())), share, seed)
+    assert chosen == _part(dict(reversed(clusters.items())), marks, share)
+
+
+def test_runs_on_the_same_questions_choose_by_the_same_ones(
+    arguments: Callable[..., list[str]], tmp_path: Path
+) -> None:
+    """With another seed, and where a document has changed."""
+    docs, questions = _manual(tmp_path, documents=24, each=10)
+    chosen = []
+    for seed in ("0", "1"):
+        words = [*_words(arguments, docs, questions), "--seed", seed]
+        words[words.index("--run") + 1] = run = str(tmp_path / seed)
+        assert cli.main(["read", *words[1:]]) == 0
+        for stage in ("split", "build"):
+            assert cli.main([stage, run]) == 0
+        items = rows(tmp_path / seed, "item")
+        chosen.append({item["question"] for item in items if item["suite"] == "choice"})
+        page = docs / "07.md"
+        page.write_text(page.read_text("utf-8") + "\nIt was checked in May.\n", "utf-8")
+    assert len(chosen[0]) == 120 and chosen[0] == chosen[1]
 
 
 def _manual(folder: Path, documents: int, each: int) -> tuple[Path, Path]:
@@ -155,6 +174,23 @@ def test_half_of_the_questions_only_choose(
         facts = gather(reader.config, reader.ledger)
     assert facts.lead.main and facts.lead.main.task == MAIN
     assert (facts.state.choosing, facts.state.questions) == (120, 120)
+
+
+@pytest.mark.slow
+def test_a_rival_is_compared_though_it_is_not_asked_what_chooses(
+    arguments: Callable[..., list[str]],
+    tmp_path: Path,
+    script: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    words = _words(arguments, *_manual(tmp_path, documents=24, each=10))
+    other = tmp_path / "other.json"
+    other.write_bytes(script.read_bytes())
+    assert cli.main([*words, "--against", str(other)]) == 0
+    capsys.readouterr()
+    assert cli.main(["compare", str(tmp_path / "run")]) == 0
+    shown = capsys.readouterr().out
+    assert "rival 1, other" in shown and "left out" not in shown
 
 
 @pytest.mark.parametrize(

@@ -38,6 +38,7 @@ def test_the_table_names_settings_and_sections() -> None:
         ("train.rank", 8, 16, "fixed"),
         ("train.rehearsal_file", "", "a.jsonl", "fixed"),
         ("evaluate.top_k", 3, 0, "fixed"),
+        ("evaluate.choice", 0.5, 0, "fixed"),
         ("model.name", "a", "b", "fixed"),
         ("split.max_tokens", 512, 256, "fixed"),
     ],

@@ -15,8 +15,13 @@ from conftest import RULES, rows
 from self_evolution import cli
 from self_evolution.evaluation.corrections import take_in
 from self_evolution.evaluation.corrections.judging import is_right
+from self_evolution.evaluation.corrections.recheck import recheck
 from self_evolution.ledger import Feedback, FeedbackStore
+from self_evolution.models.reply import Reply
+from self_evolution.models.scripted import ScriptedEngine
+from self_evolution.progress import Progress
 from self_evolution.records import Correction
+from self_evolution.run.open import Request, open_run
 
 Arguments = Callable[..., list[str]]
 PORT, ALPHA = "What is the port of server Alpha?", "The port of server Alpha is 4711."
@@ -134,6 +139,84 @@ def test_a_run_that_stops_among_corrections_takes_the_rest_in_later(
     go_on(run)
     assert take_in_rows(run) == [(1, "It is 0."), (2, "It is 1."), (3, "It is 2.")]
     assert {"It is 0.", "It is 1.", "It is 2."} <= {answer for _, answer in selected(run, 2)}
+
+
+def test_the_leader_is_asked_too_where_a_generation_continues_another_one(run: Path) -> None:
+    go_on(run, "--promote.on-failure", "continue", "--accept-change")  # not promoted
+    FeedbackStore(run).add(Feedback("better", PORT, WRONG, ALPHA))
+    go_on(run)
+    promoted = {row["generation"]: row for row in rows(run, "promotion")}
+    assert not promoted[2]["promoted"]
+    asked = {row["generation"]: row["correct"] for row in rows(run, "recheck_answer")}
+    # The leader had learnt this pair already, so the correction shows no gain.
+    assert asked == {1: 1, 2: 1, 3: 1} and not promoted[3]["promoted"]
+
+
+def test_who_finds_a_learnt_answer_right_leaves_the_correction_in_force(
+    run: Path, in_other_words: None
+) -> None:
+    store = FeedbackStore(run)
+    store.add(Feedback("better", PORT, WRONG, ALPHA))
+    go_on(run)
+    begun = selected(run, 2)
+    wordings = {question for question, answer in begun if answer == ALPHA}
+    store.add(Feedback("right", PORT, ALPHA))
+    go_on(run)
+    assert {question for question, answer in selected(run, 3) if answer == ALPHA} >= wordings
+    asked = [row for row in rows(run, "recheck_answer") if row["generation"] == 3]
+    assert len(asked) == 3  # the question twice, and once in other words
+    store.add(Feedback("better", PORT, ALPHA, "The port of server Alpha is 5000."))
+    go_on(run)
+    assert ALPHA not in {answer for question, answer in selected(run, 4) if question in wordings}
+
+
+def test_a_question_that_does_not_fit_the_window_stops_no_run(
+    run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    generate = ScriptedEngine.generate
+
+    def strict(engine: ScriptedEngine, prompts: Any, params: Any, *more: Any) -> Any:
+        assert all(engine.fits(prompt, params.max_tokens) for prompt in prompts)
+        return generate(engine, prompts, params, *more)
+
+    monkeypatch.setattr(ScriptedEngine, "window", 900)
+    monkeypatch.setattr(ScriptedEngine, "generate", strict)
+    long = "port " * 790
+    FeedbackStore(run).add(Feedback("better", f"{long}of server Alpha?", WRONG, ALPHA))
+    go_on(run)
+    assert [row["asked"] for row in rows(run, "correction")] == [f"{long}of server alpha"]
+    assert [row["text"] for row in rows(run, "recheck_answer")] == ["", ""]
+    # Neither does it when the current model recites what it was trained on.
+    assert f"{long}of server Alpha?" in {question for question, _ in selected(run, 2)}
+    go_on(run, "--select.strategy", "mastery", "--accept-change")
+    assert 3 in {row["generation"] for row in rows(run, "recitation")}
+
+
+def test_a_question_keeps_its_random_numbers_where_another_one_is_left_out(
+    run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[dict[str, int]] = []
+
+    def generate(engine: Any, prompts: Any, params: Any, seeds: Any, *more: Any) -> list[Reply]:
+        drawn[-1] |= dict(zip([p[-1]["content"] for p in prompts], seeds, strict=True))
+        return [Reply("4711.", "stop", []) for _ in prompts]
+
+    def fits(engine: Any, messages: Any, max_tokens: int) -> bool:
+        return len(drawn) == 1 or "colour" not in messages[-1]["content"]
+
+    store = FeedbackStore(run)
+    for question in ("Which port?", "Which colour is it?", "Which of the racks is it?"):
+        store.add(Feedback("wrong", question, "It is 5."))
+    go_on(run)
+    monkeypatch.setattr(ScriptedEngine, "generate", generate)
+    monkeypatch.setattr(ScriptedEngine, "fits", fits)
+    with open_run(run, Request(), Progress(quiet=True)) as opened:
+        for _ in range(2):
+            opened.ledger._db.execute("DELETE FROM recheck_answer")
+            drawn.append({})
+            recheck(opened, 2)
+    assert len(drawn[0]) == 3 and len(drawn[1]) == 2
+    assert drawn[1].items() <= drawn[0].items()
 
 
 def take_in_rows(run: Path) -> list[tuple[object, object]]:

@@ -12,6 +12,8 @@ from endpoint import serving
 from test_teacher import NONSENSE, teaches
 
 from self_evolution import cli
+from self_evolution.config import Config
+from self_evolution.evaluation.choice import smaller_part
 from self_evolution.evaluation.statistics.power import detectable
 from self_evolution.forecast.probe import spread
 from self_evolution.forecast.verdict import share
@@ -74,6 +76,31 @@ def test_what_a_run_will_have_is_told(plan: Plan, many: Path) -> None:
     assert status == 0 and told.splitlines()[-1] == "nothing is in the way of this run"
     points = round(detectable(30, 30))
     assert f"smallest gain that 30 test questions can show: {points} points" in told
+
+
+def test_the_power_is_that_of_the_smaller_part_of_the_questions(plan: Plan, many: Path) -> None:
+    rows = [
+        {
+            "instruction": f"Pump {i}",
+            "input": f"Tell me limit {k} of queue Number{i}?",
+            "output": f"{500 + i}",
+        }
+        for i in range(30)
+        for k in range(8)
+    ]
+    more = many.parent / "parts.jsonl"
+    more.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    for choice, questions in (("0.5", 120), ("0", 240)):
+        _, told = plan("--eval", str(more), "--evaluate.choice", choice)
+        assert f"gain that {questions} test questions can show" in told
+
+
+@pytest.mark.parametrize(
+    ("questions", "documents", "expected"),
+    [(300, 40, 150), (198, 40, 198), (300, 19, 300), (300, 20, 150)],
+)
+def test_how_many_built_questions_report(questions: int, documents: int, expected: int) -> None:
+    assert smaller_part(Config(), questions, documents) == expected
 
 
 def test_a_base_that_is_too_weak_is_told_so_and_the_way_out(

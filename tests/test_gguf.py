@@ -93,6 +93,14 @@ def test_a_file_is_converted_once(
     assert engines.identity(settings) == identity
 
 
+@pytest.mark.parametrize("source", [None, "{", "{}", "[]"])
+def test_a_folder_of_others_in_the_cache_is_left_out(cache: Path, source: str | None) -> None:
+    (cache / "other").mkdir(parents=True)
+    if source is not None:
+        (cache / "other" / "source.json").write_text(source)
+    assert gguf_cache.entries() == []
+
+
 def test_nothing_is_left_of_a_conversion_that_fails(
     tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,7 +12,7 @@ from self_evolution import miniature
 from self_evolution.config import Model, Train, load
 from self_evolution.models import SamplingParams, lora, precision
 from self_evolution.progress import Progress
-from self_evolution.run.open import Request, open_run
+from self_evolution.run.open import Request, copy_run, open_run
 
 
 @pytest.mark.parametrize(
@@ -75,3 +75,17 @@ def test_in_bfloat16_adapters_and_losses_are_float32() -> None:
     assert engine._likelihood.logits(states).dtype == torch.float32
     prompts = [[{"role": "user", "content": "Which alarm?"}]]
     assert engine.generate(prompts, SamplingParams(1.0, 0.9, 5), 1, "base")[0].ids
+
+
+def test_a_copy_of_a_run_keeps_its_format(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "pumps.md").write_text("# Pumps\n\nThe pump stops on alarm 4711.\n")
+    settings = {"model.name": str(tiny.folder("qwen2")), "model.device": "cpu"}
+    request = Request("default", settings, (str(tmp_path / "pumps.md"),))
+    monkeypatch.setattr(precision, "SMALL_BYTES", 0)
+    monkeypatch.setattr(precision, "bfloat16_pays", lambda: True)
+    with open_run(tmp_path / "run", request, Progress(quiet=True), new=True):
+        pass
+    monkeypatch.setattr(precision, "bfloat16_pays", lambda: False)
+    copy_run(tmp_path / "run", tmp_path / "copy", request, Progress(quiet=True))
+    with open_run(tmp_path / "copy", request, Progress(quiet=True)) as run:
+        assert run.config.model.dtype == "bfloat16"

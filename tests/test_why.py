@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from self_evolution import cli
+from self_evolution.ledger import Ledger
 from self_evolution.ledger.pairs import TrainedPair
-from self_evolution.serving.why import nearest
+from self_evolution.records import Item
+from self_evolution.serving.why import _tested, nearest
 
 Arguments = Callable[..., list[str]]
 
@@ -33,6 +35,15 @@ def test_rare_terms_say_more_than_common_ones() -> None:
     # An answer is looked for too: R-17 stands in one pair alone.
     assert nearest(pairs, "R-17", 5) == [(pairs[2], pytest.approx(1.0))]
     assert nearest(pairs, "xylophone", 5) == []
+
+
+def test_a_question_that_only_chooses_is_a_test_question_too(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / "run.db")
+    ledger.add([Item("i", "choice", 0, "", "What is the port of Alpha?", "It is 4711.", None)])
+    for text in ("What is the port of Alpha?", "it is 4711"):
+        found = _tested(ledger, text)
+        assert found is not None and found.item.id == "i"
+    ledger.close()
 
 
 def test_an_answer_leads_back_to_its_pair_and_its_passage(

@@ -6,14 +6,13 @@ there is too high. Its score on other questions, about other documents, is not.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from self_evolution.config import Config
-from self_evolution.evaluation.holdout import shuffled
 from self_evolution.evaluation.statistics import FEW_CLUSTERS
 from self_evolution.ledger import Ledger
-from self_evolution.records import Item
+from self_evolution.records import Item, content_id
 
 SUITE = "choice"
 """The suite of the questions that choose."""
@@ -27,7 +26,8 @@ def chosen_apart(settings: Config, ledger: Ledger, items: Sequence[Item]) -> set
     """The ids of the domain questions that shall choose; empty if all are to serve both purposes.
 
     A document has its questions in one part only. Where the document of a question is not known,
-    the questions on one passage stay together.
+    the questions on one passage stay together. Which documents choose follows from the questions
+    alone, so that runs on the same file can be compared, with any seed.
     """
     if not settings.evaluate.choice or settings.promote.rule == "always":
         return set()
@@ -36,8 +36,21 @@ def chosen_apart(settings: Config, ledger: Ledger, items: Sequence[Item]) -> set
         item.id: places[item.id].document_id if item.id in places else item.cluster
         for item in items
     }
-    chosen = _part(clusters, settings.evaluate.choice, settings.seed)
+    marks = {
+        item.id: content_id(SUITE, item.passage.strip(), item.question.strip()) for item in items
+    }
+    chosen = _part(clusters, marks, settings.evaluate.choice)
     return chosen if all(map(_enough, _sides(clusters, chosen))) else set()
+
+
+def smaller_part(settings: Config, questions: int, documents: int) -> int:
+    """About how many questions the smaller part will have, if so many are built on so many
+    documents; all of them, if they will serve both purposes."""
+    share = settings.evaluate.choice
+    part = min(round(share * questions), questions - round(share * questions))
+    if settings.promote.rule == "always" or part < FEWEST_QUESTIONS:
+        return questions
+    return part if min(share, 1 - share) * documents >= FEWEST_CLUSTERS else questions
 
 
 def describe_choice(settings: Config, ledger: Ledger) -> str:
@@ -54,16 +67,19 @@ def describe_choice(settings: Config, ledger: Ledger) -> str:
     )
 
 
-def _part(clusters: Mapping[str, str], share: float, seed: int) -> set[str]:
-    """Whole clusters, in an order that follows from the seed, that come closest to the share."""
-    sizes = Counter(clusters.values())
+def _part(clusters: Mapping[str, str], marks: Mapping[str, str], share: float) -> set[str]:
+    """Whole clusters that come closest to the share, in the order of the marks of their
+    questions."""
+    questions: dict[str, list[str]] = defaultdict(list)
+    for id, cluster in clusters.items():
+        questions[cluster].append(id)
     room = share * len(clusters)
     taken: set[str] = set()
-    for cluster in shuffled(sizes, seed, SUITE):
-        if sizes[cluster] <= room + sizes[cluster] / 2:
-            taken.add(cluster)
-            room -= sizes[cluster]
-    return {id for id, cluster in clusters.items() if cluster in taken}
+    for ids in sorted(questions.values(), key=lambda ids: sorted(marks[id] for id in ids)):
+        if len(ids) <= room + len(ids) / 2:
+            taken.update(ids)
+            room -= len(ids)
+    return taken
 
 
 def _sides(clusters: Mapping[str, str], chosen: set[str]) -> tuple[list[str], list[str]]:

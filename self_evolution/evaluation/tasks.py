@@ -17,6 +17,10 @@ TESTS = ("domain", choice.SUITE, "seen", "unseen")
 FORMER = ("abilities", "retention")
 """Suites of former abilities: the base's own questions, and the user's."""
 
+NOT_OF_RIVALS = (ABILITIES, choice.SUITE)
+"""Suites that other models are not asked. The references of the base's own questions are its own
+answers, so rivals would be measured by their likeness to it. And a rival cannot lead."""
+
 MODES = {"closed": "closed book", "retrieved": "with search", "open": "open book"}
 """Modes for people: from memory, with the passages of a search, with the right passage."""
 
@@ -66,15 +70,11 @@ was given this passage."""
 
 
 def tasks(run: Run, generation: int) -> dict[Task, list[Item]]:
-    """The tasks that have questions in the ledger and modes in the settings.
-
-    Rivals do not answer the base's own questions on its abilities: the base's answers are the
-    references, so rivals would be measured by their likeness to the base. Nor do they answer the
-    questions that choose the leader, since a rival cannot lead.
-    """
+    """The tasks that have questions in the ledger and modes in the settings; for a rival, which has
+    a number below 0, without NOT_OF_RIVALS."""
     found = {}
     for task in TASKS:
-        if generation < 0 and task.suite in (ABILITIES, choice.SUITE):
+        if generation < 0 and task.suite in NOT_OF_RIVALS:
             continue
         items = [
             item for item in run.ledger.items.of_suite(task.suite) if _belongs(run, task, item)

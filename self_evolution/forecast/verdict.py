@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 
 from self_evolution.evaluation.building import builds, limited
+from self_evolution.evaluation.choice import chosen_apart, smaller_part
 from self_evolution.evaluation.statistics.power import detectable
 from self_evolution.forecast.probe import Sample
 from self_evolution.progress import clock
@@ -98,7 +99,13 @@ def _expected(run: Run, part: float) -> int:
 
 
 def _questions(run: Run, sample: Sample) -> int:
-    """The test questions of the run: those given, or those expected."""
-    given = len(run.ledger.items.of_suite("domain"))
+    """The test questions of the run, given or expected; of two parts, those in the smaller one.
+
+    Where some only choose which generation leads, a gain must show on these and on the others.
+    """
+    given = run.ledger.items.of_suite("domain")
+    if given:
+        apart = len(chosen_apart(run.config, run.ledger, given))
+        return min(apart or len(given), len(given) - apart)
     built = _expected(run, sample.taken / sample.candidates) if sample.candidates else 0
-    return given or built
+    return smaller_part(run.config, built, len(run.ledger.documents.here()))

@@ -21,7 +21,10 @@ class Taught(NamedTuple):
 
 
 class Corrections(Part):
-    """The last correction of a question is the live one; those before it are not used any more."""
+    """The last correction of a question is the live one; those before it are not used any more.
+
+    A better answer stays live while people only find that same answer right.
+    """
 
     def known(self) -> set[str]:
         """Ids of all corrections, live or not."""

@@ -138,7 +138,8 @@ CREATE TABLE taught (
 
 
 _CORRECTIONS = """
--- What people said about answers. The last correction of a question counts.
+-- What people said about answers. The last correction of a question counts. Where it only finds
+-- the answer right that an earlier one wanted, that one counts too: it has other wordings.
 CREATE TABLE correction (
   id TEXT PRIMARY KEY,
   generation INTEGER NOT NULL,
@@ -158,6 +159,7 @@ CREATE INDEX correction_asked ON correction (asked, position);
 CREATE VIEW live_correction AS
   SELECT * FROM correction c WHERE NOT EXISTS (
     SELECT 1 FROM correction later WHERE later.asked = c.asked AND later.position > c.position
+      AND NOT (c.verdict = 'better' AND later.verdict = 'right' AND later.answer = c.better)
   );
 
 -- The pairs that a correction taught, and those that it removed from training.

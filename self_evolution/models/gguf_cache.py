@@ -67,12 +67,15 @@ def converted(file: Path) -> Path:
 
 
 def entries() -> list[Entry]:
-    """The models in the cache, the one that was used last first."""
+    """The models in the cache, the one that was used last first. Folders of others are left out."""
     found = []
     for folder in models_folder().glob("*"):
         if not folder.is_dir() or folder.name.endswith(PARTIAL):
             continue
-        source = json.loads((folder / _SOURCE).read_text(encoding="utf-8"))["path"]
+        try:
+            source = json.loads((folder / _SOURCE).read_text(encoding="utf-8"))["path"]
+        except (OSError, ValueError, KeyError, TypeError):  # not ours, or damaged
+            continue
         size = sum(path.stat().st_size for path in folder.iterdir())
         found.append(Entry(folder.name, source, size, folder.stat().st_mtime))
     return sorted(found, key=lambda entry: -entry.used)

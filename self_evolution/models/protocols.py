@@ -32,8 +32,12 @@ Seeds = int | Sequence[int]
 
 
 def seeds_of(seed: Seeds, size: int) -> list[int]:
-    """A seed for each of so many prompts."""
-    return [seed_of(seed, i) for i in range(size)] if isinstance(seed, int) else list(seed)
+    """A seed for each of so many prompts. Raises ValueError if there are more or fewer."""
+    if isinstance(seed, int):
+        return [seed_of(seed, i) for i in range(size)]
+    if len(seed) != size:
+        raise ValueError(f"{len(seed)} seeds for {size} prompts")
+    return list(seed)
 
 
 Capability = Literal["streaming", "logprobs", "token_ids", "scoring", "training"]

@@ -97,7 +97,7 @@ class Prompts:
         profile = self.profile(fragment.language)
         if not profile.reword:
             return []
-        blanks = self._blanks(fragment.heading, fragment.text, fragment.language)
+        blanks = self._blanks(fragment.heading, fragment.askable, fragment.language)
         return [*_system(profile, blanks), _user(profile.reword, blanks | {"question": question})]
 
     def exam(self, fragment: Fragment) -> list[Message]:

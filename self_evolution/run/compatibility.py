@@ -45,6 +45,7 @@ CHANGES: dict[str, Change] = {
     "evaluate.judge": "free",
     "evaluate.abilities": "fixed",
     "evaluate.build": "fixed",
+    "evaluate.choice": "fixed",
     "evaluate.file": "fixed",
     "evaluate.held_out": "fixed",
     "evaluate.questions": "fixed",

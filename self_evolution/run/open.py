@@ -85,13 +85,16 @@ def open_run(
 def copy_run(source: Path, folder: Path, request: Request, progress: Progress) -> None:
     """Make the new run `folder` as a continuation of `source`, with settings of its own.
 
-    The caller makes sure that these settings agree with the rows of `source`. The folder appears
+    The caller makes sure that these settings agree with the rows of `source`. A number format that
+    they leave open is that of `source`, not the one that would be settled now. The folder appears
     under its name once it is complete. Raises UserError as `open_run` does.
     """
     settings = check_request(request, progress)
     with complete(folder) as partial:
         _make(partial)
         with read_run(source) as run:
+            if request.settings().model.dtype == "auto":
+                settings = settings.changed({"model.dtype": run.config.model.dtype})
             run.ledger.copy(partial / "run.db")
         with contextlib.closing(Ledger(partial / "run.db")) as copied:
             _begin(copied, settings)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from self_evolution.evaluation.contamination import LEAK, ContaminationCheck
 from self_evolution.evaluation.corrections.judging import plain
 from self_evolution.evaluation.scores import is_right
+from self_evolution.evaluation.tasks import TESTS
 from self_evolution.ledger import Ledger
 from self_evolution.ledger.pairs import TrainedPair
 from self_evolution.records import Item
@@ -92,7 +93,7 @@ def nearest(pairs: Sequence[TrainedPair], text: str, limit: int) -> list[tuple[T
 
 def _tested(ledger: Ledger, text: str) -> Tested | None:
     """The test question that is near the text, as in the check of pairs, or whose answer it is."""
-    items = [item for item in ledger.items.all() if item.suite in ("domain", "seen", "unseen")]
+    items = [item for item in ledger.items.all() if item.suite in TESTS]
     match = ContaminationCheck(items).match(text, "")
     same = next((item for item in items if plain(item.reference) == plain(text)), None)
     if match is None and same is None:

@@ -92,9 +92,11 @@ def _corrected(run: Run, generation: int, leader: int, row: Difference) -> list[
     """Whether more of what people corrected is right, and no loss is shown on the test questions.
 
     The test questions are few of all that may be asked, so a gain on corrections need not show on
-    them. Empty if the generation does not answer more corrected questions right than the leader.
+    them. Only corrected questions count that both were asked. Empty if the generation does not
+    answer more of them right than the leader.
     """
-    after, before = (learnt(run.ledger, number) for number in (generation, leader))
+    after = learnt(run.ledger, generation, beside=leader)
+    before = learnt(run.ledger, leader, beside=generation)
     if _right(after) <= _right(before):
         return []
     above = _format(PairedDifference.of(row))

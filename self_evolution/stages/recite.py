@@ -12,11 +12,19 @@ from self_evolution.strategies import STRATEGIES, ScoredPair
 
 
 def recite(run: Run, generation: int) -> Outcome:
-    """At most `select.recite` pairs are asked; which ones is drawn anew in each generation."""
+    """At most `select.recite` pairs are asked; which ones is drawn anew in each generation.
+
+    A pair whose conversation leaves no room for an answer in the model's window is not asked.
+    """
     pool = [ScoredPair(*row) for row in run.ledger.training.history(before=generation)]
     seed = stage_seed(run.config, "recite", generation)
     drawn = STRATEGIES["random"].choose(pool, run.config.select.recite, seed)
-    pairs = {pair.answer_id: pair for pair in run.ledger.pairs.get(drawn)}
+    params = SamplingParams(0.0, 1.0, run.config.answer.max_tokens)
+    pairs = {
+        pair.answer_id: pair
+        for pair in run.ledger.pairs.get(drawn)
+        if run.engine.fits(run.prompts.chat(pair.prompt), params.max_tokens)
+    }
     batches = run.batches(
         "recite",
         generation,
@@ -25,7 +33,6 @@ def recite(run: Run, generation: int) -> Outcome:
         set(run.ledger.training.recited(generation)),
         run.config.model.batch_size,
     )
-    params = SamplingParams(0.0, 1.0, run.config.answer.max_tokens)
     for ids, seeds in batches:
         run.use(run.start(generation).parent)
         prompts = [run.prompts.chat(pairs[id].prompt) for id in ids]

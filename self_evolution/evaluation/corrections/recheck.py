@@ -24,24 +24,30 @@ class Learnt(NamedTuple):
 
 
 def recheck(run: Run, generation: int) -> str:
-    """Ask the generation, and the one that it continues, what was corrected; a note for people.
+    """Ask what was corrected; a note for people on what the generation has learnt.
 
-    The note is empty if nothing was corrected. Raises Stopped if asked to.
+    It is put to the generation, to the one that it continues, and to the leader, against which the
+    generation is decided. The note is empty if nothing was corrected. Raises Stopped if asked to.
     """
     rows = run.ledger.corrections.rechecks()
     if not rows or generation < 1:
         return ""
     parent = run.start(generation).parent
-    for number in (parent, generation):
+    for number in sorted({parent, run.ledger.evaluations.leader(), generation}):
         _ask(run, number)
     before, after = (learnt(run.ledger, number) for number in (parent, generation))
     return f"corrected questions right: {format_learnt(after)}, before {format_learnt(before)}"
 
 
-def learnt(ledger: Ledger, generation: int) -> Learnt:
-    """What a generation has learnt of the corrections that count now."""
+def learnt(ledger: Ledger, generation: int, beside: int | None = None) -> Learnt:
+    """What a generation has learnt of the corrections that count now.
+
+    With `beside`, only questions count that this other generation was asked too.
+    """
     answers = ledger.corrections.rechecked(generation)
-    rows = [row for row in ledger.corrections.rechecks() if row.id in answers]
+    others = answers if beside is None else ledger.corrections.rechecked(beside)
+    asked = answers.keys() & others.keys()
+    rows = [row for row in ledger.corrections.rechecks() if row.id in asked]
 
     def count(held: bool) -> tuple[int, int]:
         some = [answers[row.id].correct for row in rows if row.held == held]
@@ -74,9 +80,10 @@ def _ask(run: Run, generation: int) -> None:
     for ids, seeds in batches:
         prompts = {id: closed_prompt(run, rows[id].question).messages for id in ids}
         put = {id: one for id, one in prompts.items() if fits(run, run.engine, one)}
+        mine = [seed for id, seed in zip(ids, seeds, strict=True) if id in put]
         run.use(generation)
         replies = run.engine.generate(
-            list(put.values()), sampling(run.config.evaluate), seeds, "current"
+            list(put.values()), sampling(run.config.evaluate), mine, "current"
         )
         texts = dict(zip(put, (reply.text for reply in replies), strict=True))
         run.ledger.add(

@@ -37,7 +37,7 @@ def reword(run: Run, correction: Correction, fragment: Fragment) -> list[str]:
         settings.answer.temperature, settings.answer.top_p, settings.answer.max_tokens
     )
     opened = [
-        run.prompts.answer(fragment.heading, fragment.text, text, fragment.language)
+        run.prompts.answer(fragment.heading, fragment.askable, text, fragment.language)
         for text in questions
     ]
     answers = _generate(run, opened, answering, seed)
@@ -62,11 +62,14 @@ def _given_away(question: str, correction: Correction) -> bool:
 def _generate(
     run: Run, prompts: list[list[Message]], params: SamplingParams, seed: int
 ) -> list[str]:
-    """The base's replies; cut ones are empty."""
-    found: list[str] = []
+    """The base's replies; empty where they were cut, or the prompt does not fit its window."""
+    found = [""] * len(prompts)
+    fitting = [i for i, prompt in enumerate(prompts) if run.engine.fits(prompt, params.max_tokens)]
+    size = run.config.model.batch_size
     run.use(0)
-    for start in range(0, len(prompts), run.config.model.batch_size):
-        batch = prompts[start : start + run.config.model.batch_size]
-        replies = run.engine.generate(batch, params, seed + start, "base")
-        found += [reply.text if reply.finish_reason == "stop" else "" for reply in replies]
+    for start in range(0, len(fitting), size):
+        places = fitting[start : start + size]
+        replies = run.engine.generate([prompts[i] for i in places], params, seed + start, "base")
+        for i, reply in zip(places, replies, strict=True):
+            found[i] = reply.text if reply.finish_reason == "stop" else ""
     return found

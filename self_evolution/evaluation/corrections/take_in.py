@@ -107,7 +107,7 @@ def _add(
     )
     wordings: list[str] = []
     if made.verdict == "better" and fragment and run.ledger.corrections.may_train(fragment.id):
-        match = contamination.match(made.question, made.target, fragment.text)
+        match = contamination.match(made.question, made.target, fragment.askable)
         if not (match and match.leaks):
             wordings = reword(run, made, fragment)[: TAUGHT + HELD]
     held = wordings[: min(HELD, (len(wordings) + 1) // 3)]

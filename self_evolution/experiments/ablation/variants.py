@@ -42,6 +42,7 @@ REFUSED = {
     "evaluate.retention_file": "scores on other questions are not comparable",
     "evaluate.abilities": "scores on other questions are not comparable",
     "evaluate.limit": "scores on other questions are not comparable",
+    "evaluate.choice": "scores on other questions are not comparable",
     "evaluate.build": "scores on other questions are not comparable",
     "evaluate.questions": "scores on other questions are not comparable",
     "evaluate.held_out": "scores on other questions are not comparable",

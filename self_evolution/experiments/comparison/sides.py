@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from self_evolution.config import Config
 from self_evolution.errors import UserError, some
 from self_evolution.evaluation.abilities import ABILITIES
 from self_evolution.evaluation.scores import ScoredPrediction, scored_predictions
-from self_evolution.evaluation.tasks import TASKS, Task, deciding
+from self_evolution.evaluation.tasks import NOT_OF_RIVALS, TASKS, Task, deciding
 from self_evolution.ledger import Ledger
 from self_evolution.models.other_models import label
 from self_evolution.records import Evaluation, Item
@@ -70,7 +70,7 @@ def rival_sides(folder: Path) -> tuple[list[Side], list[str]]:
     found, notes = [], []
     with read_run(folder) as run:
         evaluations = run.ledger.evaluations.of_generations()
-        tasks = {Task.of(row) for row in evaluations if row.suite != ABILITIES}
+        tasks = {Task.of(row) for row in evaluations if row.suite not in NOT_OF_RIVALS}
         for row in run.ledger.evaluations.rivals():
             name = f"rival {-row.generation}, {label(row.name, row.identity)}"
             if missing := tasks - run.ledger.evaluations.evaluated(row.generation):
@@ -110,9 +110,9 @@ def _side(run: RunReader, generation: int, name: str) -> Side:
 def asked_alike(sides: Sequence[Side]) -> tuple[list[Side], list[str]]:
     """Return the sides, reduced to the questions that all of them were asked, and notes.
 
-    Each base writes its own questions on former abilities. They are left out if they differ, or if
-    a rival is compared, which was not asked them. Raises UserError that names any other difference
-    to the first side.
+    Each base writes its own questions on former abilities. They are left out if they differ. If a
+    rival is compared, all is left out that rivals are not asked. Raises UserError that names any
+    other difference to the first side.
     """
     first = sides[0]
     notes: list[str] = []
@@ -127,14 +127,14 @@ def asked_alike(sides: Sequence[Side]) -> tuple[list[Side], list[str]]:
         if lines:
             head = f"{other.name} was not asked what {first.name} was: they cannot be compared"
             raise UserError("\n".join([head, *lines]))
-    if notes or any(one.generation < 0 for one in sides):
-        return [_without(one, ABILITIES) for one in sides], notes
-    return list(sides), notes
+    if any(one.generation < 0 for one in sides):
+        return [_without(one, NOT_OF_RIVALS) for one in sides], notes
+    return [_without(one, [ABILITIES] if notes else []) for one in sides], notes
 
 
-def _without(side: Side, suite: str) -> Side:
-    answers = {task: {} if task.suite == suite else some for task, some in side.answers.items()}
-    return replace(side, items=side.items | {suite: {}}, answers=answers)
+def _without(side: Side, suites: Collection[str]) -> Side:
+    answers = {task: {} if task.suite in suites else some for task, some in side.answers.items()}
+    return replace(side, items=side.items | {suite: {} for suite in suites}, answers=answers)
 
 
 def _generation(folder: Path, ledger: Ledger, wanted: str) -> int:
