@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from self_evolution.errors import Stopped
 
@@ -52,6 +52,16 @@ class Bar(Protocol):
         """Report that `done` more items are done and stored in the ledger."""
 
 
+class Count(NamedTuple):
+    """How far a bar is: `done` of `total` items, of which `first` were there before it began."""
+
+    label: str
+    unit: str
+    first: int
+    done: int
+    total: int
+
+
 class Progress:
     """Bars with rate and remaining time in a terminal, otherwise a line now and then."""
 
@@ -62,6 +72,8 @@ class Progress:
         self._told: set[str] = set()
         self._bars = 0
         self._last = time.monotonic()  # when something was said
+        self.watcher: Callable[[Count], None] | None = None
+        """Is called when a bar begins, and after each of its advances, also where all is quiet."""
 
     def say(self, text: str) -> None:
         if not self._quiet:
@@ -89,6 +101,14 @@ class Progress:
     @contextmanager
     def bar(self, label: str, unit: str, total: int, done: int) -> Iterator[Bar]:
         """Show work on `total` items of which `done` were there before."""
+        with self._shown(label, unit, total, done) as shown:
+            if self.watcher is None:
+                yield shown
+            else:
+                yield _Watched(shown, self.watcher, Count(label, unit, done, done, total))
+
+    @contextmanager
+    def _shown(self, label: str, unit: str, total: int, done: int) -> Iterator[Bar]:
         if self._quiet:
             yield _Silent()
             return
@@ -136,6 +156,19 @@ class Progress:
 class _Silent:
     def advance(self, done: int) -> None:
         pass
+
+
+class _Watched:
+    """A bar that also tells the watcher how far it is."""
+
+    def __init__(self, shown: Bar, watcher: Callable[[Count], None], count: Count) -> None:
+        self._shown, self._watcher, self._count = shown, watcher, count
+        watcher(count)
+
+    def advance(self, done: int) -> None:
+        self._shown.advance(done)
+        self._count = self._count._replace(done=self._count.done + done)
+        self._watcher(self._count)
 
 
 class _Pace:

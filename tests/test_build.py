@@ -21,6 +21,7 @@ from self_evolution.evaluation.agreement import agreed
 from self_evolution.evaluation.building import builds
 from self_evolution.evaluation.holdout import LARGEST_SHARE
 from self_evolution.models import Reply, SamplingParams, Weights
+from self_evolution.models.protocols import Seeds, seeds_of
 from self_evolution.models.scripted import ScriptedEngine
 from self_evolution.prompts import Prompts
 from self_evolution.records import Fragment, Message
@@ -230,17 +231,17 @@ def test_no_prompt_of_an_examination_is_ever_used_in_training(
     words: Words, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Prompts that write test questions all come before generation 0."""
-    calls: list[tuple[list[Sequence[Message]], int]] = []
+    calls: list[tuple[list[Sequence[Message]], list[int]]] = []
     generate = ScriptedEngine.generate
 
     def noted(
         self: ScriptedEngine,
         prompts: Sequence[Sequence[Message]],
         params: SamplingParams,
-        seed: int,
+        seed: Seeds,
         weights: Weights,
     ) -> list[Reply]:
-        calls.append((list(prompts), seed))
+        calls.append((list(prompts), seeds_of(seed, len(prompts))))
         return generate(self, prompts, params, seed, weights)
 
     monkeypatch.setattr(ScriptedEngine, "generate", noted)
@@ -253,7 +254,7 @@ def test_no_prompt_of_an_examination_is_ever_used_in_training(
     ]
     asking = [n for n, (prompts, _) in enumerate(calls) if "Ask one" in str(prompts)]
     assert exam and asking and max(n for n, _ in exam) < min(asking)
-    seeds = [seed for _, seed in calls]
+    seeds = [seed for _, some in calls for seed in some]
     assert len(set(seeds)) == len(seeds)
 
 
@@ -342,15 +343,15 @@ def test_questions_on_which_samples_disagree_are_rejected(
         self: ScriptedEngine,
         prompts: Sequence[Sequence[Message]],
         params: SamplingParams,
-        seed: int,
+        seed: Seeds,
         weights: Weights,
     ) -> list[Reply]:
         replies = generate(self, prompts, params, seed, weights)
         return [
-            Reply(f"The port is {4000 + seed % 2}.", "stop")
+            Reply(f"The port is {4000 + one % 2}.", "stop")
             if "South" in reply.text and "T-" in reply.text and params.temperature
             else reply
-            for reply in replies
+            for reply, one in zip(replies, seeds_of(seed, len(prompts)), strict=True)
         ]
 
     monkeypatch.setattr(ScriptedEngine, "generate", unsure)

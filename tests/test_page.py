@@ -375,6 +375,9 @@ def test_the_run_is_shown_as_it_grows(visit: Callable[..., Any], run: Path) -> N
     expect(page.locator(".lead")).to_have_text("The run is complete, up to generation 1.")
     expect(page.locator(".leads")).to_contain_text("leads")
     expect(page.locator("tbody tr", has_text="promote").first).to_contain_text("promote")
+    expect(page.locator(".pairs li")).to_have_count(3)
+    expect(page.locator(".pairs li").first).to_contain_text(re.compile("Kept|Rejected: "))
+    expect(page.locator("#live")).to_contain_text("Generation 1: the loss went from 2.000 to 0.100")
     page.get_by_role("link", name="The report, as it is now").click()
     expect(page.locator("h1")).to_contain_text("Self-Evolution report")
     with closing(sqlite3.connect(run / "run.db")) as database, database:
@@ -383,6 +386,7 @@ def test_the_run_is_shown_as_it_grows(visit: Callable[..., Any], run: Path) -> N
         page.go_back()
         page.reload()
         expect(page.locator(".lead")).to_contain_text("at the stage promote of generation 1; 1")
+        expect(page.locator(".problem code")).to_have_text(f"self-evolution run --run {run}")
     finally:
         with closing(sqlite3.connect(run / "run.db")) as database, database:
             database.execute("UPDATE stage SET done = 1")

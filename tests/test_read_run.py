@@ -51,6 +51,7 @@ def files(folder: Path) -> dict[str, str]:
     "words",
     [
         ["status"],
+        ["watch"],
         ["inspect"],
         ["chat", "Which port has server Alpha?"],
         ["related", "server Alpha"],

@@ -46,6 +46,12 @@ def test_the_progress_of_the_run_is_told(http: httpx2.Client) -> None:
     names = [(one["generation"], one["stage"]) for one in told["stages"]]
     assert names[0] == (0, "read") and names[-1] == (1, "promote")
     assert all(one["done"] for one in told["stages"])
+    assert (told["running"], told["count"], told["then"]) == (False, None, [])
+    assert told["run_seconds"] == sum(one["seconds"] for one in told["stages"])
+    assert {one["verdict"] for one in told["pairs"]} == {"kept"} and len(told["pairs"]) == 3
+    assert all(one["question"].startswith("What is the") for one in told["pairs"])
+    last = told["training"]
+    assert (last["generation"], last["first_loss"], last["last_loss"]) == (1, 2.0, 0.1)
 
 
 def test_pairs_to_review_are_told_until_they_are_reviewed(http: httpx2.Client) -> None:

@@ -80,6 +80,7 @@ COMMANDS = {
     ),
     "plan": Command("Whether a run can work, by a probe", "plan.plan", (DOCS, RECIPE), DAILY),
     "status": Command("How far a run is, and what it found", "runs.status", (RUN,)),
+    "watch": Command("Follow a run in the terminal as it goes on", "watch.watch", (RUN,)),
     "chat": Command(
         "Ask the tuned model questions, and see the sources of its answers",
         "chat.chat",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from self_evolution.cli import tables
@@ -21,10 +21,15 @@ STOPPED = (
 )
 
 
-def show(config: Config, ledger: Ledger) -> None:
-    """Print a row for each generation: its training set, what it knows, what it lost, who leads."""
+def results(
+    config: Config, ledger: Ledger, newest: int = 0
+) -> tuple[list[Task], Callable[[Sequence[Task], str], Table]]:
+    """The tasks that have scores, and the table of some of them, as `tables.fitting` takes both.
+
+    The table has a row for each generation: its training set, what it knows, what it lost, and
+    whether it leads. With `newest`, it has so many of the newest generations, and the leader.
+    """
     from self_evolution.evaluation.tasks import MAIN, MODES, Task, deciding
-    from self_evolution.schedule import out_of_patience
 
     metrics = deciding(ledger, config.promote.metric)
     metric = metrics[MAIN]
@@ -42,6 +47,8 @@ def show(config: Config, ledger: Ledger) -> None:
     leader = max((generation for generation, took in promotions.items() if took), default=None)
 
     generations = sorted(set(seconds) | set(promotions))
+    if newest:
+        generations = [one for one in generations if one == leader or one in generations[-newest:]]
 
     def table(columns: Sequence[Task], apart: str) -> Table:
         made = tables.plain(f"{metric}, % [95% interval]; → leads")
@@ -64,9 +71,16 @@ def show(config: Config, ledger: Ledger) -> None:
             )
         return made
 
-    tables.print_fitting(columns, table)
+    return columns, table
+
+
+def show(config: Config, ledger: Ledger) -> None:
+    """Print the results of all generations, and what is to be known about them."""
     from self_evolution.evaluation.building import to_come
     from self_evolution.report.render import terminal
+    from self_evolution.schedule import out_of_patience
+
+    tables.print_fitting(*results(config, ledger))
 
     documents = filter(None, (gone(ledger), *terminal.changed(ledger)))
     for sentence in (*terminal.summary(config, ledger), *documents):

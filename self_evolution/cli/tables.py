@@ -7,6 +7,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.table import Table
 
     from self_evolution.evaluation.statistics import Interval
@@ -29,22 +30,29 @@ def plain(title: str = "") -> Table:
 
 
 def print_fitting(columns: Sequence[Task], table: Callable[[Sequence[Task], str], Table]) -> None:
-    """Print `table(columns, apart)`, where `apart` stands between a mean and its interval.
+    """Print `table(columns, apart)` as `fitting` makes it."""
+    from rich.console import Console
+
+    console = Console()
+    for one in fitting(console, columns, table):
+        console.print(one)
+
+
+def fitting(
+    console: Console, columns: Sequence[Task], table: Callable[[Sequence[Task], str], Table]
+) -> list[Table]:
+    """`table(columns, apart)`, where `apart` stands between a mean and its interval.
 
     Where the terminal is too narrow, intervals stand under their means, or suites in tables of
     their own.
     """
-    from rich.console import Console
-
-    console = Console()
     endless = console.options.update(max_width=10_000)
     by_suite = [list(some) for _, some in groupby(columns, key=lambda task: task.suite)]
     for groups, apart in (([columns], " "), ([columns], "\n"), (by_suite, " "), (by_suite, "\n")):
         tables = [table(group, apart) for group in groups]
         if all(console.measure(one, options=endless).maximum <= console.width for one in tables):
             break
-    for one in tables:
-        console.print(one)
+    return tables
 
 
 def cell(score: Evaluation | Interval | None, apart: str) -> str:

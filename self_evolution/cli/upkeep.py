@@ -85,8 +85,8 @@ def list_runs(options: argparse.Namespace) -> int:
 
 def prune(options: argparse.Namespace) -> int:
     """Show what can go, ask, and remove it. Runs that a process works on are left alone."""
-    from self_evolution.run.process import locked
-    from self_evolution.upkeep.runs import find_runs, is_running
+    from self_evolution.run.process import is_running, locked
+    from self_evolution.upkeep.runs import find_runs
 
     folder = Path(options.folder)
     runs = find_runs(folder)

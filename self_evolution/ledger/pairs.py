@@ -213,6 +213,16 @@ class Pairs(Part):
           GROUP BY 1 ORDER BY 1"""
         return list(self._db.named(query))
 
+    def last_answered(self, limit: int) -> list[dict[str, Any]]:
+        """The pairs that were answered last, the last one first, with what is known of each.
+
+        Rows have no time: the order is the one in which the stage `answer` works.
+        """
+        query = """SELECT a.id FROM answer a JOIN question q ON q.id = a.question_id
+                   LEFT JOIN fragment f ON f.id = q.fragment_id
+                   ORDER BY q.generation DESC, f.tokens DESC, f.id DESC, q.id DESC LIMIT ?"""
+        return self._described(list(self._db.column(query, (limit,))))
+
     def sample_kept(self, generation: int, limit: int) -> list[dict[str, Any]]:
         """Kept pairs spread over the IFD ranking of a generation (those without IFD come last)."""
         kept = """FROM question q JOIN answer a ON a.question_id = q.id

@@ -20,6 +20,7 @@ from self_evolution.models import engines
 from self_evolution.progress import Progress
 from self_evolution.retrieval import has_index
 from self_evolution.run import compatibility
+from self_evolution.run.at_work import forget
 from self_evolution.run.preflight import check_files, check_others
 from self_evolution.run.process import locked, stop_signals
 from self_evolution.run.read import no_run, read_run
@@ -74,6 +75,7 @@ def open_run(
         else:
             settings = _resume(folder, ledger, request, progress)
         _write_recipe(folder, settings)
+        forget(ledger)
         run = Run(folder, settings, ledger, progress)
         run.read_again = request.again
         with stop_signals(run):

@@ -12,6 +12,7 @@ import time
 from self_evolution.errors import Stopped, UserError
 from self_evolution.ledger import StageRow
 from self_evolution.run import Run
+from self_evolution.run.at_work import at_work
 from self_evolution.run.outcome import Outcome
 from self_evolution.schedule import has, plan
 
@@ -38,7 +39,10 @@ def perform(run: Run, generation: int, name: str) -> bool:
 
     stage = getattr(importlib.import_module(f"{__name__}.{name}"), name)
     try:
-        with run.progress.work(f"gen {generation} {name}" if generation else name):
+        with (
+            at_work(run.ledger, run.progress, generation, name),
+            run.progress.work(f"gen {generation} {name}" if generation else name),
+        ):
             outcome: Outcome = stage(run, generation)
     except Stopped:
         log(Outcome(0, ""), False)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from self_evolution.errors import UserError
 from self_evolution.run.adapters import adapter_folder
+from self_evolution.run.process import is_running
 from self_evolution.run.read import RunReader, read_run
 from self_evolution.schedule import left, out_of_patience
 
@@ -63,18 +62,6 @@ def describe(folder: Path) -> Found:
             return Found(folder, _state(run), model, generations, leader, size, changed)
     except UserError as error:
         return Found(folder, str(error), "", 0, None, size, changed)
-
-
-def is_running(folder: Path) -> bool:
-    """Whether a process is at work on the run."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(handle)
-    return False
 
 
 def removable(folder: Path) -> Iterator[Removable]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,8 @@ from self_evolution.ledger.feedback import LONGEST
 from self_evolution.progress import clock
 from self_evolution.serving.http import languages
 from self_evolution.serving.http.asking import Desk
-from self_evolution.serving.http.progress_api import read_progress
 from self_evolution.serving.http.run_api import run_state
+from self_evolution.serving.progress import read_progress
 
 FOLDER = Path(__file__).parents[1] / "page"
 """`templates/` and `static/`, which is served at `/static`."""
@@ -45,10 +46,17 @@ def routes(desk: Desk) -> APIRouter:
 
     @router.get("/run")
     async def run(request: Request) -> Response:
-        state, progress = await desk.read(lambda: (run_state(desk), read_progress(desk)))
+        state, progress = await desk.read(lambda: (run_state(desk), read_progress(desk.run)))
         name = desk.run.folder.name
         return page(
-            request, "run.html", run=name, state=state, progress=progress, clock=clock, modes=MODES
+            request,
+            "run.html",
+            run=name,
+            folder=shlex.quote(str(desk.run.folder)),
+            state=state,
+            progress=progress,
+            clock=clock,
+            modes=MODES,
         )
 
     @router.get("/review")
