@@ -8,7 +8,13 @@ from typing import NamedTuple
 from self_evolution.errors import UserError
 from self_evolution.evaluation.metrics import METRICS
 from self_evolution.evaluation.metrics.aggregate import intervals
-from self_evolution.evaluation.prompts import TaskPrompt, as_task, sampling, task_prompts
+from self_evolution.evaluation.prompts import (
+    TaskPrompt,
+    as_task,
+    sampling,
+    shown_prompt,
+    task_prompts,
+)
 from self_evolution.evaluation.recall import recall
 from self_evolution.evaluation.scores import (
     measure,
@@ -123,7 +129,7 @@ def _predict_task(
         too_long += len(ids) - len(put)
         if not put:
             continue
-        replies = _asked_before(run, generation, task, items, put, model)
+        replies = _asked_before(run, generation, task, items, put)
         new = {id: prompt.messages for id, prompt in put.items() if id not in replies}
         mine = [seed for id, seed in zip(ids, seeds, strict=True) if id in new]
         given = model.generate(list(new.values()), params, mine, "current") if new else []
@@ -164,7 +170,6 @@ def _asked_before(
     task: Task,
     items: Mapping[str, Item],
     put: Mapping[str, TaskPrompt],
-    model: Generator,
 ) -> dict[str, Reply]:
     """Replies to the prompts that the same model was given before, in the mode `retrieved`.
 
@@ -173,13 +178,15 @@ def _asked_before(
     """
     if task.mode != "open" or run.config.evaluate.temperature > 0:
         return {}
+    found = {}
     answers = run.ledger.evaluations.answers(generation, "retrieved")
-    found = task_prompts(run, model, "retrieved", [items[id] for id in put if id in answers])
-    return {
-        id: Reply(answers[id][0], answers[id][1])
-        for id, prompt in found.items()
-        if prompt.messages == put[id].messages and prompt.sources == answers[id][2]
-    }
+    for id in put.keys() & answers.keys():
+        text, finish, sources = answers[id]
+        if len(sources) == 1:
+            fragments = run.ledger.fragments.get(sources)
+            if shown_prompt(run, items[id].question, fragments).messages == put[id].messages:
+                found[id] = Reply(text, finish)
+    return found
 
 
 def _heard(run: Run, generation: int, task: Task) -> bool:

@@ -80,25 +80,25 @@ def retrieved_prompt(
 
     The prompt has as many whole passages as fit, the best first; a passage that is too long is
     skipped. If none fits, the prompt has all of them and does not fit either. `searched` is the
-    text to search for, if it is not the question. `document_id` is the
-    only document to search, if one is given.
+    text to search for, if it is not the question. `document_id` is the only document to search, if
+    one is given.
     """
     found = run.search.find(searched or question, limit, document_id)
     if not found:
         return closed_prompt(run, question)
-    prompt = _shown(run, question, found)
+    prompt = shown_prompt(run, question, found)
     if fits(run, model, prompt.messages):
         return prompt
     some: list[Fragment] = []
     for fragment in found:
-        tried = _shown(run, question, [*some, fragment])
+        tried = shown_prompt(run, question, [*some, fragment])
         if fits(run, model, tried.messages):
             some.append(fragment)
             prompt = tried
     return prompt
 
 
-def _shown(run: AnyRun, question: str, found: Sequence[Fragment]) -> TaskPrompt:
+def shown_prompt(run: AnyRun, question: str, found: Sequence[Fragment]) -> TaskPrompt:
     """A single passage is put as in the stage `answer`. If there are several, each has its headings
     above it."""
     heading = found[0].heading if len(found) == 1 else ()

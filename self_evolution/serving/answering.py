@@ -73,10 +73,7 @@ def open_model(run: RunReader) -> Engine:
 
 
 class Question(NamedTuple):
-    """A question as it will be put: the call of the model, and the passages in its prompt.
-
-    `tokens` is the length of the prompt.
-    """
+    """The call that puts a question, the passages in its prompt, and the `tokens` of the prompt."""
 
     call: Call
     sources: list[Source]
@@ -200,17 +197,17 @@ class Answerer:
     ) -> Question:
         """A whole conversation that ends with a question; all of it is put, or nothing.
 
-        With a `limit`, the last question is put with as many passages. What is not given of
-        `params` and `seed` is that of the run. Raises UserError if the conversation and a reply do
-        not fit the model's window.
+        With a `limit`, the last question is put with as many passages. `params` and `seed` are the
+        run's unless given. Raises UserError if conversation and reply do not fit the window.
         """
         with self._run.snapshot():
             *before, last = messages
-            asked = [one["content"] for one in before if one["role"] == "user"]
-            searched = f"{last['content']}\n{asked[-1]}" if asked else ""
-            prompt = self._prompt(last["content"], limit, searched)
-            system = [one for one in [*before, *prompt.messages] if one["role"] == "system"]
-            others = [one for one in [*before, *prompt.messages] if one["role"] != "system"]
+            asked = [last["content"], *(m["content"] for m in before if m["role"] == "user")]
+            searched = f"{asked[0]}\n{asked[-1]}" if asked[1:] else ""
+            prompt = self._prompt(asked[0], limit, searched)
+            every = [*before, *prompt.messages]
+            system = [one for one in every if one["role"] == "system"]
+            others = [one for one in every if one["role"] != "system"]
             if len(system) > 1:  # the caller's, and that of the prompt with passages
                 text = "\n\n".join(one["content"] for one in system)
                 system = [{"role": "system", "content": text}]
@@ -230,14 +227,14 @@ class Answerer:
         seed: int | None,
         stop: Sequence[str],
     ) -> Question:
-        run = self._run
-        params = sampling(run.config.evaluate) if params is None else params
+        run, params = self._run, params or sampling(self._run.config.evaluate)
         tokens = len(self._engine.prompt_ids(messages))
         if tokens + params.max_tokens > self._engine.window:
             raise self._too_long(bool(shown), params.max_tokens)
         adapter = known_adapter(run.folder, run.ledger, generation)
-        seed = run.config.seed if seed is None else seed
-        call = Call(messages, params, seed, adapter, tuple(stop))
+        call = Call(
+            messages, params, run.config.seed if seed is None else seed, adapter, tuple(stop)
+        )
         return Question(call, sources(run.ledger, shown), generation, tokens)
 
     def _prompt(
