@@ -91,7 +91,9 @@ class Answerer:
     def __init__(self, run: RunReader, engine: Engine) -> None:
         self._run = run
         self._engine = engine
-        self._batcher = Batcher(engine, max(run.config.model.batch_size, engine.concurrency))
+        self.batch_size = max(run.config.model.batch_size, engine.concurrency)
+        """The most questions that are answered at the same time."""
+        self._batcher = Batcher(engine, self.batch_size)
 
     @property
     def streams(self) -> bool:
@@ -109,11 +111,6 @@ class Answerer:
         Whoever still waits for an answer gets Stopped.
         """
         self._batcher.close()
-
-    @property
-    def batch_size(self) -> int:
-        """The most questions that are answered at the same time."""
-        return self._batcher.size
 
     @property
     def batches(self) -> int:

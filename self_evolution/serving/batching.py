@@ -108,8 +108,8 @@ class Batcher:
     """
 
     def __init__(self, engine: Engine, size: int) -> None:
-        self.size = size
         self._engine = engine
+        self._size = size
         self._lock = threading.Lock()
         self._arrived = threading.Condition(self._lock)
         self._waiting: list[Job] = []
@@ -163,7 +163,7 @@ class Batcher:
             if self._waiting and self._last > 1:
                 self._arrived.wait_for(lambda: len(self._waiting) >= self._last, _PAUSE)
             waiting = [job for job in self._waiting if not job.ended]
-            batch = [job for job in waiting if job.shares(waiting[0])][: self.size]
+            batch = [job for job in waiting if job.shares(waiting[0])][: self._size]
             taken = set(map(id, batch))
             self._waiting = [job for job in waiting if id(job) not in taken]
             self._last = len(batch)
