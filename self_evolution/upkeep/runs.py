@@ -9,7 +9,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from self_evolution.errors import UserError
+from self_evolution.evaluation.corrections.take_in import waiting
+from self_evolution.ledger import FeedbackStore
 from self_evolution.run.adapters import adapter_folder
+from self_evolution.run.process import locked
 from self_evolution.run.read import RunReader, read_run
 from self_evolution.schedule import left, out_of_patience
 
@@ -75,6 +78,27 @@ def is_running(folder: Path) -> bool:
     finally:
         os.close(handle)
     return False
+
+
+def is_asked(folder: Path) -> bool:
+    """Whether a process answers questions with the run."""
+    adapters = folder / "adapters"
+    if not adapters.is_dir():
+        return False
+    try:
+        with locked(adapters):
+            return False
+    except UserError:
+        return True
+
+
+def unlearnt(folder: Path) -> int:
+    """How many corrections wait for the next generation of the run; 0 if it cannot be read."""
+    try:
+        with read_run(folder) as run:
+            return len(waiting(run.ledger, FeedbackStore(folder)))
+    except UserError:
+        return 0
 
 
 def removable(folder: Path) -> Iterator[Removable]:
