@@ -27,6 +27,7 @@ from safetensors.torch import load_file, save_file
 from self_evolution import cli
 from self_evolution.export import adapter, exporting, merged
 from self_evolution.export.card import licence
+from self_evolution.export.exporting import unfinished
 from self_evolution.export.job import Job
 from self_evolution.models.adapter import digest
 from self_evolution.run.read import read_run
@@ -383,7 +384,8 @@ KILLS = 20
 def test_killed_at_any_moment_nothing_half_written_stands_under_the_final_name(
     runs: Callable[[str], Path], tmp_path: Path
 ) -> None:
-    run, folder, partial = runs("qwen2"), tmp_path / "out", tmp_path / "out.partial"
+    run, folder = runs("qwen2"), tmp_path / "out"
+    partial = unfinished(folder)
     command = [sys.executable, "-m", "self_evolution", *_words(run, "merged", folder)]
 
     def begun() -> subprocess.Popen[bytes]:
@@ -422,7 +424,20 @@ def test_two_exports_to_one_folder_do_not_mix(
 ) -> None:
     from self_evolution.run.process import locked
 
-    partial = tmp_path / "out.partial"
+    partial = unfinished(tmp_path / "out")
     partial.mkdir()
     with locked(partial):
         assert "another process" in refused(_words(runs("qwen2"), "adapter", tmp_path / "out"))
+
+
+def test_a_folder_that_is_not_an_export_stays_as_it_is(
+    runs: Callable[[str], Path], tmp_path: Path, refused: Callable[[list[str]], str]
+) -> None:
+    words = _words(runs("qwen2"), "adapter", tmp_path / "out")
+    for name in ("out.partial", "out.untested"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "mine.txt").write_text("mine")
+    assert "it is there already and is not an export" in refused(words)
+    shutil.rmtree(tmp_path / "out.untested")
+    assert cli.main(words) == 0
+    assert (tmp_path / "out.partial" / "mine.txt").read_text() == "mine"

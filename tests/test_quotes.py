@@ -11,8 +11,11 @@ import pytest
 from conftest import SHARED, rows
 
 from self_evolution import cli
+from self_evolution.config import Domain
 from self_evolution.documents.quotes import own_words
 from self_evolution.documents.readers import mail
+from self_evolution.prompts import Prompts
+from self_evolution.records import Fragment
 
 NEW = "The limit of valve V-12 is 6.2 bar since May."
 OLD = "The limit of valve V-12 was 5.5 bar."
@@ -162,3 +165,15 @@ CASES = SHARED / "cases" / "mail"
 def test_a_case_has_its_own_words(name: str, own: str, quoted: str) -> None:
     text = "\n\n".join(part.text for part in mail.read((CASES / name).read_bytes()).parts)
     assert own in own_words(text) and quoted in text and quoted not in own_words(text)
+
+
+def test_a_correction_is_not_reworded_from_what_a_mail_quotes(tmp_path: Path) -> None:
+    shipped = Path(cli.__file__).parents[1] / "prompts" / "embedded.yaml"
+    profile = tmp_path / "profile.yaml"
+    reword = json.dumps("{fragment} Ask in other words: {question}")
+    profile.write_text(f"{shipped.read_text(encoding='utf-8')}\nreword: {reword}\n")
+    text = f"{NEW}\n\n> {OLD}"
+    place = ("f", "d", "s", 0, ("Limits",), text, 0, len(text), None, 20, "en", 0)
+    fragment = Fragment(*place, own=own_words(text))
+    messages = Prompts(Domain(prompts=str(profile))).reword(fragment, "What is the limit of V-12?")
+    assert NEW in messages[-1]["content"] and OLD not in messages[-1]["content"]

@@ -13,6 +13,7 @@ from conftest import exported
 
 from self_evolution import cli
 from self_evolution.errors import Stopped
+from self_evolution.ledger import Feedback, FeedbackStore
 from self_evolution.run import Run
 from self_evolution.run.process import locked
 from self_evolution.upkeep import caches
@@ -99,6 +100,37 @@ def test_prune_never_touches_a_running_run(
         assert cli.main(["prune", str(run), "--yes"]) == 0
         assert "a process is at work on it; it is left alone" in capsys.readouterr().out
     assert len(_adapters(run)) == 3
+
+
+@pytest.mark.parametrize("command", ["chat", "serve"])
+def test_prune_never_touches_a_run_that_answers(
+    arguments: Arguments,
+    tmp_path: Path,
+    capsys: Captured,
+    monkeypatch: pytest.MonkeyPatch,
+    command: str,
+) -> None:
+    words = arguments("run", "--generations", "3", "--promote.rule", "always")
+    assert cli.main(words) == 0
+    run, told = tmp_path / "run", []
+
+    def prune(*_: object) -> None:
+        capsys.readouterr()
+        assert cli.main(["prune", str(run), "--whole", "--yes"]) == 0
+        told.append(capsys.readouterr().out)
+        with locked(run):  # the run itself may go on
+            pass
+
+    monkeypatch.setattr("self_evolution.cli.chat._Talk.ask", prune)
+    monkeypatch.setattr("self_evolution.serving.http.server.serve", prune)
+    more = ["Which port?"] if command == "chat" else ["--port", "0"]
+    assert cli.main([command, str(run), *more]) == 0
+    assert "a process answers questions with it; it is left alone" in told[0]
+    assert len(_adapters(run)) == 3
+    FeedbackStore(run).add(Feedback("wrong", "Which port?", "It is 5."))
+    assert cli.main(["prune", str(run), "--whole", "--yes"]) == 0
+    assert "the whole run with 1 corrections that it has not learnt" in capsys.readouterr().out
+    assert not run.exists()
 
 
 def test_prune_removes_a_whole_run_only_by_its_name(

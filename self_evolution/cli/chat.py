@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from self_evolution.errors import UserError, printable
+from self_evolution.run.process import in_use
 from self_evolution.run.read import RunReader, read_run
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def chat(options: argparse.Namespace) -> int:
     if options.closed and options.passages is not None:
         raise UserError("--closed and --passages: give one of them")
     names = list(dict.fromkeys(filter(None, (options.model, options.beside))))
-    with closing(RunReader(Path(options.source))) as run:
+    with closing(RunReader(Path(options.source))) as run, in_use(run.folder):
         for name in names:
             generation(run, name)
         if not options.closed:

@@ -9,6 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 from self_evolution.errors import UserError
+from self_evolution.run.process import in_use
 from self_evolution.run.read import RunReader
 
 
@@ -31,7 +32,7 @@ def serve(options: argparse.Namespace) -> int:
             "--token-file with a secret, or --insecure if everyone there may"
         )
     limits = Limits(options.queue, options.max_tokens, options.timeout)
-    with closing(RunReader(Path(options.source))) as run:
+    with closing(RunReader(Path(options.source))) as run, in_use(run.folder):
         generation(run, LEADER)  # a run without a leader is refused here
         _ = run.search
         with closing(listen(options.host, options.port)) as listener:

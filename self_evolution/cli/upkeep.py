@@ -84,9 +84,10 @@ def list_runs(options: argparse.Namespace) -> int:
 
 
 def prune(options: argparse.Namespace) -> int:
-    """Show what can go, ask, and remove it. Runs that a process works on are left alone."""
+    """Show what can go, ask, and remove it. Runs that a process works on, or answers with, are
+    left alone."""
     from self_evolution.run.process import is_running, locked
-    from self_evolution.upkeep.runs import find_runs
+    from self_evolution.upkeep.runs import find_runs, is_asked
 
     folder = Path(options.folder)
     runs = find_runs(folder)
@@ -97,8 +98,12 @@ def prune(options: argparse.Namespace) -> int:
         for path in runs:
             if is_running(path):
                 print(f"{path}: a process is at work on it; it is left alone")
+            elif is_asked(path):
+                print(f"{path}: a process answers questions with it; it is left alone")
             else:
                 stack.enter_context(locked(path))
+                if (path / "adapters").is_dir():
+                    stack.enter_context(locked(path / "adapters"))
                 free.append(path)
         found = [one for path in free for one in _of_run(path, options.whole)]
         found += _of_caches() if options.caches else []
@@ -118,10 +123,13 @@ def prune(options: argparse.Namespace) -> int:
 
 
 def _of_run(folder: Path, whole: bool) -> Iterator[_Gone]:
-    from self_evolution.upkeep.runs import removable, size_of
+    from self_evolution.upkeep.runs import removable, size_of, unlearnt
 
     if whole:
-        yield _Gone(str(folder), "the whole run", size_of(folder), partial(_remove, folder))
+        waiting = unlearnt(folder)
+        lost = f" with {waiting:,} corrections that it has not learnt from yet" if waiting else ""
+        reason = f"the whole run{lost}"
+        yield _Gone(str(folder), reason, size_of(folder), partial(_remove, folder))
         return
     for one in removable(folder):
         yield _Gone(str(one.path), one.reason, one.bytes, partial(_remove, one.path))

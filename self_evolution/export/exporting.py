@@ -12,7 +12,7 @@ from typing import NamedTuple, cast
 
 from self_evolution.errors import UserError, nearest
 from self_evolution.export import EXPORTS
-from self_evolution.export.card import read_card, test, write_card
+from self_evolution.export.card import CARD, read_card, test, write_card
 from self_evolution.export.comparing import Compared, compare, loss, require_power
 from self_evolution.export.job import Format, Job, again
 from self_evolution.models import Generator, other_models
@@ -45,6 +45,11 @@ def untested(folder: Path) -> Path:
     return folder.with_name(folder.name + ".untested")
 
 
+def unfinished(folder: Path) -> Path:
+    """Where an export is written: under a name that nobody else uses, so that it may be emptied."""
+    return folder.with_name(f".{folder.name}.self-evolution-export")
+
+
 def export(job: Job, wanted: Wanted, progress: Progress) -> list[Compared]:
     """Write the export and test it; it appears under its name only if it is still the same.
 
@@ -53,6 +58,7 @@ def export(job: Job, wanted: Wanted, progress: Progress) -> list[Compared]:
     """
     form = format_module(wanted.format)
     _require_new(wanted.folder)
+    _require_own(untested(wanted.folder))
     require_power(job.run, job.generation, wanted.accepted)
     _require_disk(wanted.folder.absolute().parent, form.check(job))
     with _temporary(wanted.folder) as partial:
@@ -123,6 +129,15 @@ def _require_new(folder: Path) -> None:
         raise UserError(f"--output {folder}: it is there already; give another, or remove it")
 
 
+def _require_own(waiting: Path) -> None:
+    """Raises UserError if the folder has something that is not an earlier export."""
+    if waiting.exists() and not (waiting / CARD).is_file():
+        raise UserError(
+            f"{waiting}: it is there already and is not an export, but an export that is not "
+            "tested yet would get this name; give another --output, or remove it"
+        )
+
+
 def _require_disk(parent: Path, needed: int) -> None:
     try:
         parent.mkdir(parents=True, exist_ok=True)
@@ -139,7 +154,7 @@ def _require_disk(parent: Path, needed: int) -> None:
 @contextmanager
 def _temporary(folder: Path) -> Iterator[Path]:
     """An empty folder beside `folder`, which is gone at the end unless it was renamed."""
-    partial = folder.with_name(folder.name + ".partial")
+    partial = unfinished(folder)
     partial.mkdir(exist_ok=True)
     with locked(partial):
         _empty(partial)  # an earlier export was killed

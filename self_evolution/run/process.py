@@ -1,4 +1,4 @@
-"""The process that works on a run: it locks the run, and stops between batches on request."""
+"""The processes at a run: one works on it, locks it and stops on request; others answer with it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 
@@ -56,6 +56,32 @@ def is_running(folder: Path) -> bool:
     finally:
         os.close(handle)
     return False
+
+
+@contextmanager
+def in_use(folder: Path) -> Iterator[None]:
+    """Keep `prune` from removing what a process answers with, as long as the block lasts.
+
+    The lock is on the folder of the adapters, and shared: others may answer too, and the run may go
+    on. Raises UserError if something is being removed at this moment.
+    """
+    adapters = folder / "adapters"
+    with suppress(OSError):  # on a read-only disk nothing can be removed either
+        adapters.mkdir(exist_ok=True)
+    if not adapters.is_dir():
+        yield
+        return
+    handle = os.open(adapters, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UserError(
+                f"{folder}: `self-evolution prune` is at work on this run; wait until it is done"
+            ) from None
+        yield
+    finally:
+        os.close(handle)
 
 
 @contextmanager

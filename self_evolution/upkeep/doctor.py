@@ -48,16 +48,22 @@ def _model(name: str) -> Iterator[Finding]:
 def _fits(name: str, settings: Config) -> Finding:
     from self_evolution.models.location import locate
     from self_evolution.models.memory import memory, shape
+    from self_evolution.models.precision import settled
 
-    needed = memory(shape(Path(locate(name))), settings, "float32").most
+    dtype = settled(settings.model).dtype  # as a run on this machine begins
+    needed = memory(shape(Path(locate(name))), settings, dtype).most
     size, limit = memory_bytes()
-    detail = f"about {needed / 1e9:.1f} GB are needed (computed), {size / 1e9:.1f} GB are there"
+    detail = (
+        f"about {needed / 1e9:.1f} GB are needed in {dtype} (computed), {size / 1e9:.1f} GB are "
+        "there"
+    )
     if needed < size:
         return Finding("memory for the model", "good", detail)
+    rounded = "--model.dtype bfloat16, " if dtype == "float32" else ""
     return Finding(
         "memory for the model",
         "broken",
         f"{detail} {limit}",
-        "take a smaller model, --model.dtype bfloat16, a smaller --train.micro-batch, or "
+        f"take a smaller model, {rounded}a smaller --train.micro-batch, or "
         "--train.gradient-checkpointing true",
     )

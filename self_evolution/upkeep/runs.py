@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from self_evolution.errors import UserError
+from self_evolution.evaluation.corrections.take_in import waiting
+from self_evolution.ledger import FeedbackStore
 from self_evolution.run.adapters import adapter_folder
-from self_evolution.run.process import is_running
+from self_evolution.run.process import is_running, locked
 from self_evolution.run.read import RunReader, read_run
 from self_evolution.schedule import left, out_of_patience
 
@@ -62,6 +64,27 @@ def describe(folder: Path) -> Found:
             return Found(folder, _state(run), model, generations, leader, size, changed)
     except UserError as error:
         return Found(folder, str(error), "", 0, None, size, changed)
+
+
+def is_asked(folder: Path) -> bool:
+    """Whether a process answers questions with the run."""
+    adapters = folder / "adapters"
+    if not adapters.is_dir():
+        return False
+    try:
+        with locked(adapters):
+            return False
+    except UserError:
+        return True
+
+
+def unlearnt(folder: Path) -> int:
+    """How many corrections wait for the next generation of the run; 0 if it cannot be read."""
+    try:
+        with read_run(folder) as run:
+            return len(waiting(run.ledger, FeedbackStore(folder)))
+    except UserError:
+        return 0
 
 
 def removable(folder: Path) -> Iterator[Removable]:
