@@ -259,7 +259,7 @@ def test_a_log_that_cannot_be_read_without_writing_is_an_error_for_people(
 # --- beside a run at work -----------------------------------------------------------------------
 
 
-@pytest.mark.slow
+@pytest.mark.drill
 @pytest.mark.timeout(1200)
 def test_reading_beside_a_run_at_work_disturbs_nothing(tmp_path: Path) -> None:
     """Status and search 1,000 times, the report 10 times, while the miniature is at work."""

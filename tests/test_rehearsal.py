@@ -107,6 +107,7 @@ def test_the_users_own_conversations_come_to_it(arguments: Arguments, tmp_path: 
     assert Counter(row["origin"] for row in kept)["given"] == 1 and len(kept) == 39
 
 
+@pytest.mark.drill
 @pytest.mark.parametrize("after_commit", [False, True], ids=["in transaction", "after commit"])
 def test_killed_while_it_is_made_the_run_is_the_same(
     arguments: Arguments, tmp_path: Path, after_commit: bool

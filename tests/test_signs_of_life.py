@@ -67,6 +67,7 @@ def test_in_the_midst_of_a_batch(
     assert count(tmp_path / "run", "question") == 0
 
 
+@pytest.mark.drill
 def test_in_the_midst_of_training(command: list[str], tmp_path: Path) -> None:
     """What was trained so far is kept in a checkpoint, from which training goes on."""
     words = ["--ask.max-tokens", "5", "--train.rank", "2", "--train.checkpoint-steps", "0"]
