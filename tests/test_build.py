@@ -404,7 +404,7 @@ def test_killed_at_a_transaction_the_set_is_the_same(
     assert built("whole") == 0
     expected = exported(tmp_path / "whole")
     assert len(expected["item.jsonl"].splitlines()) == 20
-    additions = 8  # the documents held out, four and one batches, the questions, the lock
+    additions = 7  # the documents held out, four and one batches, the questions with the lock
     for last in range(1, additions + 1, apart):
         name = f"killed-{last}"
         assert built(name, last, after_commit) == -signal.SIGKILL

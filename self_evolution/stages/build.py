@@ -8,6 +8,7 @@ changes once generation 0 has been evaluated.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from self_evolution.evaluation import abilities, choice
 from self_evolution.evaluation.agreement import stated
@@ -52,13 +53,16 @@ def _lock(run: Run, built: bool) -> None:
         for kind in KINDS:
             items += _items(run, kind, "domain" if kind == "seen" and not own else kind)
     items += abilities.items(run)
+    domain = [*run.ledger.items.of_suite("domain"), *(i for i in items if i.suite == "domain")]
+    chosen = choice.chosen_apart(run.config, run.ledger, domain)
+    items = [replace(item, suite=choice.SUITE) if item.id in chosen else item for item in items]
     with run.ledger.transaction():
-        run.ledger.add(items)
-        domain = run.ledger.items.of_suite("domain")
-        run.ledger.items.move(choice.chosen_apart(run.config, run.ledger, domain), choice.SUITE)
-        if every := run.ledger.items.locked():
+        run.ledger.items.move(chosen, choice.SUITE)
+        every = [*run.ledger.items.locked(), *items]
+        every.sort(key=lambda item: (item.suite, item.position))
+        if every:
             origin = "built" if items else "given"
-            run.ledger.add([Lock(1, origin, len(every), digest(every))])
+            run.ledger.add([*items, Lock(1, origin, len(every), digest(every))])
 
 
 def _items(run: Run, kind: str, suite: str) -> Iterator[Item]:
