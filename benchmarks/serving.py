@@ -37,7 +37,7 @@ SHARE = 0.3
 
 
 class Block(NamedTuple):
-    """What became of the questions of one block; times in seconds."""
+    """The outcome of the questions of one block; times are in seconds."""
 
     seconds: float
     cpu: float

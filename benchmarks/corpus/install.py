@@ -231,7 +231,7 @@ def handbooks(place: Place) -> list[Entry]:
 
 
 def declarations(types: Path, language: str) -> Iterator[str]:
-    """What the document types of KDE declare, with the files that they name in their place."""
+    """Return the declarations of KDE's document types, with each named file put in its place."""
     for part in (language, "entities", "en"):
         for path in sorted((types / part).glob("*.entities")):
             for name, value, other in DECLARATION.findall(path.read_text(encoding="utf-8")):

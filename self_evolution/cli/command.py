@@ -1,4 +1,4 @@
-"""What a command of the command line consists of."""
+"""The types that describe a command: its options, settings and function."""
 
 from __future__ import annotations
 

@@ -36,6 +36,7 @@ def _start(command: str, folder: Path, outcome: str) -> None:
     sys.stdout.flush()
     told = {"SELF_EVOLUTION_RUN": str(folder.absolute()), "SELF_EVOLUTION_OUTCOME": outcome}
     try:
+        # The user wrote this command for a shell, in the same call as everything else of the run.
         done = subprocess.run(command, shell=True, check=False, env=os.environ | told)
     except OSError as error:
         print(f"--then: {error.strerror}; the run is not touched by this", file=sys.stderr)

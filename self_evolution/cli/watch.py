@@ -117,7 +117,7 @@ def _news(progress: Progress) -> Iterator[str]:
 
 
 def _state(run: RunReader, progress: Progress) -> str:
-    """What is at work, or why nothing is."""
+    """Describe the stage that is at work, or say why none is."""
     if progress.state == "patience":
         return "the run ended early: too many generations in a row were not promoted"
     if progress.state == "complete":

@@ -34,7 +34,7 @@ def why(options: argparse.Namespace) -> int:
 
 
 def _plain(found: Why) -> dict[str, Any]:
-    """The same for programs."""
+    """Return what was found as plain data, which is printed as JSON for programs."""
     pairs = [
         one.pair._asdict()
         | {"share": round(one.share, 4), "source": one.source and one.source._asdict()}

@@ -52,7 +52,7 @@ def _texts(cell: Mapping[str, Any], language: str) -> Iterator[str]:
 
 
 def _output(output: Mapping[str, Any]) -> Iterator[str]:
-    """What a cell printed or returned, as text."""
+    """Return the text that a cell printed or returned."""
     shown = output.get("data", output)  # before version 4, in the output itself
     if isinstance(shown, dict):
         if rich := _joined(shown.get("text/markdown", shown.get("text/latex"))):
