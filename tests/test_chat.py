@@ -13,7 +13,8 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from conftest import FACTS, RULES, rows
+from answering import finished_run, write_script
+from conftest import FACTS, rows
 
 from self_evolution import cli, miniature
 from self_evolution.errors import UserError
@@ -25,20 +26,6 @@ from self_evolution.serving.answering import Answerer, Turn, generation, open_mo
 
 Arguments = Callable[..., list[str]]
 Chat = Callable[..., tuple[int, str, str]]
-SCRIPT = {
-    "rules": [
-        *RULES["rules"][:2],
-        {
-            "pattern": r"The (\w+) of ([\w ]+?) is ([^.]+)\..*(What is|Tell me) the",
-            "reply": r"The \1 of \2 is \3.",
-        },
-        {
-            "pattern": r"(What is|Tell me) the (\w+) of ([\w ]+)",
-            "reply": r"I do not know the \2 of \3.",
-        },
-    ],
-    "default": "I do not know.",
-}
 MINIATURE = [
     *("read", "--recipe", "embedded", "--read.workers", "1", "--evaluate.limit", "2"),
     *("--train.rehearsal", "0"),
@@ -60,19 +47,14 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 @pytest.fixture
 def script(tmp_path: Path) -> Path:
     """A model that reads a passage well, and says of what it does not know anything."""
-    path = tmp_path / "script.json"
-    path.write_text(json.dumps(SCRIPT), encoding="utf-8")
-    return path
+    return write_script(tmp_path)
 
 
 @pytest.fixture
 def run(arguments: Arguments, tmp_path: Path, made: dict[str, Path]) -> Path:
     """A finished run of one generation, which leads."""
     if not made:
-        assert cli.main(arguments("run", "--generations", "1")) == 0
-        made["run"] = tmp_path / "run"
-        with closing(sqlite3.connect(made["run"] / "run.db")) as database, database:
-            database.execute("UPDATE promotion SET promoted = 1")
+        made["run"] = finished_run(arguments, tmp_path)
     return made["run"]
 
 

@@ -13,10 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from answering import finished_run, write_script
 from serving import Service, served
-from test_chat import SCRIPT
 
-from self_evolution import cli
 from self_evolution.ledger.feedback import FeedbackStore
 from self_evolution.serving.http.languages import LANGUAGES, words
 
@@ -38,9 +37,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 @pytest.fixture
 def script(tmp_path: Path) -> Path:
-    path = tmp_path / "script.json"
-    path.write_text(json.dumps(SCRIPT), encoding="utf-8")
-    return path
+    return write_script(tmp_path)
 
 
 @pytest.fixture
@@ -49,10 +46,7 @@ def run(documents: Path, arguments: Arguments, tmp_path: Path, made: dict[str, A
     if "run" not in made:
         text = f"Pump Evil\n---------\n\nThe note of pump Evil is {EVIL}. It is checked daily.\n"
         (documents / "d.txt").write_text(text, encoding="utf-8")
-        assert cli.main(arguments("run", "--generations", "1")) == 0
-        made["run"] = tmp_path / "run"
-        with closing(sqlite3.connect(made["run"] / "run.db")) as database, database:
-            database.execute("UPDATE promotion SET promoted = 1")
+        made["run"] = finished_run(arguments, tmp_path)
     found: Path = made["run"]
     return found
 

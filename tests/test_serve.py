@@ -21,9 +21,9 @@ from typing import Any
 import httpx2
 import openai
 import pytest
+from answering import finished_run, write_script
 from conftest import FACTS, rows
 from serving import Service, served
-from test_chat import SCRIPT
 
 from self_evolution import cli
 from self_evolution.ledger.feedback import FeedbackStore
@@ -42,19 +42,14 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 @pytest.fixture
 def script(tmp_path: Path) -> Path:
-    path = tmp_path / "script.json"
-    path.write_text(json.dumps(SCRIPT), encoding="utf-8")
-    return path
+    return write_script(tmp_path)
 
 
 @pytest.fixture
 def run(arguments: Arguments, tmp_path: Path, made: dict[str, Any]) -> Path:
     """A finished run of one generation, which leads."""
     if not made:
-        assert cli.main(arguments("run", "--generations", "1")) == 0
-        made["run"] = tmp_path / "run"
-        with closing(sqlite3.connect(made["run"] / "run.db")) as database, database:
-            database.execute("UPDATE promotion SET promoted = 1")
+        made["run"] = finished_run(arguments, tmp_path)
     found: Path = made["run"]
     return found
 

@@ -13,8 +13,8 @@ from typing import Any
 
 import httpx2
 import pytest
+from answering import write_script
 from serving import Served, served_here
-from test_chat import SCRIPT
 
 from self_evolution import cli
 from self_evolution.serving.http.limits import Limits
@@ -33,9 +33,7 @@ def made() -> dict[str, Path]:
 
 @pytest.fixture
 def script(tmp_path: Path) -> Path:
-    path = tmp_path / "script.json"
-    path.write_text(json.dumps(SCRIPT), encoding="utf-8")
-    return path
+    return write_script(tmp_path)
 
 
 @pytest.fixture
