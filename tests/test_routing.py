@@ -19,6 +19,7 @@ import pytest
 from conftest import RULES
 
 from self_evolution import cli
+from self_evolution.errors import Stopped
 from self_evolution.models.reply import Reply
 from self_evolution.models.scripted import ScriptedEngine
 from self_evolution.records import Fragment, Message
@@ -369,6 +370,10 @@ def test_a_document_is_not_judged_by_what_was_learnt_from_it(run: Path) -> None:
     with closing(RunReader(run)) as reader, closing(open_model(reader)) as engine:
         items = reader.ledger.items.of_suite("domain")
         documents = Counter(one.cluster for one in questions(reader, engine, 1, items))
+        closed = Answerer(reader, engine)
+        closed.close()
+        with pytest.raises(Stopped):  # a service that ends does not wait for the preparations
+            questions(reader, engine, 1, items, closed.raise_if_closed)
         assert len(documents) == len(NAMES) and min(documents.values()) >= 8
         alpha = [item for item in items if "Alpha" in item.question]
         clusters = {one.cluster for one in questions(reader, engine, 1, alpha)}

@@ -112,6 +112,9 @@ class Answerer:
         """
         self._batcher.close()
 
+    def raise_if_closed(self) -> None:
+        self._batcher.raise_if_closed()
+
     @property
     def batches(self) -> int:
         """How many batches of questions the model was given."""

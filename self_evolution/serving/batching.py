@@ -141,6 +141,11 @@ class Batcher:
             job.leave()
         self.wait()
 
+    def raise_if_closed(self) -> None:
+        """Raises Stopped after `close`: long preparations for the model need not be finished."""
+        if self._closed:
+            raise Stopped
+
     def wait(self) -> None:
         """Wait until nothing is worked on and nothing waits."""
         with self._lock:

@@ -133,7 +133,7 @@ def calibrate(
     items = [item for suite in TESTS for item in run.ledger.items.of_suite(suite)]
     step = max(1, -(-len(items) // MOST))
     made_from = digest(run, generation)
-    wanted = questions(run, answerer.engine, limit, items[::step])
+    wanted = questions(run, answerer.engine, limit, items[::step], answerer.raise_if_closed)
     clusters = [one.cluster for one in wanted if one.plain and one.fair]
     if len(clusters) < FEWEST or len(set(clusters)) < FOLDS:
         return Calibration(made_from, generation, len(clusters))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from self_evolution.evaluation import choice
@@ -57,10 +57,20 @@ class Case(NamedTuple):
     right: tuple[bool, bool]
 
 
-def questions(run: RunReader, engine: Engine, limit: int, items: Sequence[Item]) -> list[Asked]:
-    """The questions of all kinds whose prompts leave room for an answer in the model's window."""
+def questions(
+    run: RunReader,
+    engine: Engine,
+    limit: int,
+    items: Sequence[Item],
+    check: Callable[[], None] = lambda: None,
+) -> list[Asked]:
+    """The questions of all kinds whose prompts leave room for an answer in the model's window.
+
+    Each takes a search. `check` is called before each one, and may raise to end this.
+    """
 
     def put(item: Item, text: str, answerable: bool = True, searchable: bool = True) -> Asked:
+        check()
         view: Any = run if searchable else _Blind(run, item)
         opened = retrieved_prompt(view, engine, text, limit)
         closed, cluster = closed_prompt(run, text), clusters[item.id]
