@@ -143,7 +143,9 @@ def in_order(
 def collate(
     examples: Sequence[Example], base: dict[int, torch.Tensor], places: Sequence[int], pad: int
 ) -> dict[str, torch.Tensor]:
-    """The batch of the examples at `places`, with what there is of the base's states."""
+    """The batch of the examples at `places`, the shortest first, with what there is of the base's
+    states."""
+    places = sorted(places, key=lambda i: len(examples[i].ids))
     batch = Batch.of([examples[i] for i in places], pad)
     states = [base[i] for i in places if i in base]
     if states:
