@@ -235,7 +235,7 @@ def test_a_continued_adapter_starts_where_it_was_left_and_rollback_starts_anew(
 @pytest.mark.slow
 def test_checkpointing_activations_changes_nothing_but_memory(tmp_path: Path) -> None:
     plain, saving = tiny.engine("qwen2"), tiny.engine("qwen2")
-    settings = SETTINGS.model_copy(update={"gradient_checkpointing": True})
+    settings = SETTINGS.model_copy(update={"checkpointing": "on"})
     first = train(plain, tmp_path / "plain")
     assert train(saving, tmp_path / "saving", settings)[:3] == first[:3]
     prompts, how = [CONVERSATIONS[0][:1]], SamplingParams(0.0, 1.0, 8)

@@ -47,7 +47,8 @@ class QuickLinear(Linear):  # type: ignore[misc]
             return result
         (name,) = self.active_adapters
         base, a, b = self.base_layer, self.lora_A[name].weight, self.lora_B[name].weight
-        product: Tensor = _Product.apply(x, base.weight, base.bias, a, b, self.scaling[name])
+        apply: Any = _Product.apply
+        product: Tensor = apply(x, base.weight, base.bias, a, b, self.scaling[name])
         return product
 
 

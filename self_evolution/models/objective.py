@@ -75,11 +75,11 @@ class Batch(NamedTuple):
         found = []
         for start, end in pairwise([0, *ends]):
             size = max(lengths[start:end])
-            columns = (part[start:end, :size] for part in self[:3])
+            ids, mask, labels = (part[start:end, :size] for part in self[:3])
             base = self.base
             if base is not None:
                 base = base[targets[start - 1] if start else 0 : targets[end - 1]]
-            found.append(Batch(*columns, self.rehearsed[start:end], base))
+            found.append(Batch(ids, mask, labels, self.rehearsed[start:end], base))
         return found
 
 

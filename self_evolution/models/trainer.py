@@ -227,7 +227,7 @@ def training_arguments(
         dataloader_pin_memory=device == "cuda",
         remove_unused_columns=False,
         seed=job.seed,
-        **{checkpointing: settings.gradient_checkpointing},
+        **{checkpointing: settings.checkpointing == "on"},
     )
     arguments._n_gpu = min(arguments.n_gpu, 1)  # or other GPUs in sight would share the step
     return arguments
