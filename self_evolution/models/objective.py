@@ -15,7 +15,6 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy, kl_div, log_softmax
-from torch.utils.checkpoint import checkpoint
 
 from self_evolution.models.likelihood import Likelihood
 from self_evolution.models.training import IGNORED, Example
@@ -103,7 +102,7 @@ def cuts(lengths: Sequence[int], price: int) -> list[int]:
 class Objective:
     """Sums over the target tokens of a batch, in nats, that can be differentiated.
 
-    Logits are there for one tile of these tokens at a time, and are made again for the gradient.
+    Logits are there for one tile of these tokens at a time.
     """
 
     def __init__(self, tuned: Any, outputs: Likelihood) -> None:
@@ -181,5 +180,35 @@ class Objective:
         tiles = list(zip(*split, strict=True))
         if len(tiles) == 1:
             return loss(*tiles[0])
-        losses = [checkpoint(loss, *tile, use_reentrant=False) for tile in tiles]
+        if not parts[0].requires_grad:
+            return torch.stack([loss(*tile) for tile in tiles]).sum()
+        total: Any = _Summed.apply
+        summed: Tensor = total(parts[0], loss, tiles)
+        return summed
+
+
+class _Summed(torch.autograd.Function):
+    """The sum of a loss over tiles. The gradient of each is made at once, while its logits are
+    there, so that they are neither kept nor made again."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        states: Tensor,
+        loss: Callable[[Tensor, Tensor], Tensor],
+        tiles: Sequence[tuple[Tensor, Tensor]],
+    ) -> Tensor:
+        losses, gradients = [], []
+        for own, target in tiles:
+            with torch.enable_grad():
+                leaf = own.detach().requires_grad_()
+                found = loss(leaf, target)
+            gradients += torch.autograd.grad(found, leaf)
+            losses.append(found.detach())
+        ctx.save_for_backward(torch.cat(gradients))
         return torch.stack(losses).sum()
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Any:
+        (slopes,) = ctx.saved_tensors
+        return slopes * gradient, None, None
