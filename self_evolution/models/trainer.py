@@ -1,9 +1,7 @@
 """Training an adapter on token ids and labels, with transformers' Trainer.
 
 Its logging back ends, launchers, FSDP and checkpoints come with it. Examples of like length go
-into a batch together, because padding is most of the cost of short pairs.
-
-The loss of a step is a mean over its target tokens, however many micro-batches it has. It is that
+into a batch together, because padding is most of the cost of short pairs. The loss of a step is a mean over its target tokens, however many micro-batches it has. It is that
 of objective.py: logits are made at the answers alone, a tile at a time.
 """
 
@@ -37,7 +35,7 @@ from self_evolution.progress import interruptible, pulse
 STEPS_SORTED = 50
 """The number of steps whose examples are drawn, and sorted by length, together."""
 
-MEASURED = 256
+MEASURED = 128
 """So many examples, at most, say how far the model has moved from the base."""
 
 
@@ -103,14 +101,8 @@ def train(
         shutil.rmtree(logs, ignore_errors=True)
         (partial / "runs").rename(logs)
     shutil.rmtree(partial, ignore_errors=True)
-    return Trained(
-        digest,
-        len(examples),
-        loop.state.global_step,
-        losses[0],
-        sum(last) / len(last),
-        moved,
-    )
+    steps = loop.state.global_step
+    return Trained(digest, len(examples), steps, losses[0], sum(last) / len(last), moved)
 
 
 def in_order(
@@ -251,6 +243,7 @@ class _AdapterTrainer(Trainer):  # type: ignore[misc]
     def use(self, objective: Objective, weight: float) -> None:
         """Take the loss from `objective`, with that `weight` of rehearsal."""
         self._objective, self._weight = objective, weight
+        self._weights = self.model.num_parameters(exclude_embeddings=True)
         # Has the target tokens of the whole step counted, by which the loss is divided.
         self.model_accepts_loss_kwargs = self.loss_is_scaled_for_ga = True
 
@@ -267,6 +260,10 @@ class _AdapterTrainer(Trainer):  # type: ignore[misc]
             loss: torch.Tensor = super().training_step(*arguments, **more)
         pulse(int(arguments[1]["attention_mask"].sum()))
         return loss
+
+    def floating_point_ops(self, inputs: dict[str, Any]) -> int:
+        """As the Trainer counts them, without counting all weights anew in each step."""
+        return int(6 * inputs["input_ids"].numel() * self._weights)
 
     def keep_last_step(self) -> None:
         """Write the checkpoint of the last whole step, as it would have been right after it."""
