@@ -1,8 +1,10 @@
 """Training an adapter on token ids and labels, with transformers' Trainer.
 
 Its logging back ends, launchers, FSDP and checkpoints come with it. Examples of like length go
-into a batch together, because padding is most of the cost of short pairs. The loss of a step is a mean over its target tokens, however many micro-batches it has. It is that
-of objective.py: logits are made at the answers alone, a tile at a time.
+into a batch together, because padding is most of the cost of short pairs.
+
+The loss of a step is that of objective.py, as a mean over its target tokens, however many
+micro-batches it has.
 """
 
 from __future__ import annotations
