@@ -33,6 +33,9 @@ class Model(Settings):
     """Number format of the weights. On a CPU, `auto` takes bfloat16 if the processor is faster with
     it and the model is not tiny, else float32; elsewhere the format of the model's files. A run
     keeps what it began with."""
+    quantize: Literal["none", "nf4", "int8"] = "none"
+    """Hold the base's weights in about 4 bits (`nf4`) or 8 (`int8`), and train the adapter on them
+    (QLoRA): less memory, and slightly different scores. It needs the extra `quantized`."""
     chat_template: str = ""
     """Jinja file with a chat template, or `plain` for a base model that has none. If empty, the
     tokenizer's own template is used."""

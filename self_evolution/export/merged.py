@@ -26,8 +26,8 @@ def write(job: Job, folder: Path) -> None:
     """The weights have the number format of the base's own."""
     import transformers
 
-    settings = job.settings.model_copy(update={"device": "cpu", "dtype": dtype(job)})
-    model, _ = loading.load(settings)
+    whole = {"device": "cpu", "dtype": dtype(job), "quantize": "none"}
+    model, _ = loading.load(job.settings.model_copy(update=whole))
     model = lora.load(model, None, job.adapter, job.sha256).merge_and_unload()
     generation: Any = transformers.GenerationConfig()
     own = getattr(model, "generation_config", None) or generation
@@ -45,7 +45,8 @@ def faults(job: Job, folder: Path) -> Iterator[str]:
 
 
 def open_model(job: Job, folder: Path) -> Generator | None:
-    return open_engine(job.settings.model_copy(update={"name": str(folder), "chat_template": ""}))
+    own = {"name": str(folder), "chat_template": "", "quantize": "none"}
+    return open_engine(job.settings.model_copy(update=own))
 
 
 def suspect(job: Job) -> str:

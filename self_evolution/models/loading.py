@@ -6,6 +6,7 @@ from typing import Any
 
 from self_evolution.config import Model
 from self_evolution.errors import UserError
+from self_evolution.models import quantized
 from self_evolution.models.location import locate, settle_network
 
 
@@ -48,6 +49,8 @@ def load(settings: Model) -> tuple[Any, Any]:
     dtype = settings.dtype
     if dtype == "auto" and device == "cpu":
         dtype = "float32"
+    computed = getattr(torch, "bfloat16" if dtype == "auto" else dtype)
+    few_bits = quantized.options(settings, computed, device)
     try:
         model, found = transformers.AutoModelForCausalLM.from_pretrained(
             located,
@@ -56,6 +59,7 @@ def load(settings: Model) -> tuple[Any, Any]:
             trust_remote_code=False,
             local_files_only=offline,
             output_loading_info=True,
+            **few_bits,
         )
     except Exception as error:
         raise UserError(
@@ -68,7 +72,11 @@ def load(settings: Model) -> tuple[Any, Any]:
             f"--model {settings.name}: {len(missing)} of its weights are missing or of another "
             f"shape than config.json says, such as {missing[0]}; fetch the model again"
         )
-    return model.to(device).eval(), tokenizer
+    if few_bits:
+        quantized.keep_trainable(model)
+    else:
+        model.to(device)
+    return model.eval(), tokenizer
 
 
 def choose_device(name: str) -> str:

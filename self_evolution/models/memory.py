@@ -16,6 +16,9 @@ from self_evolution.errors import UserError
 from self_evolution.models.location import locate
 
 BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
+QUANTIZED = {"nf4": 0.52, "int8": 1.01}
+"""Bytes for each weight that is held in few bits, with the scales of its blocks."""
+
 LIBRARIES = 1.2e9
 """Bytes for Python, torch and the other libraries, on a CPU or on a GPU."""
 
@@ -44,6 +47,8 @@ class Shape(NamedTuple):
     keys: int
     vocabulary: int
     linear: int
+    inside: int
+    """Weights of all layers with LoRA: those that `model.quantize` holds in few bits."""
 
 
 class Memory(NamedTuple):
@@ -131,11 +136,11 @@ def shape_of(config: Any) -> Shape:
     text = config.get_text_config()
     head = getattr(text, "head_dim", None) or text.hidden_size // text.num_attention_heads
     output = model.get_output_embeddings()
-    linear = sum(
-        module.in_features + module.out_features
+    layers = [
+        module
         for module in model.modules()
         if isinstance(module, torch.nn.Linear) and module is not output
-    )
+    ]
     return Shape(
         parameters=sum(weight.numel() for weight in model.parameters()),
         layers=text.num_hidden_layers,
@@ -143,14 +148,16 @@ def shape_of(config: Any) -> Shape:
         inner=text.intermediate_size,
         keys=(getattr(text, "num_key_value_heads", None) or text.num_attention_heads) * head,
         vocabulary=text.vocab_size,
-        linear=linear,
+        linear=sum(one.in_features + one.out_features for one in layers),
+        inside=sum(one.in_features * one.out_features for one in layers),
     )
 
 
 def memory(model: Shape, settings: Config, dtype: str) -> Memory:
     """The memory that a run with these settings takes on one device, with weights in `dtype`."""
     size = BYTES[dtype]
-    weights = model.parameters * size + LIBRARIES
+    inside = model.inside * QUANTIZED.get(settings.model.quantize, size)
+    weights = (model.parameters - model.inside) * size + inside + LIBRARIES
     train = settings.train
     # Training: one micro-batch of the longest examples.
     tokens = train.micro_batch * train.max_tokens

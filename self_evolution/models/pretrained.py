@@ -7,6 +7,7 @@ from pathlib import Path
 
 from self_evolution.config import Config, Model
 from self_evolution.errors import UserError
+from self_evolution.models import quantized
 from self_evolution.models.digest import sampled_digest
 from self_evolution.models.gguf_cache import is_gguf
 from self_evolution.models.location import (
@@ -32,6 +33,7 @@ def check(settings: Model) -> None:
     is checked when it is loaded.
     """
     name = locate(settings.name)
+    quantized.check(settings, Path(name))
     if Path(name).is_dir():
         if not (settings.chat_template or _has_template(Path(name))):
             raise UserError(f"--model {settings.name}: {NO_TEMPLATE}")
@@ -54,8 +56,14 @@ def _has_template(folder: Path) -> bool:
 def identity(settings: Model) -> dict[str, str]:
     """{file: digest}; cheap also for many gigabytes, because large files are sampled.
 
-    Of a GGUF file it is its own digest, which a later conversion does not change.
+    Of a GGUF file it is its own digest, which a later conversion does not change. Weights that are
+    held in few bits make another model.
     """
+    bits = {} if settings.quantize == "none" else {"quantize": settings.quantize}
+    return _files(settings) | bits
+
+
+def _files(settings: Model) -> dict[str, str]:
     file = Path(settings.name).expanduser()
     if is_gguf(settings.name) and file.is_file():
         return {"gguf": sampled_digest(file)}

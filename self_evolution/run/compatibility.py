@@ -23,6 +23,7 @@ CHANGES: dict[str, Change] = {
     "model.name": "fixed",
     "model.engine": "fixed",
     "model.dtype": "fixed",
+    "model.quantize": "fixed",
     "model.chat_template": "fixed",
     "model.thinking": "fixed",
     "read.documents": "free",

@@ -15,7 +15,10 @@ NAME = "self-evolution"
 LOADED = ("torch", "transformers", "peft", "accelerate", "safetensors", "tokenizers")
 """Packages that are imported, because they may be there and yet not load."""
 
-EXTRAS = {"ocr": "text in scans and images"}
+EXTRAS = {
+    "ocr": "text in scans and images",
+    "quantized": "weights in 4 or 8 bits (--model.quantize)",
+}
 """What each extra is for; one that is not named here is shown by its name."""
 
 _FOR_DEVELOPERS = {"dev"}

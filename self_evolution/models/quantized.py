@@ -1,0 +1,77 @@
+"""A base whose weights are held in few bits, through bitsandbytes; the adapter is not quantised.
+
+The embeddings and the output layer stay as they are. A run knows its model by the number of bits as
+well, because every score depends on it.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import logging
+from pathlib import Path
+from typing import Any
+
+from self_evolution.config import Model
+from self_evolution.errors import UserError
+
+
+def check(settings: Model, folder: Path) -> None:
+    """Raises UserError if the model in `folder` cannot be held in the bits that are asked for."""
+    if settings.quantize == "none":
+        return
+    given = f"--model.quantize {settings.quantize}"
+    if importlib.util.find_spec("bitsandbytes") is None:
+        raise UserError(
+            f"{given}: the package bitsandbytes is not installed; pip install -c constraints.txt "
+            "'self-evolution[quantized]', or leave the weights as they are"
+        )
+    config = folder / "config.json"
+    if config.is_file():
+        before = json.loads(config.read_text(encoding="utf-8")).get("quantization_config")
+        if before:
+            raise UserError(
+                f"{given}: the weights of {settings.name} are quantised already "
+                f"({before.get('quant_method', 'by an unknown method')}); give the model in its "
+                "full format, or leave out --model.quantize"
+            )
+
+
+def options(settings: Model, dtype: Any, device: str) -> dict[str, Any]:
+    """What transformers' loader needs so that it quantises while it reads; nothing for `none`.
+
+    Raises UserError for a device that bitsandbytes has no code for.
+    """
+    if settings.quantize == "none":
+        return {}
+    if not device.startswith(("cpu", "cuda")):
+        raise UserError(
+            f"--model.quantize {settings.quantize}: there is no code for the device {device}; "
+            "choose --model.device cpu or cuda, or leave the weights as they are"
+        )
+    from transformers import BitsAndBytesConfig
+
+    # It says at each product that numbers are rounded to 16 bits.
+    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
+    how = (
+        BitsAndBytesConfig(
+            load_in_4bit=True,
+            bnb_4bit_quant_type="nf4",
+            bnb_4bit_use_double_quant=True,
+            bnb_4bit_compute_dtype=dtype,
+        )
+        if settings.quantize == "nf4"
+        else BitsAndBytesConfig(load_in_8bit=True)
+    )
+    return {"quantization_config": how, "device_map": {"": device}}
+
+
+def keep_trainable(model: Any) -> None:
+    """Have bitsandbytes leave the weights in the order in which training reads them.
+
+    On some CPUs its first answer reorders weights of 4 bits, to answer faster; but training on them
+    then fails, and here both take turns.
+    """
+    for layer in model.modules():
+        if hasattr(layer, "support_avx512bf16_for_cpu"):
+            layer.support_avx512bf16_for_cpu = False
