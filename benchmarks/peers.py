@@ -50,7 +50,7 @@ Ways = dict[str, Callable[[], Any]]
 WIDE = {"vocab_size": 151_936, "hidden_size": 256, "num_hidden_layers": 6}
 SMALL = {"vocab_size": 1_024, "hidden_size": 512, "num_hidden_layers": 8}
 REPLY = SamplingParams(0.0, 1.0, 32)
-STEPS, STEP = 6, 4
+STEPS, STEP = 4, 4
 
 
 def model(folder: Path, numbers: dict[str, int]) -> Path:
@@ -178,7 +178,7 @@ def generation(folder: Path) -> tuple[str, Ways]:
 def evaluation(folder: Path) -> tuple[str, Ways]:
     """Questions from memory, with the passage that search finds, and with the right one: here
     search has found the right one for each."""
-    with_passage = asked(3, 8)
+    with_passage = asked(2, 8)
     closed = [
         [{"role": "user", "content": chat[0]["content"].split("\n\n")[-1]}] for chat in with_passage
     ]
