@@ -147,6 +147,13 @@ class Check(Settings):
     """Reject a question that points at something without naming it, such as "this parameter"."""
     duplicates: bool = True
     """Reject a question that was asked before and got the same answer."""
+    contradictions: bool = True
+    """Train on none of two pairs with the same question whose answers contradict each other; the
+    report lists them."""
+    prefer: tuple[str, ...] = ()
+    """Which pair to believe if two contradict each other, in this order: `trusted` (your own
+    pairs), `newest` (the document whose file was changed last), or a pattern of paths such as
+    standards/*."""
 
 
 class Score(Settings):

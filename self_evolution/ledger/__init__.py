@@ -4,6 +4,7 @@ Rows go in through `add`, one transaction a call; queries are named methods of t
 (`ledger.documents`, `ledger.pairs`, ...). Nothing outside this folder contains SQL.
 """
 
+from self_evolution.ledger.contradictions import Conflict, PairSource
 from self_evolution.ledger.documents import DocumentRow, FileRow, SectionRow
 from self_evolution.ledger.feedback import Feedback, FeedbackStore
 from self_evolution.ledger.fragments import Place
@@ -15,11 +16,13 @@ from self_evolution.ledger.teachers import TeacherCounts
 from self_evolution.ledger.trusted import TrustedCounts
 
 __all__ = [
+    "Conflict",
     "DocumentRow",
     "Feedback",
     "FeedbackStore",
     "FileRow",
     "Ledger",
+    "PairSource",
     "Place",
     "SectionRow",
     "SelectedPair",

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from self_evolution.ledger.contradictions import Contradictions
 from self_evolution.ledger.corrections import Corrections
 from self_evolution.ledger.database import TABLES, Database
 from self_evolution.ledger.documents import Documents
@@ -53,6 +54,7 @@ class Ledger:
         self.trusted = Trusted(self._db)
         self.teachers = Teachers(self._db)
         self.corrections = Corrections(self._db)
+        self.contradictions = Contradictions(self._db)
         self.training = Training(self._db)
         self.evaluations = Evaluations(self._db)
         self.search = SearchIndex(self._db)

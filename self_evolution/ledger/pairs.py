@@ -9,9 +9,12 @@ from typing import Any, NamedTuple
 from self_evolution.ledger.database import IDS, Part, among
 from self_evolution.records import Fragment, Message, Pair, Question
 
-LIVE = "q.id IN (SELECT id FROM live_question)"
+PRESENT = "q.id IN (SELECT id FROM present_question)"
 """A condition on question q: its document, or its row in a file of trusted pairs, is still there.
 The rows of others stay, but are not used."""
+
+LIVE = "q.id IN (SELECT id FROM live_question)"
+"""A condition on question q: it is present, and no other pair contradicts its pair."""
 
 
 class SelectedPair(NamedTuple):
@@ -67,7 +70,7 @@ class Pairs(Part):
         """(id, tokens of its fragment, id of its fragment) of what a generation asked."""
         query = f"""SELECT q.id, f.tokens, f.id FROM question q
                     JOIN fragment f ON f.id = q.fragment_id
-                    WHERE q.generation = ? AND q.origin = 'generated' AND {LIVE}"""
+                    WHERE q.generation = ? AND q.origin = 'generated' AND {PRESENT}"""
         return self._db.execute(query, (generation,)).fetchall()
 
     def answered(self, generation: int) -> set[str]:
@@ -100,14 +103,14 @@ class Pairs(Part):
         """(id, characters of question and answer) of a generation's pairs of that origin."""
         query = f"""SELECT a.id, length(q.text) + length(a.text) FROM question q
                     JOIN answer a ON a.question_id = q.id
-                    WHERE q.generation = ? AND q.origin = ? AND {LIVE}"""
+                    WHERE q.generation = ? AND q.origin = ? AND {PRESENT}"""
         return self._db.execute(query, (generation, origin)).fetchall()
 
     def kept_lengths(self, generation: int) -> list[tuple[str, int]]:
         """(id, characters of question and answer) of the pairs that the check stage kept."""
         query = f"""SELECT a.id, length(q.text) + length(a.text) FROM question q
                     JOIN answer a ON a.question_id = q.id JOIN verdict v ON v.answer_id = a.id
-                    WHERE q.generation = ? AND v.reason IS NULL AND {LIVE}"""
+                    WHERE q.generation = ? AND v.reason IS NULL AND {PRESENT}"""
         return self._db.execute(query, (generation,)).fetchall()
 
     def held_out(self, ids: Sequence[str]) -> set[str]:
@@ -137,7 +140,7 @@ class Pairs(Part):
         """
         query = f"""SELECT q.text, a.text FROM question q JOIN answer a ON a.question_id = q.id
                     JOIN verdict v ON v.answer_id = a.id
-                    WHERE q.generation < ? AND v.reason IS NULL AND {LIVE}"""
+                    WHERE q.generation < ? AND v.reason IS NULL AND {PRESENT}"""
         return iter(self._db.execute(query, (before,)))
 
     def scored(self, generation: int) -> set[str]:
@@ -165,7 +168,7 @@ class Pairs(Part):
     def trained(self) -> list[TrainedPair]:
         """All pairs that any generation was trained on, in the order of generations."""
         query = f"""SELECT a.id, q.generation, q.origin, q.fragment_id, q.text, a.text,
-                      json_group_array(DISTINCT s.generation), {LIVE}
+                      json_group_array(DISTINCT s.generation), {PRESENT}
                     FROM selection s JOIN answer a ON a.id = s.answer_id
                     JOIN question q ON q.id = a.question_id
                     GROUP BY a.id ORDER BY q.generation, a.id"""

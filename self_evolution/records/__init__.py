@@ -34,6 +34,7 @@ from self_evolution.records.ids import (
 from self_evolution.records.pairs import (
     Adapter,
     Answer,
+    Contradiction,
     Conversation,
     Likeness,
     Message,
@@ -53,6 +54,7 @@ __all__ = [
     "Adapter",
     "Answer",
     "Candidate",
+    "Contradiction",
     "Conversation",
     "Correction",
     "CorrectionPair",

@@ -100,6 +100,19 @@ class Likeness:
 
 
 @dataclass(frozen=True, slots=True)
+class Contradiction:
+    """A pair that is not trained on as from `generation`, because pair `other_id` contradicts it.
+
+    `believed`: the other one is preferred (`check.prefer`); otherwise neither of the two is used.
+    """
+
+    generation: int
+    answer_id: str
+    other_id: str
+    believed: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Score:
     """The pair's IFD. Negative log-likelihoods are means per answer token, in nats.
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from itertools import chain
 
+from self_evolution.evaluation import contradictions
 from self_evolution.evaluation.contamination import ContaminationCheck
 from self_evolution.evaluation.corrections.judging import Contradictions
 from self_evolution.evaluation.pair_checks import Case, first_objection, key
-from self_evolution.records import Likeness, Verdict
+from self_evolution.records import Contradiction, Likeness, Verdict
 from self_evolution.run import Run
 from self_evolution.run.outcome import Outcome, describe_kept
 
@@ -45,12 +46,42 @@ def check(run: Run, generation: int) -> Outcome:
                 if match:
                     found.append(Likeness(pair.answer_id, match.item.id, match.share))
         run.ledger.add(found)
+    left_out = _contradictions(run, generation)
     total = len(trusted) + len(generated)
     reasons: dict[str | None, int] = {
         reason: n for g, reason, n in run.ledger.pairs.reasons() if g == generation
     }
     reasons[None] = total - sum(reasons.values())
-    return Outcome(total, describe_kept(reasons, "pairs kept"))
+    note = describe_kept(reasons, "pairs kept")
+    if left_out:
+        note += f"; {left_out:,} of all generations left out, because pairs contradict each other"
+    return Outcome(total, note)
+
+
+def _contradictions(run: Run, generation: int) -> int:
+    """Look through the kept pairs of all generations for contradictions.
+
+    Returns the number of pairs that are left out of training. Their verdicts stay as they are:
+    once the other document is corrected or withdrawn, they are used again.
+    """
+    if not run.config.check.contradictions:
+        return 0
+    if not run.ledger.contradictions.found(generation):
+        files = run.ledger.documents.files()
+        found: list[Contradiction] = []
+        for sources in run.ledger.contradictions.groups(contradictions.question_key):
+            claims = [
+                contradictions.Claim(
+                    *source[:5], files[source.path].mtime_ns if source.path in files else 0
+                )
+                for source in sources
+            ]
+            found += [
+                Contradiction(generation, *loser)
+                for loser in contradictions.losers(claims, run.config.check.prefer)
+            ]
+        run.ledger.add(found)
+    return run.ledger.contradictions.found(generation)
 
 
 def _cases(run: Run, ids: list[str]) -> list[Case]:

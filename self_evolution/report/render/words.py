@@ -14,7 +14,7 @@ from self_evolution.evaluation.statistics import Interval
 from self_evolution.evaluation.statistics import format_p as format_p
 from self_evolution.evaluation.tasks import MODES as MODES
 from self_evolution.evaluation.tasks import passage_found as passage_found
-from self_evolution.ledger import TeacherCounts, TrustedCounts
+from self_evolution.ledger import Conflict, PairSource, TeacherCounts, TrustedCounts
 from self_evolution.models.endpoint_address import is_address
 from self_evolution.models.other_models import label
 from self_evolution.progress import clock
@@ -143,6 +143,21 @@ def corrected(found: Corrections) -> str:
         ]
         told += f"; right with the book closed: {'; '.join(parts)}"
     return told
+
+
+def contradicted(found: Sequence[Conflict]) -> str:
+    """What became of pairs that contradict each other; empty if there are none."""
+    if not found:
+        return ""
+    settled = sum(one.believed for one in found)
+    told = f"Contradictions: {len(found):,} times two places answer the same question differently; "
+    told += f"{len(found) - settled:,} times neither answer is trained on"
+    return told + (f", {settled:,} times the one preferred by --check.prefer" if settled else "")
+
+
+def place(source: PairSource) -> str:
+    """Where a pair comes from: the document and page, or the user's file and row."""
+    return ", ".join(filter(None, (source.path, source.place)))
 
 
 def lang(text: str) -> str:

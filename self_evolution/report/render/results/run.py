@@ -160,6 +160,24 @@ class Corrections(Model):
     """by generation"""
 
 
+class Place(Model):
+    """An answer, and the document and page, or the file and row, that it comes from."""
+
+    answer: str
+    path: str
+    place: str
+
+
+class Contradiction(Model):
+    """A pair that is not trained on, and one with the same question that contradicts it."""
+
+    question: str
+    left_out: Place
+    other: Place
+    believed: bool
+    """the other one is trained on; otherwise neither is"""
+
+
 class Training(Model):
     """An adapter, which continues that of generation `parent`."""
 

@@ -12,6 +12,7 @@ from self_evolution.records import Evaluation, Promotion, Rival
 from self_evolution.report.render.results.base import Model
 from self_evolution.report.render.results.run import (
     BaseModelFiles,
+    Contradiction,
     Corrections,
     Cost,
     Headline,
@@ -70,6 +71,7 @@ class Results(Model):
     trusted: Trusted
     teachers: list[Teacher]
     corrections: Corrections
+    contradictions: list[Contradiction]
     training: list[Training]
     cost: list[Cost]
 
