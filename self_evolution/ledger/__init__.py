@@ -11,6 +11,7 @@ from self_evolution.ledger.fragments import Place
 from self_evolution.ledger.items import digest
 from self_evolution.ledger.ledger import Ledger, StageRow
 from self_evolution.ledger.pairs import SelectedPair
+from self_evolution.ledger.queue import Queue, Task
 from self_evolution.ledger.sources import Source
 from self_evolution.ledger.teachers import TeacherCounts
 from self_evolution.ledger.trusted import TrustedCounts
@@ -24,10 +25,12 @@ __all__ = [
     "Ledger",
     "PairSource",
     "Place",
+    "Queue",
     "SectionRow",
     "SelectedPair",
     "Source",
     "StageRow",
+    "Task",
     "TeacherCounts",
     "TrustedCounts",
     "digest",

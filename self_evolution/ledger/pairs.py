@@ -54,11 +54,11 @@ class Pairs(Part):
 
     # -- asking and answering ----------------------------------------------------------------
 
-    def asked(self, generation: int, sample: int) -> set[str]:
+    def asked(self, generation: int, sample: int) -> Iterator[str]:
         """Fragments that have their question number `sample` in this generation."""
         query = """SELECT fragment_id FROM question
                    WHERE generation = ? AND sample = ? AND origin = 'generated'"""
-        return set(self._db.column(query, (generation, sample)))
+        return self._db.column(query, (generation, sample))
 
     def questions_of(self, generation: int, fragment_id: str) -> list[str]:
         """This generation's questions about a fragment, in the order of asking."""
@@ -66,18 +66,18 @@ class Pairs(Part):
                    AND origin = 'generated' ORDER BY sample"""
         return list(self._db.column(query, (fragment_id, generation)))
 
-    def questions(self, generation: int) -> list[tuple[str, int, str]]:
+    def questions(self, generation: int) -> Iterator[tuple[str, int, str]]:
         """(id, tokens of its fragment, id of its fragment) of what a generation asked."""
         query = f"""SELECT q.id, f.tokens, f.id FROM question q
                     JOIN fragment f ON f.id = q.fragment_id
                     WHERE q.generation = ? AND q.origin = 'generated' AND {PRESENT}"""
-        return self._db.execute(query, (generation,)).fetchall()
+        return iter(self._db.execute(query, (generation,)))
 
-    def answered(self, generation: int) -> set[str]:
+    def answered(self, generation: int) -> Iterator[str]:
         """Questions of a generation that have an answer."""
         query = """SELECT q.id FROM question q JOIN answer a ON a.question_id = q.id
                    WHERE q.generation = ?"""
-        return set(self._db.column(query, (generation,)))
+        return self._db.column(query, (generation,))
 
     def questions_with_fragments(self, ids: Sequence[str]) -> list[tuple[Question, Fragment]]:
         """Generated questions and their fragments, in the order of `ids`."""
@@ -99,19 +99,19 @@ class Pairs(Part):
         }
         return [found[id] for id in ids]
 
-    def lengths(self, generation: int, origin: str) -> list[tuple[str, int]]:
+    def lengths(self, generation: int, origin: str) -> Iterator[tuple[str, int]]:
         """(id, characters of question and answer) of a generation's pairs of that origin."""
         query = f"""SELECT a.id, length(q.text) + length(a.text) FROM question q
                     JOIN answer a ON a.question_id = q.id
                     WHERE q.generation = ? AND q.origin = ? AND {PRESENT}"""
-        return self._db.execute(query, (generation, origin)).fetchall()
+        return iter(self._db.execute(query, (generation, origin)))
 
-    def kept_lengths(self, generation: int) -> list[tuple[str, int]]:
+    def kept_lengths(self, generation: int) -> Iterator[tuple[str, int]]:
         """(id, characters of question and answer) of the pairs that the check stage kept."""
         query = f"""SELECT a.id, length(q.text) + length(a.text) FROM question q
                     JOIN answer a ON a.question_id = q.id JOIN verdict v ON v.answer_id = a.id
                     WHERE q.generation = ? AND v.reason IS NULL AND {PRESENT}"""
-        return self._db.execute(query, (generation,)).fetchall()
+        return iter(self._db.execute(query, (generation,)))
 
     def held_out(self, ids: Sequence[str]) -> set[str]:
         """The pairs among `ids` whose fragment is in a document that is kept out of training."""
@@ -126,11 +126,11 @@ class Pairs(Part):
                     WHERE a.id IN {IDS}"""
         return dict(self._db.execute(query, (among(ids),)))
 
-    def checked(self, generation: int) -> set[str]:
+    def checked(self, generation: int) -> Iterator[str]:
         """Pairs of a generation that have a verdict."""
         query = """SELECT v.answer_id FROM verdict v JOIN answer a ON a.id = v.answer_id
                    JOIN question q ON q.id = a.question_id WHERE q.generation = ?"""
-        return set(self._db.column(query, (generation,)))
+        return self._db.column(query, (generation,))
 
     def kept_texts(self, before: int) -> Iterator[tuple[str, str]]:
         """(question, answer) of the pairs kept before a generation, without documents that are
@@ -143,11 +143,11 @@ class Pairs(Part):
                     WHERE q.generation < ? AND v.reason IS NULL AND {PRESENT}"""
         return iter(self._db.execute(query, (before,)))
 
-    def scored(self, generation: int) -> set[str]:
+    def scored(self, generation: int) -> Iterator[str]:
         """Pairs of a generation that have a score, or the reason why not."""
         query = """SELECT s.answer_id FROM score s JOIN answer a ON a.id = s.answer_id
                    JOIN question q ON q.id = a.question_id WHERE q.generation = ?"""
-        return set(self._db.column(query, (generation,)))
+        return self._db.column(query, (generation,))
 
     def selected(self) -> list[SelectedPair]:
         """The live pairs that were selected as new, in the order of generations and selections."""

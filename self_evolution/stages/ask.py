@@ -29,9 +29,9 @@ def ask(run: Run, generation: int) -> Outcome:
     params = SamplingParams(settings.temperature, settings.top_p, settings.max_tokens)
     author = Author(run, run.start(generation).parent, settings.asker)
     tasks = run.ledger.fragments.for_training() if settings.per_fragment else []
-    done = run.ledger.pairs.asked(generation, settings.per_fragment - 1)
-    batches = run.batches("ask", generation, "fragments", tasks, done, run.config.model.batch_size)
-    for ids, seeds in batches:
+    queue = run.ledger.queue(tasks, run.ledger.pairs.asked(generation, settings.per_fragment - 1))
+    size = run.config.model.batch_size
+    for ids, seeds in run.batches("ask", generation, "fragments", queue, size):
         seed = dict(zip(ids, seeds, strict=True))
         there = {id: run.ledger.pairs.questions_of(generation, id) for id in ids}
         rows: list[Question] = []
@@ -50,4 +50,4 @@ def ask(run: Run, generation: int) -> Outcome:
                 rows.append(Question(row, generation, id, sample, reply.text, reply.finish_reason))
         run.ledger.add([*rows, *author.signed(row.id for row in rows)])
     notes = filter(None, (describe(run, generation), corrections.describe(run, generation)))
-    return Outcome(len(tasks) * settings.per_fragment, "; ".join(notes))
+    return Outcome(queue.total * settings.per_fragment, "; ".join(notes))

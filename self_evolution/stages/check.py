@@ -16,17 +16,20 @@ PAIRS_A_BATCH = 256
 
 
 def check(run: Run, generation: int) -> Outcome:
-    trusted = run.ledger.pairs.lengths(generation, "trusted")
-    generated = run.ledger.pairs.lengths(generation, "generated")
-    done = run.ledger.pairs.checked(generation)
+    # Trusted pairs first: of a trusted pair and a generated one that are equal, the first is kept.
+    queues = {
+        origin: run.ledger.queue(
+            run.ledger.pairs.lengths(generation, origin), run.ledger.pairs.checked(generation)
+        )
+        for origin in ("trusted", "generated")
+    }
     # Both sets are rebuilt from the ledger, so an interrupted stage goes on with the same verdicts.
     seen = {key(*texts) for texts in run.ledger.pairs.kept_texts(before=generation + 1)}
     contamination = ContaminationCheck(run.ledger.items.all())
     corrections = Contradictions(run.ledger.corrections.live())
-    # Trusted pairs first: of a trusted pair and a generated one that are equal, the first is kept.
-    batches = chain(
-        run.batches("check", generation, "pairs", trusted, done, PAIRS_A_BATCH, title="check own"),
-        run.batches("check", generation, "pairs", generated, done, PAIRS_A_BATCH),
+    batches = chain.from_iterable(
+        run.batches("check", generation, "pairs", queue, PAIRS_A_BATCH, title=title)
+        for title, queue in zip(("check own", ""), queues.values(), strict=True)
     )
     for ids, _ in batches:
         found: list[Verdict | Likeness] = []
@@ -47,7 +50,7 @@ def check(run: Run, generation: int) -> Outcome:
                     found.append(Likeness(pair.answer_id, match.item.id, match.share))
         run.ledger.add(found)
     left_out = _contradictions(run, generation)
-    total = len(trusted) + len(generated)
+    total = sum(queue.total for queue in queues.values())
     reasons: dict[str | None, int] = {
         reason: n for g, reason, n in run.ledger.pairs.reasons() if g == generation
     }

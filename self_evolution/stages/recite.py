@@ -29,8 +29,10 @@ def recite(run: Run, generation: int) -> Outcome:
         "recite",
         generation,
         "answers",
-        [(id, len(pair.question)) for id, pair in pairs.items()],
-        set(run.ledger.training.recited(generation)),
+        run.ledger.queue(
+            ((id, len(pair.question)) for id, pair in pairs.items()),
+            run.ledger.training.recited(generation),
+        ),
         run.config.model.batch_size,
     )
     for ids, seeds in batches:

@@ -36,7 +36,7 @@ def make_fragments(run: Run) -> Outcome:
         if len(done) < len(units)
         else None
     )
-    for ids, _ in run.batches("split", 0, "parts", order, done, UNITS_A_BATCH):
+    for ids, _ in run.batches("split", 0, "parts", run.ledger.queue(order, done), UNITS_A_BATCH):
         assert splitter is not None
         sections = [run.ledger.documents.sections(units[first]) for first in ids]
         run.ledger.add([row for unit in sections for row in splitter.fragments(unit)])
