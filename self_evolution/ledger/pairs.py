@@ -123,6 +123,13 @@ class Pairs(Part):
                     AND f.document_id IN (SELECT id FROM held_document)"""
         return set(self._db.column(query, (among(ids),)))
 
+    def kept_answers(self, fragment_ids: Sequence[str]) -> Iterator[tuple[str, int, str]]:
+        """(fragment, generation, answer) of the kept pairs about these fragments, of any origin."""
+        query = f"""SELECT q.fragment_id, q.generation, a.text FROM question q
+                    JOIN answer a ON a.question_id = q.id JOIN verdict v ON v.answer_id = a.id
+                    WHERE q.fragment_id IN {IDS} AND v.reason IS NULL ORDER BY a.id"""
+        return iter(self._db.execute(query, (among(fragment_ids),)))
+
     def question_finish(self, ids: Sequence[str]) -> dict[str, str]:
         """{pair id: finish reason of its question}."""
         query = f"""SELECT a.id, q.finish FROM answer a JOIN question q ON q.id = a.question_id

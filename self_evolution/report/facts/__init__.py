@@ -11,6 +11,7 @@ from self_evolution.ledger import Conflict, DocumentRow, Ledger, TeacherCounts, 
 from self_evolution.records import Adapter, Document, Evaluation, Promotion
 from self_evolution.report.facts.corrected import Corrections, corrections
 from self_evolution.report.facts.counts import Counts, counts
+from self_evolution.report.facts.coverage import Coverage, coverage
 from self_evolution.report.facts.evaluations import (
     Differences,
     Lead,
@@ -80,6 +81,7 @@ class Facts:
     teachers: list[TeacherCounts]
     corrections: Corrections
     conflicts: tuple[Conflict, ...]
+    coverage: Coverage | None
     funnel: tuple[dict[str, int], ...]
     reasons: Counts[int]
     outcomes: Counts[int]
@@ -132,6 +134,7 @@ def gather(config: Config, ledger: Ledger) -> Facts:
         teachers=ledger.teachers.counts(),
         corrections=corrections(ledger, first.compared),
         conflicts=tuple(ledger.contradictions.conflicts()),
+        coverage=coverage(ledger, config.evaluate.resamples),
         funnel=tuple(funnel),
         reasons=counts(ledger.pairs.reasons()),
         outcomes=counts(ledger.pairs.outcomes()),

@@ -20,6 +20,7 @@ from self_evolution.models.other_models import label
 from self_evolution.progress import clock
 from self_evolution.records import Evaluation
 from self_evolution.report.facts.corrected import Corrections
+from self_evolution.report.facts.coverage import Coverage, Uncovered
 from self_evolution.report.facts.evaluations import trend as trend
 from self_evolution.text.language import detect as language
 
@@ -143,6 +144,31 @@ def corrected(found: Corrections) -> str:
         ]
         told += f"; right with the book closed: {'; '.join(parts)}"
     return told
+
+
+def covered(found: Coverage) -> str:
+    """How many of the documents' values were asked about, by generation."""
+    where = f"{found.fragments:,} fragments, drawn from {found.total:,},"
+    if found.fragments == found.total:
+        where = "the documents"
+    told = f"Coverage: {number(found.share.mean)}% {interval(found.share)} of the {found.values:,} "
+    told += f"numbers, codes and identifiers in {where} are stated by the answer of a kept pair"
+    if len(found.covered) > 1:
+        steps = (f"{number(100 * n / found.values)}%" for n in found.covered.values())
+        told += f"; generation by generation: {', '.join(steps)}"
+    return told
+
+
+def located(found: Uncovered) -> str:
+    """The document, the heading path and the page of a fragment."""
+    page = f"page {found.page}" if found.page else ""
+    return ", ".join(filter(None, (found.path, " > ".join(found.heading), page)))
+
+
+def listed(values: Sequence[str], most: int = 12) -> str:
+    """The first values, and how many more there are."""
+    more = f" and {len(values) - most:,} more" if len(values) > most else ""
+    return ", ".join(values[:most]) + more
 
 
 def contradicted(found: Sequence[Conflict]) -> str:

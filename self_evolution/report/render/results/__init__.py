@@ -75,6 +75,7 @@ def results(facts: Facts) -> Results:
             "trusted": facts.trusted,
             "teachers": facts.teachers,
             "corrections": facts.corrections,
+            "coverage": facts.coverage,
             "contradictions": [
                 {"question": one.pair.question, "believed": one.believed}
                 | {

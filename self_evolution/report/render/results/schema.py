@@ -15,6 +15,7 @@ from self_evolution.report.render.results.run import (
     Contradiction,
     Corrections,
     Cost,
+    Coverage,
     Headline,
     Pairs,
     Run,
@@ -71,6 +72,7 @@ class Results(Model):
     trusted: Trusted
     teachers: list[Teacher]
     corrections: Corrections
+    coverage: Coverage | None
     contradictions: list[Contradiction]
     training: list[Training]
     cost: list[Cost]
