@@ -16,8 +16,8 @@ class Evaluate(Settings):
     build: Literal["auto", "always", "never"] = "auto"
     """Build evaluation questions from the documents. `auto` does so if no file is given."""
     questions: PositiveInt = 300
-    """Most questions to build about documents that are trained on, and as many about documents
-    that are held out."""
+    """Largest number of questions to build about documents that are trained on, and again about
+    documents that are held out."""
     held_out: Annotated[float, Field(ge=0.0, le=0.2)] = 0.1
     """Share of the documents, from 0 to 0.2, that is kept out of training. With fewer than five
     documents none is."""
@@ -56,13 +56,14 @@ class Evaluate(Settings):
 
 class Promote(Settings):
     rule: Literal["significant", "rises", "always"] = "significant"
-    """Condition for a generation to become the leader: its gain on the leader has a confidence
-    interval above 0, it has any gain, or none."""
+    """Condition for a generation to become the leader. `significant`: the confidence interval of
+    its gain on the leader is above 0. `rises`: it has any gain. `always`: there is no condition."""
     metric: MetricName = "exact-match"
-    """Metric of the closed-book answers that decides. Questions without a value for it are left
-    out."""
+    """Metric that decides about promotion, on the closed-book answers. Questions to which it does
+    not apply are left out."""
     retention_bound: Points = 5.0
-    """Points of former abilities that a leader may lose, at the lower end of the interval."""
+    """Points of former abilities that a generation may lose and still become the leader. The lower
+    end of the confidence interval counts."""
     on_failure: Literal["lower-rate", "more-rehearsal", "both", "nothing", "continue"] = (
         "lower-rate"
     )

@@ -49,7 +49,7 @@ def read(run: Run, generation: int) -> Outcome:
 
 
 def _set_aside(run: Run, changes: Changes) -> None:
-    """Record which documents no longer exist, or exist again; all that was made from them follows."""
+    """Record which documents no longer exist, or exist again, and with them what they contain."""
     here = run.ledger.documents.here()
     events: list[tuple[str, str]] = []
     for document, kind in changes.gone:
