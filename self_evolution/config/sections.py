@@ -220,8 +220,8 @@ class Train(Settings):
     """JSONL file of conversations ({"messages": [...]}) to rehearse, or `embedded` for those of the
     miniature."""
     rehearsal_loss: Literal["kl", "nll"] = "kl"
-    """Loss on rehearsal. `kl` keeps the base's distribution of each token, by its KL divergence
-    from the tuned one; `nll` trains the answers like any others."""
+    """Loss on rehearsal. `kl` is the KL divergence of the tuned model from the base's distribution
+    of each token, so that this is kept. `nll` trains the answers like any others."""
     rehearsal_weight: PositiveFloat = 2.0
     """Weight of the KL divergence on a token of rehearsal; a token of any other answer has 1."""
     gradient_checkpointing: bool = False
