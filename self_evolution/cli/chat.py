@@ -121,7 +121,7 @@ class _Talk:
         self.router: Router | None = None
 
     def forget(self) -> None:
-        """Let the next question stand alone, without the earlier ones."""
+        """Have the next question follow up on nothing."""
         for turns in self._history.values():
             turns.clear()
 
@@ -142,8 +142,7 @@ class _Talk:
         )
 
     def _remember(self, question: str, text: str, shown: list[Source], number: int) -> None:
-        """Keep the last answer, so that the person can judge it; if two models answer, that of the
-        first."""
+        """Keep the last answer, so that it can be judged; of two models, that of the first."""
         from self_evolution.ledger import Feedback
         from self_evolution.run.adapters import known_adapter
 

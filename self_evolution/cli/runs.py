@@ -44,8 +44,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def read(options: argparse.Namespace) -> int:
-    """Run the stage `read` of a run, which is made if it does not exist. With -o, only write
-    fragments to a file."""
+    """The first stage: of a run that is there, or it makes the run; or a filter on documents."""
     from self_evolution.stages import perform
 
     if options.output and options.run:

@@ -75,7 +75,7 @@ def results(
 
 
 def show(config: Config, ledger: Ledger) -> None:
-    """Print the results of all generations, with the notes that are needed to read them."""
+    """Print the results of all generations, and what is to be known about them."""
     from self_evolution.evaluation.building import to_come
     from self_evolution.report.render import terminal
     from self_evolution.schedule import out_of_patience
@@ -94,11 +94,10 @@ def show(config: Config, ledger: Ledger) -> None:
 
 
 def gone(ledger: Ledger) -> str:
-    """Describe which documents no longer exist, and what share of the training examples of the
-    adapter in use came from them.
+    """Describe which documents are gone, and how much of the adapter in use was trained on them.
 
-    The adapter in use is the leader's, or the last one while the base leads. The text is empty if
-    all documents exist.
+    The adapter in use is the leader's, or the last one while the base leads. Empty if none are
+    gone.
     """
     count = ledger.fragments.counts()["gone"]
     if not count:

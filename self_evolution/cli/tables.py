@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def plain(title: str = "") -> Table:
-    """Return an empty table that has no lines except the one under its head."""
+    """An empty table with no lines but the one under its head."""
     from rich import box
     from rich.table import Table
 
