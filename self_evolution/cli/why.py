@@ -1,4 +1,4 @@
-"""why: the training pairs behind an answer, and since when it is right."""
+"""why: show the training pairs behind an answer, and since which generation it is right."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""The facts of a run, as small frozen types. Each is a row of the ledger's table of that name."""
+"""The facts of a run, as small frozen types. Each type is a row of the ledger's table of the same
+name."""
 
 from self_evolution.records.corrections import (
     Correction,

@@ -56,8 +56,8 @@ class Case(NamedTuple):
 
 
 def judge(run: Run, generation: int) -> Outcome:
-    """Judge each opponent in turn; the judge is loaded, or reached, only if there is work for
-    it."""
+    """Compare the generation with each opponent in turn. The judge is loaded, or called, only if
+    there is work for it."""
     name = run.config.evaluate.judge
     named = run.config.evaluate.against
     opponents = [

@@ -1,4 +1,5 @@
-"""The stage `score` computes the IFD of each pair that was kept (`self_evolution.models.ifd`)."""
+"""The stage `score` computes the IFD score of each pair that was kept
+(`self_evolution.models.ifd`)."""
 
 from __future__ import annotations
 

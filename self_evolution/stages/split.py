@@ -53,7 +53,8 @@ def make_fragments(run: Run) -> Outcome:
 
 
 def _units(outline: Sequence[SectionRow]) -> Iterator[list[SectionRow]]:
-    """Yield units of a document that are split independently, the same ones at every call.
+    """Yield the units of a document, each of which is split by itself; they are the same at every
+    call.
 
     A unit ends where a section does not continue the one before, or does not share its heading.
     """
