@@ -134,7 +134,7 @@ COMMANDS = {
         ),
     ),
     "why": Command(
-        "Show the training pairs behind an answer, and since which generation it is right",
+        "Show the training pairs behind an answer, and when it was first right",
         "why.why",
         (
             RUN,
@@ -250,5 +250,5 @@ COMMANDS = {
     **SERVE,
 } | {stage.name: _OWN.get(stage.name) or _stage(stage) for stage in STAGES.values()}
 
-ALIASES = {"build": "build"}
+ALIASES = {"examine": "build"}
 """Earlier names of commands, which still work."""
