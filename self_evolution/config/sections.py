@@ -147,6 +147,10 @@ class Check(Settings):
     """Reject an answer with a number, code or name that neither fragment nor question contains."""
     pointing: bool = True
     """Reject a question that points at something without naming it, such as "this parameter"."""
+    off_topic: bool = True
+    """Reject a question that has no word in common with its fragment or the headings above it."""
+    negation: bool = True
+    """Reject an answer that denies what its fragment states."""
     duplicates: bool = True
     """Reject a question that was asked before and got the same answer."""
     contradictions: bool = True

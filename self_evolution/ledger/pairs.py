@@ -130,11 +130,13 @@ class Pairs(Part):
                     WHERE q.fragment_id IN {IDS} AND v.reason IS NULL ORDER BY a.id"""
         return iter(self._db.execute(query, (among(fragment_ids),)))
 
-    def question_finish(self, ids: Sequence[str]) -> dict[str, str]:
-        """{pair id: finish reason of its question}."""
-        query = f"""SELECT a.id, q.finish FROM answer a JOIN question q ON q.id = a.question_id
-                    WHERE a.id IN {IDS}"""
-        return dict(self._db.execute(query, (among(ids),)))
+    def asked_as(self, ids: Sequence[str]) -> dict[str, tuple[str, str]]:
+        """{pair id: (finish reason of its question, heading path of its fragment)}."""
+        query = f"""SELECT a.id, q.finish, coalesce(f.heading, '[]') FROM answer a
+                    JOIN question q ON q.id = a.question_id
+                    LEFT JOIN fragment f ON f.id = q.fragment_id WHERE a.id IN {IDS}"""
+        rows = self._db.execute(query, (among(ids),))
+        return {id: (finish, " > ".join(json.loads(heading))) for id, finish, heading in rows}
 
     def checked(self, generation: int) -> Iterator[str]:
         """Pairs of a generation that have a verdict."""

@@ -90,17 +90,19 @@ def _contradictions(run: Run, generation: int) -> int:
 def _cases(run: Run, ids: list[str]) -> list[Case]:
     pairs = run.ledger.pairs.get(ids)
     held = run.ledger.pairs.held_out(ids)
-    finish = run.ledger.pairs.question_finish(ids)
+    asked_as = run.ledger.pairs.asked_as(ids)
     cases = []
     for pair in pairs:
+        finish, heading = asked_as[pair.answer_id]
         cases.append(
             Case(
                 pair,
-                finish[pair.answer_id],
+                finish,
                 run.prompts.profile(pair.language),
                 run.prompts.wanted(pair.language),
                 run.config.check,
                 pair.answer_id in held,
+                heading,
             )
         )
     return cases

@@ -41,6 +41,8 @@ REASONS = {
     "language": "in another language than the fragment",
     "pointing": "points at something unnamed (“this parameter”)",
     "ungrounded_value": "a number, code or name that the fragment does not have",
+    "off_topic": "the question has no word in common with the fragment",
+    "negation": "the answer denies what the fragment states",
     "ungrounded": "too few of the answer's words stand in the fragment",
     "corrected": "says what a person has corrected",
     "duplicate": "asked and answered alike before",
