@@ -212,7 +212,7 @@ def test_a_question_keeps_its_random_numbers_where_another_one_is_left_out(
     monkeypatch.setattr(ScriptedEngine, "fits", fits)
     with open_run(run, Request(), Progress(quiet=True)) as opened:
         for _ in range(2):
-            opened.ledger._db.execute("DELETE FROM recheck_answer")
+            opened.ledger.execute("DELETE FROM recheck_answer")
             drawn.append({})
             recheck(opened, 2)
     assert len(drawn[0]) == 3 and len(drawn[1]) == 2
