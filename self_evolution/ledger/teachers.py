@@ -10,7 +10,11 @@ from self_evolution.records import Teacher
 
 @dataclass(frozen=True, slots=True)
 class TeacherCounts:
-    """What a teacher wrote: pairs, those of them that were kept, and built test questions."""
+    """What a teacher wrote: pairs, those that may be trained on (`kept`), built test questions.
+
+    `id` is an endpoint's address and model, or a digest of a model's files; `name` is as in the
+    settings.
+    """
 
     id: str
     name: str
