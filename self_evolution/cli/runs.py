@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from self_evolution import evolve
 from self_evolution import report as pages
 from self_evolution.cli import fragments
 from self_evolution.cli import status as closing
 from self_evolution.cli.then import then
 from self_evolution.errors import UserError
 from self_evolution.evaluation.corrections.take_in import waiting
-from self_evolution.evolve import evolve
 from self_evolution.ledger import FeedbackStore
 from self_evolution.progress import Progress
 from self_evolution.run.open import Request, open_run
@@ -35,7 +35,7 @@ def run(options: argparse.Namespace) -> int:
                     f"{len(rows):,} corrections wait in {run.folder}; `self-evolution run --run "
                     f"{run.folder} --generations +1` trains one more generation with them"
                 )
-        evolve(run)
+        evolve.evolve(run)
         page = run.folder / "report" / "index.html"
         if not complete or not page.is_file():
             pages.write(run.config, run.ledger, page)

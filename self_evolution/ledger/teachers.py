@@ -27,8 +27,7 @@ class Teachers(Part):
     """A pair is its teacher's if the teacher gave the answer."""
 
     def all(self) -> list[Teacher]:
-        query = "SELECT id, name FROM teacher ORDER BY id"
-        return [Teacher(*row) for row in self._db.execute(query)]
+        return self._db.rows(Teacher, "ORDER BY id")
 
     def counts(self) -> list[TeacherCounts]:
         """A row for each teacher, by name."""
