@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from self_evolution.ledger.contradictions import Contradictions
 from self_evolution.ledger.corrections import Corrections
 from self_evolution.ledger.database import TABLES, Database
 from self_evolution.ledger.documents import Documents
 from self_evolution.ledger.evaluations import Evaluations
-from self_evolution.ledger.export import export
 from self_evolution.ledger.fragments import Fragments
 from self_evolution.ledger.items import Items
 from self_evolution.ledger.pairs import Pairs
@@ -55,7 +56,11 @@ class Ledger(Database):
 
     def export(self) -> Iterator[tuple[str, Iterator[str]]]:
         """(table, its rows as JSON lines) in a fixed order: equal runs give equal bytes."""
-        return export(self)
+        for table, cls in TABLES.items():
+            columns = self.execute(f"PRAGMA table_info({table})")
+            yield table, _lines(self, cls, [row[1] for row in columns if row[5]])
+        gone = ({"table": table, "id": id} for table, id in _withdrawn(self))
+        yield "withdrawn", (json.dumps(row, sort_keys=True) for row in gone)
 
     def queue(self, tasks: Iterable[Task], done: Iterable[str]) -> Queue:
         """The tasks of a stage in the order of work; `done` are the ids that need no more work."""
@@ -90,3 +95,56 @@ class Ledger(Database):
         """Mark stages as not done, in every generation, because there is new work for them."""
         rows = [(name,) for name in stages]
         self.execute_many("UPDATE stage SET done = 0 WHERE name = ?", rows)
+
+
+def _lines(ledger: Ledger, cls: type[Any], keys: list[str]) -> Iterator[str]:
+    names = [field.name for field in dataclasses.fields(cls)]
+    for row in ledger.stream(cls, f"ORDER BY {', '.join(keys)}"):
+        values = {name: getattr(row, name) for name in names}
+        yield json.dumps(values, ensure_ascii=False, sort_keys=True)
+
+
+def _withdrawn(ledger: Ledger) -> Iterator[tuple[str, str]]:
+    """(table, id) of every row that depends on a document that is gone, in a fixed order.
+
+    A trusted pair that its file no longer has is gone too.
+
+    Predictions depend on it if their test question or a fragment in their prompt does, or if their
+    model, or one it continues, was trained on such a pair. Judgements depend on it through their
+    question or their model.
+    """
+    query = """
+      WITH RECURSIVE gone AS MATERIALIZED (
+        SELECT id FROM fragment
+        WHERE document_id NOT IN (SELECT id FROM live_document)
+        AND id NOT IN (SELECT id FROM live_fragment)
+      ), pair AS (
+        SELECT q.id AS question, a.id AS answer FROM question q
+        LEFT JOIN answer a ON a.question_id = q.id
+        WHERE CASE q.origin
+          WHEN 'generated' THEN q.fragment_id NOT IN (SELECT id FROM live_fragment)
+          ELSE q.id NOT IN (SELECT id FROM present_question) END
+      ), test AS (
+        SELECT id FROM item WHERE fragment_id IS NOT NULL
+        AND fragment_id NOT IN (SELECT id FROM live_fragment)
+      ), touched (generation) AS (
+        SELECT generation FROM selection WHERE answer_id IN (SELECT answer FROM pair)
+        UNION SELECT a.generation FROM adapter a JOIN touched t ON a.parent = t.generation
+      )
+      SELECT 'document', id FROM document WHERE id NOT IN (SELECT id FROM live_document)
+      UNION SELECT 'fragment', id FROM gone
+      UNION SELECT 'question', question FROM pair
+      UNION SELECT 'answer', answer FROM pair WHERE answer IS NOT NULL
+      UNION SELECT 'item', id FROM test
+      UNION SELECT 'candidate', id FROM candidate WHERE fragment_id IS NOT NULL
+        AND fragment_id NOT IN (SELECT id FROM live_fragment)
+      UNION SELECT 'prediction', id FROM prediction
+        WHERE generation IN (SELECT generation FROM touched)
+        OR item_id IN (SELECT id FROM test)
+      UNION SELECT 'prediction', p.id FROM prediction p, json_each(p.sources) shown
+        WHERE shown.value IN (SELECT id FROM gone)
+      UNION SELECT 'judgement', id FROM judgement
+        WHERE generation IN (SELECT generation FROM touched)
+        OR item_id IN (SELECT id FROM test)
+      ORDER BY 1, 2"""
+    return iter(ledger.execute(query))
