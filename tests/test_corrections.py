@@ -38,13 +38,6 @@ SCRIPT = {
 
 
 @pytest.fixture
-def script(tmp_path: Path) -> Path:
-    path = tmp_path / "script.json"
-    path.write_text(json.dumps(SCRIPT), encoding="utf-8")
-    return path
-
-
-@pytest.fixture
 def run(arguments: Arguments, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A finished run of one generation, which leads, and a base that asks in several wordings."""
     assert cli.main(arguments("run", "--generations", "1", "--promote.patience", "0")) == 0
