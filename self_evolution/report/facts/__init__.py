@@ -37,8 +37,6 @@ from self_evolution.report.facts.subsets import (
     subset,
 )
 
-__all__ = ["Facts", "gather"]
-
 
 @dataclass(frozen=True, slots=True)
 class Setting:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
+from self_evolution.evaluation.corrections.recheck import Learnt
 from self_evolution.records import Lock
 from self_evolution.report.facts.questions import TestSet
+from self_evolution.report.render import headline
 from self_evolution.report.render.results.base import Interval, Model, of
 
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
@@ -47,7 +50,8 @@ class BaseModelFiles(Model):
     """digests of the model's files"""
 
 
-class Headline(Model):
+@dataclass(frozen=True, slots=True)
+class Headline(headline.Headline):
     """Sentences on what was won, what was lost elsewhere, and where errors remain.
 
     `metric` is the one that decides on domain questions, `leader` the generation to use. The
@@ -55,11 +59,6 @@ class Headline(Model):
     base leads.
     """
 
-    sentence: str
-    losses: str
-    remaining: str
-    status: str
-    caveats: list[str]
     metric: str
     leader: int
     candidate: int
@@ -85,38 +84,6 @@ class Pairs(Model):
     rehearsal: int
 
 
-class Teacher(Model):
-    """A model that asked and answered in place of the run's own."""
-
-    id: str
-    """an endpoint's address and model, or a digest of a model's files"""
-    name: str
-    """as the settings name it"""
-    pairs: int
-    kept: int
-    """pairs that may be trained on"""
-    test_questions: int
-
-
-class Trusted(Model):
-    """The user's own pairs, of `--pairs`; all 0 without such a file."""
-
-    rows: int
-    """answers as they stand in the file"""
-    pairs: int
-    """of these, the different ones"""
-    placed: int
-    """pairs whose fragment in the documents is known"""
-    kept: int
-    """pairs that may be trained on"""
-    stopped: int
-    """pairs that are test questions, or nearly so"""
-    held_out: int
-    """pairs on documents that are kept out of training"""
-    near: int
-    """kept pairs that resemble a test question"""
-
-
 class Corrected(Model):
     """A correction that counts, and what the compared generation answers now."""
 
@@ -139,15 +106,6 @@ class Corrected(Model):
     right: bool
     held_right: int
     """questions in other words that are answered right"""
-    held: int
-
-
-class Learnt(Model):
-    """Questions of corrections that are answered right, of those asked; `held`: in other words."""
-
-    right: int
-    asked: int
-    held_right: int
     held: int
 
 
@@ -193,8 +151,8 @@ class Place(Model):
 class Contradiction(Model):
     """A pair that is not trained on, and one with the same question that contradicts it."""
 
-    question: str
-    left_out: Place
+    question: str = of("pair", "question")
+    left_out: Place = of("pair")
     other: Place
     believed: bool
     """the other one is trained on; otherwise neither is"""
