@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
-from self_evolution.config import Model
+from self_evolution.config import Config, Model
 from self_evolution.errors import UserError
 from self_evolution.models.digest import sampled_digest
 from self_evolution.models.gguf_cache import is_gguf
@@ -67,11 +67,12 @@ def identity(settings: Model) -> dict[str, str]:
     return {path.name: sampled_digest(path) for path in files}
 
 
-def settled(settings: Model) -> Model:
-    """With a number format: see precision.py."""
-    from self_evolution.models import precision
+def settled(settings: Config) -> Config:
+    """With a number format (see precision.py), and with or without checkpointing (memory.py)."""
+    from self_evolution.models import memory, precision
 
-    return precision.settled(settings)
+    model = precision.settled(settings.model)
+    return memory.settled(settings.model_copy(update={"model": model}))
 
 
 def open_counter(settings: Model) -> TokenCounter:

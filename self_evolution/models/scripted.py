@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from self_evolution.config import Model
+from self_evolution.config import Config, Model
 from self_evolution.errors import Stopped, UserError
 from self_evolution.files import complete
 from self_evolution.models.adapter import digest, require_adapter
@@ -54,7 +54,7 @@ def identity(settings: Model) -> dict[str, str]:
     return {"script": sampled_digest(Path(settings.name))}
 
 
-def settled(settings: Model) -> Model:
+def settled(settings: Config) -> Config:
     return settings
 
 

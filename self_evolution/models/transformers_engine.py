@@ -213,7 +213,7 @@ class TransformersEngine:
         except torch.OutOfMemoryError:
             raise UserError(
                 "the device's memory does not hold a step of training; give a smaller "
-                "--train.micro-batch or --train.max-tokens, or --train.gradient-checkpointing true"
+                "--train.micro-batch or --train.max-tokens, or --train.checkpointing on"
             ) from None
         self._adapter = job.folder
         return trained
