@@ -198,7 +198,8 @@ class _Summed(torch.autograd.Function):
         loss: Callable[[Tensor, Tensor], Tensor],
         tiles: Sequence[tuple[Tensor, Tensor]],
     ) -> Tensor:
-        losses, gradients = [], []
+        losses: list[Tensor] = []
+        gradients: list[Tensor] = []
         for own, target in tiles:
             with torch.enable_grad():
                 leaf = own.detach().requires_grad_()
