@@ -77,6 +77,7 @@ def results(
 def show(config: Config, ledger: Ledger) -> None:
     """Print the results of all generations, and what is to be known about them."""
     from self_evolution.evaluation.building import to_come
+    from self_evolution.forecast import beside
     from self_evolution.report.render import terminal
     from self_evolution.schedule import out_of_patience
 
@@ -84,6 +85,8 @@ def show(config: Config, ledger: Ledger) -> None:
 
     documents = filter(None, (gone(ledger), *terminal.changed(ledger)))
     for sentence in (*terminal.summary(config, ledger), *documents):
+        print(sentence)
+    for sentence in beside.sentence(ledger):
         print(sentence)
     if out_of_patience(config, ledger):
         print(STOPPED.format(config.promote.patience))
@@ -118,10 +121,13 @@ def gone(ledger: Ledger) -> str:
 
 
 def show_next(config: Config, ledger: Ledger) -> None:
-    """Print what a run has left to do."""
+    """Print what a run has left to do, and how long that takes if it was forecast."""
+    from self_evolution.run.outlook import describe, outlook
     from self_evolution.schedule import left, out_of_patience
 
     if todo := left(config, ledger):
-        print(f"next: {todo[0][1]} of generation {todo[0][0]}; {len(todo)} stages to go")
+        found = outlook(config, ledger)
+        more = f", {describe(found)}" if found else ""
+        print(f"next: {todo[0][1]} of generation {todo[0][0]}; {len(todo)} stages to go{more}")
     elif not out_of_patience(config, ledger):
         print(f"complete: {config.generations} generations")

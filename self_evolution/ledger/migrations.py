@@ -248,8 +248,12 @@ class Step(NamedTuple):
     sql: str
 
 
+def _file(name: str) -> str:
+    return Path(__file__).with_name(name).read_text(encoding="utf-8")
+
+
 STEPS = (
-    Step(4, "tables", Path(__file__).with_name("schema.sql").read_text(encoding="utf-8")),
+    Step(4, "tables", _file("schema.sql")),
     Step(5, "scores of predictions", _PREDICTION_SCORES),
     Step(6, "names of the field", _NAMES),
     Step(7, "rehearsal that the base makes", _REHEARSAL),
@@ -259,6 +263,7 @@ STEPS = (
     Step(11, "teachers", _TEACHERS),
     Step(12, "corrections", _CORRECTIONS),
     Step(13, "contradictions", _CONTRADICTIONS),
+    Step(14, "forecasts", _file("forecasts.sql")),
 )
 """Steps by version. A step that was released is never changed: another one follows it."""
 

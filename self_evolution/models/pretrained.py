@@ -15,6 +15,7 @@ from self_evolution.models.location import (
     revision,
     settle_network,
 )
+from self_evolution.models.memory import Shape
 from self_evolution.models.protocols import EVERYTHING, Engine
 from self_evolution.models.tokens import TokenCounter, count, estimate
 
@@ -72,6 +73,14 @@ def settled(settings: Model) -> Model:
     from self_evolution.models import precision
 
     return precision.settled(settings)
+
+
+def shape(settings: Model) -> Shape | None:
+    """From the model's configuration; no weights are read."""
+    from self_evolution.models import memory
+
+    settle_network(settings)
+    return memory.shape(Path(locate(settings.name)))
 
 
 def open_counter(settings: Model) -> TokenCounter:
