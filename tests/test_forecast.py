@@ -54,7 +54,8 @@ def many(documents: Path) -> Path:
 
 
 def test_what_a_run_will_have_is_told(plan: Plan, many: Path) -> None:
-    """Of the two questions that the script asks, one is valid. The first round asks only that."""
+    """Of the two questions that the script asks, one is valid. The first round asks only that.
+    A fragment is asked about three times."""
     status, told = plan("--evaluate.build", "never")
     lines = told.splitlines()
     assert lines[0].split() == ["stage", "times", "tokens", "time", "from", "to", "memory"]
@@ -71,12 +72,12 @@ def test_what_a_run_will_have_is_told(plan: Plan, many: Path) -> None:
     ]
     assert lines[9].startswith("all ") and lines[10].startswith("about 0 s (0 s to ")
     assert lines[12] == "36 fragments to ask about; 14 of them were probed"
-    low, high = interval(14, 26)
+    low, high = interval(42, 78)
     expected = f"{round(72 * low)} to {round(72 * high)} of 72"
-    assert lines[13] == f"pairs: 14 of 26 valid; a generation would have {expected}"
+    assert lines[13] == f"pairs: 42 of 78 valid; a generation would have {expected}"
     # The six questions of the user are all that decides.
     assert lines[14] == "smallest gain that 6 test questions can show: 83 points"
-    assert lines[15] == "not valid: 12 ungrounded value"
+    assert lines[15] == "not valid: 36 ungrounded value"
     assert lines[16].startswith("the probe took ")
     assert status == 1
     assert lines[17].startswith("no: some 6 test questions can show no likely gain; give test")
@@ -129,10 +130,10 @@ def test_a_base_that_is_too_weak_is_told_so_and_the_way_out(
     script.write_text(json.dumps({"rules": [], "default": NONSENSE}), encoding="utf-8")
     status, told = plan("--evaluate.build", "always", "--domain.prompts", "en")
     assert status == 1
-    assert "pairs: 0 of 26 valid" in told
+    assert "pairs: 0 of 78 valid" in told
     assert "test questions: 0 of 14 valid; a set would have 0 to " in told
     pairs, questions = [line for line in told.splitlines() if line.startswith("no: ")]
-    assert pairs.startswith("no: only 0 of 26 pairs are valid, and at least 20% must be: this")
+    assert pairs.startswith("no: only 0 of 78 pairs are valid, and at least 20% must be: this")
     assert "(--pairs FILE)" in pairs and "(--teacher)" in pairs and "larger model" in pairs
     assert (
         questions.startswith("no: only 0 of 14 test questions are valid") and "--eval" in questions
@@ -146,7 +147,7 @@ def test_a_teacher_is_a_way_out(plan: Plan, many: Path, script: Path) -> None:
         (many / f"pump{i}.md").unlink()
     with serving(teaches) as server:
         _, told = plan("--teacher", f"{server.url}#tiny", "--evaluate.build", "never")
-    assert f"pairs: {len(FACTS)} of {len(FACTS)} valid" in told
+    assert f"pairs: {3 * len(FACTS)} of {3 * len(FACTS)} valid" in told
     assert "pairs are valid, and" not in told
 
 

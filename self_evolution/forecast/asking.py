@@ -25,7 +25,8 @@ from self_evolution.run.author import Author
 from self_evolution.text.language import detect
 
 SHORT = 3
-"""Questions without a passage, for each fragment: they cost little."""
+"""Questions about each fragment of the probe, and for each as many without any passage: they cost
+little, because a fragment is read once."""
 
 LEAST = 5
 """So many rows must be asked together for their time apart from the model to be counted."""
@@ -97,7 +98,8 @@ class Asking:
         self._cap, self._round = cap, self._round + 1
         run, fragments = self._run, subjects.fragments
         prompts = run.prompts
-        wanted = fragments if run.config.ask.per_fragment else []
+        wanted = [one for one in fragments for _ in range(SHORT)]
+        wanted = wanted if run.config.ask.per_fragment else []
         tested = [one for one in fragments if builds(run.config) and prompts.exam(one)]
         free = [
             Request("topic", prompts.rehearse(one, self._language, []))
