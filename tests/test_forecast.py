@@ -28,7 +28,7 @@ def plan(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> Plan:
-    """Run the command; its status, and what it prints. Its rounds have 2, 4 and 8 fragments,
+    """Run the command; its status, and what it prints. Its rounds have 3 and 6 fragments,
     however busy the machine is."""
     monkeypatch.setattr(probe, "FRAGMENTS", 8)
     monkeypatch.setattr(probe, "FREE", 1e6)
@@ -71,13 +71,13 @@ def test_what_a_run_will_have_is_told(plan: Plan, many: Path) -> None:
         ["promote", "2"],
     ]
     assert lines[9].startswith("all ") and lines[10].startswith("about 0 s (0 s to ")
-    assert lines[12] == "36 fragments to ask about; 14 of them were probed"
-    low, high = interval(42, 78)
+    assert lines[12] == "36 fragments to ask about; 9 of them were probed"
+    low, high = interval(27, 45)
     expected = f"{round(72 * low)} to {round(72 * high)} of 72"
-    assert lines[13] == f"pairs: 42 of 78 valid; a generation would have {expected}"
+    assert lines[13] == f"pairs: 27 of 45 valid; a generation would have {expected}"
     # The six questions of the user are all that decides.
     assert lines[14] == "smallest gain that 6 test questions can show: 83 points"
-    assert lines[15] == "not valid: 36 ungrounded value"
+    assert lines[15] == "not valid: 18 ungrounded value"
     assert lines[16].startswith("the probe took ")
     assert status == 1
     assert lines[17].startswith("no: some 6 test questions can show no likely gain; give test")
@@ -130,13 +130,13 @@ def test_a_base_that_is_too_weak_is_told_so_and_the_way_out(
     script.write_text(json.dumps({"rules": [], "default": NONSENSE}), encoding="utf-8")
     status, told = plan("--evaluate.build", "always", "--domain.prompts", "en")
     assert status == 1
-    assert "pairs: 0 of 78 valid" in told
-    assert "test questions: 0 of 14 valid; a set would have 0 to " in told
+    assert "pairs: 0 of 45 valid" in told
+    assert "test questions: 0 of 9 valid; a set would have 0 to " in told
     pairs, questions = [line for line in told.splitlines() if line.startswith("no: ")]
-    assert pairs.startswith("no: only 0 of 78 pairs are valid, and at least 20% must be: this")
+    assert pairs.startswith("no: only 0 of 45 pairs are valid, and at least 20% must be: this")
     assert "(--pairs FILE)" in pairs and "(--teacher)" in pairs and "larger model" in pairs
     assert (
-        questions.startswith("no: only 0 of 14 test questions are valid") and "--eval" in questions
+        questions.startswith("no: only 0 of 9 test questions are valid") and "--eval" in questions
     )
 
 

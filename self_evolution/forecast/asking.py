@@ -163,9 +163,11 @@ class Asking:
         self._keep_texts(found, [request.kind for request in free])
         return found
 
-    def was_cut(self, kind: str, reply: Reply) -> bool:
-        """Whether the probe cut this reply off, so that nothing can be said of its end."""
-        return reply.finish_reason == "length" and self._cap < self._params[kind].max_tokens
+    def _ended(self, kind: str, reply: Reply) -> Reply:
+        """A reply that the probe cut off, and not the settings, is judged as if it had ended."""
+        if reply.finish_reason == "length" and self._cap < self._params[kind].max_tokens:
+            return reply._replace(finish_reason="stop")
+        return reply
 
     def _tests(self, items: Sequence[Item], modes: Sequence[str]) -> Iterator[Request]:
         for mode in modes:
@@ -191,8 +193,8 @@ class Asking:
         for (taught, params), those in sorted(groups.items(), reverse=True):
             rows = [(place, request) for place, request in those for _ in range(request.times)]
             replies = self._generate(taught, params, [request for _, request in rows])
-            for (place, _), reply in zip(rows, replies, strict=True):
-                found[place].append(reply)
+            for (place, request), reply in zip(rows, replies, strict=True):
+                found[place].append(self._ended(request.kind, reply))
         return found
 
     def _generate(

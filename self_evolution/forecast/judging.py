@@ -9,22 +9,17 @@ from self_evolution.evaluation import abilities, candidates
 from self_evolution.evaluation.contamination import ContaminationCheck
 from self_evolution.evaluation.metrics import METRICS
 from self_evolution.evaluation.pair_checks import Case, first_objection
-from self_evolution.forecast.asking import Asking, Round
+from self_evolution.forecast.asking import Round
 from self_evolution.forecast.sample import Sample, Tally
-from self_evolution.records import Candidate, Fragment, Pair
+from self_evolution.records import Pair
 from self_evolution.run import Run
 
 
-def judge(run: Run, asking: Asking, found: Round, sample: Sample) -> None:
-    """Count in `sample` what was taken, and the reasons against the rest.
-
-    Replies that the probe cut off say nothing, and are not counted.
-    """
+def judge(run: Run, found: Round, sample: Sample) -> None:
+    """Count in `sample` what was taken, and the reasons against the rest."""
     contamination = ContaminationCheck(run.ledger.items.all())
-    checked, start = 0, time.process_time()
+    start = time.process_time()
     for one, asked, answer in zip(found.wanted, found.asked, found.answered, strict=True):
-        if asking.was_cut("ask", asked) or asking.was_cut("answer", answer):
-            continue
         finish = answer.finish_reason
         pair = Pair("", 1, one.id, asked.text, answer.text, finish, one.askable, one.language)
         match = contamination.match(asked.text, answer.text, one.askable)
@@ -37,47 +32,20 @@ def judge(run: Run, asking: Asking, found: Round, sample: Sample) -> None:
         )
         reason, _ = first_objection(case, set(), match)
         _count(sample, sample.pairs, reason)
-        checked += 1
-    if checked:
-        sample.other.check = (time.process_time() - start) / checked
-    _candidates(run, asking, found, sample)
-    _abilities(run, asking, found, sample)
-    _scoring(found, sample)
-
-
-def _candidates(run: Run, asking: Asking, found: Round, sample: Sample) -> None:
-    whole = [
-        (one, asked, answers)
-        for one, asked, answers in zip(found.tested, found.exams, found.exam_answers, strict=True)
-        if not asking.was_cut("exam", asked)
-        and not any(asking.was_cut("exam answer", reply) for reply in answers)
-    ]
-    fragments: list[Fragment] = [one for one, _, _ in whole]
-    places = {one.id: i for i, one in enumerate(fragments)}
-    asked, answers = [asked for _, asked, _ in whole], [replies for _, _, replies in whole]
-    for row in candidates.judged(run, "seen", fragments, asked, answers, places):
-        _take(sample, sample.candidates, row)
-
-
-def _abilities(run: Run, asking: Asking, found: Round, sample: Sample) -> None:
-    whole = [
-        (topic, asked, answers)
-        for topic, asked, answers in zip(
-            found.topics, found.skills, found.skill_answers, strict=True
-        )
-        if not asking.was_cut("skill", asked)
-        and not any(asking.was_cut("skill answer", reply) for reply in answers)
-    ]
-    topics = [topic for topic, _, _ in whole]
-    asked, answers = [asked for _, asked, _ in whole], [replies for _, _, replies in whole]
+    if found.asked:
+        sample.other.check = (time.process_time() - start) / len(found.asked)
+    places = {one.id: i for i, one in enumerate(found.tested)}
+    for row in candidates.judged(
+        run, "seen", found.tested, found.exams, found.exam_answers, places
+    ):
+        _count(sample, sample.candidates, row.reason)
     language = run.ledger.fragments.main_language()
-    places = dict.fromkeys(topics, 0)
-    for row in abilities.judged(run, language, topics, asked, answers, places):
-        _take(sample, sample.abilities, row)
-
-
-def _take(sample: Sample, tally: Tally, row: Candidate) -> None:
-    _count(sample, tally, row.reason)
+    topics = dict.fromkeys(found.topics, 0)
+    for row in abilities.judged(
+        run, language, found.topics, found.skills, found.skill_answers, topics
+    ):
+        _count(sample, sample.abilities, row.reason)
+    _scoring(found, sample)
 
 
 def _count(sample: Sample, tally: Tally, reason: str | None) -> None:

@@ -26,7 +26,7 @@ from self_evolution.run import Run
 SHARE, MOST = 0.1, 300.0
 """The probe takes at most this share of what it forecasts, and at most so many seconds."""
 
-FIRST, CAP = 2, 64
+FIRST, CAP = 3, 64
 """Fragments and tokens of a reply in the first round."""
 
 GROWTH = 2.5
@@ -98,7 +98,7 @@ class Probe:
                 former = list(islice(self._former, SHORT * size))
                 subjects = asking.subjects(some, items, former)
                 self._run.raise_if_stopped()
-                judge(self._run, asking, asking.ask(subjects, cap), self.sample)
+                judge(self._run, asking.ask(subjects, cap), self.sample)
                 self.sample.fragments += len(some)
             took = time.perf_counter() - start
             if not trained:

@@ -9,7 +9,7 @@ from self_evolution.forecast.forecast import Forecast
 from self_evolution.forecast.sample import interval
 from self_evolution.forecast.stages import Stages
 from self_evolution.forecast.storage import size
-from self_evolution.forecast.verdict import questions
+from self_evolution.forecast.verdict import JUDGED, questions
 from self_evolution.ledger import ForecastRow
 from self_evolution.progress import clock
 from self_evolution.schedule import STAGES
@@ -76,6 +76,8 @@ def describe(stages: Stages) -> Iterator[str]:
             f"pairs: {sample.pairs.taken:,} of {sample.pairs.of:,} valid; a generation would have "
             f"{round(asked * low):,} to {round(asked * high):,} of {asked:,}"
         )
+        if sample.pairs.of < JUDGED:
+            yield "so few pairs do not show whether the model is strong enough"
     if sample.candidates.of:
         few, many = (
             stages.counts(settings, stages.variant(sign, "shares")).seen.taken for sign in (-1, 1)
