@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 from pathlib import Path
 
 from self_evolution import evolve
 from self_evolution import report as pages
 from self_evolution.cli import fragments
 from self_evolution.cli import status as closing
+from self_evolution.cli.foresee import foresee, in_time
 from self_evolution.cli.then import then
 from self_evolution.errors import UserError
 from self_evolution.evaluation.corrections.take_in import waiting
@@ -23,10 +25,10 @@ from self_evolution.stages import perform
 def run(options: argparse.Namespace) -> int:
     """Run everything from documents to the report, or the rest of it."""
     folder = _folder(options)
-    with (
-        then(options.then, folder),
-        open_run(folder, _request(options), Progress(), new=True) as run,
-    ):
+    with then(options.then, folder), contextlib.ExitStack() as stack:
+        request, planned = in_time(options.hours, _request(options), folder, progress := Progress())
+        run = stack.enter_context(open_run(folder, request, progress, new=True))
+        foresee(run, planned)
         complete = not left(run.config, run.ledger)
         if complete:
             run.progress.say(f"{run.folder} is complete: nothing to do")

@@ -10,9 +10,11 @@ from self_evolution.cli import tables
 from self_evolution.config import Config
 from self_evolution.evaluation.building import to_come
 from self_evolution.evaluation.tasks import MAIN, MODES, Task, deciding
+from self_evolution.forecast import beside
 from self_evolution.ledger import Ledger
 from self_evolution.progress import clock
 from self_evolution.report.render import terminal
+from self_evolution.run.outlook import describe, outlook
 from self_evolution.schedule import left, out_of_patience
 from self_evolution.stages.evaluate import NO_SET
 
@@ -80,6 +82,8 @@ def show(config: Config, ledger: Ledger) -> None:
     documents = filter(None, (gone(ledger), *terminal.changed(ledger)))
     for sentence in (*terminal.summary(config, ledger), *documents):
         print(sentence)
+    for sentence in beside.sentence(ledger):
+        print(sentence)
     if out_of_patience(config, ledger):
         print(STOPPED.format(config.promote.patience))
     if not ledger.items.of_suite("domain") and not to_come(config, ledger):
@@ -111,8 +115,10 @@ def gone(ledger: Ledger) -> str:
 
 
 def show_next(config: Config, ledger: Ledger) -> None:
-    """Print what a run has left to do."""
+    """Print what a run has left to do, and how long that takes if it was forecast."""
     if todo := left(config, ledger):
-        print(f"next: {todo[0][1]} of generation {todo[0][0]}; {len(todo)} stages to go")
+        found = outlook(config, ledger)
+        more = f", {describe(found)}" if found else ""
+        print(f"next: {todo[0][1]} of generation {todo[0][0]}; {len(todo)} stages to go{more}")
     elif not out_of_patience(config, ledger):
         print(f"complete: {config.generations} generations")

@@ -18,6 +18,7 @@ from self_evolution import config
 from self_evolution.cli import status, tables
 from self_evolution.errors import printable
 from self_evolution.progress import clock
+from self_evolution.run.outlook import Outlook, describe
 from self_evolution.run.read import RunReader
 from self_evolution.serving.progress import LastPair, Progress, read_progress
 
@@ -133,6 +134,8 @@ def _times(progress: Progress) -> Iterator[str]:
     left = progress.count.seconds_left if progress.count else None
     more = f", about {clock(left)} left of this part" if left is not None else ""
     yield f"this stage {clock(progress.seconds)}{more}; the run {clock(progress.run_seconds)}"
+    if progress.left:
+        yield describe(Outlook(**dict(progress.left)))
     then = ", ".join(progress.then) or "nothing more in this generation"
     later = progress.to_go - 1 - len(progress.then)
     yield f"then: {then}" + (f"; {later:,} stages of later generations" if later else "")

@@ -25,7 +25,11 @@ from self_evolution.ledger.trusted import Trusted
 
 
 class StageRow(NamedTuple):
-    """The state of a stage of a generation, and its cost (seconds, CPU-seconds)."""
+    """The state of a stage of a generation, and its cost.
+
+    `tokens` are those that models have read, written, trained on or scored; `memory` is the most
+    that the process had taken when the stage ended, in bytes.
+    """
 
     generation: int
     name: str
@@ -34,6 +38,21 @@ class StageRow(NamedTuple):
     cpu_seconds: float
     done: bool
     note: str
+    tokens: int = 0
+    memory: int = 0
+
+
+class ForecastRow(NamedTuple):
+    """What a stage of a generation is expected to take: `low` and `high` bound its seconds."""
+
+    generation: int
+    name: str
+    tokens: float
+    seconds: float
+    low: float
+    high: float
+    cpu_seconds: float
+    memory: int
 
 
 class Ledger(Database):
@@ -81,15 +100,27 @@ class Ledger(Database):
         return bool(self.one(query, (generation, name)))
 
     def log_stage(self, row: StageRow) -> None:
-        """Add the times of `row` to the cost of the stage; the other columns replace the old
-        ones."""
+        """Add the times and tokens of `row` to the cost of the stage; the other columns replace the
+        old ones."""
         with self.transaction():
             self.execute(
-                """INSERT INTO stage VALUES (?, ?, ?, ?, ?, ?, ?)
+                """INSERT INTO stage VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
                    ON CONFLICT (generation, name) DO UPDATE SET items = ?3,
-                   seconds = seconds + ?4, cpu_seconds = cpu_seconds + ?5, done = ?6, note = ?7""",
+                   seconds = seconds + ?4, cpu_seconds = cpu_seconds + ?5, done = ?6, note = ?7,
+                   tokens = tokens + ?8, memory = max(memory, ?9)""",
                 row,
             )
+
+    def forecast(self) -> dict[tuple[int, str], ForecastRow]:
+        """{(generation, stage): what it was expected to take}; empty if there was no forecast."""
+        rows = (ForecastRow(*row) for row in self.execute("SELECT * FROM forecast"))
+        return {(row.generation, row.name): row for row in rows}
+
+    def set_forecast(self, rows: Iterable[ForecastRow]) -> None:
+        """Keep the forecast in place of the one before."""
+        with self.transaction():
+            self.execute("DELETE FROM forecast")
+            self.execute_many("INSERT INTO forecast VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
 
     def reopen(self, *stages: str) -> None:
         """Mark stages as not done, in every generation, because there is new work for them."""

@@ -170,6 +170,17 @@ class Training(Model):
     last_loss: Loss
 
 
+class Expected(Model):
+    """What a stage was expected to take: seconds from `low` to `high`, and memory in bytes."""
+
+    tokens: float
+    seconds: float
+    low: float
+    high: float
+    cpu_seconds: float
+    memory: int
+
+
 class Cost(Model):
     generation: int
     stage: str = of("name")
@@ -177,3 +188,9 @@ class Cost(Model):
     seconds: float
     cpu_seconds: float
     done: bool
+    tokens: int
+    """that models have read, written, trained on or scored"""
+    memory: int
+    """in bytes, the most that the process had taken at the end of the stage"""
+    expected: Expected | None
+    """by the forecast at the beginning of the run, if there was one"""
