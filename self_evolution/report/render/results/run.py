@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field
 
 from self_evolution.evaluation.corrections.recheck import Learnt
 from self_evolution.records import Lock
+from self_evolution.report.facts.coverage import Uncovered
 from self_evolution.report.facts.questions import TestSet
 from self_evolution.report.render import headline
 from self_evolution.report.render.results.base import Interval, Model, of
@@ -116,15 +117,6 @@ class Corrections(Model):
     rows: list[Corrected]
     learnt: dict[int, Learnt]
     """by generation"""
-
-
-class Uncovered(Model):
-    """A fragment with values that no answer of a kept pair states."""
-
-    path: str
-    heading: list[str]
-    page: int | None
-    values: list[str]
 
 
 class Coverage(Model):
