@@ -51,6 +51,10 @@ def settled(settings: Config) -> Config:
     return settings
 
 
+def shape(settings: Model) -> None:
+    return None
+
+
 def open_counter(settings: Model) -> TokenCounter:
     return lambda texts: [len(text) for text in texts]
 

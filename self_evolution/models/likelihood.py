@@ -12,8 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from self_evolution.meter import pulse
 from self_evolution.models.protocols import Row
-from self_evolution.progress import pulse
 
 TILE_NUMBERS = 1 << 24
 """Logits in memory at once: 64 MiB in float32."""
@@ -56,7 +56,7 @@ class Likelihood:
         ids, mask, targets = ids.to(device), mask.to(device), targets.to(device)
         wanted = ids.roll(-1, dims=1)[targets]
         states = self.states(ids, mask, targets)
-        pulse(int(mask.sum()))
+        pulse(int(mask.sum()), "score", longest)
         if self.tiled:
             losses = self._token_nll(states, wanted)
         else:

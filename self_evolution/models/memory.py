@@ -153,6 +153,11 @@ def shape_of(config: Any) -> Shape:
     )
 
 
+def adapter_weights(model: Shape, rank: int) -> int:
+    """The numbers in a LoRA adapter on all linear layers."""
+    return rank * model.linear
+
+
 def memory(model: Shape, settings: Config, dtype: str) -> Memory:
     """The memory that a run with these settings takes on one device, with weights in `dtype`."""
     size = BYTES[dtype]
@@ -165,7 +170,7 @@ def memory(model: Shape, settings: Config, dtype: str) -> Memory:
     kept = layer * model.layers
     if train.checkpointing == "on":
         kept = tokens * model.hidden * size * model.layers + layer
-    adapter = train.rank * model.linear * _STATES
+    adapter = adapter_weights(model, train.rank) * _STATES
     training = weights + adapter + kept + _LOGITS
     # Generating: one batch of prompts with passages, and the longest answers.
     window = 2 * settings.split.max_tokens + settings.answer.max_tokens
@@ -173,6 +178,10 @@ def memory(model: Shape, settings: Config, dtype: str) -> Memory:
     cache = rows * window * 2 * model.layers * model.keys * size
     reading = rows * window * (4 * model.hidden + 2 * model.inner) * size
     generating = (
-        weights + train.rank * model.linear * 4 + cache + reading + rows * model.vocabulary * 4
+        weights
+        + adapter_weights(model, train.rank) * 4
+        + cache
+        + reading
+        + rows * model.vocabulary * 4
     )
     return Memory(int(generating), int(training))

@@ -16,9 +16,10 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy, kl_div, log_softmax
 
+from self_evolution.meter import begin, pulse
 from self_evolution.models.likelihood import Likelihood
 from self_evolution.models.training import IGNORED, Example
-from self_evolution.progress import interruptible, pulse
+from self_evolution.progress import interruptible
 
 KEPT_NUMBERS = 1 << 28
 """States of the base that are kept through a generation's training: 1 GiB in float32."""
@@ -144,12 +145,13 @@ class Objective:
         if sum(counts.values()) * self._outputs.width > KEPT_NUMBERS:
             return {}
         found: dict[int, Tensor] = {}
+        begin()
         for start in range(0, len(places), size):
             mine = places[start : start + size]
             batch = Batch.of([examples[i] for i in mine], pad, self._tuned.device)
             with interruptible():
                 states = self._base_states(batch).cpu()
-            pulse(int(batch.attention_mask.sum()))
+            pulse(int(batch.attention_mask.sum()), "score", batch.input_ids.shape[1])
             parts = torch.split(states, [counts[i] for i in mine])
             found.update(zip(mine, parts, strict=True))
         return found

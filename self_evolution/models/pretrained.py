@@ -16,6 +16,7 @@ from self_evolution.models.location import (
     revision,
     settle_network,
 )
+from self_evolution.models.memory import Shape
 from self_evolution.models.protocols import EVERYTHING, Engine
 from self_evolution.models.tokens import TokenCounter, count, estimate
 
@@ -81,6 +82,14 @@ def settled(settings: Config) -> Config:
 
     model = precision.settled(settings.model)
     return memory.settled(settings.model_copy(update={"model": model}))
+
+
+def shape(settings: Model) -> Shape | None:
+    """From the model's configuration; no weights are read."""
+    from self_evolution.models import memory
+
+    settle_network(settings)
+    return memory.shape(Path(locate(settings.name)))
 
 
 def open_counter(settings: Model) -> TokenCounter:

@@ -18,6 +18,7 @@ from self_evolution.files import complete
 from self_evolution.models.adapter import digest, require_adapter
 from self_evolution.models.digest import sampled_digest
 from self_evolution.models.gguf_cache import is_gguf
+from self_evolution.models.memory import Shape
 from self_evolution.models.protocols import (
     EVERYTHING,
     Capability,
@@ -56,6 +57,10 @@ def identity(settings: Model) -> dict[str, str]:
 
 def settled(settings: Config) -> Config:
     return settings
+
+
+def shape(settings: Model) -> Shape | None:
+    return None
 
 
 def open_counter(settings: Model) -> TokenCounter:

@@ -29,16 +29,14 @@ from transformers import (
 )
 
 from self_evolution.errors import Stopped
+from self_evolution.meter import begin, pulse
 from self_evolution.models import chance, lora
 from self_evolution.models.objective import Batch, Objective
-from self_evolution.models.training import IGNORED, Example, Trained, TrainingJob
-from self_evolution.progress import interruptible, pulse
+from self_evolution.models.training import IGNORED, MEASURED, Example, Trained, TrainingJob
+from self_evolution.progress import interruptible
 
 STEPS_SORTED = 50
 """The number of steps whose examples are drawn, and sorted by length, together."""
-
-MEASURED = 128
-"""So many examples, at most, say how far the model has moved from the base."""
 
 
 def train(
@@ -78,6 +76,7 @@ def train(
     )
     loop.use(objective, settings.rehearsal_weight)
     loop.remove_callback(PrinterCallback)
+    begin()
     try:
         loop.train(resume_from_checkpoint=checkpoint)
     except Stopped:
@@ -160,11 +159,12 @@ def _divergence(
         [new[i * len(new) // MEASURED] for i in range(MEASURED)] if len(new) > MEASURED else new
     )
     total = tokens = 0.0
+    begin()
     for start in range(0, len(chosen), size):
         batch = Batch.of(chosen[start : start + size], pad, device)
         with interruptible():
             total += float(objective.divergence(batch))
-        pulse(int(batch.attention_mask.sum()))
+        pulse(2 * int(batch.attention_mask.sum()), "score", batch.input_ids.shape[1])
         tokens += int((batch.wanted != IGNORED).sum())
     return total / tokens
 
@@ -260,7 +260,8 @@ class _AdapterTrainer(Trainer):  # type: ignore[misc]
             self._random = {self.state.global_step: chance.states()}
         with interruptible():
             loss: torch.Tensor = super().training_step(*arguments, **more)
-        pulse(int(arguments[1]["attention_mask"].sum()))
+        mask = arguments[1]["attention_mask"]
+        pulse(int(mask.sum()), "train", mask.shape[1])
         return loss
 
     def floating_point_ops(self, inputs: dict[str, Any]) -> int:
