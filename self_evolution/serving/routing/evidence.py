@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
+from functools import cached_property
 
 from self_evolution.evaluation.agreement import agreed, stated
 from self_evolution.evaluation.contamination import names
@@ -24,7 +25,8 @@ OPEN = CLOSED[:-1]
 """What the numbers of an answer from memory, and of one from passages, mean."""
 
 
-class Question(NamedTuple):
+@dataclass(frozen=True)
+class Question:
     """A question with both answers to it; `known`: the share of test questions on the document of
     the best passage that the model answers right from memory (0 to 1)."""
 
@@ -34,7 +36,7 @@ class Question(NamedTuple):
     shown: Sequence[Fragment]
     known: float
 
-    @property
+    @cached_property
     def agree(self) -> bool:
         """Whether both answers say the same."""
         return not agreed(self.text, [self.open.text, self.closed.text]).objection
