@@ -24,6 +24,7 @@ def serve(options: argparse.Namespace) -> int:
     from self_evolution.serving.http.security import Access, is_loopback, read_token
     from self_evolution.serving.http.server import listen
     from self_evolution.serving.http.server import serve as serve_until_stopped
+    from self_evolution.serving.starting import Starter
 
     token = read_token(Path(options.token_file)) if options.token_file else ""
     if not is_loopback(options.host) and not token and not options.insecure:
@@ -31,6 +32,15 @@ def serve(options: argparse.Namespace) -> int:
             f"--host {options.host}: other machines could ask and read the documents; give a "
             "--token-file with a secret, or --insecure if everyone there may"
         )
+    if options.runs and not token:
+        raise UserError(
+            "--runs: only those who hold a token may start a run; give a --token-file with a secret"
+        )
+    if options.models and not options.runs:
+        raise UserError("--models: these are for runs that are started here; give --runs too")
+    starter = None
+    if options.runs:
+        starter = Starter(Path(options.runs), Path(options.models) if options.models else None)
     limits = Limits(options.queue, options.max_tokens, options.timeout)
     with closing(RunReader(Path(options.source))) as run, in_use(run.folder):
         generation(run, LEADER)  # a run without a leader is refused here
@@ -45,7 +55,7 @@ def serve(options: argparse.Namespace) -> int:
                 answerer.warm_up(generation(run, LEADER))
                 metrics = Metrics()
                 access = Access(options.host, token, tuple(options.name or ()))
-                desk = Desk(run, answerer, limits, metrics, options.log_questions)
+                desk = Desk(run, answerer, limits, metrics, options.log_questions, starter)
                 guard = Guard(make_app(desk, access), access, limits, metrics)
                 shown = f"[{host}]" if ":" in host else host
                 print(f"serving {run.folder} at http://{shown}:{port}", file=sys.stderr, flush=True)

@@ -144,7 +144,11 @@ def _times(progress: Progress) -> Iterator[str]:
         return
     left = progress.count.seconds_left if progress.count else None
     more = f", about {clock(left)} left of this part" if left is not None else ""
-    yield f"this stage {clock(progress.seconds)}{more}; the run {clock(progress.run_seconds)}"
+    rest = ""
+    if progress.running and progress.seconds_left is not None:
+        rest = f", about {clock(progress.seconds_left)} left"
+    so_far = clock(progress.run_seconds)
+    yield f"this stage {clock(progress.seconds)}{more}; the run {so_far}{rest}"
     then = ", ".join(progress.then) or "nothing more in this generation"
     later = progress.to_go - 1 - len(progress.then)
     yield f"then: {then}" + (f"; {later:,} stages of later generations" if later else "")

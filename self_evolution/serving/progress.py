@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import Literal
 
 from pydantic import BaseModel
 
 from self_evolution import config
 from self_evolution.run.at_work import AtWork, read_at_work
-from self_evolution.run.process import is_running
+from self_evolution.run.process import is_running, is_stopping
 from self_evolution.run.read import RunReader
 from self_evolution.schedule import STAGES, left, out_of_patience
 
@@ -66,9 +67,12 @@ class Progress(BaseModel):
     """How far the run is.
 
     `state`: `unfinished`, `complete`, or `patience` if it ended early because too many generations
-    in a row were not promoted. `running`: a process is at work on it. `generation` and `stage` are
-    what comes next or is at work; `count` is null where nothing of it is counted. `seconds` is the
-    time of this stage so far, `run_seconds` that of the whole run. `to_go` counts the stages that
+    in a row were not promoted. `running`: a process is at work on it; `stopping`: it was asked to
+    stop, and has not ended yet. `generation` and `stage` are what comes next or is at work; `count`
+    is null where nothing of it is counted. `seconds` is the time of this stage so far,
+    `run_seconds` that of the whole run. `seconds_left` is a forecast of the time that the rest of
+    the run takes: that of the same stages before. It is null until each of them was done once.
+    `to_go` counts the stages that
     are left, `then` names those of this generation that follow. `stages` are those that have begun,
     in order. `pairs` are those that were answered last, the last one first. `training` is null
     before the first one has ended.
@@ -76,12 +80,14 @@ class Progress(BaseModel):
 
     state: Literal["unfinished", "complete", "patience"]
     running: bool
+    stopping: bool
     generations: int
     generation: int | None
     stage: str | None
     count: Count | None
     seconds: float
     run_seconds: float
+    seconds_left: float | None
     to_go: int
     then: list[str]
     stages: list[StageState]
@@ -91,7 +97,7 @@ class Progress(BaseModel):
 
 def read_progress(run: RunReader) -> Progress:
     """The state of the run at this moment."""
-    running = is_running(run.folder)
+    running, stopping = is_running(run.folder), is_stopping(run.folder)
     with run.snapshot():
         # Another process may have changed the settings, such as the number of generations.
         settings = config.parse(run.ledger.meta("settings"), str(run.folder))
@@ -103,15 +109,18 @@ def read_progress(run: RunReader) -> Progress:
             noted = None
         now = max(0.0, time.time() - noted.since) if noted else 0.0
         before = [one for one in stages if todo and (one.generation, one.stage) == todo[0]]
+        count = _count(noted)
         return Progress(
             state="unfinished" if todo else "patience" if spent else "complete",
             running=running,
+            stopping=stopping,
             generations=settings.generations,
             generation=todo[0][0] if todo else None,
             stage=todo[0][1] if todo else None,
-            count=_count(noted),
+            count=count,
             seconds=sum(one.seconds for one in before) + now,
             run_seconds=sum(one.seconds for one in stages) + now,
+            seconds_left=_forecast(todo, stages, now, count),
             to_go=len(todo),
             then=[stage for generation, stage in todo[1:] if generation == todo[0][0]],
             stages=stages,
@@ -147,6 +156,23 @@ def _count(noted: AtWork | None) -> Count | None:
         total=total,
         seconds_left=noted.seconds_left,
     )
+
+
+def _forecast(
+    todo: Sequence[tuple[int, str]], stages: Sequence[StageState], now: float, count: Count | None
+) -> float | None:
+    """The seconds that the stages to do take, if each takes as long as it did the last time.
+
+    None if one of them was never done before. What the stage at work counts, says it better.
+    """
+    took = {one.stage: one.seconds for one in stages if one.done}
+    if not todo or any(stage not in took for _, stage in todo[1:]):
+        return None
+    rest = sum(took[stage] for _, stage in todo[1:])
+    if count and count.seconds_left is not None:
+        return rest + count.seconds_left
+    first = took.get(todo[0][1])
+    return None if first is None else rest + max(0.0, first - now)
 
 
 def _pairs(run: RunReader) -> list[LastPair]:
