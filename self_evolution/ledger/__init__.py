@@ -10,6 +10,7 @@ from self_evolution.ledger.fragments import Place
 from self_evolution.ledger.items import digest
 from self_evolution.ledger.ledger import Ledger, StageRow
 from self_evolution.ledger.pairs import SelectedPair
+from self_evolution.ledger.reviews import Review, ReviewStore
 from self_evolution.ledger.sources import Source
 from self_evolution.ledger.teachers import TeacherCounts
 from self_evolution.ledger.trusted import TrustedCounts
@@ -21,6 +22,8 @@ __all__ = [
     "FileRow",
     "Ledger",
     "Place",
+    "Review",
+    "ReviewStore",
     "SectionRow",
     "SelectedPair",
     "Source",
