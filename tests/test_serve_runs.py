@@ -75,9 +75,12 @@ def test_a_run_is_started_watched_and_stopped_and_outlives_the_service(
         assert send(http, "night", "pump.md").json() == {"file": "pump.md", "bytes": len(TEXT)}
         assert send(http, "night", "other.md", b"x").status_code == 201  # not chosen in the end
         body = {"name": "night", "recipe": "embedded", "files": ["pump.md"]}
-        assert http.post("/api/runs", json=body).json() == {"name": "night", "state": "starting"}
-        assert http.post("/api/runs", json=body).status_code == 409
-        assert http.post("/api/runs", json=body | {"name": "second"}).status_code == 409
+        assert http.post("/api/runs/start", json=body).json() == {
+            "name": "night",
+            "state": "starting",
+        }
+        assert http.post("/api/runs/start", json=body).status_code == 409
+        assert http.post("/api/runs/start", json=body | {"name": "second"}).status_code == 409
         until(lambda: state(http, "night") == "running")
         until(lambda: http.get("/api/runs/night/progress").json().get("stage") == "build")
     try:
@@ -103,7 +106,7 @@ def test_a_run_that_cannot_begin_says_why(run: Path, words: list[str], tmp_path:
     with served(run, tmp_path, *words) as service, client(service.url) as http:
         send(http, "bad", "picture.xyz", b"nothing to read")
         body = {"name": "bad", "recipe": "embedded", "files": ["picture.xyz"]}
-        assert http.post("/api/runs", json=body).status_code == 201
+        assert http.post("/api/runs/start", json=body).status_code == 201
         until(lambda: state(http, "bad") == "not begun")
         assert "no readable document" in http.get("/runs/bad").text
         assert http.get("/api/runs/bad/progress").status_code == 404
@@ -138,7 +141,7 @@ def test_what_is_asked_for_wrongly_is_refused_and_leaves_nothing(
             ({"recipe": "default"}, "names no model"),
             ({"recipe": "default", "model": "embedded"}, "names no documents"),
         ):
-            got = http.post("/api/runs", json={"name": "n", "recipe": "embedded"} | body)
+            got = http.post("/api/runs/start", json={"name": "n", "recipe": "embedded"} | body)
             assert got.status_code == 400 and said in got.json()["error"]["message"]
         assert [path.name for path in started.iterdir()] == ["n.documents"]
         evil = http.post("/api/run/stop", json={}, headers={"Origin": "http://evil.example"})
@@ -158,14 +161,14 @@ def test_without_a_token_no_run_is_started(
     assert cli.main(["serve", str(run), *words[:3], str(tmp_path / "none")]) == 2
     assert "expected a folder that can be written" in capsys.readouterr().err
     with served(run, tmp_path) as service, httpx2.Client(base_url=service.url) as http:
-        assert http.post("/api/runs", json={"name": "a"}).status_code == 403
+        assert http.post("/api/runs/start", json={"name": "a"}).status_code == 403
         assert send(http, "a", "a.md").status_code == 403
         assert "--token-file FILE --runs FOLDER" in http.get("/runs").text
         assert http.get("/runs/a").status_code == 403
         stopped = http.post("/api/run/stop", json={})
         assert stopped.status_code == 409 and "no process" in stopped.json()["error"]["message"]
     with served(run, tmp_path, *words) as service, client(service.url, "wrong") as http:
-        assert http.post("/api/runs", json={"name": "a"}).status_code == 401
+        assert http.post("/api/runs/start", json={"name": "a"}).status_code == 401
         assert send(http, "a", "a.md").status_code == 401
         assert http.post("/api/run/stop", json={}).status_code == 401
     assert list(Path(started).iterdir()) == []

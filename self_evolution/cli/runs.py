@@ -88,9 +88,13 @@ def stage(options: argparse.Namespace) -> int:
 
 
 def status(options: argparse.Namespace) -> int:
+    from self_evolution.evaluation.reviews import told
+
     with read_run(Path(options.source)) as run:
         closing.show(run.config, run.ledger)
         closing.show_next(run.config, run.ledger)
+        for line in told(run.folder):
+            print(line)
     return 0
 
 

@@ -9,7 +9,7 @@ from self_evolution.ledger.feedback import Feedback, FeedbackStore
 from self_evolution.ledger.fragments import Place
 from self_evolution.ledger.items import digest
 from self_evolution.ledger.ledger import Ledger, StageRow
-from self_evolution.ledger.pairs import SelectedPair
+from self_evolution.ledger.pairs import SelectedPair, TrainedPair
 from self_evolution.ledger.reviews import Review, ReviewStore
 from self_evolution.ledger.sources import Source
 from self_evolution.ledger.teachers import TeacherCounts
@@ -29,6 +29,7 @@ __all__ = [
     "Source",
     "StageRow",
     "TeacherCounts",
+    "TrainedPair",
     "TrustedCounts",
     "digest",
 ]

@@ -81,7 +81,7 @@ class Store(Generic[Row]):
                     raise UserError(
                         f"{self.path}: has {rows:,} rows, and takes no more; {self.full}"
                     )
-                values: dict[str, Any] = dataclasses.asdict(row) | {  # type: ignore[call-overload]
+                values: dict[str, Any] = dataclasses.asdict(row) | {
                     "id": None,
                     "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
                 }

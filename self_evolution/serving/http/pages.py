@@ -12,6 +12,7 @@ from fastapi.responses import HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from self_evolution import config
+from self_evolution.evaluation.reviews import PAIRS, QUESTIONS
 from self_evolution.evaluation.tasks import MODES
 from self_evolution.ledger.feedback import LONGEST
 from self_evolution.progress import clock
@@ -81,7 +82,11 @@ def routes(desk: Desk) -> APIRouter:
 
     @router.get("/review")
     async def review(request: Request) -> Response:
-        return page(request, "review.html", run=desk.run.folder.name, longest=LONGEST)
+        return _review(request, desk, PAIRS)
+
+    @router.get("/review/questions")
+    async def review_questions(request: Request) -> Response:
+        return _review(request, desk, QUESTIONS)
 
     @router.get("/report")
     async def report() -> Response:
@@ -93,6 +98,18 @@ def routes(desk: Desk) -> APIRouter:
         return await desk.read(lambda: _report(run))
 
     return router
+
+
+def _review(request: Request, desk: Desk, kind: str) -> Response:
+    folder = desk.run.folder
+    return page(
+        request,
+        "review.html",
+        run=folder.name,
+        kind=kind,
+        folder=shlex.quote(str(folder)),
+        longest=LONGEST,
+    )
 
 
 def _run(

@@ -91,7 +91,7 @@ def routes(desk: Desk) -> APIRouter:
         starter = started_with(desk)
         return await desk.read(lambda: _rows(starter))
 
-    @router.post("/api/runs", status_code=201, responses=documented(409, body=True))
+    @router.post("/api/runs/start", status_code=201, responses=documented(409, body=True))
     async def start(given: StartRequest) -> RunRow:
         """Start a run, in a process of its own."""
         starter = started_with(desk)

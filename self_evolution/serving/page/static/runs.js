@@ -19,7 +19,7 @@ async function start() {
   }
   const recipe = find("#recipe").value;
   const model = find("#model").value;
-  await post("/api/runs", { name, recipe, model, files: kept });
+  await post("/api/runs/start", { name, recipe, model, files: kept });
   location.assign(`/runs/${encodeURIComponent(name)}`);
 }
 
