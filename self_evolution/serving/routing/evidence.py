@@ -14,11 +14,15 @@ from self_evolution.ledger import Ledger
 from self_evolution.records import Fragment
 from self_evolution.retrieval import asked, fragment_terms, terms
 from self_evolution.serving.routing.asking import Told
+from self_evolution.serving.routing.logistic import Range
 from self_evolution.text.function_words import FUNCTION_WORDS
 from self_evolution.text.values import stands_in
 
 COMMON = 1000
 """Terms in more fragments than this all count as equally common."""
+
+LEAST_CERTAIN = -10.0
+"""A mean log-probability below this counts as this."""
 
 CLOSED = ("certainty", "agreement", "support", "names", "terms", "unknown", "known")
 OPEN = CLOSED[:-1]
@@ -47,10 +51,18 @@ class Question:
         covered = list(coverage.of(self.text, self.shown))
 
         def of(told: Told) -> list[float]:
-            certainty = 0.0 if told.certainty is None else max(told.certainty, -10.0)
+            certainty = 0.0 if told.certainty is None else max(told.certainty, LEAST_CERTAIN)
             return [certainty, agreement, support(self.text, told.text, self.shown), *covered]
 
         return [*of(self.closed), self.known], of(self.open)
+
+
+def ranges(covered: Sequence[float], known: float) -> tuple[list[Range], list[Range]]:
+    """What the numbers of CLOSED and of OPEN can be, before the model has answered: those of the
+    answers can be anything, and the others are there already (`Coverage.of`)."""
+    both: list[Range] = [(LEAST_CERTAIN, 0.0), (0.0, 1.0), (0.0, 1.0)]
+    both += [(one, one) for one in covered]
+    return [*both, (known, known)], both
 
 
 class Coverage:
