@@ -16,12 +16,13 @@ class UserError(Exception):
 class Stopped(BaseException):
     """The person pressed Ctrl-C; all batches that were done are stored. Ends with exit status 130.
 
-    Like KeyboardInterrupt it is no `Exception`: a library that catches those must not swallow it.
+    Like KeyboardInterrupt it is not an `Exception`, so that a library that catches exceptions does
+    not swallow it.
     """
 
 
 def nearest(word: str, known: list[str]) -> str:
-    """`did you mean x?`, or a few of what there is."""
+    """Return `did you mean x?` with the nearest of the `known` words, or else the first of them."""
     close = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
     if close:
         return f"did you mean `{close[0]}`?"
@@ -29,13 +30,20 @@ def nearest(word: str, known: list[str]) -> str:
 
 
 def printable(text: str) -> str:
-    """`text` for a terminal, on one line: newlines and controls in a file's name as escapes."""
+    """Return `text` for a terminal, on one line: newlines and control characters, as in the name of
+    a file, become escapes."""
     return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
 
 
 def excerpt(value: Any) -> str:
     """The beginning of a value as JSON, on one line of at most 80 characters."""
     return json.dumps(value, ensure_ascii=False, default=str)[:80]
+
+
+def first_line(error: Exception) -> str:
+    """The kind of an error and the beginning of its text, on one line."""
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0][:200]}" if lines else type(error).__name__
 
 
 def some(texts: Sequence[str], separator: str = ", ") -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from answering import finished_run, write_script
 from serving import Service, served
-from test_page import LOOKS, SIZES, browser, sync_api, visit  # noqa: F401 - fixtures
+from test_page import LOOKS, SIZES, sync_api, visit  # noqa: F401 - a fixture
 from test_serve_runs import TEXT, TOKEN, until
 
 from self_evolution.run.process import ask_to_stop, is_running

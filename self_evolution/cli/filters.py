@@ -21,7 +21,7 @@ PAIRS_A_BATCH = 1024
 
 
 def metrics(options: argparse.Namespace) -> int:
-    """One JSON object on standard output: each metric with its interval and signature."""
+    """Print one JSON object with each metric, its interval and its signature."""
     from self_evolution.evaluation.metrics.aggregate import summarise
 
     rows = read_rows(Path(options.source))
@@ -34,7 +34,7 @@ def metrics(options: argparse.Namespace) -> int:
 
 
 def score(options: argparse.Namespace) -> int:
-    """Each line again, with ifd, nll_given_question, nll_alone, answer_tokens and outcome."""
+    """Write each line again, with ifd, nll_given_question, nll_alone, answer_tokens and outcome."""
     if Path(options.source).is_dir():
         return runs.stage(options)
     settings = config.load("default").changed(options.overrides)
@@ -46,7 +46,7 @@ def score(options: argparse.Namespace) -> int:
     from self_evolution.models.ifd import Template, measure
     from self_evolution.prompts import Prompts
 
-    engine = open_engine(engines.settled(settings.model))
+    engine = open_engine(engines.settled(settings).model)
     template = Template(engine, Prompts(settings.domain), settings.score.template)
     with json_lines(options.output) as write, Progress().bar("score", "pairs", len(rows), 0) as bar:
         for start in range(0, len(rows), PAIRS_A_BATCH):
@@ -60,7 +60,7 @@ def score(options: argparse.Namespace) -> int:
 
 
 def select(options: argparse.Namespace) -> int:
-    """The chosen lines, as they were read, in the order of the strategy."""
+    """Write the chosen lines as they were read, in the order of the strategy."""
     if Path(options.source).is_dir():
         return runs.stage(options)
     from self_evolution.strategies import STRATEGIES, ScoredPair

@@ -7,17 +7,22 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from rich.console import Console
+from rich.text import Text
+
 from self_evolution.cli import tables
 from self_evolution.errors import UserError, nearest, printable
 from self_evolution.ledger import DocumentRow, Ledger
 from self_evolution.records import Fragment
+from self_evolution.report.render import document
 from self_evolution.run.read import read_run
 
 _MOST = 20
 
 
 def inspect(options: argparse.Namespace) -> int:
-    """All documents in a table; or the fragments of one, which are written as a page too."""
+    """Print a table of all documents, or the fragments of one document, which are also written as a
+    page."""
     folder = Path(options.source)
     with read_run(folder) as run:
         rows = run.ledger.documents.rows()
@@ -31,15 +36,14 @@ def inspect(options: argparse.Namespace) -> int:
         paths = {row.document.id: row.path for row in rows}
         _show(run.ledger, row, fragments, paths)
         if fragments:
-            from self_evolution.report.render import document
-
             page = document.write(row, fragments, folder / "report")
             print(f"page: {page}")
     return 0
 
 
 def _chosen(rows: list[DocumentRow], wanted: str) -> DocumentRow:
-    """The document of that id or path, or the one whose path ends in it or has it in it."""
+    """Return the document that has `wanted` as its id or path, or whose path ends with it or
+    contains it."""
     paths = [row.path for row in rows]
     for fits in (wanted.__eq__, lambda path: path.endswith(wanted), lambda path: wanted in path):
         found = [row for row in rows if fits(row.path) or row.document.id == wanted]
@@ -55,9 +59,6 @@ def _chosen(rows: list[DocumentRow], wanted: str) -> DocumentRow:
 
 
 def _list(rows: list[DocumentRow]) -> None:
-    from rich.console import Console
-    from rich.text import Text
-
     table = tables.plain()
     table.add_column("document", overflow="fold", ratio=3)
     for name in ("sections", "fragments", "same"):
@@ -83,9 +84,6 @@ def _remark(row: DocumentRow) -> str:
 def _show(
     ledger: Ledger, row: DocumentRow, fragments: list[Fragment], paths: dict[str, str]
 ) -> None:
-    from rich.console import Console
-    from rich.text import Text
-
     console = Console(highlight=False, soft_wrap=True)
     document = row.document
     console.print(Text(f"{document.title}", style="bold"))

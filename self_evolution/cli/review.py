@@ -8,17 +8,17 @@ from contextlib import closing
 from pathlib import Path
 
 from self_evolution.cli.output import json_lines
+from self_evolution.cli.reviewing import review_pairs, review_questions
 from self_evolution.documents.readers.items import read_rows
 from self_evolution.errors import UserError
+from self_evolution.evaluation import review as stage
+from self_evolution.evaluation import reviews
 from self_evolution.progress import Progress
 from self_evolution.run.open import Request, open_run
 from self_evolution.run.read import RunReader, read_run
 
 
 def review(options: argparse.Namespace) -> int:
-    from self_evolution.evaluation import review as stage
-    from self_evolution.evaluation import reviews
-
     folder = Path(options.source)
     if sum(map(bool, (options.imported, options.output, options.apply, options.pairs))) > 1:
         raise UserError("--output, --import, --apply and --pairs: give one of them")
@@ -28,8 +28,6 @@ def review(options: argparse.Namespace) -> int:
                 for line in stage.lines(run.ledger):
                     write(line)
             return 0
-        from self_evolution.cli.reviewing import review_pairs, review_questions
-
         with closing(RunReader(folder)) as reader:
             (review_pairs if options.pairs else review_questions)(reader, options.reviewer)
         for told in reviews.told(folder):

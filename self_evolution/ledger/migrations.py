@@ -210,8 +210,12 @@ class Step(NamedTuple):
     sql: str
 
 
+def _file(name: str) -> str:
+    return Path(__file__).with_name(name).read_text(encoding="utf-8")
+
+
 STEPS = (
-    Step(4, "tables", Path(__file__).with_name("schema.sql").read_text(encoding="utf-8")),
+    Step(4, "tables", _file("schema.sql")),
     Step(5, "scores of predictions", _PREDICTION_SCORES),
     Step(6, "names of the field", _NAMES),
     Step(7, "rehearsal that the base makes", _REHEARSAL),
@@ -220,6 +224,8 @@ STEPS = (
     Step(10, "quotations in mail", _QUOTATIONS),
     Step(11, "teachers", _TEACHERS),
     Step(12, "corrections", _CORRECTIONS),
+    Step(13, "contradictions", _file("contradictions.sql")),
+    Step(14, "forecasts", _file("forecasts.sql")),
 )
 """Steps by version. A step that was released is never changed: another one follows it."""
 

@@ -1,4 +1,4 @@
-"""Opening a run to work on it: a new one from a recipe, or an existing one that fits."""
+"""Opening a run to work on it: a new run, or an existing one whose settings and files still fit."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ from self_evolution.schedule import out_of_patience
 class Request(NamedTuple):
     """What the command line asks for. An empty `recipe` means the run's own recipe, or the default.
 
-    `reads` asks to look at the folders again; `again` asks to read files once more that could not
-    be read.
+    With `reads`, the folders are looked at again. With `again`, files that could not be read are
+    tried again.
     """
 
     recipe: str = ""
@@ -116,7 +116,7 @@ def check_request(request: Request, progress: Progress) -> Config:
         find(sources(settings.read.documents), settings.read.follow_links)
     check_files(settings)
     check_others(settings, (), progress)
-    return settings.model_copy(update={"model": engines.settled(settings.model)})
+    return engines.settled(settings)
 
 
 def _begin(ledger: Ledger, settings: Config) -> None:
@@ -154,6 +154,8 @@ def _resume(folder: Path, ledger: Ledger, request: Request, progress: Progress) 
     # was float32 on a CPU.
     if wanted.model.dtype == "auto" or (before, wanted.model.dtype) == ("auto", "float32"):
         wanted = wanted.changed({"model.dtype": before})
+    if wanted.train.checkpointing == "auto":
+        wanted = wanted.changed({"train.checkpointing": stored.train.checkpointing})
     begun = ledger.count("fragment") + ledger.count("prediction") > 0
     compatibility.of_settings(folder, stored, wanted, request.accept_change, begun)
     compatibility.of_pairs(folder, ledger, wanted)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from typing import Literal
 
 from pydantic import BaseModel
 
 from self_evolution import config
 from self_evolution.run.at_work import AtWork, read_at_work
+from self_evolution.run.outlook import Outlook, outlook
 from self_evolution.run.process import is_running, is_stopping
 from self_evolution.run.read import RunReader
 from self_evolution.schedule import STAGES, left, out_of_patience
@@ -63,6 +63,15 @@ class Training(BaseModel):
     last_loss: float
 
 
+class Left(BaseModel):
+    """Seconds that the rest of the run takes, with their interval: its forecast, corrected by what
+    its stages took so far."""
+
+    seconds: float
+    low: float
+    high: float
+
+
 class Progress(BaseModel):
     """How far the run is.
 
@@ -70,12 +79,10 @@ class Progress(BaseModel):
     in a row were not promoted. `running`: a process is at work on it; `stopping`: it was asked to
     stop, and has not ended yet. `generation` and `stage` are what comes next or is at work; `count`
     is null where nothing of it is counted. `seconds` is the time of this stage so far,
-    `run_seconds` that of the whole run. `seconds_left` is a forecast of the time that the rest of
-    the run takes: that of the same stages before. It is null until each of them was done once.
-    `to_go` counts the stages that
-    are left, `then` names those of this generation that follow. `stages` are those that have begun,
-    in order. `pairs` are those that were answered last, the last one first. `training` is null
-    before the first one has ended.
+    `run_seconds` that of the whole run. `left` is null where there was no forecast, or nothing is
+    left. `to_go` counts the stages that are left, `then` names those of this generation that
+    follow. `stages` are those that have begun, in order. `pairs` are those that were answered last,
+    the last one first. `training` is null before the first one has ended.
     """
 
     state: Literal["unfinished", "complete", "patience"]
@@ -87,7 +94,7 @@ class Progress(BaseModel):
     count: Count | None
     seconds: float
     run_seconds: float
-    seconds_left: float | None
+    left: Left | None
     to_go: int
     then: list[str]
     stages: list[StageState]
@@ -109,7 +116,6 @@ def read_progress(run: RunReader) -> Progress:
             noted = None
         now = max(0.0, time.time() - noted.since) if noted else 0.0
         before = [one for one in stages if todo and (one.generation, one.stage) == todo[0]]
-        count = _count(noted)
         return Progress(
             state="unfinished" if todo else "patience" if spent else "complete",
             running=running,
@@ -117,10 +123,10 @@ def read_progress(run: RunReader) -> Progress:
             generations=settings.generations,
             generation=todo[0][0] if todo else None,
             stage=todo[0][1] if todo else None,
-            count=count,
+            count=_count(noted),
             seconds=sum(one.seconds for one in before) + now,
             run_seconds=sum(one.seconds for one in stages) + now,
-            seconds_left=_forecast(todo, stages, now, count),
+            left=_left(outlook(settings, run.ledger, noted)),
             to_go=len(todo),
             then=[stage for generation, stage in todo[1:] if generation == todo[0][0]],
             stages=stages,
@@ -144,6 +150,10 @@ def _stages(run: RunReader) -> list[StageState]:
     ]
 
 
+def _left(found: Outlook | None) -> Left | None:
+    return Left(**found._asdict()) if found else None
+
+
 def _count(noted: AtWork | None) -> Count | None:
     if noted is None or noted.counted is None:
         return None
@@ -156,23 +166,6 @@ def _count(noted: AtWork | None) -> Count | None:
         total=total,
         seconds_left=noted.seconds_left,
     )
-
-
-def _forecast(
-    todo: Sequence[tuple[int, str]], stages: Sequence[StageState], now: float, count: Count | None
-) -> float | None:
-    """The seconds that the stages to do take, if each takes as long as it did the last time.
-
-    None if one of them was never done before. What the stage at work counts, says it better.
-    """
-    took = {one.stage: one.seconds for one in stages if one.done}
-    if not todo or any(stage not in took for _, stage in todo[1:]):
-        return None
-    rest = sum(took[stage] for _, stage in todo[1:])
-    if count and count.seconds_left is not None:
-        return rest + count.seconds_left
-    first = took.get(todo[0][1])
-    return None if first is None else rest + max(0.0, first - now)
 
 
 def _pairs(run: RunReader) -> list[LastPair]:

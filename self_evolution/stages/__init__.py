@@ -1,7 +1,8 @@
-"""The stages, one file each: `run, generation -> Outcome`.
+"""The stages, with one file for each. A stage is a function `(run, generation) -> Outcome`.
 
-Each asks the ledger what is missing, works in batches, and commits each batch in one transaction.
-Resume, progress and status follow from that. `perform` marks a stage done at its end.
+Each stage asks the ledger what is missing, works in batches, and commits each batch in one
+transaction. This is enough for resuming, for progress bars and for `status`. At the end of a stage,
+`perform` marks it as done.
 """
 
 from __future__ import annotations
@@ -9,16 +10,21 @@ from __future__ import annotations
 import importlib
 import time
 
+from self_evolution import meter
 from self_evolution.errors import Stopped, UserError
 from self_evolution.ledger import StageRow
 from self_evolution.run import Run
 from self_evolution.run.at_work import at_work
 from self_evolution.run.outcome import Outcome
+from self_evolution.run.outlook import describe, outlook
 from self_evolution.schedule import has, plan
 
 
 def perform(run: Run, generation: int, name: str) -> bool:
-    """Finish a stage; returns False if nothing was left to do. Time and note go to the ledger."""
+    """Do what is left of a stage, and store its time and note in the ledger.
+
+    Returns False if nothing was left to do.
+    """
     if not has(run.config, name) or run.ledger.stage_done(generation, name):
         return False
     run.raise_if_stopped()
@@ -30,12 +36,17 @@ def perform(run: Run, generation: int, name: str) -> bool:
             f"{name} of generation {generation} comes after {missing[1]} of generation "
             f"{missing[0]}, which is not done; `self-evolution {missing[1]} {run.folder}`"
         )
-    start, cpu = time.perf_counter(), time.process_time()
+    start, cpu, tokens = time.perf_counter(), time.process_time(), meter.tokens()
 
     def log(outcome: Outcome, done: bool) -> None:
         seconds, cpu_seconds = time.perf_counter() - start, time.process_time() - cpu
         items, note = outcome
-        run.ledger.log_stage(StageRow(generation, name, items, seconds, cpu_seconds, done, note))
+        told = meter.tokens() - tokens
+        run.ledger.log_stage(
+            StageRow(
+                generation, name, items, seconds, cpu_seconds, done, note, told, meter.memory()
+            )
+        )
 
     stage = getattr(importlib.import_module(f"{__name__}.{name}"), name)
     try:
@@ -50,4 +61,6 @@ def perform(run: Run, generation: int, name: str) -> bool:
     log(outcome, True)
     if outcome.note:
         run.progress.say(f"{'':<4}{name}: {outcome.note}")
+    if found := outlook(run.config, run.ledger):
+        run.progress.say(f"{'':<4}{describe(found)}")
     return True

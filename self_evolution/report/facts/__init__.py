@@ -7,10 +7,19 @@ from typing import Any
 
 from self_evolution import config as recipes
 from self_evolution.config import Config
-from self_evolution.ledger import DocumentRow, Ledger, TeacherCounts, TrustedCounts
+from self_evolution.forecast.beside import Beside, beside
+from self_evolution.ledger import (
+    Conflict,
+    DocumentRow,
+    ForecastRow,
+    Ledger,
+    TeacherCounts,
+    TrustedCounts,
+)
 from self_evolution.records import Adapter, Document, Evaluation, Promotion
 from self_evolution.report.facts.corrected import Corrections, corrections
 from self_evolution.report.facts.counts import Counts, counts
+from self_evolution.report.facts.coverage import Coverage, coverage
 from self_evolution.report.facts.evaluations import (
     Differences,
     Lead,
@@ -35,8 +44,6 @@ from self_evolution.report.facts.subsets import (
     outdated,
     subset,
 )
-
-__all__ = ["Facts", "gather"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +86,8 @@ class Facts:
     trusted: TrustedCounts
     teachers: list[TeacherCounts]
     corrections: Corrections
+    conflicts: tuple[Conflict, ...]
+    coverage: Coverage | None
     funnel: tuple[dict[str, int], ...]
     reasons: Counts[int]
     outcomes: Counts[int]
@@ -87,6 +96,8 @@ class Facts:
     samples: tuple[Samples, ...]
     changes: tuple[WonAndLost, ...]
     stages: Stages
+    forecast: dict[tuple[int, str], ForecastRow]
+    beside: list[Beside]
     settings: tuple[Setting, ...]
     versions: dict[str, str]
     model: dict[str, Any]
@@ -130,6 +141,8 @@ def gather(config: Config, ledger: Ledger) -> Facts:
         trusted=ledger.trusted.counts(),
         teachers=ledger.teachers.counts(),
         corrections=corrections(ledger, first.compared),
+        conflicts=tuple(ledger.contradictions.conflicts()),
+        coverage=coverage(ledger, config.evaluate.resamples),
         funnel=tuple(funnel),
         reasons=counts(ledger.pairs.reasons()),
         outcomes=counts(ledger.pairs.outcomes()),
@@ -138,6 +151,8 @@ def gather(config: Config, ledger: Ledger) -> Facts:
         samples=tuple(samples(ledger, [row["generation"] for row in funnel])),
         changes=tuple(won_and_lost(ledger, first.metrics, first.compared, sources)),
         stages=stages(ledger),
+        forecast=ledger.forecast(),
+        beside=beside(ledger),
         settings=tuple(
             Setting(name, value, defaults[name]) for name, value in config.flat().items()
         ),

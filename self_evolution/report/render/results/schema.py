@@ -8,19 +8,20 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from self_evolution.ledger import TeacherCounts, TrustedCounts
 from self_evolution.records import Evaluation, Promotion, Rival
 from self_evolution.report.render.results.base import Model
 from self_evolution.report.render.results.run import (
     BaseModelFiles,
+    Contradiction,
     Corrections,
     Cost,
+    Coverage,
     Headline,
     Pairs,
     Run,
-    Teacher,
     Tests,
     Training,
-    Trusted,
 )
 from self_evolution.report.render.results.scores import (
     AdjustedDifference,
@@ -67,9 +68,11 @@ class Results(Model):
     documents: dict[str, int]
     """documents, sections and fragments, counted"""
     pairs: list[Pairs]
-    trusted: Trusted
-    teachers: list[Teacher]
+    trusted: TrustedCounts
+    teachers: list[TeacherCounts]
     corrections: Corrections
+    coverage: Coverage | None
+    contradictions: list[Contradiction]
     training: list[Training]
     cost: list[Cost]
 
