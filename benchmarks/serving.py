@@ -1,9 +1,10 @@
 """The service under load: answers a second, alone and with many clients, and how long they wait.
 
-    python benchmarks/serving.py RUN [--clients 64] [--seconds 60] [--closed]
+    python benchmarks/serving.py RUN [--clients 64] [--seconds 60] [--closed] [--models leader,base]
 
 It starts `self-evolution serve RUN` and puts the test questions of the run to `/api/ask`, streamed,
 with passages, or from memory with `--closed`; the routing is off, which would put each one twice.
+With several `--models`, they are asked in turn: those of different models do not share a batch.
 One client and many take turns in blocks, so that other work on the machine counts for both alike.
 `answers/CPU s` is for a second of the service's own processor time, which other work changes least.
 `first` is from a question to the first piece of its answer. `MB` is the memory of the service at
@@ -56,12 +57,14 @@ def main() -> None:
     parser.add_argument("--clients", type=int, default=64)
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--closed", action="store_true", help="from memory, without a search")
+    parser.add_argument("--models", default="leader", help="the models to ask, with commas between")
     options = parser.parse_args()
     with read_run(options.run) as run:
         questions = [item.question for item in run.ledger.items.of_suite("domain")]
+    given = {"closed": options.closed, "routing": False}
     bodies = [
-        json.dumps({"question": text, "closed": options.closed, "routing": False}).encode()
-        for text in questions
+        json.dumps({"question": text, "model": model, **given}).encode()
+        for text, model in zip(questions, itertools.cycle(options.models.split(",")), strict=False)
     ]
     with _served(options.run) as (process, port):
         part = options.seconds / BLOCKS

@@ -1,3 +1,3 @@
-from self_evolution.cli import main
+from self_evolution.cli import program
 
-raise SystemExit(main())
+raise SystemExit(program())

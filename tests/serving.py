@@ -23,6 +23,7 @@ from self_evolution.serving.http.limits import Limits
 from self_evolution.serving.http.metrics import Metrics
 from self_evolution.serving.http.security import Access
 from self_evolution.serving.http.server import listen, serve
+from self_evolution.serving.starting import Starter
 
 
 class Service(NamedTuple):
@@ -80,7 +81,9 @@ def _address(process: subprocess.Popen[bytes], log: Path) -> str:
 
 
 @contextmanager
-def served_here(run: Path, limits: Limits, token: str = "") -> Iterator[Served]:
+def served_here(
+    run: Path, limits: Limits, token: str = "", starter: Starter | None = None
+) -> Iterator[Served]:
     """The service in a thread of this process, with limits that no option sets."""
     with (
         closing(RunReader(run)) as reader,
@@ -91,7 +94,7 @@ def served_here(run: Path, limits: Limits, token: str = "") -> Iterator[Served]:
         answerer.warm_up(0)
         metrics = Metrics()
         access = Access("127.0.0.1", token)
-        with closing(Desk(reader, answerer, limits, metrics)) as desk:
+        with closing(Desk(reader, answerer, limits, metrics, starter=starter)) as desk:
             guard = Guard(make_app(desk, access), access, limits, metrics)
             thread = threading.Thread(target=serve, args=(guard, limits, listener))
             thread.start()

@@ -127,6 +127,23 @@ def test_adapters_are_swapped_whatever_their_rank(tmp_path: Path) -> None:
         engine.set_adapter(tmp_path / "gen-9")
 
 
+def test_an_adapter_of_the_same_shape_is_put_into_the_layers_that_are_there(tmp_path: Path) -> None:
+    engine = tiny.engine("qwen2")
+    rows = [(engine.prompt_ids(PROMPTS[0]), engine.text_ids("The pump."))]
+    for seed in (1, 2):
+        tiny.adapter("qwen2", tmp_path / f"gen-{seed}", 2, seed=seed)
+    for seed in (1, 2, 1):
+        layers = engine.tuned
+        engine.set_adapter(tmp_path / f"gen-{seed}")
+        assert layers is None or engine.tuned is layers
+        alone = tiny.engine("qwen2")
+        alone.set_adapter(tmp_path / f"gen-{seed}")
+        assert engine.nll(rows, "current") == alone.nll(rows, "current")
+        assert {name: one.requires_grad for name, one in engine.tuned.named_parameters()} == {
+            name: one.requires_grad for name, one in alone.tuned.named_parameters()
+        }
+
+
 class Adapters:
     """The part of a ledger that `Run.use` needs."""
 

@@ -58,7 +58,7 @@ def test_what_the_store_does_not_take(
 
 
 def test_a_full_store_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("self_evolution.ledger.feedback.ROWS", 1)
+    monkeypatch.setattr("self_evolution.ledger.store.ROWS", 1)
     store = FeedbackStore(tmp_path)
     store.add(RIGHT)
     with pytest.raises(UserError, match="has 1 rows, and takes no more"):

@@ -15,7 +15,7 @@ import pytest
 from answering import finished_run, write_script
 from serving import Service, served
 
-from self_evolution.ledger.feedback import FeedbackStore
+from self_evolution.ledger import FeedbackStore, ReviewStore
 from self_evolution.serving.http.languages import LANGUAGES, words
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
@@ -391,7 +391,7 @@ def test_a_pair_is_reviewed_with_a_keystroke(visit: Callable[..., Any], run: Pat
             expect(page.locator("#pair form")).to_be_hidden()
         expect(asked).not_to_have_text(seen[-1][0])
         kept = place + 1 - (place >= 2)  # the third is put off
-        expect(count).to_have_text(f"{total - kept} pairs to review, {old + kept} reviewed")
+        expect(count).to_have_text(f"{total - kept} to review, {old + kept} reviewed")
     rows = FeedbackStore(run).rows()[before:]
     assert [(one.verdict, one.question, one.answer, one.better) for one in rows] == [
         ("right", *seen[0], ""),
@@ -399,8 +399,37 @@ def test_a_pair_is_reviewed_with_a_keystroke(visit: Callable[..., Any], run: Pat
         ("better", *seen[3], "Another answer."),
     ]
     page.reload()
-    expect(count).to_have_text(f"{total - 3} pairs to review, {old + 3} reviewed")
+    expect(count).to_have_text(f"{total - 3} to review, {old + 3} reviewed")
     expect(asked).to_have_text(seen[2][0])
+
+
+def test_two_people_review_test_questions(visit: Callable[..., Any], run: Path) -> None:
+    page = visit("/review")
+    page.get_by_role("link", name="Test questions").click()
+    count, asked = page.locator("#count"), page.locator("#pair .asked")
+    expect(page.locator("#fixed")).to_be_visible()
+    expect(page.locator("nav [aria-current]").first).to_have_text("Review")
+    for name, keys in (("Ann", "ar"), ("Ben", "ae")):
+        page.locator("#reviewer").fill(name)
+        page.locator("#reviewer").blur()
+        expect(count).to_have_text("6 to review, 0 reviewed")
+        for place, key in enumerate(keys):
+            before = asked.inner_text()
+            expect(page.locator(".passage .text")).to_contain_text("is")
+            page.keyboard.press(key)
+            if key == "e":
+                page.locator("#new-question").fill("Which colour is it?")
+                page.get_by_role("button", name="Keep").click()
+            expect(asked).not_to_have_text(before)
+            expect(count).to_have_text(f"{5 - place} to review, {place + 1} reviewed")
+    first, _, third, last = ReviewStore(run).rows()
+    assert (first.verdict, first.reviewer, third.item) == ("accept", "Ann", first.item)
+    assert (last.verdict, last.question, last.reviewer) == ("edit", "Which colour is it?", "Ben")
+    assert last.reference
+    page.reload()
+    expect(page.locator("#reviewer")).to_have_value("Ben")
+    agreed = "Ann and Ben agree on 1 of 2 that both reviewed. Cohen's kappa is 0.33: fair."
+    expect(page.locator("#agreement li")).to_contain_text(agreed)
 
 
 def test_copy_takes_the_answer_and_its_sources(visit: Callable[..., Any]) -> None:
@@ -443,7 +472,7 @@ def test_no_barrier_of_wcag_2_2(
     page.locator("#question").fill("Draft")
     tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
     options = {"runOnly": {"type": "tag", "values": tags}}
-    for path in ("/", "/run", "/review", "/login"):
+    for path in ("/", "/run", "/review", "/review/questions", "/login"):
         if path != "/":
             page.goto(service.url + path)
             expect(page.locator("h2, form.login").first).to_be_visible()

@@ -365,6 +365,33 @@ def test_a_question_waits_for_one_batch_of_the_calibration_at_most(
     assert "Which moon is the largest?" in batches[1]
 
 
+def test_what_cannot_be_found_is_said_without_asking_the_model(run: Path) -> None:
+    """And it is what would be said after asking it."""
+    names = ["Zulu", "Xenon", *NAMES]
+    questions = [f"Tell me the {kind} of node {name}?" for name in names for kind in KINDS]
+    with (
+        closing(RunReader(run)) as reader,
+        closing(open_model(reader)) as engine,
+        closing(Answerer(reader, engine)) as answerer,
+    ):
+        router = Router(reader, answerer)
+        known = router.calibration(0)
+        early = set()
+        for question in questions:
+            pending = router.put(known, question)
+            if found := router.not_found(pending):
+                early.add(question)
+                for text in ("", "The port is 777.", found.sources[0].opening):
+                    for sure in (0.0, -0.5, None):
+                        told = [Told(text, sure), Told(text, sure)]
+                        assert router.decide(pending, told) == found
+        assert {question for question in questions if "Zulu" in question} <= early
+        assert not any("Coral" in question for question in early)
+        before = answerer.batches
+        assert router.answer("Tell me the port of node Zulu?").way == NOTHING
+        assert answerer.batches == before
+
+
 def test_a_document_is_not_judged_by_what_was_learnt_from_it(run: Path) -> None:
     """With few documents, a passage is not."""
     with closing(RunReader(run)) as reader, closing(open_model(reader)) as engine:

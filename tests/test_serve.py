@@ -419,7 +419,6 @@ def test_it_says_what_is_missing_before_it_listens(
     (tmp_path / "short").write_text("secret")
     assert "at least 16" in refused(capsys, str(run), "--token-file", str(tmp_path / "short"))
     for statement, told in (
-        ("DELETE FROM promotion", "so none leads"),
         ("DELETE FROM meta WHERE key = 'indexed'", "not indexed"),
         ("""UPDATE meta SET value = '{"a": "b"}' WHERE key = 'model'""", "put the old one back"),
     ):

@@ -169,12 +169,30 @@ COMMANDS = {
         ),
     ),
     "review": Command(
-        "The test questions as a file to edit, and back",
+        "Accept, edit or reject test questions and pairs, by keystrokes or in a file",
         "review.review",
         (
             RUN,
-            LINES,
+            option(
+                "-o",
+                "--output",
+                metavar="FILE",
+                help="write the test questions as lines to edit (to standard output, where that is "
+                "no terminal)",
+            ),
             option("--import", dest="imported", metavar="FILE", help="take the edited lines back"),
+            option("--pairs", action="store_true", help="review pairs, not test questions"),
+            option(
+                "--reviewer",
+                default="",
+                metavar="NAME",
+                help="who reviews; with two names, it is told how far they agree",
+            ),
+            option(
+                "--apply",
+                action="store_true",
+                help="lock the test questions as they were reviewed, here and in the browser",
+            ),
         ),
     ),
     "report": Command("Write a run's report again", "runs.report", (RUN,)),

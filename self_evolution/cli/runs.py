@@ -14,6 +14,7 @@ from self_evolution.cli.foresee import foresee, in_time
 from self_evolution.cli.then import then
 from self_evolution.errors import UserError
 from self_evolution.evaluation.corrections.take_in import waiting
+from self_evolution.evaluation.reviews import told
 from self_evolution.ledger import FeedbackStore
 from self_evolution.progress import Progress
 from self_evolution.run.open import Request, open_run
@@ -87,6 +88,8 @@ def status(options: argparse.Namespace) -> int:
     with read_run(Path(options.source)) as run:
         closing.show(run.config, run.ledger)
         closing.show_next(run.config, run.ledger)
+        for line in told(run.folder):
+            print(line)
     return 0
 
 

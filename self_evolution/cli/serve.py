@@ -15,7 +15,7 @@ from self_evolution.run.read import RunReader
 
 def serve(options: argparse.Namespace) -> int:
     """Serve until Ctrl-C or SIGTERM."""
-    from self_evolution.serving.answering import LEADER, Answerer, generation, open_model
+    from self_evolution.serving.answering import BASE, LEADER, Answerer, generation, open_model
     from self_evolution.serving.http.app import make_app
     from self_evolution.serving.http.asking import Desk
     from self_evolution.serving.http.guard import Guard
@@ -24,6 +24,7 @@ def serve(options: argparse.Namespace) -> int:
     from self_evolution.serving.http.security import Access, is_loopback, read_token
     from self_evolution.serving.http.server import listen
     from self_evolution.serving.http.server import serve as serve_until_stopped
+    from self_evolution.serving.starting import Starter
 
     token = read_token(Path(options.token_file)) if options.token_file else ""
     if not is_loopback(options.host) and not token and not options.insecure:
@@ -31,9 +32,20 @@ def serve(options: argparse.Namespace) -> int:
             f"--host {options.host}: other machines could ask and read the documents; give a "
             "--token-file with a secret, or --insecure if everyone there may"
         )
+    if options.runs and not token:
+        raise UserError(
+            "--runs: only those who hold a token may start a run; give a --token-file with a secret"
+        )
+    if options.models and not options.runs:
+        raise UserError("--models: these are for runs that are started here; give --runs too")
+    starter = None
+    if options.runs:
+        starter = Starter(Path(options.runs), Path(options.models) if options.models else None)
     limits = Limits(options.queue, options.max_tokens, options.timeout)
     with closing(RunReader(Path(options.source))) as run, in_use(run.folder):
-        generation(run, LEADER)  # a run without a leader is refused here
+        # Before any generation leads, the run is watched, its questions are reviewed, and the base
+        # answers.
+        first = generation(run, LEADER if run.ledger.evaluations.promotions() else BASE)
         _ = run.search
         with closing(listen(options.host, options.port)) as listener:
             host, port = listener.getsockname()[:2]
@@ -42,14 +54,14 @@ def serve(options: argparse.Namespace) -> int:
                 level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(message)s"
             )
             with closing(open_model(run)) as engine, closing(Answerer(run, engine)) as answerer:
-                answerer.warm_up(generation(run, LEADER))
+                answerer.warm_up(first)
                 metrics = Metrics()
                 access = Access(options.host, token, tuple(options.name or ()))
-                desk = Desk(run, answerer, limits, metrics, options.log_questions)
+                desk = Desk(run, answerer, limits, metrics, options.log_questions, starter)
                 guard = Guard(make_app(desk, access), access, limits, metrics)
                 shown = f"[{host}]" if ":" in host else host
                 print(f"serving {run.folder} at http://{shown}:{port}", file=sys.stderr, flush=True)
-                desk.ways.known(generation(run, LEADER))  # begins to measure its reliability
+                desk.ways.known(first)  # begins to measure its reliability
                 with closing(desk):
                     serve_until_stopped(guard, limits, listener)
     return 0

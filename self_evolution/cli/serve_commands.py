@@ -32,6 +32,16 @@ SERVE = {
                 help="a further name by which the service may be called; may be repeated",
             ),
             option(
+                "--runs",
+                metavar="FOLDER",
+                help="let those with the token start runs from the browser, in this folder",
+            ),
+            option(
+                "--models",
+                metavar="FOLDER",
+                help="models that such runs may tune, besides the embedded one",
+            ),
+            option(
                 "--queue",
                 type=positive,
                 default=128,

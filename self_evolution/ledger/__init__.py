@@ -10,8 +10,9 @@ from self_evolution.ledger.feedback import Feedback, FeedbackStore
 from self_evolution.ledger.fragments import Place
 from self_evolution.ledger.items import digest
 from self_evolution.ledger.ledger import ForecastRow, Ledger, StageRow
-from self_evolution.ledger.pairs import SelectedPair
+from self_evolution.ledger.pairs import SelectedPair, TrainedPair
 from self_evolution.ledger.queue import Queue, Task
+from self_evolution.ledger.reviews import Review, ReviewStore
 from self_evolution.ledger.sources import Source
 from self_evolution.ledger.teachers import TeacherCounts
 from self_evolution.ledger.trusted import TrustedCounts
@@ -27,12 +28,15 @@ __all__ = [
     "PairSource",
     "Place",
     "Queue",
+    "Review",
+    "ReviewStore",
     "SectionRow",
     "SelectedPair",
     "Source",
     "StageRow",
     "Task",
     "TeacherCounts",
+    "TrainedPair",
     "TrustedCounts",
     "digest",
 ]

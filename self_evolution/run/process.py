@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import signal
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -14,6 +15,12 @@ from types import FrameType
 from self_evolution.errors import UserError
 from self_evolution.progress import interrupt
 from self_evolution.run.run import Run
+
+STOP = "stop"
+"""A file of this name in a run's folder stops the process at work on it, as SIGTERM does."""
+
+_LOOK = 0.3
+"""Seconds between two looks for that file."""
 
 
 @contextmanager
@@ -56,6 +63,23 @@ def is_running(folder: Path) -> bool:
     finally:
         os.close(handle)
     return False
+
+
+def ask_to_stop(folder: Path) -> bool:
+    """Have the process at work on the run stop as SIGTERM does; False if none is at work.
+
+    It is asked by a file, and not by a signal: the process may be another user's, or in another
+    container, and no number of a process can be mistaken for that of another one.
+    """
+    if not is_running(folder):
+        return False
+    (folder / STOP).touch()
+    return True
+
+
+def is_stopping(folder: Path) -> bool:
+    """Whether the process at work on the run was asked to stop by `ask_to_stop`."""
+    return (folder / STOP).exists() and is_running(folder)
 
 
 @contextmanager
@@ -102,7 +126,31 @@ def stop_signals(run: Run) -> Iterator[None]:
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield
+        with _stop_file(run.folder):
+            yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def _stop_file(folder: Path) -> Iterator[None]:
+    """Send SIGTERM to the main thread of this process when the file STOP appears."""
+    file, ended = folder / STOP, threading.Event()
+    file.unlink(missing_ok=True)  # it was meant for an earlier process
+    main = threading.main_thread().ident
+
+    def look() -> None:
+        while not ended.wait(_LOOK):
+            if file.exists() and main is not None:
+                signal.pthread_kill(main, signal.SIGTERM)
+                return
+
+    thread = threading.Thread(target=look, name="stop", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+        file.unlink(missing_ok=True)

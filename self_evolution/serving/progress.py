@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from self_evolution import config
 from self_evolution.run.at_work import AtWork, read_at_work
 from self_evolution.run.outlook import Outlook, outlook
-from self_evolution.run.process import is_running
+from self_evolution.run.process import is_running, is_stopping
 from self_evolution.run.read import RunReader
 from self_evolution.schedule import STAGES, left, out_of_patience
 
@@ -76,17 +76,18 @@ class Progress(BaseModel):
     """How far the run is.
 
     `state`: `unfinished`, `complete`, or `patience` if it ended early because too many generations
-    in a row were not promoted. `running`: a process is at work on it. `generation` and `stage` are
-    what comes next or is at work; `count` is null where nothing of it is counted. `seconds` is the
-    time of this stage so far, `run_seconds` that of the whole run. `left` is null where there was
-    no forecast, or nothing is left. `to_go` counts the stages that
-    are left, `then` names those of this generation that follow. `stages` are those that have begun,
-    in order. `pairs` are those that were answered last, the last one first. `training` is null
-    before the first one has ended.
+    in a row were not promoted. `running`: a process is at work on it; `stopping`: it was asked to
+    stop, and has not ended yet. `generation` and `stage` are what comes next or is at work; `count`
+    is null where nothing of it is counted. `seconds` is the time of this stage so far,
+    `run_seconds` that of the whole run. `left` is null where there was no forecast, or nothing is
+    left. `to_go` counts the stages that are left, `then` names those of this generation that
+    follow. `stages` are those that have begun, in order. `pairs` are those that were answered last,
+    the last one first. `training` is null before the first one has ended.
     """
 
     state: Literal["unfinished", "complete", "patience"]
     running: bool
+    stopping: bool
     generations: int
     generation: int | None
     stage: str | None
@@ -103,7 +104,7 @@ class Progress(BaseModel):
 
 def read_progress(run: RunReader) -> Progress:
     """The state of the run at this moment."""
-    running = is_running(run.folder)
+    running, stopping = is_running(run.folder), is_stopping(run.folder)
     with run.snapshot():
         # Another process may have changed the settings, such as the number of generations.
         settings = config.parse(run.ledger.meta("settings"), str(run.folder))
@@ -118,6 +119,7 @@ def read_progress(run: RunReader) -> Progress:
         return Progress(
             state="unfinished" if todo else "patience" if spent else "complete",
             running=running,
+            stopping=stopping,
             generations=settings.generations,
             generation=todo[0][0] if todo else None,
             stage=todo[0][1] if todo else None,

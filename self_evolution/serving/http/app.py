@@ -20,6 +20,7 @@ from self_evolution.serving.http import (
     progress_api,
     review_api,
     run_api,
+    runs_api,
     state_api,
     why_api,
 )
@@ -38,7 +39,7 @@ def make_app(desk: Desk, access: Access) -> FastAPI:
         redoc_url=None,
     )
     apis = (openai_api, ask_api, why_api, feedback_api, review_api)
-    states = (run_api, progress_api, state_api)
+    states = (run_api, runs_api, progress_api, state_api)
     for module in (*apis, *states, pages):
         app.include_router(module.routes(desk))
     app.include_router(login.routes(access))

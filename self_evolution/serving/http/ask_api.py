@@ -120,11 +120,12 @@ def _pending(desk: Desk, wanted: AskRequest, known: Calibration, number: int) ->
 
 
 async def _decide(desk: Desk, request: Request, pending: Pending, id: str) -> Answer:
-    """The answer in the way that is reliable; the model answers in each way first."""
+    """The answer in the way that is reliable; the model answers in each way first, if it can."""
     answerer, router = desk.answerer, desk.ways.router
-    questions = [certain(answerer, one) for one in pending.questions]
-    replies = [told(one) for one in await desk.replies(request, questions)]
-    routed = await desk.read(lambda: router.decide(pending, replies))
+    if (routed := await desk.read(lambda: router.not_found(pending))) is None:
+        questions = [certain(answerer, one) for one in pending.questions]
+        replies = [told(one) for one in await desk.replies(request, questions)]
+        routed = await desk.read(lambda: router.decide(pending, replies))
     return Answer(
         id=id,
         text=routed.text,
@@ -137,7 +138,11 @@ async def _decide(desk: Desk, request: Request, pending: Pending, id: str) -> An
 
 
 async def _decided(desk: Desk, request: Request, pending: Pending, id: str) -> AsyncIterator[str]:
-    """The events of an answer whose way is chosen: its text comes as a whole."""
+    """The events of an answer whose way is chosen: its text comes as a whole.
+
+    The way follows from both answers, whole: how sure the model was of each, and whether they
+    agree. So no piece of either may be shown before.
+    """
     yield event("sources", _places(pending.questions[-1]))
     answer = await _decide(desk, request, pending, id)
     yield event("text", {"text": answer.text})

@@ -28,6 +28,7 @@ from self_evolution.serving.http.limits import Gate, Limits
 from self_evolution.serving.http.metrics import Metrics
 from self_evolution.serving.http.problems import Refusal
 from self_evolution.serving.http.ways import Ways
+from self_evolution.serving.starting import Starter
 
 T = TypeVar("T")
 _FEW, _TOGETHER = 8, 0.1
@@ -47,8 +48,11 @@ class Desk:
         limits: Limits,
         metrics: Metrics,
         log_questions: bool = False,
+        starter: Starter | None = None,
     ) -> None:
+        """`starter` starts runs; without it that is not offered."""
         self.run, self.answerer, self.limits, self.metrics = run, answerer, limits, metrics
+        self.starter = starter
         self.gate = Gate(limits.waiting)
         self.ways = Ways(run, answerer)
         self._log_questions = log_questions
@@ -67,6 +71,8 @@ class Desk:
         self.answerer.close()
         self._threads.shutdown()
         self.ways.close()
+        if self.starter:
+            self.starter.close()
 
     async def read(self, work: Callable[[], T]) -> T:
         """Call `work`, which reads the run, in a thread of its own.

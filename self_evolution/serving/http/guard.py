@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import sys
 import time
 import traceback
@@ -24,6 +25,8 @@ _OPEN = ("/health", "/login", "/static/")
 """Paths that need no token: they say nothing about the documents."""
 
 _FORM = "/login"
+_FILE = re.compile(r"/api/runs/[^/]+/documents")
+"""Paths whose body is a file."""
 
 
 class Guard:
@@ -75,6 +78,9 @@ class Guard:
             else:
                 await _refuse(refusal, scope, receive, response)
             return
+        if body is None:
+            await self._app(scope, self._slowest(receive), response)
+            return
         first: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
         async def again() -> Message:
@@ -82,8 +88,11 @@ class Guard:
 
         await self._app(scope, again, response)
 
-    async def _checked(self, scope: Scope, receive: Receive) -> bytes:
-        """The body of a request that may be served. Raises Refusal for any other."""
+    async def _checked(self, scope: Scope, receive: Receive) -> bytes | None:
+        """The body of a request that may be served; None for a file, which its route reads.
+
+        Raises Refusal for any other request.
+        """
         if self.ending:
             raise Refusal(503, "the service is ending", "ending", {"Retry-After": "5"})
         headers = {
@@ -96,6 +105,11 @@ class Guard:
         if headers.get("content-length", "0") == "0" and "transfer-encoding" not in headers:
             return b""  # the route says what it misses, or that it takes no POST
         kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+        if _FILE.fullmatch(path):
+            if kind != "application/octet-stream":
+                raise Refusal(415, "the body must be a file: application/octet-stream")
+            self._check_length(headers, self._limits.file)
+            return None
         form = path == _FORM and kind == "application/x-www-form-urlencoded"
         if kind != "application/json" and not form:
             raise Refusal(415, "the body must be JSON, with Content-Type: application/json")
@@ -103,10 +117,7 @@ class Guard:
 
     async def _body(self, headers: MutableMapping[str, str], receive: Receive) -> bytes:
         most = self._limits.body
-        too_large = Refusal(413, f"the body has more than {most:,} bytes")
-        length = headers.get("content-length", "0")
-        if len(length) > 18 or int(length) > most:
-            raise too_large
+        self._check_length(headers, most)
         body = bytearray()
         try:
             async with asyncio.timeout(self._limits.slow):
@@ -116,12 +127,31 @@ class Guard:
                         raise Refusal(400, "the connection ended before the body")
                     body += message.get("body", b"")
                     if len(body) > most:
-                        raise too_large
+                        raise too_large(most)
                     if not message.get("more_body"):
                         return bytes(body)
         except TimeoutError:
-            seconds = f"{self._limits.slow:g}"
-            raise Refusal(408, f"the body took more than {seconds} seconds to arrive") from None
+            raise self._too_slow() from None
+
+    def _check_length(self, headers: MutableMapping[str, str], most: int) -> None:
+        length = headers.get("content-length", "0")
+        if len(length) > 18 or int(length) > most:
+            raise too_large(most)
+
+    def _slowest(self, receive: Receive) -> Receive:
+        """`receive` for a long body: each part of it must arrive in time."""
+
+        async def part() -> Message:
+            try:
+                async with asyncio.timeout(self._limits.slow):
+                    return await receive()
+            except TimeoutError:
+                raise self._too_slow() from None
+
+        return part
+
+    def _too_slow(self) -> Refusal:
+        return Refusal(408, f"the body took more than {self._limits.slow:g} seconds to arrive")
 
 
 class _Response:
@@ -145,6 +175,10 @@ class _Response:
             ]
         async with asyncio.timeout(self._slow):
             await self._send(message)
+
+
+def too_large(most: int) -> Refusal:
+    return Refusal(413, f"the body has more than {most:,} bytes", None, {"Connection": "close"})
 
 
 async def _refuse(refusal: Refusal, scope: Scope, receive: Receive, send: Send) -> None:

@@ -15,7 +15,8 @@ class Limits(NamedTuple):
     `waiting`: questions that are answered or wait at the same time. `tokens`: the longest reply
     that may be asked for. `answer`: from a question to the end of its answer. `slow`: for a client
     to send a request, or to take the next part of a response. `idle`: for a connection without a
-    request. `grace`: for running requests to end when the service is stopped.
+    request. `grace`: for running requests to end when the service is stopped. `file`, `upload`:
+    one uploaded document, and all those of a new run, of which there are `files` at most.
     """
 
     waiting: int = 128
@@ -26,6 +27,9 @@ class Limits(NamedTuple):
     grace: float = 5.0
     body: int = 1 << 20
     connections: int = 1000
+    file: int = 100 << 20
+    upload: int = 1 << 30
+    files: int = 1000
 
 
 class Gate:

@@ -12,12 +12,15 @@ from fastapi.responses import HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from self_evolution import config
+from self_evolution.evaluation.reviews import PAIRS, QUESTIONS
 from self_evolution.evaluation.tasks import MODES
 from self_evolution.ledger.feedback import LONGEST
 from self_evolution.progress import clock
+from self_evolution.run.read import RunReader
 from self_evolution.serving.http import languages
 from self_evolution.serving.http.asking import Desk
 from self_evolution.serving.http.run_api import run_state
+from self_evolution.serving.http.runs_api import reader, started_with
 from self_evolution.serving.progress import read_progress
 
 FOLDER = Path(__file__).parents[1] / "page"
@@ -46,41 +49,106 @@ def routes(desk: Desk) -> APIRouter:
 
     @router.get("/run")
     async def run(request: Request) -> Response:
-        state, progress = await desk.read(lambda: (run_state(desk), read_progress(desk.run)))
-        name = desk.run.folder.name
-        return page(
-            request,
-            "run.html",
-            run=name,
-            folder=shlex.quote(str(desk.run.folder)),
-            state=state,
-            progress=progress,
-            clock=clock,
-            modes=MODES,
+        return await desk.read(lambda: _run(request, desk.run, "/run", "/report"))
+
+    @router.get("/runs")
+    async def runs(request: Request) -> Response:
+        starter = desk.starter
+        return await desk.read(
+            lambda: page(
+                request,
+                "runs.html",
+                run=desk.run.folder.name,
+                offered=starter is not None,
+                runs=starter.runs() if starter else [],
+                recipes=starter.recipes if starter else [],
+                models=starter.models if starter else [],
+                limits=desk.limits,
+            )
+        )
+
+    @router.get("/runs/{name}")
+    async def started(request: Request, name: str) -> Response:
+        """A run that was started here; before it has begun, what its process prints."""
+        starter = started_with(desk)
+        found, state = await desk.read(lambda: (starter.reader(name), starter.state(name)))
+        log = await desk.read(lambda: starter.log(name))
+        if found is None and log is None:
+            await reader(desk, name)  # raises Refusal
+        here = f"/runs/{name}"
+        return await desk.read(
+            lambda: _run(request, found, here, f"{here}/report", state, log, name)
         )
 
     @router.get("/review")
     async def review(request: Request) -> Response:
-        return page(request, "review.html", run=desk.run.folder.name, longest=LONGEST)
+        return _review(request, desk, PAIRS)
+
+    @router.get("/review/questions")
+    async def review_questions(request: Request) -> Response:
+        return _review(request, desk, QUESTIONS)
 
     @router.get("/report")
     async def report() -> Response:
-        """The report as it would be written now. It brings its own style, and no script."""
-        policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
-        headers = {"Content-Security-Policy": f"{policy}; frame-ancestors 'none'"}
-        return HTMLResponse(await desk.read(lambda: _report(desk)), headers=headers)
+        return await desk.read(lambda: _report(desk.run))
+
+    @router.get("/runs/{name}/report")
+    async def report_of_started(name: str) -> Response:
+        run = await reader(desk, name)
+        return await desk.read(lambda: _report(run))
 
     return router
 
 
-def _report(desk: Desk) -> str:
+def _review(request: Request, desk: Desk, kind: str) -> Response:
+    folder = desk.run.folder
+    return page(
+        request,
+        "review.html",
+        run=folder.name,
+        kind=kind,
+        folder=shlex.quote(str(folder)),
+        longest=LONGEST,
+    )
+
+
+def _run(
+    request: Request,
+    run: RunReader | None,
+    here: str,
+    report: str,
+    state: str = "",
+    log: str | None = None,
+    name: str = "",
+) -> Response:
+    """The page of a run. `state` and `log` are those of the process, if it was started here."""
+    if run is None:
+        return page(request, "starting.html", run=name, state=state, log=log)
+    return page(
+        request,
+        "run.html",
+        run=run.folder.name,
+        folder=shlex.quote(str(run.folder)),
+        state=run_state(run),
+        progress=read_progress(run),
+        clock=clock,
+        modes=MODES,
+        at=here,
+        report=report,
+        log="" if state == "running" else log,
+    )
+
+
+def _report(run: RunReader) -> Response:
+    """The report as it would be written now. It brings its own style, and no script."""
     from self_evolution.report.facts import gather
     from self_evolution.report.render import html
 
-    run = desk.run
+    policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+    headers = {"Content-Security-Policy": f"{policy}; frame-ancestors 'none'"}
     with run.snapshot():
         facts = gather(config.parse(run.ledger.meta("settings"), str(run.folder)), run.ledger)
-    return html.render(facts)
+    return HTMLResponse(html.render(facts), headers=headers)
 
 
 def page(request: Request, name: str, status: int = 200, **values: Any) -> Response:

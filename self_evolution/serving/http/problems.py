@@ -61,6 +61,7 @@ _MEANINGS = {
     401: "The token is missing or wrong.",
     403: "The Host or Origin of the request is not that of the service.",
     404: "There is no such model, document, passage or page.",
+    409: "What is asked for does not fit the present state: the message says why.",
     408: "The request took too long to arrive.",
     413: "The request is too large.",
     415: "The body is not JSON, or is not said to be.",

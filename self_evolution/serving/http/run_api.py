@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 from pydantic import BaseModel
 
+from self_evolution.run.read import RunReader
 from self_evolution.serving.http.asking import Desk
 from self_evolution.serving.http.problems import Refusal, documented
 from self_evolution.serving.sources import sources
@@ -79,7 +80,7 @@ def routes(desk: Desk) -> APIRouter:
     @router.get("/api/run", responses=documented())
     async def run() -> RunState:
         """The generations of the run, with the scores of the domain questions."""
-        return await desk.read(lambda: run_state(desk))
+        return await desk.read(lambda: run_state(desk.run))
 
     return router
 
@@ -121,9 +122,8 @@ def _documents(desk: Desk) -> list[DocumentRow]:
     ]
 
 
-def run_state(desk: Desk) -> RunState:
+def run_state(run: RunReader) -> RunState:
     """The generations at this moment."""
-    run = desk.run
     with run.snapshot():
         ledger = run.ledger
         decided = {row.generation: row.promoted for row in ledger.evaluations.promotions()}

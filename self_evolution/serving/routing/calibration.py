@@ -22,7 +22,7 @@ from self_evolution.files import complete
 from self_evolution.records import content_id
 from self_evolution.run.read import RunReader
 from self_evolution.serving.answering import Answerer
-from self_evolution.serving.routing.cases import Case, cases, questions
+from self_evolution.serving.routing.cases import Case, cases, checked, questions
 from self_evolution.serving.routing.evidence import Coverage
 from self_evolution.serving.routing.logistic import FOLDS, Model, cross_fitted, fit
 
@@ -128,12 +128,14 @@ def calibrate(
 ) -> Calibration:
     """Have the generation answer the test questions, and fit the models. `say` tells that.
 
-    Questions that do not fit the model's window are left out, as in an evaluation.
+    Questions that do not fit the model's window are left out, as in an evaluation. Raises Stopped
+    soon after the answerer is closed: every loop over the questions asks for that.
     """
+    check = answerer.raise_if_closed
     items = [item for suite in TESTS for item in run.ledger.items.of_suite(suite)]
     step = max(1, -(-len(items) // MOST))
     made_from = digest(run, generation)
-    wanted = questions(run, answerer.engine, limit, items[::step], answerer.raise_if_closed)
+    wanted = questions(run, answerer.engine, limit, items[::step], check)
     clusters = [one.cluster for one in wanted if one.plain and one.fair]
     if len(clusters) < FEWEST or len(set(clusters)) < FOLDS:
         return Calibration(made_from, generation, len(clusters))
@@ -141,7 +143,7 @@ def calibrate(
     say(f"calibrating on {asked:,} test questions, once for this generation")
     found, documents = cases(run, answerer, generation, wanted)
     coverage = Coverage(run.ledger)
-    numbers = [case.question.numbers(coverage) for case in found]
+    numbers = [case.question.numbers(coverage) for case in checked(found, check)]
     searchable = [i for i, case in enumerate(found) if case.asked.searchable]
     closed, opened = (
         _Way(kind, [numbers[i][kind] for i in taken], [found[i] for i in taken])
@@ -153,7 +155,7 @@ def calibrate(
     fair = [i for i in searchable if found[i].asked.fair]
     some = [found[i] for i in fair]
     chances = [of_closed[i] for i in fair], [of_opened[i] for i in fair]
-    threshold = _threshold(some, *chances)
+    threshold = _threshold(some, *chances, check)
     routes = _routes(some, *chances, threshold)
     known = tuple(
         tuple(
@@ -212,11 +214,16 @@ def _routes(
     return [choose(one, other, case.question.agree, threshold) for case, one, other in rows]
 
 
-def _threshold(cases: Sequence[Case], closed: Sequence[float], opened: Sequence[float]) -> float:
+def _threshold(
+    cases: Sequence[Case],
+    closed: Sequence[float],
+    opened: Sequence[float],
+    check: Callable[[], None],
+) -> float:
     """The threshold, 0.5 or more, with the highest number of right answers given, less COST for
     each wrong one; 1.0 if every other gives less than no answer at all."""
     best, found = 0.0, 1.0
-    for threshold in sorted({*closed, *opened}, reverse=True):
+    for threshold in checked(sorted({*closed, *opened}, reverse=True), check):
         if threshold < 0.5:
             break
         routes = _routes(cases, closed, opened, threshold)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, NamedTuple, TypeVar
 
 from self_evolution.evaluation import choice
 from self_evolution.evaluation.prompts import TaskPrompt, closed_prompt, fits, retrieved_prompt
@@ -19,6 +19,7 @@ from self_evolution.serving.routing.evidence import Coverage, Question
 from self_evolution.serving.routing.invented import unanswerable
 from self_evolution.serving.routing.logistic import FOLDS
 
+T = TypeVar("T")
 Tally = dict[str, dict[str, bool]]
 """{document: {test question: whether it is answered right from memory}}."""
 
@@ -57,6 +58,13 @@ class Case(NamedTuple):
     right: tuple[bool, bool]
 
 
+def checked(values: Iterable[T], check: Callable[[], None]) -> Iterator[T]:
+    """The values; `check` is called before each one, and may raise to end the work on them."""
+    for value in values:
+        check()
+        yield value
+
+
 def questions(
     run: RunReader,
     engine: Engine,
@@ -78,13 +86,13 @@ def questions(
 
     clusters = _clusters(run, items)
     coverage = Coverage(run.ledger)
-    made = [(item, unanswerable(item.question, coverage)) for item in items]
+    made = [(item, unanswerable(item.question, coverage)) for item in checked(items, check)]
     found = [put(item, item.question) for item in items]
     found += [put(item, text, answerable=False) for item, text in made if text]
     found += [put(item, item.question, searchable=False) for item in items]
     return [
         one
-        for one in found
+        for one in checked(found, check)
         if fits(run, engine, one.closed.messages) and fits(run, engine, one.opened.messages)
     ]
 
@@ -104,20 +112,23 @@ def cases(
 ) -> tuple[list[Case], tuple[tuple[str, float], ...]]:
     """The cases of these questions, and (document, share of questions right from memory)."""
 
+    check = answerer.raise_if_closed
+
     def ask(prompts: Iterable[TaskPrompt]) -> list[Told]:
-        return tell(answerer, [answerer.put_prompt(one, generation) for one in prompts])
+        put = [answerer.put_prompt(one, generation) for one in checked(prompts, check)]
+        return tell(answerer, put)
 
     closed = {one.text: one.closed for one in asked}  # some are asked with and without the passage
     memory = dict(zip(closed, ask(closed.values()), strict=True))
     told = ask(one.opened for one in asked)
-    shown = [run.ledger.fragments.get(one.opened.sources) for one in asked]
+    shown = [run.ledger.fragments.get(one.opened.sources) for one in checked(asked, check)]
     places = [some[0].document_id if some else "" for some in shown]
     tally: Tally = defaultdict(dict)
-    for one, place in zip(asked, places, strict=True):
+    for one, place in zip(checked(asked, check), places, strict=True):
         if one.plain:
             tally[place][one.item.id] = is_right(one.item, memory[one.text].text)
     found = []
-    for one, opened, some, place in zip(asked, told, shown, places, strict=True):
+    for one, opened, some, place in zip(checked(asked, check), told, shown, places, strict=True):
         known = mastery(tally, place, one.item.id)
         question = Question(one.text, memory[one.text], opened, some, known)
         right = (

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
+from functools import cached_property
 
 from self_evolution.evaluation.agreement import agreed, stated
 from self_evolution.evaluation.contamination import names
@@ -13,18 +14,23 @@ from self_evolution.ledger import Ledger
 from self_evolution.records import Fragment
 from self_evolution.retrieval import asked, fragment_terms, terms
 from self_evolution.serving.routing.asking import Told
+from self_evolution.serving.routing.logistic import Range
 from self_evolution.text.function_words import FUNCTION_WORDS
 from self_evolution.text.values import stands_in
 
 COMMON = 1000
 """Terms in more fragments than this all count as equally common."""
 
+LEAST_CERTAIN = -10.0
+"""A mean log-probability below this counts as this."""
+
 CLOSED = ("certainty", "agreement", "support", "names", "terms", "unknown", "known")
 OPEN = CLOSED[:-1]
 """What the numbers of an answer from memory, and of one from passages, mean."""
 
 
-class Question(NamedTuple):
+@dataclass(frozen=True)
+class Question:
     """A question with both answers to it; `known`: the share of test questions on the document of
     the best passage that the model answers right from memory (0 to 1)."""
 
@@ -34,7 +40,7 @@ class Question(NamedTuple):
     shown: Sequence[Fragment]
     known: float
 
-    @property
+    @cached_property
     def agree(self) -> bool:
         """Whether both answers say the same."""
         return not agreed(self.text, [self.open.text, self.closed.text]).objection
@@ -45,10 +51,18 @@ class Question(NamedTuple):
         covered = list(coverage.of(self.text, self.shown))
 
         def of(told: Told) -> list[float]:
-            certainty = 0.0 if told.certainty is None else max(told.certainty, -10.0)
+            certainty = 0.0 if told.certainty is None else max(told.certainty, LEAST_CERTAIN)
             return [certainty, agreement, support(self.text, told.text, self.shown), *covered]
 
         return [*of(self.closed), self.known], of(self.open)
+
+
+def ranges(covered: Sequence[float], known: float) -> tuple[list[Range], list[Range]]:
+    """What the numbers of CLOSED and of OPEN can be, before the model has answered: those of the
+    answers can be anything, and the others are there already (`Coverage.of`)."""
+    both: list[Range] = [(LEAST_CERTAIN, 0.0), (0.0, 1.0), (0.0, 1.0)]
+    both += [(one, one) for one in covered]
+    return [*both, (known, known)], both
 
 
 class Coverage:

@@ -17,6 +17,10 @@ NEAREST = 50
 """The number of answers that a reliability is counted over, where there are so many."""
 
 
+Range = tuple[float, float]
+"""The least and the greatest value that a number can take."""
+
+
 class Model(NamedTuple):
     """The chance of a right answer is 1 / (1 + exp(-score)).
 
@@ -34,6 +38,14 @@ class Model(NamedTuple):
 
         scaled = (np.array(rows, dtype=float) - self.mean) / self.spread
         return [float(one) for one in _sigmoid(scaled @ np.array(self.weights) + self.bias)]
+
+    def highest(self, ranges: Sequence[Range]) -> float:
+        """The highest chance of numbers that lie in these ranges."""
+        best = [
+            high if weight > 0 else low
+            for (low, high), weight in zip(ranges, self.weights, strict=True)
+        ]
+        return self.chances([best])[0]
 
 
 class Reliability(NamedTuple):

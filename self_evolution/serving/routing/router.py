@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from self_evolution.records import Fragment
 from self_evolution.run.read import RunReader
 from self_evolution.serving.answering import PASSAGES as SOME
 from self_evolution.serving.answering import Answerer, Turn
@@ -14,7 +15,7 @@ from self_evolution.serving.answering import Question as Put
 from self_evolution.serving.routing import calibration
 from self_evolution.serving.routing.asking import Told, tell
 from self_evolution.serving.routing.calibration import Calibration, calibrate, choose
-from self_evolution.serving.routing.evidence import Coverage, Question
+from self_evolution.serving.routing.evidence import Coverage, Question, ranges
 from self_evolution.serving.routing.logistic import Reliability, reliability
 from self_evolution.serving.routing.marks import Mark, mark
 from self_evolution.serving.sources import Source
@@ -101,12 +102,14 @@ class Router:
     ) -> Routed:
         """The answer to a question; with a `document`, from the passages of that one alone.
 
-        The model answers from memory and with passages, both in one batch. Raises UserError as
+        The model answers from memory and with passages, both in one batch, unless it is clear
+        before that nothing is found. Raises UserError as
         `Answerer.put` does.
         """
         known = self.calibration(generation)
         pending = self.put(known, question, history, generation, limit, document)
-        return self.decide(pending, tell(self._answerer, pending.questions))
+        found = self.not_found(pending)
+        return found or self.decide(pending, tell(self._answerer, pending.questions))
 
     def put(
         self,
@@ -124,20 +127,34 @@ class Router:
             questions.insert(0, self._answerer.put(question, history, generation, 0))
         return Pending(known, question, history, questions)
 
+    def not_found(self, pending: Pending) -> Routed | None:
+        """The answer to a question to which no answer of the model could be reliable enough.
+
+        It is the one that `decide` would give, whatever the model answers; so the model need not be
+        asked. None where that is open.
+        """
+        known = pending.known
+        if known.models is None:
+            return None
+        fragments, mastery = self._facts(pending)
+        covered = Coverage(self._run.ledger).of(_whole(pending), fragments)
+        for model, some in zip(known.models, ranges(covered, mastery), strict=True):
+            if model.highest(some) >= known.threshold:
+                return None
+        put = pending.questions[-1]
+        nothing = Told("", None)
+        return self._routed(pending.question, NOTHING, nothing, put.sources, put.generation, None)
+
     def decide(self, pending: Pending, told: Sequence[Told]) -> Routed:
         """The answer to a question; `told` are the model's answers to `pending.questions`."""
-        known, question, history, questions = pending
+        known, question, _, questions = pending
         put = questions[-1]
         shown, generation = put.sources, put.generation
         if known.models is None:
             way = PASSAGES if shown else MEMORY
             return self._routed(question, way, told[0], shown, generation, None)
         closed, opened = told
-        fragments = self._run.ledger.fragments.get([one.fragment_id for one in shown])
-        mastery = dict(known.documents).get(fragments[0].document_id if fragments else "", 0.5)
-        # A follow-up is understood from the question before it, which was searched for too.
-        whole = f"{history[-1].question}\n{question}" if history else question
-        asked = Question(whole, closed, opened, fragments, mastery)
+        asked = Question(_whole(pending), closed, opened, *self._facts(pending))
         numbers = asked.numbers(Coverage(self._run.ledger))
         chances = [
             model.chances([row])[0] for model, row in zip(known.models, numbers, strict=True)
@@ -148,6 +165,13 @@ class Router:
             way = (MEMORY, PASSAGES)[kind]
             return self._routed(question, way, one, shown, generation, measured)
         return self._routed(question, NOTHING, opened, shown, generation, None)
+
+    def _facts(self, pending: Pending) -> tuple[list[Fragment], float]:
+        """The passages that were found, and how much of the document of the best one is known."""
+        shown = [one.fragment_id for one in pending.questions[-1].sources]
+        fragments = self._run.ledger.fragments.get(shown)
+        document = fragments[0].document_id if fragments else ""
+        return fragments, dict(pending.known.documents).get(document, 0.5)
 
     def _routed(
         self,
@@ -169,3 +193,9 @@ class Router:
 
     def _limit(self, limit: int | None) -> int:
         return self._run.config.evaluate.top_k or SOME if limit is None else limit
+
+
+def _whole(pending: Pending) -> str:
+    """A follow-up is understood from the question before it, which was searched for too."""
+    history, question = pending.history, pending.question
+    return f"{history[-1].question}\n{question}" if history else question

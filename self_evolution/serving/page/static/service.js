@@ -37,6 +37,12 @@ export async function post(path, body) {
   return (await call(path, posted(body))).json();
 }
 
+// Send a file as it is.
+export async function upload(path, file) {
+  const headers = { "Content-Type": "application/octet-stream" };
+  return (await call(path, { method: "POST", headers, body: file })).json();
+}
+
 // Ask a question; yields [name, value] of each event as it comes.
 export async function* events(body, signal) {
   const response = await call("/api/ask", posted(body, signal));

@@ -1,10 +1,10 @@
-// The words of the page, in its language; `say` puts values in the places %s, %n and %p.
+// The words of the page, in its language; `say` puts values in the places %s, %n, %p and others.
 
 const table = JSON.parse(document.getElementById("words").textContent);
 
 export function say(key, values = {}) {
   const given = typeof values === "object" ? values : { s: values };
-  return table[key].replace(/%([snp])/g, (_, name) => given[name] ?? "");
+  return table[key].replace(/%([snpabk])/g, (_, name) => given[name] ?? "");
 }
 
 // For screen readers: what has happened.

@@ -1,0 +1,130 @@
+"""Runs are started, watched and stopped in a real browser, by those who hold the token."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from answering import finished_run, write_script
+from serving import Service, served
+from test_page import LOOKS, SIZES, sync_api, visit  # noqa: F401 - a fixture
+from test_serve_runs import TEXT, TOKEN, until
+
+from self_evolution.run.process import ask_to_stop, is_running
+
+expect = sync_api.expect
+pytestmark = pytest.mark.slow
+Arguments = Callable[..., list[str]]
+Visit = Callable[..., Any]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("started")
+
+
+@pytest.fixture(scope="module")
+def made() -> dict[str, Any]:
+    """The run and its service, once there are."""
+    return {}
+
+
+@pytest.fixture(scope="module")
+def held(folder: Path) -> Iterator[list[Any]]:
+    contexts: list[Any] = []
+    yield contexts
+    for context in contexts:
+        context.__exit__(None, None, None)
+    for path in folder.glob("*/run.db"):
+        ask_to_stop(path.parent)
+        until(lambda path=path: not is_running(path.parent))
+
+
+@pytest.fixture
+def script(tmp_path: Path) -> Path:
+    return write_script(tmp_path)
+
+
+@pytest.fixture
+def service(
+    arguments: Arguments, tmp_path: Path, folder: Path, made: dict[str, Any], held: list[Any]
+) -> Service:
+    if not made:
+        (tmp_path / "token").write_text(TOKEN)
+        words = ["--token-file", str(tmp_path / "token"), "--runs", str(folder)]
+        held.append(served(finished_run(arguments, tmp_path), tmp_path, *words))
+        made["service"] = held[-1].__enter__()
+    found: Service = made["service"]
+    return found
+
+
+def logged_in(page: Any, path: str) -> Any:
+    """The page behind the login."""
+    page.locator("#token").fill(TOKEN)
+    page.get_by_role("button").click()
+    page.wait_for_url("**/")
+    page.goto(f"{page.url.rstrip('/')}{path}")
+    return page
+
+
+def begin(page: Any, name: str, file: str = "pump.md") -> None:
+    page.locator("#name").fill(name)
+    page.select_option("#recipe", "embedded")
+    payload = {"name": file, "mimeType": "text/plain", "buffer": TEXT.encode()}
+    page.locator("#files").set_input_files([payload])
+    page.locator("#start button").click()
+
+
+def test_a_run_is_started_watched_and_stopped(visit: Visit, folder: Path) -> None:  # noqa: F811
+    page = logged_in(visit("/runs"), "/runs")
+    expect(page.locator("nav a").first).to_have_text("Run")
+    expect(page.locator("nav [aria-current]")).to_have_text("Run")
+    begin(page, "night")
+    page.wait_for_url("**/runs/night")
+    expect(page.locator(".lead")).to_contain_text("The run is", timeout=60_000)
+    expect(page.locator(".lead")).to_contain_text("at the stage", timeout=60_000)
+    expect(page.locator("tbody tr", has_text="read").first).to_be_visible(timeout=60_000)
+    assert [path.name for path in (folder / "night.documents").iterdir()] == ["pump.md"]
+    page.get_by_role("link", name="The report, as it is now").click()
+    expect(page.locator("h1")).to_contain_text("Self-Evolution report")
+    page.go_back()
+    page.get_by_role("button", name="Stop the run").click()
+    expect(page.locator("#live > .problem").first).to_contain_text(
+        re.compile("asked to stop|No process is at work"), timeout=60_000
+    )
+    expect(page.locator("#stop-run")).to_be_hidden(timeout=60_000)
+    assert not is_running(folder / "night")
+    expect(page.locator("#live code")).to_have_text(f"self-evolution run --run {folder / 'night'}")
+    expect(page.locator(".log")).to_contain_text("stopping as soon as possible")
+    page.get_by_role("link", name="Runs that were started here").click()
+    expect(page.locator(".runs li")).to_contain_text(["night not at work"])
+    page.locator("#start").evaluate("form => { form.dataset.file = 10; }")
+    begin(page, "large")
+    expect(page.get_by_role("alert")).to_have_text("pump.md is too large.")
+    assert not (folder / "large.documents").exists()
+
+
+def test_a_run_that_cannot_begin_says_why(visit: Visit) -> None:  # noqa: F811
+    page = logged_in(visit("/runs"), "/runs")
+    begin(page, "wrong", "picture.xyz")
+    page.wait_for_url("**/runs/wrong")
+    expect(page.locator(".lead")).to_contain_text("could not begin", timeout=60_000)
+    expect(page.locator(".log")).to_contain_text("no readable document")
+
+
+@pytest.mark.parametrize(("size", "scheme", "locale"), LOOKS)
+def test_no_barrier_of_wcag_2_2(visit: Visit, size: str, scheme: str, locale: str) -> None:  # noqa: F811
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not there")
+    page = logged_in(visit("/runs", size, color_scheme=scheme, locale=locale), "/runs")
+    tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+    options = {"runOnly": {"type": "tag", "values": tags}}
+    for path in ("/runs", "/runs/night", "/runs/wrong"):
+        page.goto(f"{page.url.partition('/runs')[0]}{path}")
+        expect(page.locator("h2").first).to_be_visible()
+        found = axe.Axe().run(page, options=options).response
+        assert len(found["passes"]) > 10
+        assert [(one["id"], one["nodes"][0]["html"]) for one in found["violations"]] == []
+        assert page.evaluate("document.documentElement.scrollWidth") <= SIZES[size][0]

@@ -1,0 +1,220 @@
+"""Runs that are started over HTTP, in processes of their own; and the end of those at work."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from answering import finished_run, write_script
+from serving import served, served_here
+
+from self_evolution import cli
+from self_evolution.run.process import STOP, ask_to_stop, is_running
+from self_evolution.serving.http.limits import Limits
+from self_evolution.serving.starting import Starter, file_name
+
+pytestmark = pytest.mark.slow
+Arguments = Callable[..., list[str]]
+TOKEN = "a secret of the tests"
+TEXT = "# Pump Echo\n\nThe owner of pump Echo is team Fox. It is checked every morning.\n"
+SETTLED = 120.0
+"""Seconds that a step of a run may take on a busy machine."""
+
+
+@pytest.fixture
+def script(tmp_path: Path) -> Path:
+    return write_script(tmp_path)
+
+
+@pytest.fixture
+def run(arguments: Arguments, tmp_path: Path) -> Path:
+    return finished_run(arguments, tmp_path)
+
+
+@pytest.fixture
+def words(tmp_path: Path) -> list[str]:
+    """The options that let runs be started."""
+    (tmp_path / "token").write_text(TOKEN)
+    (tmp_path / "started").mkdir()
+    return ["--token-file", str(tmp_path / "token"), "--runs", str(tmp_path / "started")]
+
+
+def client(url: str, token: str = TOKEN) -> httpx2.Client:
+    return httpx2.Client(base_url=url, timeout=60, headers={"Authorization": f"Bearer {token}"})
+
+
+def send(http: httpx2.Client, name: str, file: str, text: str | bytes = TEXT) -> httpx2.Response:
+    kind = {"Content-Type": "application/octet-stream"}
+    path = f"/api/runs/{name}/documents"
+    return http.post(path, params={"file": file}, content=text, headers=kind)
+
+
+def until(true: Callable[[], Any]) -> Any:
+    end = time.monotonic() + SETTLED
+    while not (found := true()):
+        assert time.monotonic() < end
+        time.sleep(0.1)
+    return found
+
+
+def state(http: httpx2.Client, name: str) -> str:
+    rows = {row["name"]: row["state"] for row in http.get("/api/runs").json()["runs"]}
+    return str(rows[name])
+
+
+def test_a_run_is_started_watched_and_stopped_and_outlives_the_service(
+    run: Path, words: list[str], tmp_path: Path
+) -> None:
+    started = tmp_path / "started"
+    with served(run, tmp_path, *words) as service, client(service.url) as http:
+        assert http.get("/api/runs").json()["models"] == ["embedded"]
+        assert send(http, "night", "pump.md").json() == {"file": "pump.md", "bytes": len(TEXT)}
+        assert send(http, "night", "other.md", b"x").status_code == 201  # not chosen in the end
+        body = {"name": "night", "recipe": "embedded", "files": ["pump.md"]}
+        assert http.post("/api/runs/start", json=body).json() == {
+            "name": "night",
+            "state": "starting",
+        }
+        assert http.post("/api/runs/start", json=body).status_code == 409
+        assert http.post("/api/runs/start", json=body | {"name": "second"}).status_code == 409
+        until(lambda: state(http, "night") == "running")
+        until(lambda: http.get("/api/runs/night/progress").json().get("stage") == "build")
+    try:
+        assert is_running(started / "night")  # the service has ended
+        assert [path.name for path in (started / "night.documents").iterdir()] == ["pump.md"]
+        with served(run, tmp_path, *words) as service, client(service.url) as http:
+            assert state(http, "night") == "running"
+            progress = http.get("/api/runs/night/progress").json()
+            assert progress["running"] and not progress["stopping"]
+            assert http.post("/api/runs/night/stop", json={}).json() == {"stopping": True}
+            until(lambda: state(http, "night") == "stopped")
+            assert http.post("/api/runs/night/stop", json={}).status_code == 409
+            assert "night" in http.get("/runs/night", headers={"Accept": "text/html"}).text
+            assert http.get("/runs/night/report").is_success
+    finally:
+        ask_to_stop(started / "night")
+    assert not (started / "night" / STOP).exists()
+    assert "stopping as soon as possible" in (started / "night.log").read_text()
+    assert "Traceback" not in (started / "night.log").read_text()
+
+
+def test_a_run_that_cannot_begin_says_why(run: Path, words: list[str], tmp_path: Path) -> None:
+    with served(run, tmp_path, *words) as service, client(service.url) as http:
+        send(http, "bad", "picture.xyz", b"nothing to read")
+        body = {"name": "bad", "recipe": "embedded", "files": ["picture.xyz"]}
+        assert http.post("/api/runs/start", json=body).status_code == 201
+        until(lambda: state(http, "bad") == "not begun")
+        assert "no readable document" in http.get("/runs/bad").text
+        assert http.get("/api/runs/bad/progress").status_code == 404
+
+
+def test_what_is_asked_for_wrongly_is_refused_and_leaves_nothing(
+    run: Path, words: list[str], tmp_path: Path
+) -> None:
+    started = tmp_path / "started"
+    limits = Limits(file=100, upload=150, files=2)
+    starter = Starter(started, None)
+    with served_here(run, limits, TOKEN, starter) as service, client(service.url) as http:
+        for name in ("..", "a.b", "a b", "-x", "x" * 41, "ä"):
+            assert send(http, name, "a.md").status_code in (400, 404, 415), name
+        for file in ("../a.md", "/etc/passwd", ".hidden", "a\nb.md", "a\\b.md", "", "x" * 201):
+            assert send(http, "n", file).status_code == 400, file
+        assert list(started.iterdir()) == []
+        assert send(http, "n", "a.md", b"x" * 101).status_code == 413
+        chunked = (b"x" * 60 for _ in range(3))
+        assert send(http, "n", "a.md", chunked).status_code == 413  # type: ignore[arg-type]
+        assert send(http, "n", "a.md", b"x" * 90).status_code == 201
+        assert send(http, "n", "b.md", b"x" * 90).status_code == 413  # 150 in all
+        assert send(http, "n", "b.md", b"x" * 60).status_code == 201
+        assert send(http, "n", "c.md", b"").status_code == 413  # two files
+        assert sorted(path.name for path in (started / "n.documents").iterdir()) == ["a.md", "b.md"]
+        plain = http.post("/api/runs/n/documents", params={"file": "a.md"}, json={})
+        assert plain.status_code == 415
+        for body, said in (
+            ({"recipe": "../x"}, "expected one of default"),
+            ({"model": "/etc"}, "expected one of embedded"),
+            ({"files": ["z.md"]}, "was not uploaded"),
+            ({"recipe": "default"}, "names no model"),
+            ({"recipe": "default", "model": "embedded"}, "names no documents"),
+        ):
+            got = http.post("/api/runs/start", json={"name": "n", "recipe": "embedded"} | body)
+            assert got.status_code == 400 and said in got.json()["error"]["message"]
+        assert [path.name for path in started.iterdir()] == ["n.documents"]
+        evil = http.post("/api/run/stop", json={}, headers={"Origin": "http://evil.example"})
+        assert evil.status_code == 403
+    with httpx2.Client(base_url=service.url) as stranger, pytest.raises(httpx2.TransportError):
+        stranger.get("/api/runs")  # the service has ended
+
+
+def test_without_a_token_no_run_is_started(
+    run: Path, words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    started = words[-1]
+    assert cli.main(["serve", str(run), "--runs", started]) == 2
+    assert "give a --token-file" in capsys.readouterr().err
+    assert cli.main(["serve", str(run), "--models", started]) == 2
+    assert "give --runs too" in capsys.readouterr().err
+    assert cli.main(["serve", str(run), *words[:3], str(tmp_path / "none")]) == 2
+    assert "expected a folder that can be written" in capsys.readouterr().err
+    with served(run, tmp_path) as service, httpx2.Client(base_url=service.url) as http:
+        assert http.post("/api/runs/start", json={"name": "a"}).status_code == 403
+        assert send(http, "a", "a.md").status_code == 403
+        assert "--token-file FILE --runs FOLDER" in http.get("/runs").text
+        assert http.get("/runs/a").status_code == 403
+        stopped = http.post("/api/run/stop", json={})
+        assert stopped.status_code == 409 and "no process" in stopped.json()["error"]["message"]
+    with served(run, tmp_path, *words) as service, client(service.url, "wrong") as http:
+        assert http.post("/api/runs/start", json={"name": "a"}).status_code == 401
+        assert send(http, "a", "a.md").status_code == 401
+        assert http.post("/api/run/stop", json={}).status_code == 401
+    assert list(Path(started).iterdir()) == []
+
+
+def test_only_models_below_the_folder_can_be_named(tmp_path: Path) -> None:
+    for place in ("models/small", "models/maker/large", "elsewhere"):
+        (tmp_path / place).mkdir(parents=True)
+        (tmp_path / place / "config.json").touch()
+    (tmp_path / "models" / "one.gguf").touch()
+    starter = Starter(tmp_path, tmp_path / "models")
+    assert starter.models == ["embedded", "maker/large", "one.gguf", "small"]
+    assert starter.reader("../elsewhere") is None and starter.log("none") is None
+
+
+@pytest.mark.parametrize("name", ["manual.pdf", "手册 第2版.docx", "a..b.md"])
+def test_a_plain_name_of_a_file_is_kept(name: str) -> None:
+    assert file_name(name) == name
+
+
+def test_a_file_in_the_folder_stops_the_process(
+    arguments: Arguments, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As Ctrl-C does; what an earlier process was asked does not stop a later one."""
+    from self_evolution.stages import ask
+
+    folder = tmp_path / "stopped"
+    assert cli.main(["read", *arguments("stopped")[1:]]) == 0
+    (folder / STOP).touch()
+    work = ask.ask
+
+    def slow(run: Any, generation: int) -> Any:
+        assert not (folder / STOP).exists() and ask_to_stop(folder)
+        until(lambda: run.stop_asked)
+        return work(run, generation)
+
+    monkeypatch.setattr(ask, "ask", slow)
+    assert cli.main(["run", "--run", str(folder)]) == 130
+    assert not (folder / STOP).exists() and not ask_to_stop(folder)
+    monkeypatch.undo()
+    assert cli.main(["run", "--run", str(folder)]) == 0
+
+
+@pytest.fixture(autouse=True)
+def _ended(tmp_path: Path) -> Iterator[None]:
+    """No process of a test goes on after it."""
+    yield
+    for folder in (tmp_path / "started").glob("*/run.db"):
+        ask_to_stop(folder.parent)
