@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from self_evolution.cli.command import RUN, Command, Common, option, positive
 from self_evolution.cli.serve_commands import SERVE
-from self_evolution.cli.upkeep_commands import THEN, UPKEEP
+from self_evolution.cli.upkeep_commands import ACCEPT_LOSS, QUANTISATION, THEN, UPKEEP
 from self_evolution.schedule import STAGES, Stage
 
 DOCS = option("documents", nargs="*", metavar="DOCS", help="files, folders and patterns to read")
@@ -78,7 +78,23 @@ COMMANDS = {
         (DOCS, FOLDER, RECIPE, ACCEPT, THEN),
         DAILY,
     ),
-    "plan": Command("Whether a run can work, by a probe", "plan.plan", (DOCS, RECIPE), DAILY),
+    "plan": Command(
+        "Whether a run can work, by a probe",
+        "plan.plan",
+        (
+            DOCS,
+            RECIPE,
+            option(
+                "--to",
+                metavar="FORMAT",
+                help="find out too whether the tuned model can be exported: adapter, merged, gguf, "
+                "ollama or vllm",
+            ),
+            QUANTISATION,
+            ACCEPT_LOSS,
+        ),
+        DAILY,
+    ),
     "status": Command("How far a run is, and what it found", "runs.status", (RUN,)),
     "watch": Command("Follow a run in the terminal as it goes on", "watch.watch", (RUN,)),
     "chat": Command(

@@ -17,10 +17,14 @@ from self_evolution.run.process import stop_signals
 
 def plan(options: argparse.Namespace) -> int:
     """Probe, and print what would come of the run; status 1 if it cannot work. Nothing is kept."""
+    from self_evolution.export.exporting import format_module
+    from self_evolution.export.foreseeing import export_obstacles
     from self_evolution.forecast.probe import probe
     from self_evolution.forecast.verdict import describe, obstacles
     from self_evolution.stages import perform
 
+    if options.to:
+        format_module(options.to)  # a wrong name is told at once
     request = Request(options.recipe, options.overrides, tuple(options.documents))
     progress = Progress()
     settings = check_request(request, progress)
@@ -37,6 +41,10 @@ def plan(options: argparse.Namespace) -> int:
             sample = probe(run, Path(folder))
             told = list(describe(run, sample))
             reasons = list(obstacles(run, sample))
+            if options.to:
+                reasons += export_obstacles(
+                    run, options.to, options.quantisation, options.accept_loss
+                )
     for line in told:
         print(line)
     for reason in reasons:
