@@ -1,3 +1,3 @@
-"""Self-Evolution: private documents in, a small language model that knows them out."""
+"""Self-Evolution: private documents in, a small language model out that knows them."""
 
 __version__ = "0.1.0"

@@ -16,12 +16,13 @@ class UserError(Exception):
 class Stopped(BaseException):
     """The person pressed Ctrl-C; all batches that were done are stored. Ends with exit status 130.
 
-    Like KeyboardInterrupt it is no `Exception`: a library that catches those must not swallow it.
+    Like KeyboardInterrupt it is not an `Exception`, so that a library that catches exceptions does
+    not swallow it.
     """
 
 
 def nearest(word: str, known: list[str]) -> str:
-    """`did you mean x?`, or a few of what there is."""
+    """Return `did you mean x?` with the nearest of the `known` words, or else the first of them."""
     close = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
     if close:
         return f"did you mean `{close[0]}`?"
@@ -29,7 +30,8 @@ def nearest(word: str, known: list[str]) -> str:
 
 
 def printable(text: str) -> str:
-    """`text` for a terminal, on one line: newlines and controls in a file's name as escapes."""
+    """Return `text` for a terminal, on one line: newlines and control characters, as in the name of
+    a file, become escapes."""
     return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
 
 

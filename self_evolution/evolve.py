@@ -1,7 +1,7 @@
 """Self-Evolution on one page (Zhang et al. 2024, arXiv 2408.12247).
 
 The model asks itself questions about the documents, answers them with the document open, checks and
-scores the pairs, and trains on the valuable ones with the book closed. The next generation starts
+scores the pairs, and is trained on the chosen ones with the book closed. The next generation starts
 from the trained model. Every step asks the ledger what is missing, so the loop can be interrupted
 and continued at any moment: finished work is skipped.
 """
@@ -16,21 +16,21 @@ from self_evolution.stages import perform
 def evolve(run: Run) -> None:
     """Continue a run from its present state to the end of its last generation."""
     perform(run, 0, "read")  # files -> documents and their sections
-    perform(run, 0, "split")  # sections -> fragments that fit; duplicates pointed out
+    perform(run, 0, "split")  # sections -> fragments that fit; duplicates marked
     perform(run, 0, "build")  # test questions, on held-out documents too; locked
     perform(run, 0, "rehearse")  # the base's own conversations, so that it forgets little
     perform(run, 0, "rivals")  # other models, on the questions every generation gets
     perform(run, 0, "evaluate")  # the base model, on the same questions
-    perform(run, 0, "promote")  # it leads until somebody is better
+    perform(run, 0, "promote")  # it leads until a generation is better
 
-    for generation in rounds(run.config, run.ledger):  # until nothing better comes of them
+    for generation in rounds(run.config, run.ledger):  # ends early when patience is spent
         perform(run, generation, "ask")  # fragment -> questions
         perform(run, generation, "answer")  # question + fragment -> answer (open book)
         perform(run, generation, "check")  # keep, or reject with a reason
         perform(run, generation, "score")  # IFD: how much the question helps the answer
         perform(run, generation, "recite")  # what it knows by heart, if the selection asks for it
-        perform(run, generation, "select")  # all new pairs + a choice of earlier ones by IFD
+        perform(run, generation, "select")  # all new pairs + a choice of earlier ones
         perform(run, generation, "train")  # question -> answer (closed book), LoRA continued
         perform(run, generation, "evaluate")
-        perform(run, generation, "judge")  # who answers better, if somebody is to say
+        perform(run, generation, "judge")  # which of two answers is better, if a judge is named
         perform(run, generation, "promote")  # shown to be better, or rolled back

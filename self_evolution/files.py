@@ -11,11 +11,11 @@ from pathlib import Path
 
 @contextmanager
 def complete(path: Path, *, concurrent: bool = False) -> Iterator[Path]:
-    """Yield a path beside `path` to write a file or a folder to; afterwards it takes its name.
+    """Yield a path beside `path`; the file or folder written there is renamed to `path` at the end.
 
     It is synced to the disk before it is renamed. If the block raises, `path` stays as it was. With
-    `concurrent`, several processes may write the same path at the same time; without it, what a
-    killed process left is removed. Raises OSError if the disk does not take it.
+    `concurrent`, several processes may write the same path at the same time. Without it, the files
+    that a killed process left there are removed first. Raises OSError if the disk cannot store it.
     """
     name = f".{path.name}.{os.getpid()}.tmp" if concurrent else f"{path.name}.tmp"
     temporary = path.with_name(name)

@@ -16,12 +16,12 @@ from self_evolution.strategies import STRATEGIES
 
 
 class Stage(NamedTuple):
-    """A stage, done by the function `name` of the module `self_evolution.stages.NAME`.
+    """A stage. The function `name` of the module `self_evolution.stages.NAME` does it.
 
     `when`: once a run, before generation 0 (`run`), or in each generation (`generation`). `setting`
-    is the flat key of a setting; if `wanted` is false of its value, the run does not have this
-    stage. Give a renamed stage its first name as `seed_key`: seeds are made of it, so that equal
-    runs stay equal.
+    is the flat key of a setting. If `wanted` returns false for the value of this setting, the run
+    does not have the stage. If a stage is renamed, its first name must be its `seed_key`: seeds are
+    made from it, so that equal runs stay equal.
     """
 
     name: str
@@ -35,27 +35,27 @@ class Stage(NamedTuple):
 STAGES: dict[str, Stage] = {
     stage.name: stage
     for stage in (
-        Stage("read", "run", "files into sections; with -o a filter"),
-        Stage("split", "run", "sections into fragments"),
-        Stage("build", "run", "test questions are built and locked", seed_key="examine"),
-        Stage("rehearse", "run", "what the base knows, against forgetting", "train.rehearsal"),
-        Stage("rivals", "run", "other models answer the test questions", "evaluate.against"),
-        Stage("ask", "generation", "questions about each fragment"),
-        Stage("answer", "generation", "answers with the fragment open"),
+        Stage("read", "run", "turn files into sections; with -o, write fragments to a file"),
+        Stage("split", "run", "turn sections into fragments"),
+        Stage("build", "run", "build test questions, and lock them", seed_key="examine"),
+        Stage("rehearse", "run", "let the base write conversations to rehearse", "train.rehearsal"),
+        Stage("rivals", "run", "let other models answer the test questions", "evaluate.against"),
+        Stage("ask", "generation", "write questions about each fragment"),
+        Stage("answer", "generation", "answer the questions with the fragment in the prompt"),
         Stage("check", "generation", "keep pairs, or reject them with a reason"),
-        Stage("score", "generation", "IFD of pairs, of a run or a JSONL file"),
+        Stage("score", "generation", "compute the IFD score of pairs, in a run or a JSONL file"),
         Stage(
             "recite",
             "generation",
-            "which earlier pairs the model knows by heart",
+            "find out which earlier pairs the model knows by heart",
             "select.strategy",
             wanted=lambda name: STRATEGIES[name].asks,
         ),
-        Stage("select", "generation", "choose pairs, of a run or a JSONL file"),
-        Stage("train", "generation", "LoRA with the book closed"),
-        Stage("evaluate", "generation", "predictions and metrics"),
-        Stage("judge", "generation", "which of two answers is better", "evaluate.judge"),
-        Stage("promote", "generation", "does this generation take the lead"),
+        Stage("select", "generation", "choose pairs to train on, in a run or a JSONL file"),
+        Stage("train", "generation", "train the adapter with the book closed"),
+        Stage("evaluate", "generation", "answer the test questions, and score the answers"),
+        Stage("judge", "generation", "let a judge say which answer is better", "evaluate.judge"),
+        Stage("promote", "generation", "decide whether the generation becomes the leader"),
     )
 }
 """All stages, in order. To add one, add a line here and a module of its name in `stages/`."""
@@ -64,12 +64,14 @@ _OF_THE_BASE = ("evaluate", "promote")
 
 
 def stage_seed(config: Config, stage: str, *parts: Any) -> int:
-    """A seed in [0, 2**31) for a stage, which follows from `config.seed` and `parts` alone."""
+    """Return a seed in [0, 2**31) for a stage; it depends only on `config.seed`, the stage and
+    `parts`."""
     return seed_of(config.seed, STAGES[stage].seed_key or stage, *parts)
 
 
 def plan(generations: int, config: Config | None = None) -> list[tuple[int, str]]:
-    """Every step of a run of that many generations, in order. Without settings, the defaults."""
+    """Return every step of a run of that many generations, in order; `config` is by default the
+    recipe `default`."""
     config = config or Config()
     once = [name for name, stage in STAGES.items() if stage.when == "run"]
     each = [name for name, stage in STAGES.items() if stage.when == "generation"]

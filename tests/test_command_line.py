@@ -13,7 +13,7 @@ import pytest
 
 from self_evolution import cli, config
 from self_evolution.cli import parser
-from self_evolution.cli.commands import COMMANDS
+from self_evolution.cli.commands import ALIASES, COMMANDS
 from self_evolution.ledger import Ledger
 
 DAILY = {
@@ -154,3 +154,13 @@ def test_a_run_of_an_earlier_version_goes_on(
     ledger.close()
     assert cli.main(arguments("run", "--recipe", "default", "--generations", "2")) == 0
     assert "rollback" not in (tmp_path / "run" / "recipe.yaml").read_text()
+
+
+@pytest.mark.parametrize(("earlier", "name"), ALIASES.items())
+def test_the_earlier_name_of_a_command_still_works(
+    earlier: str, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert earlier not in COMMANDS
+    with pytest.raises(SystemExit, match="0"):
+        cli.main([earlier, "--help"])
+    assert f"self-evolution {name}" in capsys.readouterr().out

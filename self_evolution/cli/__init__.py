@@ -1,4 +1,7 @@
-"""The command `self-evolution`: parse, call, print. Status 2 is the user's mistake, 130 Ctrl-C."""
+"""The command `self-evolution`: parse the command line, call a function, print errors.
+
+Exit status 2 is a mistake of the user, 130 is Ctrl-C.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,8 @@ _FULL = "the disk is full: free some space and run the same command again; nothi
 
 
 def _is_filter(options: argparse.Namespace) -> bool:
-    """Whether the command goes from files to files, so that nothing is kept of it."""
+    """Whether the command turns files into files, so that nothing of its work is kept if it
+    stops."""
     if options.command == "read":
         return bool(options.output)
     return options.function.startswith("filters.") and Path(options.source).is_file()

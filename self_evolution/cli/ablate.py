@@ -1,4 +1,4 @@
-"""ablate: variants of a run with several seeds, what is equal made once, and compared."""
+"""ablate: make variants of a run with several seeds, do equal work once, and compare them."""
 
 from __future__ import annotations
 

@@ -31,7 +31,8 @@ def points(text: str) -> float:
 
 
 Common = dict[str, tuple[str, ...]]
-"""{title: settings that `--help` shows under it}, as flat keys; a section's name stands for all."""
+"""{title: flat keys of the settings that `--help` shows under it}; a section's name stands for all
+its settings."""
 
 
 SHORT = {
@@ -49,8 +50,9 @@ SHORT = {
 class Command(NamedTuple):
     """One command.
 
-    `function` is MODULE.NAME in `self_evolution.cli`. With `common` the command takes settings:
-    all of them, or those of `sections` only ("" is the loop's own).
+    `function` is MODULE.NAME in `self_evolution.cli`. If `common` is not None, the command takes
+    settings: all of them, or only those of `sections` (where "" stands for the settings without a
+    section).
     """
 
     help: str

@@ -19,7 +19,7 @@ RECIPE = option(
     help="settings to start from: default, paper, embedded, demo, or a YAML file",
 )
 ACCEPT = option(
-    "--accept-change", action="store_true", help="go on with changed settings or documents"
+    "--accept-change", action="store_true", help="accept changed settings or documents, and go on"
 )
 RUN_OR_PAIRS = option("source", metavar="RUN|FILE", help="a run's folder, or a JSONL file of pairs")
 LINES = option("-o", "--output", metavar="FILE", help="file to write (default: standard output)")
@@ -40,8 +40,13 @@ _OWN = {
             DOCS,
             FOLDER,
             RECIPE,
-            option("-o", "--output", metavar="FILE", help="write fragments as JSON lines, no run"),
-            option("--again", action="store_true", help="read once more what could not be read"),
+            option(
+                "-o",
+                "--output",
+                metavar="FILE",
+                help="write fragments as JSON lines, without a run",
+            ),
+            option("--again", action="store_true", help="try files again that could not be read"),
             ACCEPT,
         ),
         {"model": ("model.name",), "reading and splitting": ("read", "split")},
@@ -73,7 +78,7 @@ def _stage(stage: Stage) -> Command:
 
 COMMANDS = {
     "run": Command(
-        "Documents in, a tuned and evaluated model out",
+        "Read documents, tune a model on them, and evaluate it",
         "runs.run",
         (DOCS, FOLDER, RECIPE, ACCEPT, THEN),
         DAILY,
@@ -95,7 +100,7 @@ COMMANDS = {
         ),
         DAILY,
     ),
-    "status": Command("How far a run is, and what it found", "runs.status", (RUN,)),
+    "status": Command("Show how far a run is, and its scores so far", "runs.status", (RUN,)),
     "watch": Command("Follow a run in the terminal as it goes on", "watch.watch", (RUN,)),
     "chat": Command(
         "Ask the tuned model questions, and see the sources of its answers",
@@ -106,9 +111,9 @@ COMMANDS = {
                 "question",
                 nargs="?",
                 metavar="QUESTION",
-                help="answer this and end; without it, questions are typed in, or read from "
-                "standard input, one a line. A typed question follows up on the one before, whose "
-                "text is then searched for too; lines that are read stand alone",
+                help="answer this question and end; without it, questions are typed in, or read "
+                "from standard input, one a line. A typed question continues the one before, and "
+                "the search looks for the text of both; questions from a file stand alone",
             ),
             option(
                 "--model",
@@ -118,11 +123,11 @@ COMMANDS = {
                 "generation N",
             ),
             option("--beside", metavar="leader|base|N", help="a second model that answers too"),
-            option("--closed", action="store_true", help="from memory, without any passage"),
+            option("--closed", action="store_true", help="answer from memory, without any passage"),
             option(
                 "--no-routing",
                 action="store_true",
-                help="always with passages, without judging whether the answer is reliable",
+                help="answer with passages, whether the answer is reliable or not",
             ),
             option(
                 "--passages",
@@ -134,7 +139,7 @@ COMMANDS = {
         ),
     ),
     "related": Command(
-        "The passages of the documents nearest to a text",
+        "List the passages of the documents that are nearest to a text",
         "chat.related",
         (
             RUN,
@@ -145,7 +150,7 @@ COMMANDS = {
         ),
     ),
     "why": Command(
-        "The training pairs behind an answer, and since when it is right",
+        "Show the training pairs behind an answer, and when it was first right",
         "why.why",
         (
             RUN,
@@ -160,7 +165,7 @@ COMMANDS = {
         ),
     ),
     "inspect": Command(
-        "How the documents of a run were read and split",
+        "Show how the documents of a run were read and split",
         "inspect.inspect",
         (
             RUN,
@@ -178,7 +183,7 @@ COMMANDS = {
     ),
     "report": Command("Write a run's report again", "runs.report", (RUN,)),
     "compare": Command(
-        "Runs on the same questions, with intervals",
+        "Compare runs on the same test questions, with intervals",
         "compare.compare",
         (
             option(
@@ -198,7 +203,7 @@ COMMANDS = {
         ),
     ),
     "ablate": Command(
-        "Variants of a run with several seeds, compared",
+        "Make variants of a run with several seeds each, and compare them",
         "ablate.ablate",
         (
             option(
@@ -226,7 +231,8 @@ COMMANDS = {
                 "--match",
                 choices=("steps", "samples", "nothing"),
                 default="steps",
-                help="what is made equal to the first variant in each generation (default: steps)",
+                help="make the steps or samples of each generation as many as in the first variant "
+                "(default: steps)",
             ),
             option(
                 "--run", metavar="FOLDER", help="folder of all runs (default: runs/ablation-RECIPE)"
@@ -260,5 +266,5 @@ COMMANDS = {
     **SERVE,
 } | {stage.name: _OWN.get(stage.name) or _stage(stage) for stage in STAGES.values()}
 
-ALIASES = {"build": "build"}
+ALIASES = {"examine": "build"}
 """Earlier names of commands, which still work."""

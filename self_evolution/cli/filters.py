@@ -21,7 +21,7 @@ PAIRS_A_BATCH = 1024
 
 
 def metrics(options: argparse.Namespace) -> int:
-    """One JSON object on standard output: each metric with its interval and signature."""
+    """Print one JSON object with each metric, its interval and its signature."""
     from self_evolution.evaluation.metrics.aggregate import summarise
 
     rows = read_rows(Path(options.source))
@@ -34,7 +34,7 @@ def metrics(options: argparse.Namespace) -> int:
 
 
 def score(options: argparse.Namespace) -> int:
-    """Each line again, with ifd, nll_given_question, nll_alone, answer_tokens and outcome."""
+    """Write each line again, with ifd, nll_given_question, nll_alone, answer_tokens and outcome."""
     if Path(options.source).is_dir():
         return runs.stage(options)
     settings = config.load("default").changed(options.overrides)
@@ -60,7 +60,7 @@ def score(options: argparse.Namespace) -> int:
 
 
 def select(options: argparse.Namespace) -> int:
-    """The chosen lines, as they were read, in the order of the strategy."""
+    """Write the chosen lines as they were read, in the order of the strategy."""
     if Path(options.source).is_dir():
         return runs.stage(options)
     from self_evolution.strategies import STRATEGIES, ScoredPair

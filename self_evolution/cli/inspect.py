@@ -17,7 +17,8 @@ _MOST = 20
 
 
 def inspect(options: argparse.Namespace) -> int:
-    """All documents in a table; or the fragments of one, which are written as a page too."""
+    """Print a table of all documents, or the fragments of one document, which are also written as a
+    page."""
     folder = Path(options.source)
     with read_run(folder) as run:
         rows = run.ledger.documents.rows()
@@ -39,7 +40,8 @@ def inspect(options: argparse.Namespace) -> int:
 
 
 def _chosen(rows: list[DocumentRow], wanted: str) -> DocumentRow:
-    """The document of that id or path, or the one whose path ends in it or has it in it."""
+    """Return the document that has `wanted` as its id or path, or whose path ends with it or
+    contains it."""
     paths = [row.path for row in rows]
     for fits in (wanted.__eq__, lambda path: path.endswith(wanted), lambda path: wanted in path):
         found = [row for row in rows if fits(row.path) or row.document.id == wanted]

@@ -1,6 +1,7 @@
 """The command line, parsed by argparse as the table of commands describes it.
 
-Only the named command is described in full, so that `--help` answers at once.
+Only the command that is named on the command line is described in full, so that `--help` answers at
+once.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from self_evolution.cli.commands import ALIASES, COMMANDS
 from self_evolution.errors import nearest
 
 WIDEST = 100
-"""Columns of help at most, also in a wide terminal."""
+"""The largest number of columns that help takes, also in a wide terminal."""
 
 _EXAMPLES = """\
 examples:
@@ -28,13 +29,13 @@ examples:
 
 
 _SETTINGS = """\
-Defaults are those of the recipe `default`. A recipe file can hold each setting
-too, as `section: {key: value}`. --help-all shows every setting.
+Defaults are those of the recipe `default`. Settings can also be written in a
+recipe file, as `section: {key: value}`. --help-all shows every setting.
 """
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser that reports errors in two lines, and knows its own flags."""
+    """A parser that reports an error in two lines, and accepts flags only in full."""
 
     def __init__(self, **options: Any) -> None:
         columns = min(shutil.get_terminal_size().columns, WIDEST)
@@ -49,14 +50,15 @@ class _Parser(argparse.ArgumentParser):
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
-    """The options of a command line; `overrides` holds the settings it gives, by flat key."""
+    """Return the options of a command line; `overrides` has the settings that it gives, by flat
+    key."""
     place = next((i for i, word in enumerate(arguments) if not word.startswith("-")), None)
     name = "" if place is None else ALIASES.get(arguments[place], arguments[place])
     if place is not None:
         arguments = [*arguments[:place], name, *arguments[place + 1 :]]
     parser = _Parser(
         prog="self-evolution",
-        description="Private documents in, a small language model that knows them out.",
+        description="Private documents in, a small language model out that knows them.",
         epilog=_EXAMPLES,
     )
     parser.add_argument("--version", action="version", version=f"self-evolution {__version__}")

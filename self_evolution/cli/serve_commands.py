@@ -36,7 +36,7 @@ SERVE = {
                 type=positive,
                 default=128,
                 metavar="N",
-                help="questions that wait or are answered at most; more get 429 (default: 128)",
+                help="most questions that wait or are being answered; more get 429 (default: 128)",
             ),
             option(
                 "--max-tokens",
@@ -55,7 +55,7 @@ SERVE = {
             option(
                 "--log-questions",
                 action="store_true",
-                help="write questions to the log, which is without them otherwise",
+                help="write questions to the log, which by default has none",
             ),
         ),
     ),

@@ -57,7 +57,8 @@ def _takes(command: Command, key: str) -> bool:
 
 
 def _titles(fields: Iterable[str], command: Command, everything: bool) -> dict[str, str]:
-    """{setting: title of its group} of those that help shows, in the order of showing."""
+    """Return {setting: title of its group} of the settings that help shows, in the order in which
+    it shows them."""
     if everything:
         return {key: f"{key.rpartition('.')[0] or 'loop'} settings" for key in fields}
     return {

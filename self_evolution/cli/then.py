@@ -1,4 +1,5 @@
-"""The command that `run --then` starts when a run ends, however it ends."""
+"""The command that `run --then` starts when a run ends, whether it is complete, was stopped or
+failed."""
 
 from __future__ import annotations
 
@@ -16,9 +17,9 @@ from self_evolution.errors import Stopped
 def then(command: str | None, folder: Path) -> Iterator[None]:
     """Start `command` in a shell after the block, if there is one.
 
-    It finds in its environment SELF_EVOLUTION_RUN (the run's folder) and SELF_EVOLUTION_OUTCOME:
-    `complete`, `stopped` (by Ctrl-C or SIGTERM) or `failed`. Its own failure is told, and changes
-    nothing of the run or its exit status.
+    The command finds in its environment SELF_EVOLUTION_RUN (the run's folder) and
+    SELF_EVOLUTION_OUTCOME: `complete`, `stopped` (by Ctrl-C or SIGTERM) or `failed`. If the command
+    itself fails, a message says so; the run and its exit status do not change.
     """
     outcome = "failed"
     try:

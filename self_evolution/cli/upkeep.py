@@ -1,4 +1,4 @@
-"""doctor, list and prune: what works here, which runs there are, and what can go."""
+"""doctor, list and prune: what works here, which runs there are, and what can be removed."""
 
 from __future__ import annotations
 
@@ -84,8 +84,8 @@ def list_runs(options: argparse.Namespace) -> int:
 
 
 def prune(options: argparse.Namespace) -> int:
-    """Show what can go, ask, and remove it. Runs that a process works on, or answers with, are
-    left alone."""
+    """Show what can be removed, ask, and remove it. Runs that a process works on, or uses to
+    answer, are left alone."""
     from self_evolution.run.process import is_running, locked
     from self_evolution.upkeep.runs import find_runs, is_asked
 
@@ -150,7 +150,8 @@ def _of_caches() -> Iterator[_Gone]:
 
 
 def _remove(path: Path) -> None:
-    """Remove a folder under another name, so that a kill leaves no half of it under its own."""
+    """Rename a folder before it is removed, so that a killed process never leaves half of it under
+    its name."""
     gone = path.with_name(path.name + ".tmp") if path.suffix != ".tmp" else path
     try:
         if gone != path:

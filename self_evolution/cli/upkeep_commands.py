@@ -1,4 +1,4 @@
-"""The commands that take a run elsewhere, and those that keep an installation in order."""
+"""The commands that write a run for other programs, and those that look after an installation."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ AS_JSON = option("--json", action="store_true", help="print JSON")
 
 UPKEEP = {
     "export": Command(
-        "The tuned model for other programs, tested before it is handed over",
+        "Write the tuned model for other programs, and test what was written",
         "export.export",
         (
             RUN,
@@ -50,13 +50,13 @@ UPKEEP = {
             option(
                 "--server",
                 metavar="URL",
-                help="ask the exported model at this address, http://HOST:PORT/v1#MODEL, and not "
-                "in this process",
+                help="put the questions to the exported model at this address, "
+                "http://HOST:PORT/v1#MODEL, in place of this process",
             ),
         ),
     ),
     "dump": Command(
-        "All rows of a run as JSON lines, or its pairs for other trainers",
+        "Write all rows of a run as JSON lines, or its pairs for other trainers",
         "dump.dump",
         (
             RUN,
@@ -76,7 +76,7 @@ UPKEEP = {
         ),
     ),
     "doctor": Command(
-        "What is installed and works here, and what to do about the rest",
+        "Say what is installed and works here, and how to mend the rest",
         "upkeep.doctor",
         (
             option("--model", metavar="FOLDER|NAME", default="", help="look at this model too"),
@@ -85,7 +85,7 @@ UPKEEP = {
         ),
     ),
     "list": Command(
-        "The runs in a folder, with state, leader and size",
+        "List the runs in a folder, with state, leader and size",
         "upkeep.list_runs",
         (
             option("folder", nargs="?", default="runs", metavar="FOLDER", help="(default: runs)"),

@@ -1,4 +1,4 @@
-"""why: the training pairs behind an answer, and since when it is right."""
+"""why: show the training pairs behind an answer, and when it was first right."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ class Config(Settings):
     recipe: str = "default"
     """Name of the recipe that the settings come from."""
     seed: int = 0
-    """Number that every random choice follows from."""
+    """Number from which every random choice follows."""
     generations: PositiveInt = 5
     """Rounds of asking, answering, training and evaluating."""
     model: Model = Model()
@@ -86,7 +86,8 @@ class Config(Settings):
         return values
 
     def changed(self, values: dict[str, Any]) -> Config:
-        """A copy with flat `values` ({"select.k": "100"}) in place; text is parsed by type."""
+        """Return a copy with these flat `values`, such as {"select.k": "100"}. A text is converted
+        to the type of its setting."""
         nested = self.model_dump(mode="json")
         for key, value in values.items():
             section, _, name = key.rpartition(".")
@@ -105,7 +106,7 @@ def fields() -> Iterator[tuple[str, FieldInfo]]:
 
 
 def parse(values: Any, origin: str) -> Config:
-    """Settings from nested values, which may be those of an earlier version.
+    """Return the settings of nested values, which an earlier version may have written.
 
     Raises UserError that names the key, the value and what was expected.
     """

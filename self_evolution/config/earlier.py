@@ -41,7 +41,7 @@ def _rollback(section: Section, value: Any) -> str:
 
 
 def _fixed(key: str, only: float) -> Callable[[Section, Any], str]:
-    """A setting that is gone: `only` is the value that it has always today."""
+    """Translate a setting that no longer exists, because it always has the value `only` today."""
 
     def translate(section: Section, value: Any) -> str:
         same = str(value) in (f"{only}", f"{float(only)}")
@@ -51,7 +51,8 @@ def _fixed(key: str, only: float) -> Callable[[Section, Any], str]:
 
 
 def _alpha(section: Section, value: Any) -> str:
-    """Earlier versions wrote out what is the default today: twice the rank."""
+    """Translate an alpha of twice the rank, which earlier versions wrote out, to the default of
+    today."""
     rank = str(section.get("rank", Train().rank))
     twice = rank.isdigit() and str(value) == str(2 * int(rank))
     section["alpha"] = 0 if twice else value

@@ -11,16 +11,16 @@ from self_evolution.config.types import MetricName, Points, Settings, ShareBelow
 
 class Evaluate(Settings):
     file: str = ""
-    """Evaluation questions of your own: JSON, JSONL or CSV with instruction (the passage), input
-    (the question) and output (the answer)."""
+    """Test questions of your own: JSON, JSONL or CSV with instruction (the passage), input (the
+    question) and output (the answer)."""
     build: Literal["auto", "always", "never"] = "auto"
-    """Build evaluation questions from the documents. `auto` does so if no file is given."""
+    """Build test questions from the documents. `auto` does so if no file is given."""
     questions: PositiveInt = 300
-    """Most questions to build about documents that are trained on, and as many about documents
-    that are held out."""
+    """Largest number of questions to build about documents that are trained on, and again about
+    documents that are held out."""
     held_out: Annotated[float, Field(ge=0.0, le=0.2)] = 0.1
     """Share of the documents, from 0 to 0.2, that is kept out of training. With fewer than five
-    documents none is."""
+    documents, none is kept out."""
     samples: Annotated[int, Field(ge=2)] = 3
     """Answers to a built question that must agree before one of them becomes its reference."""
     abilities: NonNegativeInt = 300
@@ -31,7 +31,8 @@ class Evaluate(Settings):
     miniature."""
     choice: ShareBelowOne = 0.5
     """Share of the domain questions that only choose which generation leads; the reported scores
-    are those of the others. 0 uses all questions for both, as does a set that is too small."""
+    are those of the others. With 0, or if there are too few questions, all of them are used for
+    both purposes."""
     limit: NonNegativeInt = 0
     """Use only this many questions of each set, to try things out. 0 uses all."""
     top_k: NonNegativeInt = 3
@@ -56,19 +57,20 @@ class Evaluate(Settings):
 
 class Promote(Settings):
     rule: Literal["significant", "rises", "always"] = "significant"
-    """Condition for a generation to become the leader: its gain on the leader has a confidence
-    interval above 0, it has any gain, or none."""
+    """Condition for a generation to become the leader. `significant`: the confidence interval of
+    its gain on the leader is above 0. `rises`: it has any gain. `always`: there is no condition."""
     metric: MetricName = "exact-match"
-    """Metric of the closed-book answers that decides. Questions without a value for it are left
-    out."""
+    """Metric that decides about promotion, on the closed-book answers. Questions to which it does
+    not apply are left out."""
     retention_bound: Points = 5.0
-    """Points of former abilities that a leader may lose, at the lower end of the interval."""
+    """Points of former abilities that a generation may lose and still become the leader. The lower
+    end of the confidence interval counts."""
     on_failure: Literal["lower-rate", "more-rehearsal", "both", "nothing", "continue"] = (
         "lower-rate"
     )
     """Next step after a generation that was not promoted. `continue` trains it further. All others
-    go back to the leader, with half the learning rate, twice the rehearsal (up to half of the
-    training set), both, or nothing changed."""
+    go back to the leader: `lower-rate` with half the learning rate, `more-rehearsal` with twice the
+    rehearsal (up to half of the training set), `both` with both, and `nothing` without a change."""
     patience: NonNegativeInt = 2
     """Generations in a row without promotion that end the run. 0 never ends it."""
 

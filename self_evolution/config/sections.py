@@ -84,8 +84,8 @@ class Split(Settings):
     """Join sections that are shorter than this many tokens with their neighbours under the same
     heading. 0 joins none."""
     near_duplicates: Share = 0.8
-    """Likeness, from 0 to 1, at which a fragment that says nothing new is left out as a
-    near-duplicate. 1 leaves none out."""
+    """Likeness to an earlier fragment, from 0 to 1. A fragment that says nothing new is left out as
+    a near-duplicate if its likeness is at least this. 1 leaves none out."""
 
 
 class Rehearse(Settings):
@@ -99,7 +99,8 @@ class Rehearse(Settings):
     """Conversations to rehearse in which the base asks about a fragment, or answers with the
     fragment open."""
     temperature: PositiveFloat = 1.0
-    """Sampling temperature of what is asked. Answers are greedy."""
+    """Sampling temperature of the questions in these conversations. Their answers always take the
+    most likely token."""
 
     def counts(self) -> dict[str, int]:
         """{origin: how many conversations the base makes in that way}."""
@@ -113,7 +114,8 @@ class Ask(Settings):
     """File of your own questions with their answers (JSONL, CSV or XLSX), which are trained on
     beside the generated ones."""
     teacher: str = ""
-    """Model that asks, answers and writes built test questions in place of the run's own."""
+    """Another model that asks and answers in place of the run's own, and writes the test questions
+    that are built."""
     per_fragment: NonNegativeInt = 4
     """Questions that each generation asks about each fragment. 0 asks none, for a run on your own
     pairs alone."""
@@ -148,8 +150,19 @@ class Check(Settings):
     """Reject an answer with a number, code or name that neither fragment nor question contains."""
     pointing: bool = True
     """Reject a question that points at something without naming it, such as "this parameter"."""
+    off_topic: bool = True
+    """Reject a question that has no word in common with its fragment or the headings above it."""
+    negation: bool = True
+    """Reject an answer that denies what its fragment states."""
     duplicates: bool = True
     """Reject a question that was asked before and got the same answer."""
+    contradictions: bool = True
+    """Train on neither of two pairs with the same question whose answers contradict each other. The
+    report lists such pairs."""
+    prefer: tuple[str, ...] = ()
+    """Which pair to believe if two contradict each other, in this order: `trusted` (your own
+    pairs), `newest` (the document whose file was changed last), or a pattern of paths such as
+    standards/*."""
 
 
 class Score(Settings):
@@ -161,17 +174,19 @@ class Score(Settings):
     max_tokens: PositiveInt = 2048
     """Length of the longest pair that is scored, in tokens of question and answer together."""
     batch_tokens: PositiveInt = 8192
-    """Tokens that are scored together, with padding."""
+    """Number of tokens that are scored together, padding included."""
 
 
 class Select(Settings):
     strategy: StrategyName = "random"
-    """Choice of earlier pairs to train on again: the highest or lowest IFD scores, evenly over all
-    scores, at random, mostly those that the model does not know yet, all pairs, or none."""
+    """Choice of earlier pairs to train on again. `hard` takes those with the highest IFD scores,
+    `easy` those with the lowest, `even` some of all scores, `random` any, `mastery` mostly pairs
+    that the model does not know yet, `all` takes all and `none` no pairs."""
     k: NonNegativeInt = 2000
-    """Earlier pairs that are chosen. The strategies all and none do not use this number."""
+    """Number of earlier pairs that are chosen. The strategies `all` and `none` do not use it."""
     recite: PositiveInt = 500
-    """Most earlier pairs that the model answers with the book closed for the strategy mastery."""
+    """Largest number of earlier pairs that the model is asked about, with the book closed, for the
+    strategy `mastery`."""
 
 
 class Train(Settings):
@@ -194,7 +209,8 @@ class Train(Settings):
     batch_size: PositiveInt = 16
     """Examples in each training step."""
     micro_batch: PositiveInt = 4
-    """Examples that are in memory at the same time. A step is made of several such parts."""
+    """Examples that are in memory at the same time. A training step is made of several such
+    parts."""
     max_tokens: PositiveInt = 1024
     """Length of the longest training example, in tokens. Longer examples are left out."""
     rank: PositiveInt = 32
@@ -211,8 +227,8 @@ class Train(Settings):
     """JSONL file of conversations ({"messages": [...]}) to rehearse, or `embedded` for those of the
     miniature."""
     rehearsal_loss: Literal["kl", "nll"] = "kl"
-    """Loss on rehearsal. `kl` keeps the base's distribution of each token, by its KL divergence
-    from the tuned one; `nll` trains the answers like any others."""
+    """Loss on rehearsal. `kl` is the KL divergence of the tuned model from the base's distribution
+    of each token, so that this is kept. `nll` trains the answers like any others."""
     rehearsal_weight: PositiveFloat = 2.0
     """Weight of the KL divergence on a token of rehearsal; a token of any other answer has 1."""
     gradient_checkpointing: bool = False

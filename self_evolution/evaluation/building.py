@@ -71,8 +71,9 @@ def build(
             "build",
             0,
             "questions",
-            list(places.items()),
-            {_subject(row) for row in there if row.position >= first},
+            run.ledger.queue(
+                places.items(), (_subject(row) for row in there if row.position >= first)
+            ),
             run.config.model.batch_size,
             f"{label} {turn} of {len(rounds)}",
             f"build {kind} {turn} of {len(rounds)}",

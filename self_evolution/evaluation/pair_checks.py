@@ -16,6 +16,7 @@ from self_evolution.evaluation.contamination import Match
 from self_evolution.evaluation.metrics.token_f1 import tokens
 from self_evolution.prompts import Profile
 from self_evolution.records import Pair
+from self_evolution.retrieval.terms import asked, terms
 from self_evolution.text.language import differs, lacks_script, name
 from self_evolution.text.values import extract_values, stands_in
 
@@ -26,7 +27,8 @@ LONGEST_QUESTION = 400
 class Case(NamedTuple):
     """A pair with the context that the checks need.
 
-    `held_out` says that the pair is about a held-out document.
+    `held_out` says that the pair is about a held-out document; `heading` is the heading path of
+    the fragment, which may name the subject.
     """
 
     pair: Pair
@@ -35,7 +37,13 @@ class Case(NamedTuple):
     language: str
     settings: config.Check
     held_out: bool = False
+    heading: str = ""
 
+
+ENOUGH = 0.6
+"""The least share of the words of two sentences by which they are on the same matter."""
+
+_SENTENCE = re.compile(r"(?<=[.;!?])\s+|[。；！？\n]")
 
 Objection = str | None
 """The reason why a pair is rejected, for people; None if there is none."""
@@ -76,6 +84,10 @@ def _checks(settings: config.Check) -> list[tuple[str, Callable[[Case], Objectio
     ]
     if settings.pointing:
         checks.append(("pointing", pointing))
+    if settings.off_topic:
+        checks.append(("off_topic", off_topic))
+    if settings.negation:
+        checks.append(("negation", negation))
     if settings.values:
         checks.append(("ungrounded_value", ungrounded_value))
     if settings.grounding:
@@ -105,6 +117,42 @@ def mentions_document(case: Case) -> Objection:
 
 def pointing(case: Case) -> Objection:
     return _first_match(case.profile.pointing, case.pair.question)
+
+
+def off_topic(case: Case) -> Objection:
+    """Reject a question that has no word in common with its fragment and the headings above it."""
+    pair = case.pair
+    if not pair.fragment or case.language != pair.language:
+        return None
+    there = set(terms(f"{case.heading}\n{pair.fragment}"))
+    asked_for = asked(pair.question)
+    if any(term in there for term in asked_for):
+        return None
+    return f"none of these stands in the fragment: {', '.join(asked_for[:5])}"
+
+
+def negation(case: Case) -> Objection:
+    """Reject an answer that denies what the fragment states.
+
+    Each sentence of the answer is compared with the sentence of the fragment that has most of its
+    words, if that has ENOUGH of them. A negation in the question excuses one in the answer. The
+    other direction, an answer that leaves a negation out, is not checked, because "no longer than
+    5 m" and "at most 5 m" say the same.
+    """
+    pair, negations = case.pair, case.profile.negations
+    if case.language != pair.language or _first_match(negations, pair.question):
+        return None
+    sources = [(one, set(terms(one))) for one in _SENTENCE.split(pair.fragment)]
+    for sentence in _SENTENCE.split(pair.answer):
+        denied = _first_match(negations, sentence)
+        if denied is None:
+            continue
+        words = set(asked(sentence)) - set(terms(denied))
+        nearest, common = max(sources, key=lambda source: len(source[1] & words))
+        alike = len(common & words) >= max(1, ENOUGH * len(words))
+        if alike and _first_match(negations, nearest) is None:
+            return f"{denied} is not in the fragment's “{nearest.strip()[:80]}”"
+    return None
 
 
 def wrong_language(case: Case) -> Objection:

@@ -111,8 +111,10 @@ def _predict_task(
         "evaluate",
         generation,
         "answers",
-        [as_task(task.mode, item) for item in asked],
-        run.ledger.evaluations.predicted(generation, task.mode),
+        run.ledger.queue(
+            (as_task(task.mode, item) for item in asked),
+            run.ledger.evaluations.predicted(generation, task.mode),
+        ),
         max(run.config.model.batch_size, model.concurrency),
         f"{task.suite} {task.mode}",
     )

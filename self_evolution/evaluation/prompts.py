@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from self_evolution.config import Evaluate
+from self_evolution.ledger import Task
 from self_evolution.models import Generator, SamplingParams
 from self_evolution.records import Fragment, Item, Message
-from self_evolution.run import Run, Task
+from self_evolution.run import Run
 from self_evolution.run.read import RunReader
 from self_evolution.text.language import detect as language
 

@@ -4,27 +4,33 @@ Rows go in through `add`, one transaction a call; queries are named methods of t
 (`ledger.documents`, `ledger.pairs`, ...). Nothing outside this folder contains SQL.
 """
 
+from self_evolution.ledger.contradictions import Conflict, PairSource
 from self_evolution.ledger.documents import DocumentRow, FileRow, SectionRow
 from self_evolution.ledger.feedback import Feedback, FeedbackStore
 from self_evolution.ledger.fragments import Place
 from self_evolution.ledger.items import digest
 from self_evolution.ledger.ledger import Ledger, StageRow
 from self_evolution.ledger.pairs import SelectedPair
+from self_evolution.ledger.queue import Queue, Task
 from self_evolution.ledger.sources import Source
 from self_evolution.ledger.teachers import TeacherCounts
 from self_evolution.ledger.trusted import TrustedCounts
 
 __all__ = [
+    "Conflict",
     "DocumentRow",
     "Feedback",
     "FeedbackStore",
     "FileRow",
     "Ledger",
+    "PairSource",
     "Place",
+    "Queue",
     "SectionRow",
     "SelectedPair",
     "Source",
     "StageRow",
+    "Task",
     "TeacherCounts",
     "TrustedCounts",
     "digest",

@@ -50,7 +50,7 @@ class Corrections(Part):
           FROM correction_pair p JOIN correction c ON c.id = p.correction_id
           JOIN answer a ON a.id = p.answer_id JOIN verdict v ON v.answer_id = a.id
           WHERE p.kind = 'taught' AND v.reason IS NULL
-            AND a.question_id IN (SELECT id FROM live_question)
+            AND a.question_id IN (SELECT id FROM present_question)
           ORDER BY c.position, a.id"""
         return [Taught(*row) for row in self._db.execute(query)]
 
@@ -73,7 +73,7 @@ class Corrections(Part):
         """(answer id, question, answer) of all pairs that may still be trained on."""
         query = """SELECT a.id, q.text, a.text FROM question q
                    JOIN answer a ON a.question_id = q.id
-                   WHERE q.id IN (SELECT id FROM live_question) ORDER BY a.id"""
+                   WHERE q.id IN (SELECT id FROM present_question) ORDER BY a.id"""
         return self._db.execute(query).fetchall()
 
     def may_train(self, fragment_id: str) -> bool:

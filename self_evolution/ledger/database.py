@@ -7,7 +7,7 @@ import json
 import os
 import re
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
 from functools import cache
 from pathlib import Path
@@ -40,6 +40,7 @@ TABLES: dict[str, type[Any]] = {
         records.Taught,
         records.Verdict,
         records.Likeness,
+        records.Contradiction,
         records.Score,
         records.Conversation,
         records.Recitation,
@@ -65,7 +66,7 @@ TABLES: dict[str, type[Any]] = {
     )
 }
 _JSON = {"heading", "messages", "pages", "reference_values", "sources", "turns"}
-_BOOL = {"promoted", "held", "correct"}
+_BOOL = {"promoted", "held", "correct", "believed"}
 IDS = "(SELECT value FROM json_each(?))"
 Row = TypeVar("Row")
 
@@ -200,6 +201,10 @@ class Database:
         """Run a statement for every row, in one transaction."""
         with self.transaction():
             self._connection.executemany(statement, rows)
+
+    def define(self, name: str, function: Callable[[str], str]) -> None:
+        """Let queries call `function`, whose result depends on its argument alone."""
+        self._connection.create_function(name, 1, function, deterministic=True)
 
     def one(self, query: str, parameters: Sequence[Any] = ()) -> Any:
         """The first column of the first row; None if there is no row."""

@@ -45,7 +45,7 @@ def _withdrawn(database: Database) -> Iterator[tuple[str, str]]:
         LEFT JOIN answer a ON a.question_id = q.id
         WHERE CASE q.origin
           WHEN 'generated' THEN q.fragment_id NOT IN (SELECT id FROM live_fragment)
-          ELSE q.id NOT IN (SELECT id FROM live_question) END
+          ELSE q.id NOT IN (SELECT id FROM present_question) END
       ), test AS (
         SELECT id FROM item WHERE fragment_id IS NOT NULL
         AND fragment_id NOT IN (SELECT id FROM live_fragment)

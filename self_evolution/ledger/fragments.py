@@ -44,6 +44,15 @@ class Fragments(Part):
         query = "SELECT f.id, f.tokens FROM training_fragment l JOIN fragment f ON f.id = l.id"
         return self._db.execute(query).fetchall()
 
+    def drawn(self, most: int) -> list[Fragment]:
+        """At most so many of the fragments to ask about, those with the first ids."""
+        tail = "WHERE id IN (SELECT id FROM training_fragment ORDER BY id LIMIT ?) ORDER BY id"
+        return self._db.rows(Fragment, tail, (most,))
+
+    def count_for_training(self) -> int:
+        """The number of fragments to ask about."""
+        return int(self._db.one("SELECT count(*) FROM training_fragment"))
+
     def places(self) -> list[Place]:
         """Every fragment that may be asked about, held out or not, in a fixed order."""
         query = """

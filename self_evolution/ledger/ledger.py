@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from self_evolution.ledger.contradictions import Contradictions
 from self_evolution.ledger.corrections import Corrections
 from self_evolution.ledger.database import TABLES, Database
 from self_evolution.ledger.documents import Documents
@@ -15,6 +16,7 @@ from self_evolution.ledger.export import export
 from self_evolution.ledger.fragments import Fragments
 from self_evolution.ledger.items import Items
 from self_evolution.ledger.pairs import Pairs
+from self_evolution.ledger.queue import Queue, Task
 from self_evolution.ledger.search import SearchIndex
 from self_evolution.ledger.sources import Sources
 from self_evolution.ledger.teachers import Teachers
@@ -53,6 +55,7 @@ class Ledger:
         self.trusted = Trusted(self._db)
         self.teachers = Teachers(self._db)
         self.corrections = Corrections(self._db)
+        self.contradictions = Contradictions(self._db)
         self.training = Training(self._db)
         self.evaluations = Evaluations(self._db)
         self.search = SearchIndex(self._db)
@@ -72,6 +75,10 @@ class Ledger:
         """Read everything inside the block as of one moment, whatever another process writes
         meanwhile."""
         return self._db.snapshot()
+
+    def queue(self, tasks: Iterable[Task], done: Iterable[str]) -> Queue:
+        """The tasks of a stage in the order of work; `done` are the ids that need no more work."""
+        return Queue(self._db, tasks, done)
 
     def transaction(self) -> AbstractContextManager[None]:
         """Write everything that is added inside the block, or nothing of it."""

@@ -9,9 +9,12 @@ from typing import Any, NamedTuple
 from self_evolution.ledger.database import IDS, Part, among
 from self_evolution.records import Fragment, Message, Pair, Question
 
-LIVE = "q.id IN (SELECT id FROM live_question)"
+PRESENT = "q.id IN (SELECT id FROM present_question)"
 """A condition on question q: its document, or its row in a file of trusted pairs, is still there.
 The rows of others stay, but are not used."""
+
+LIVE = "q.id IN (SELECT id FROM live_question)"
+"""A condition on question q: it is present, and no other pair contradicts its pair."""
 
 
 class SelectedPair(NamedTuple):
@@ -51,30 +54,33 @@ class Pairs(Part):
 
     # -- asking and answering ----------------------------------------------------------------
 
-    def asked(self, generation: int, sample: int) -> set[str]:
+    def asked(self, generation: int, sample: int) -> Iterator[str]:
         """Fragments that have their question number `sample` in this generation."""
         query = """SELECT fragment_id FROM question
                    WHERE generation = ? AND sample = ? AND origin = 'generated'"""
-        return set(self._db.column(query, (generation, sample)))
+        return self._db.column(query, (generation, sample))
 
     def questions_of(self, generation: int, fragment_id: str) -> list[str]:
         """This generation's questions about a fragment, in the order of asking."""
-        query = """SELECT text FROM question WHERE fragment_id = ? AND generation = ?
-                   AND origin = 'generated' ORDER BY sample"""
+        # By this index, because the one of generated questions begins with the generation: with it
+        # the time would grow with the square of the questions.
+        query = """SELECT text FROM question INDEXED BY question_fragment
+                   WHERE fragment_id = ? AND generation = ? AND origin = 'generated'
+                   ORDER BY sample"""
         return list(self._db.column(query, (fragment_id, generation)))
 
-    def questions(self, generation: int) -> list[tuple[str, int, str]]:
+    def questions(self, generation: int) -> Iterator[tuple[str, int, str]]:
         """(id, tokens of its fragment, id of its fragment) of what a generation asked."""
         query = f"""SELECT q.id, f.tokens, f.id FROM question q
                     JOIN fragment f ON f.id = q.fragment_id
-                    WHERE q.generation = ? AND q.origin = 'generated' AND {LIVE}"""
-        return self._db.execute(query, (generation,)).fetchall()
+                    WHERE q.generation = ? AND q.origin = 'generated' AND {PRESENT}"""
+        return iter(self._db.execute(query, (generation,)))
 
-    def answered(self, generation: int) -> set[str]:
+    def answered(self, generation: int) -> Iterator[str]:
         """Questions of a generation that have an answer."""
         query = """SELECT q.id FROM question q JOIN answer a ON a.question_id = q.id
                    WHERE q.generation = ?"""
-        return set(self._db.column(query, (generation,)))
+        return self._db.column(query, (generation,))
 
     def questions_with_fragments(self, ids: Sequence[str]) -> list[tuple[Question, Fragment]]:
         """Generated questions and their fragments, in the order of `ids`."""
@@ -96,19 +102,19 @@ class Pairs(Part):
         }
         return [found[id] for id in ids]
 
-    def lengths(self, generation: int, origin: str) -> list[tuple[str, int]]:
+    def lengths(self, generation: int, origin: str) -> Iterator[tuple[str, int]]:
         """(id, characters of question and answer) of a generation's pairs of that origin."""
         query = f"""SELECT a.id, length(q.text) + length(a.text) FROM question q
                     JOIN answer a ON a.question_id = q.id
-                    WHERE q.generation = ? AND q.origin = ? AND {LIVE}"""
-        return self._db.execute(query, (generation, origin)).fetchall()
+                    WHERE q.generation = ? AND q.origin = ? AND {PRESENT}"""
+        return iter(self._db.execute(query, (generation, origin)))
 
-    def kept_lengths(self, generation: int) -> list[tuple[str, int]]:
+    def kept_lengths(self, generation: int) -> Iterator[tuple[str, int]]:
         """(id, characters of question and answer) of the pairs that the check stage kept."""
         query = f"""SELECT a.id, length(q.text) + length(a.text) FROM question q
                     JOIN answer a ON a.question_id = q.id JOIN verdict v ON v.answer_id = a.id
-                    WHERE q.generation = ? AND v.reason IS NULL AND {LIVE}"""
-        return self._db.execute(query, (generation,)).fetchall()
+                    WHERE q.generation = ? AND v.reason IS NULL AND {PRESENT}"""
+        return iter(self._db.execute(query, (generation,)))
 
     def held_out(self, ids: Sequence[str]) -> set[str]:
         """The pairs among `ids` whose fragment is in a document that is kept out of training."""
@@ -117,17 +123,26 @@ class Pairs(Part):
                     AND f.document_id IN (SELECT id FROM held_document)"""
         return set(self._db.column(query, (among(ids),)))
 
-    def question_finish(self, ids: Sequence[str]) -> dict[str, str]:
-        """{pair id: finish reason of its question}."""
-        query = f"""SELECT a.id, q.finish FROM answer a JOIN question q ON q.id = a.question_id
-                    WHERE a.id IN {IDS}"""
-        return dict(self._db.execute(query, (among(ids),)))
+    def kept_answers(self, fragment_ids: Sequence[str]) -> Iterator[tuple[str, int, str]]:
+        """(fragment, generation, answer) of the kept pairs about these fragments, of any origin."""
+        query = f"""SELECT q.fragment_id, q.generation, a.text FROM question q
+                    JOIN answer a ON a.question_id = q.id JOIN verdict v ON v.answer_id = a.id
+                    WHERE q.fragment_id IN {IDS} AND v.reason IS NULL ORDER BY a.id"""
+        return iter(self._db.execute(query, (among(fragment_ids),)))
 
-    def checked(self, generation: int) -> set[str]:
+    def asked_as(self, ids: Sequence[str]) -> dict[str, tuple[str, str]]:
+        """{pair id: (finish reason of its question, heading path of its fragment)}."""
+        query = f"""SELECT a.id, q.finish, coalesce(f.heading, '[]') FROM answer a
+                    JOIN question q ON q.id = a.question_id
+                    LEFT JOIN fragment f ON f.id = q.fragment_id WHERE a.id IN {IDS}"""
+        rows = self._db.execute(query, (among(ids),))
+        return {id: (finish, " > ".join(json.loads(heading))) for id, finish, heading in rows}
+
+    def checked(self, generation: int) -> Iterator[str]:
         """Pairs of a generation that have a verdict."""
         query = """SELECT v.answer_id FROM verdict v JOIN answer a ON a.id = v.answer_id
                    JOIN question q ON q.id = a.question_id WHERE q.generation = ?"""
-        return set(self._db.column(query, (generation,)))
+        return self._db.column(query, (generation,))
 
     def kept_texts(self, before: int) -> Iterator[tuple[str, str]]:
         """(question, answer) of the pairs kept before a generation, without documents that are
@@ -137,14 +152,14 @@ class Pairs(Part):
         """
         query = f"""SELECT q.text, a.text FROM question q JOIN answer a ON a.question_id = q.id
                     JOIN verdict v ON v.answer_id = a.id
-                    WHERE q.generation < ? AND v.reason IS NULL AND {LIVE}"""
+                    WHERE q.generation < ? AND v.reason IS NULL AND {PRESENT}"""
         return iter(self._db.execute(query, (before,)))
 
-    def scored(self, generation: int) -> set[str]:
+    def scored(self, generation: int) -> Iterator[str]:
         """Pairs of a generation that have a score, or the reason why not."""
         query = """SELECT s.answer_id FROM score s JOIN answer a ON a.id = s.answer_id
                    JOIN question q ON q.id = a.question_id WHERE q.generation = ?"""
-        return set(self._db.column(query, (generation,)))
+        return self._db.column(query, (generation,))
 
     def selected(self) -> list[SelectedPair]:
         """The live pairs that were selected as new, in the order of generations and selections."""
@@ -165,7 +180,7 @@ class Pairs(Part):
     def trained(self) -> list[TrainedPair]:
         """All pairs that any generation was trained on, in the order of generations."""
         query = f"""SELECT a.id, q.generation, q.origin, q.fragment_id, q.text, a.text,
-                      json_group_array(DISTINCT s.generation), {LIVE}
+                      json_group_array(DISTINCT s.generation), {PRESENT}
                     FROM selection s JOIN answer a ON a.id = s.answer_id
                     JOIN question q ON q.id = a.question_id
                     GROUP BY a.id ORDER BY q.generation, a.id"""

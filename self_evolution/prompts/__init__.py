@@ -2,9 +2,9 @@
 
 Placeholders: {domain}, {description}, {heading}, {fragment}, {question}, {topic}, and {language},
 the English name of the language to write in. `leaks` are phrases that
-betray the open book, `pointing` those of a question that cannot be understood without its page;
-both are regular expressions that the check stage uses; `common` are words (lower case) that an
-answer may have although its fragment does not.
+betray the open book, `pointing` those of a question that cannot be understood without its page,
+`negations` those that deny a statement; all three are regular expressions that the check stage
+uses. `common` are words (lower case) that an answer may have although its fragment does not.
 """
 
 from __future__ import annotations
@@ -66,6 +66,7 @@ class Profile(BaseModel):
     common: tuple[str, ...] = ()
     leaks: tuple[str, ...] = ()
     pointing: tuple[str, ...] = ()
+    negations: tuple[str, ...] = ()
 
 
 class Prompts:
@@ -211,7 +212,7 @@ def load(name: str) -> Profile:
         ):
             text.format(**blanks)
         profile.judge.format(**blanks, **Answers("", "", "")._asdict())
-        for pattern in (*profile.leaks, *profile.pointing):
+        for pattern in (*profile.leaks, *profile.pointing, *profile.negations):
             re.compile(pattern)
     except (OSError, UnicodeDecodeError):
         raise UserError(

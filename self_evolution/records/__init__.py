@@ -1,4 +1,5 @@
-"""The facts of a run, as small frozen types. Each is a row of the ledger's table of that name."""
+"""The facts of a run, as small frozen types. Each type is a row of the ledger's table of the same
+name."""
 
 from self_evolution.records.corrections import (
     Correction,
@@ -34,6 +35,7 @@ from self_evolution.records.ids import (
 from self_evolution.records.pairs import (
     Adapter,
     Answer,
+    Contradiction,
     Conversation,
     Likeness,
     Message,
@@ -53,6 +55,7 @@ __all__ = [
     "Adapter",
     "Answer",
     "Candidate",
+    "Contradiction",
     "Conversation",
     "Correction",
     "CorrectionPair",

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """Feedback on one answer that entered with `generation`; `position` counts them as they came.
+    """Feedback on one answer, which the run took in with `generation`. `position` numbers all
+    feedback in the order in which it came.
 
     `verdict`: right, wrong, or better, with the better answer in `better`. `asked` is the question
-    in the form by which equal questions are known: the last correction of a question counts.
+    in a form that is the same for equal questions: of these, the last correction counts.
     `fragment_id` is the passage that the answer stands in, if it was found. `answered_by` is the
     generation whose answer it was, `adapter` the digest of its adapter (empty for the base).
     """
@@ -37,7 +38,8 @@ class Correction:
 
 @dataclass(frozen=True, slots=True)
 class CorrectionPair:
-    """A pair that a correction taught (made for training), or removed from training (`kind`)."""
+    """A pair that was made to teach a correction, or that a correction removed from training
+    (`kind`)."""
 
     correction_id: str
     answer_id: str
@@ -46,9 +48,9 @@ class CorrectionPair:
 
 @dataclass(frozen=True, slots=True)
 class Recheck:
-    """A question that each generation is asked to see whether a correction was learnt.
+    """A question that is put to each generation, to see whether it learnt a correction.
 
-    `held`: it is in other words, which training does not use.
+    `held`: the question is in other words, and training does not use it.
     """
 
     id: str

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One file, or one that could not be read and why (`problem`).
+    """One file. `problem` says why it could not be read, or is None.
 
-    `note` says what in it could not be read. `container` is the SHA-256 of the archive or mail
-    that it came out of. `sha256` is empty for what could not even be opened as a file.
+    `note` says which part of it could not be read. `container` is the SHA-256 of the archive or
+    mail that contains it. `sha256` is empty if the file could not even be opened.
     """
 
     id: str
@@ -27,7 +27,7 @@ class Document:
 class Event:
     """A change of a document after it was read: `changed`, `withdrawn`, or `returned`.
 
-    The last event of a document counts; one without any is as it was read.
+    The last event of a document counts; a document without any event is as it was read.
     """
 
     position: int
@@ -39,8 +39,8 @@ class Event:
 class Section:
     """A stretch of a document under one heading path, before it is split to size.
 
-    `start` and `end` are character offsets in the document's text. `pages` are (offset in the
-    section's text, page number); the first `overlap` characters repeat the end of the section
+    `start` and `end` are character offsets in the document's text. `pages` has pairs (offset in the
+    section's text, page number). The first `overlap` characters repeat the end of the section
     before.
     """
 
@@ -59,11 +59,11 @@ class Section:
 class Fragment:
     """The unit of asking: a section's text, a part of it that fits, or several short sections.
 
-    `section_id` is the section that it begins in, `page` the page, where there are pages.
-    `duplicate_of` names an earlier fragment: equal to this one (`exact`), one that says all of it
-    (`near`), or one that this passage stands in (`passage`). `number` counts fragments as made.
-    `own` is the text without what a mail quotes of others; None where nothing is quoted, empty
-    where too little is left to ask about.
+    `section_id` is the section in which it begins, `page` the page, if there are pages.
+    `duplicate_of` names an earlier fragment, which is equal to this one (`exact`), says everything
+    that this one says (`near`), or contains this passage (`passage`). `number` numbers fragments in
+    the order in which they were made. `own` is the text without what a mail quotes of other mails.
+    It is None if nothing is quoted, and empty if too little is left to ask about.
     """
 
     id: str
@@ -88,5 +88,6 @@ class Fragment:
         return self.text if self.own is None else self.own
 
     def titled(self, text: str) -> str:
-        """Text of this fragment below the heading path, which alone may name the subject."""
+        """Return text of this fragment below its heading path, because the subject may be named
+        there only."""
         return "\n".join(filter(None, (" > ".join(self.heading), text)))

@@ -9,13 +9,14 @@ from dataclasses import dataclass
 class Item:
     """One test question.
 
-    `suite`: domain (the questions that decide: the user's, or built ones on documents that are
-    trained on), seen (such built ones beside the user's), unseen (built ones on held-out
-    documents), or of former abilities: abilities (the base's own questions), retention (the
-    user's). `reference_values` are the values the answer must state; None has them found in
-    `reference`. Built ones know their fragment, and what they stand or fall with: their document,
-    their fragment where documents are few, or the subject of an ability. Given ones may name a
-    document that they stand or fall with.
+    `suite` is one of these: `domain`, the user's questions or, without these, built ones on
+    documents that are trained on; `choice`, the part of them that chooses the leader; `seen`, built
+    ones on documents that are trained on, beside the user's; `unseen`, built ones on held-out
+    documents; `abilities`, the base's own questions on former abilities; `retention`, the user's
+    questions on these. `reference_values` are the values that the answer must state; if it is None,
+    they are found in `reference`. A built question knows its fragment and its cluster: its
+    document, its fragment if there are few documents, or the topic of an ability. For a question of
+    the user, the cluster may be a document that the user named.
     """
 
     id: str
@@ -30,7 +31,8 @@ class Item:
 
     @property
     def cluster(self) -> str:
-        """The unit that the statistics draw: as built, its passage, or the item itself."""
+        """The unit that the statistics resample: the stored cluster, else the passage, else the
+        item itself."""
         return self.cluster_id or self.passage.strip() or self.id
 
 
@@ -43,7 +45,8 @@ class Holdout:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A built test question: taken (`reason` is None), or why not. `kind`: seen, unseen, ability.
+    """A built test question. `reason` says why it was not taken, or is None. `kind`: seen, unseen,
+    ability.
 
     It was asked about a fragment, or on a `topic` if it is to show an ability.
     """
@@ -74,7 +77,8 @@ class Lock:
 
 @dataclass(frozen=True, slots=True)
 class Replacement:
-    """An item that left the test set with a version; `new_id` took its place, if any did."""
+    """An item that is not in the test set any more from a version on. `new_id` replaced it, if any
+    item did."""
 
     item_id: str
     version: int
@@ -85,7 +89,8 @@ class Replacement:
 class Rival:
     """Another model that answers the test questions, under the negative number `generation`.
 
-    `name` is a folder, a hub name, or an endpoint; `identity` tells it from another of that name.
+    `name` is a folder, a hub name, or an endpoint. `identity` is different for another model of
+    that name.
     """
 
     generation: int
@@ -113,7 +118,7 @@ class Prediction:
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """A metric with its settings and the versions of its libraries, as scores were made with it."""
+    """A metric with the settings and the versions of libraries with which scores were computed."""
 
     id: int
     text: str
@@ -151,7 +156,7 @@ class Judgement:
 class Evaluation:
     """A metric's mean over a suite in one mode, in percent, with its 95% interval.
 
-    Of a generation, or of a rival: below 0.
+    `generation` is the number of a generation, or that of a rival, which is below 0.
     """
 
     generation: int
@@ -186,7 +191,8 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Promotion:
-    """Whether a generation took the lead, and why. The last promoted one is served."""
+    """Whether a generation became the leader, and why. The generation that was promoted last
+    leads."""
 
     generation: int
     promoted: bool

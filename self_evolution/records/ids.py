@@ -10,7 +10,7 @@ from typing import Any
 def content_id(*parts: Any) -> str:
     """16 hexadecimal digits that are a function of the parts alone (JSON values), in order.
 
-    A rerun that makes the same thing makes the same id, and so meets itself in the ledger.
+    If a stage is repeated, it makes the same ids, and so finds in the ledger what is there already.
     """
     text = json.dumps(parts, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -39,8 +39,8 @@ class Question:
 class TrustedRow:
     """The place of a trusted pair: row and turn of the file with that SHA-256.
 
-    `turn` counts the answers of the row from 1. `passage` and `document` are what the row says of
-    its source, or empty. Equal rows of a file lead to one question.
+    `turn` is the number of the answer in the row, from 1. `passage` and `document` are what the row
+    says about its source, or empty. Equal rows of a file lead to one question.
     """
 
     sha256: str
@@ -72,7 +72,7 @@ class Teacher:
 
 @dataclass(frozen=True, slots=True)
 class Taught:
-    """A question, answer or built test question (`id`) that a teacher wrote."""
+    """The `id` of a question, an answer or a built test question that a teacher wrote."""
 
     id: str
     teacher_id: str
@@ -80,7 +80,7 @@ class Taught:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The verdict of the check stage on a pair: kept (`reason` is None), or why it is not."""
+    """The verdict of the stage `check` on a pair. `reason` says why it was rejected, or is None."""
 
     answer_id: str
     reason: str | None
@@ -89,14 +89,28 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Likeness:
-    """A kept pair whose question is near an evaluation question, without being it.
+    """A kept pair whose question is near a test question, but is not the same question.
 
-    `share`: of the words of both, those in common.
+    `share` is the share of the words of both questions that they have in common.
     """
 
     answer_id: str
     item_id: str
     share: float
+
+
+@dataclass(frozen=True, slots=True)
+class Contradiction:
+    """A pair that is not trained on from `generation` on, because the pair `other_id` contradicts
+    it.
+
+    `believed`: the other one is preferred (`check.prefer`); otherwise neither of the two is used.
+    """
+
+    generation: int
+    answer_id: str
+    other_id: str
+    believed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,12 +131,14 @@ class Score:
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """A conversation to rehearse, so that little is forgotten (`reason`: None), or why it is none.
+    """A conversation to rehearse, so that less is forgotten. `reason` says why it cannot be used,
+    or is None.
 
     `origin`: given by the user, or made by the base itself: on one of the profile's topics
     (`topics`), begun by it in the user's place (`template`), or about a fragment (`fragments`).
-    Those that were made in one go have one `position`. `question`: what is asked in it, without
-    any passage; empty in one that is given, or in which the base asks about a fragment.
+    Conversations that were made together have the same `position`. `question` is the question in
+    the conversation, without any passage. It is empty if the user gave the conversation, or if the
+    base asks about a fragment in it.
     """
 
     id: str
@@ -180,7 +196,7 @@ class Adapter:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A question with its answer and fragment, as several stages want to see it.
+    """A question with its answer and fragment, in the form that several stages use.
 
     A trusted pair whose fragment is unknown has an empty `fragment` and `language`.
     """

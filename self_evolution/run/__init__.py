@@ -1,5 +1,5 @@
 """A run: its folder, settings, ledger and models."""
 
-from self_evolution.run.run import Run, Task
+from self_evolution.run.run import Run
 
-__all__ = ["Run", "Task"]
+__all__ = ["Run"]

@@ -14,7 +14,7 @@ from self_evolution.ledger import Ledger
 from self_evolution.progress import Count, Progress
 
 PAUSE = 1.0
-"""Seconds between two notes, so that writing them costs nothing that can be felt."""
+"""Seconds between two notes, so that writing them takes no noticeable time."""
 
 _KEY = "at_work"
 
@@ -64,7 +64,7 @@ def at_work(ledger: Ledger, progress: Progress, generation: int, stage: str) -> 
 
 
 def read_at_work(ledger: Ledger) -> AtWork | None:
-    """What was noted last. It is of the past if no process is at work, or the stage is done."""
+    """Return the last note. It is out of date if no process is at work, or if the stage is done."""
     if (row := ledger.meta(_KEY)) is None:
         return None
     noted = AtWork(*row)

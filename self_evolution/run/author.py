@@ -11,10 +11,12 @@ from self_evolution.run.run import Run
 
 
 class Author:
-    """Writes for a generation; each text that a teacher writes is recorded as its own.
+    """Writes questions and answers for a generation. Each text that a teacher writes is recorded as
+    such.
 
-    `parent` is the generation whose model the run's own is, where `weights` are the current ones.
-    With `own`, the run's own model writes in any case.
+    If no teacher is named, the run's own model writes. With the `weights` "base" it writes as the
+    base, and with "current" as the generation `parent`. If `own` is true, it writes also if a
+    teacher is named.
     """
 
     def __init__(self, run: Run, parent: int, weights: Weights, own: bool = False) -> None:

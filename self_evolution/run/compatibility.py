@@ -57,7 +57,8 @@ CHANGES: dict[str, Change] = {
     "evaluate.top_k": "fixed",
     "evaluate.top_p": "fixed",
 }
-"""The rule by which a setting, or a section, may change in a run that has begun; else `accepted`.
+"""The rule by which a setting, or a section, may change in a run that has begun. All others are
+`accepted`.
 
 - `free`: without confirmation. The change affects no existing row; a setting of reading applies to
   files that are read from then on, and changes of documents are found separately.

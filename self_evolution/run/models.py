@@ -45,7 +45,7 @@ class Models:
         return self.loaded
 
     def use_loaded(self, engine: Engine) -> None:
-        """Use this loaded model as the run's own; it is the one that the settings name.
+        """Use this loaded model as the run's own. It must be the model that the settings name.
 
         Raises UserError if its revision is not the one that the run began with.
         """
@@ -57,7 +57,7 @@ class Models:
                 f"{self._config.model.name} is now revision {engine.revision}, the run began with "
                 f"{known}: start a new run, or name a folder with the old one"
             )
-        engine.begin_batch()  # the one that it was loaded for
+        engine.begin_batch()  # the batch that it was loaded for
         self.loaded = engine
 
     def open_other(self, name: str, flag: str) -> OtherModel:
@@ -69,7 +69,9 @@ class Models:
         refuse_shared_key([*settings.against, settings.judge, self._config.ask.teacher, name])
         self._progress.print_once(other_models.notice(name, flag))
         if not is_address(name):
-            self.loaded = self._counter = self._teacher = None  # they hold models
+            self.loaded = self._counter = self._teacher = (
+                None  # each of them holds a model in memory
+            )
             self._progress.say(f"loading {name}")
             _free_memory()
         with interruptible():
@@ -79,7 +81,7 @@ class Models:
     def teacher(self) -> OtherModel | None:
         """The model that asks and answers in place of the run's own; None if none is named.
 
-        One that is loaded in this process stays until another model is needed.
+        A teacher that is loaded in this process stays in memory until another model is needed.
         """
         name = self._config.ask.teacher
         if name and self._teacher is None:

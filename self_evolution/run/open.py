@@ -1,4 +1,4 @@
-"""Opening a run to work on it: a new one from a recipe, or an existing one that fits."""
+"""Opening a run to work on it: a new run, or an existing one whose settings and files still fit."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ from self_evolution.schedule import out_of_patience
 class Request(NamedTuple):
     """What the command line asks for. An empty `recipe` means the run's own recipe, or the default.
 
-    `reads` asks to look at the folders again; `again` asks to read files once more that could not
-    be read.
+    With `reads`, the folders are looked at again. With `again`, files that could not be read are
+    tried again.
     """
 
     recipe: str = ""

@@ -60,7 +60,8 @@ def is_running(folder: Path) -> bool:
 
 @contextmanager
 def in_use(folder: Path) -> Iterator[None]:
-    """Keep `prune` from removing what a process answers with, as long as the block lasts.
+    """Prevent `prune` from removing adapters that this process uses to answer, as long as the block
+    lasts.
 
     The lock is on the folder of the adapters, and shared: others may answer too, and the run may go
     on. Raises UserError if something is being removed at this moment.

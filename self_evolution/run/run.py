@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 from self_evolution import rollback
 from self_evolution.config import Config
 from self_evolution.errors import Stopped
-from self_evolution.ledger import Ledger
+from self_evolution.ledger import Ledger, Queue
 from self_evolution.models import Engine
 from self_evolution.progress import Progress
 from self_evolution.prompts import Prompts
@@ -19,12 +19,6 @@ from self_evolution.run.adapters import adapter_folder, use_generation
 from self_evolution.run.models import Models
 from self_evolution.run.proof import Proof
 from self_evolution.schedule import stage_seed
-
-Task = tuple[str, int] | tuple[str, int, str]
-"""The id of an item to work on, and its length (any unit): similar lengths share a batch.
-
-Then perhaps what it has in common with others of this length, next to which it is put.
-"""
 
 
 class Run:
@@ -85,35 +79,29 @@ class Run:
         stage: str,
         generation: int,
         unit: str,
-        tasks: Sequence[Task],
-        done: set[str],
+        queue: Queue,
         size: int,
         label: str = "",
         title: str = "",
     ) -> Iterator[tuple[list[str], list[int]]]:
         """Yield (ids still to do, a seed for each) of each batch; the caller commits it as one.
 
-        The ids of a batch depend on all tasks and not on those that are left, so an interrupted run
-        continues exactly as it would have. A seed depends on the id and the settings alone. `label`
-        distinguishes the rounds of a stage: another label makes other seeds. `title` is for people,
-        where it is not the label. Raises Stopped after a committed batch if the user asked for it.
+        The queue is made by `ledger.queue`. Its batches depend on all tasks and not on those that
+        are left, so an interrupted run continues exactly as it would have. A seed depends on the
+        id and the settings alone. `label` distinguishes the rounds of a stage: another label makes
+        other seeds. `title` is for people, where it is not the label. Raises Stopped after a
+        committed batch if the user asked for it.
         """
-        ordered = [id for id, *_ in sorted(tasks, key=lambda task: (task[1:], task[0]))]
-        there = sum(id in done for id in ordered)
         name = title or label or stage
         if generation:
             name = f"gen {generation} {name}" if generation > 0 else f"rival {-generation} {name}"
-        if there == len(ordered):
+        if queue.done == queue.total:
             return
-        with self.progress.bar(name, unit, len(ordered), there) as bar:
-            for start in range(0, len(ordered), size):
-                batch = ordered[start : start + size]
-                missing = [id for id in batch if id not in done]
-                if not missing:
-                    continue
+        seed = stage_seed(self.config, stage, generation, label)
+        with self.progress.bar(name, unit, queue.total, queue.done) as bar:
+            for missing in queue.batches(size):
                 if self.models.loaded:
                     self.models.loaded.begin_batch()
-                seed = stage_seed(self.config, stage, generation, label)
                 yield missing, [seed_of(seed, id) for id in missing]
                 bar.advance(len(missing))
                 self.raise_if_stopped()

@@ -8,7 +8,7 @@ from pathlib import Path
 from self_evolution import miniature as embedded
 from self_evolution.config import Config
 
-# For each such setting: the words that are no path, and the file that the word stands for.
+# For each such setting: the words that are not a path, and the file that each stands for.
 _WORDS: dict[str, dict[str, Path | None]] = {
     "evaluate.file": {"embedded": embedded.EVALUATION, "faq": embedded.FAQ_EVALUATION},
     "evaluate.retention_file": {"embedded": embedded.RETENTION, "general": embedded.GENERAL},

@@ -1,7 +1,7 @@
 """The user's own pairs come into a run as questions that are already answered.
 
-They enter in the generation whose `ask` comes first after the file was given or changed. From then
-on they are pairs like others: checked, scored, selected, replayed.
+The stage `ask` takes them in when it next begins after the file was given or changed. From then on
+they are checked, scored, selected and replayed like other pairs.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ KEY = "trusted"
 
 
 def take_in(run: Run, generation: int) -> None:
-    """Add what the file has, unless it is the one that was taken in last.
+    """Add the pairs of the file, unless its present content has been taken in already.
 
     Pairs that were taken in from an earlier version of the file keep their rows. Those that the
     file no longer has are not used any more. Raises UserError if the file is not the one that the

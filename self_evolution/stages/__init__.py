@@ -1,7 +1,8 @@
-"""The stages, one file each: `run, generation -> Outcome`.
+"""The stages, with one file for each. A stage is a function `(run, generation) -> Outcome`.
 
-Each asks the ledger what is missing, works in batches, and commits each batch in one transaction.
-Resume, progress and status follow from that. `perform` marks a stage done at its end.
+Each stage asks the ledger what is missing, works in batches, and commits each batch in one
+transaction. This is enough for resuming, for progress bars and for `status`. At the end of a stage,
+`perform` marks it as done.
 """
 
 from __future__ import annotations
@@ -18,7 +19,10 @@ from self_evolution.schedule import has, plan
 
 
 def perform(run: Run, generation: int, name: str) -> bool:
-    """Finish a stage; returns False if nothing was left to do. Time and note go to the ledger."""
+    """Do what is left of a stage, and store its time and note in the ledger.
+
+    Returns False if nothing was left to do.
+    """
     if not has(run.config, name) or run.ledger.stage_done(generation, name):
         return False
     run.raise_if_stopped()

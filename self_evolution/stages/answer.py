@@ -12,18 +12,12 @@ from self_evolution.run.outcome import Outcome
 def answer(run: Run, generation: int) -> Outcome:
     settings = run.config.answer
     params = SamplingParams(settings.temperature, settings.top_p, settings.max_tokens)
-    tasks = run.ledger.pairs.questions(generation)
+    known = run.ledger.pairs
+    queue = run.ledger.queue(known.questions(generation), known.answered(generation))
     author = Author(run, run.start(generation).parent, settings.answerer)
-    batches = run.batches(
-        "answer",
-        generation,
-        "answers",
-        tasks,
-        run.ledger.pairs.answered(generation),
-        run.config.model.batch_size,
-    )
-    for ids, seeds in batches:
-        asked = run.ledger.pairs.questions_with_fragments(ids)
+    size = run.config.model.batch_size
+    for ids, seeds in run.batches("answer", generation, "answers", queue, size):
+        asked = known.questions_with_fragments(ids)
         prompts = [
             run.prompts.answer(fragment.heading, fragment.askable, question.text, fragment.language)
             for question, fragment in asked
@@ -34,4 +28,4 @@ def answer(run: Run, generation: int) -> Outcome:
             for id, reply in zip(ids, replies, strict=True)
         ]
         run.ledger.add([*answers, *author.signed(row.id for row in answers)])
-    return Outcome(len(tasks))
+    return Outcome(queue.total)

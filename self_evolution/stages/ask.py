@@ -1,8 +1,7 @@
 """Ask: the model writes questions about each fragment. It sees the questions that it has already
 asked.
 
-With `ask.pairs` the user's own questions come in too, together with their answers, and so does the
-feedback on answers that waits.
+The user's own pairs (`ask.pairs`) come in here too, and so does waiting feedback on answers.
 """
 
 from __future__ import annotations
@@ -17,7 +16,8 @@ from self_evolution.run.trusted import describe, take_in
 
 
 def ask(run: Run, generation: int) -> Outcome:
-    """Ask `ask.per_fragment` questions about each fragment, each knowing those before it.
+    """Ask `ask.per_fragment` questions about each fragment; for each question, the model sees the
+    earlier ones.
 
     All questions about the fragments of a batch are asked one after the other, so that a model that
     remembers what it has read need not read the fragments again. The user's own pairs, and
@@ -29,14 +29,14 @@ def ask(run: Run, generation: int) -> Outcome:
     params = SamplingParams(settings.temperature, settings.top_p, settings.max_tokens)
     author = Author(run, run.start(generation).parent, settings.asker)
     tasks = run.ledger.fragments.for_training() if settings.per_fragment else []
-    done = run.ledger.pairs.asked(generation, settings.per_fragment - 1)
-    batches = run.batches("ask", generation, "fragments", tasks, done, run.config.model.batch_size)
-    for ids, seeds in batches:
+    queue = run.ledger.queue(tasks, run.ledger.pairs.asked(generation, settings.per_fragment - 1))
+    size = run.config.model.batch_size
+    for ids, seeds in run.batches("ask", generation, "fragments", queue, size):
         seed = dict(zip(ids, seeds, strict=True))
         there = {id: run.ledger.pairs.questions_of(generation, id) for id in ids}
         rows: list[Question] = []
         for sample in range(settings.per_fragment):
-            # An earlier version stored round by round, so some may be there.
+            # An earlier version stored the questions in rounds, so some may be there already.
             missing = [id for id in ids if len(there[id]) == sample]
             prompts = [
                 run.prompts.ask(fragment, there[fragment.id])
@@ -50,4 +50,4 @@ def ask(run: Run, generation: int) -> Outcome:
                 rows.append(Question(row, generation, id, sample, reply.text, reply.finish_reason))
         run.ledger.add([*rows, *author.signed(row.id for row in rows)])
     notes = filter(None, (describe(run, generation), corrections.describe(run, generation)))
-    return Outcome(len(tasks) * settings.per_fragment, "; ".join(notes))
+    return Outcome(queue.total * settings.per_fragment, "; ".join(notes))

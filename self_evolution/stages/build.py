@@ -1,8 +1,8 @@
 """Build: test questions are written where the user gives none, and the whole set is locked.
 
-There are three kinds: `seen`, a new question on a document that is trained on; `unseen`, one on a
-document that is kept out of training; and questions on former abilities of the base. Nothing here
-changes once generation 0 has been evaluated.
+There are three kinds of questions: `seen`, on a document that is trained on; `unseen`, on a
+document that is kept out of training; and questions on former abilities of the base. The set does
+not change any more when generation 0 has been evaluated.
 """
 
 from __future__ import annotations

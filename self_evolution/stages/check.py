@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from itertools import chain
 
+from self_evolution.evaluation import contradictions
 from self_evolution.evaluation.contamination import ContaminationCheck
 from self_evolution.evaluation.corrections.judging import Contradictions
 from self_evolution.evaluation.pair_checks import Case, first_objection, key
-from self_evolution.records import Likeness, Verdict
+from self_evolution.records import Contradiction, Likeness, Verdict
 from self_evolution.run import Run
 from self_evolution.run.outcome import Outcome, describe_kept
 
@@ -15,17 +16,20 @@ PAIRS_A_BATCH = 256
 
 
 def check(run: Run, generation: int) -> Outcome:
-    trusted = run.ledger.pairs.lengths(generation, "trusted")
-    generated = run.ledger.pairs.lengths(generation, "generated")
-    done = run.ledger.pairs.checked(generation)
+    # Trusted pairs first: of a trusted pair and a generated one that are equal, the first is kept.
+    queues = {
+        origin: run.ledger.queue(
+            run.ledger.pairs.lengths(generation, origin), run.ledger.pairs.checked(generation)
+        )
+        for origin in ("trusted", "generated")
+    }
     # Both sets are rebuilt from the ledger, so an interrupted stage goes on with the same verdicts.
     seen = {key(*texts) for texts in run.ledger.pairs.kept_texts(before=generation + 1)}
     contamination = ContaminationCheck(run.ledger.items.all())
     corrections = Contradictions(run.ledger.corrections.live())
-    # Trusted pairs first: of a trusted pair and a generated one that are equal, the first is kept.
-    batches = chain(
-        run.batches("check", generation, "pairs", trusted, done, PAIRS_A_BATCH, title="check own"),
-        run.batches("check", generation, "pairs", generated, done, PAIRS_A_BATCH),
+    batches = chain.from_iterable(
+        run.batches("check", generation, "pairs", queue, PAIRS_A_BATCH, title=title)
+        for title, queue in zip(("check own", ""), queues.values(), strict=True)
     )
     for ids, _ in batches:
         found: list[Verdict | Likeness] = []
@@ -45,28 +49,60 @@ def check(run: Run, generation: int) -> Outcome:
                 if match:
                     found.append(Likeness(pair.answer_id, match.item.id, match.share))
         run.ledger.add(found)
-    total = len(trusted) + len(generated)
+    left_out = _contradictions(run, generation)
+    total = sum(queue.total for queue in queues.values())
     reasons: dict[str | None, int] = {
         reason: n for g, reason, n in run.ledger.pairs.reasons() if g == generation
     }
     reasons[None] = total - sum(reasons.values())
-    return Outcome(total, describe_kept(reasons, "pairs kept"))
+    note = describe_kept(reasons, "pairs kept")
+    if left_out:
+        note += f"; {left_out:,} of all generations left out, because pairs contradict each other"
+    return Outcome(total, note)
+
+
+def _contradictions(run: Run, generation: int) -> int:
+    """Look through the kept pairs of all generations for contradictions.
+
+    Returns the number of pairs that are left out of training. Their verdicts stay as they are:
+    once the other document is corrected or withdrawn, they are used again.
+    """
+    if not run.config.check.contradictions:
+        return 0
+    if not run.ledger.contradictions.found(generation):
+        files = run.ledger.documents.files()
+        found: list[Contradiction] = []
+        for sources in run.ledger.contradictions.groups(contradictions.question_key):
+            claims = [
+                contradictions.Claim(
+                    *source[:5], files[source.path].mtime_ns if source.path in files else 0
+                )
+                for source in sources
+            ]
+            found += [
+                Contradiction(generation, *loser)
+                for loser in contradictions.losers(claims, run.config.check.prefer)
+            ]
+        run.ledger.add(found)
+    return run.ledger.contradictions.found(generation)
 
 
 def _cases(run: Run, ids: list[str]) -> list[Case]:
     pairs = run.ledger.pairs.get(ids)
     held = run.ledger.pairs.held_out(ids)
-    finish = run.ledger.pairs.question_finish(ids)
+    asked_as = run.ledger.pairs.asked_as(ids)
     cases = []
     for pair in pairs:
+        finish, heading = asked_as[pair.answer_id]
         cases.append(
             Case(
                 pair,
-                finish[pair.answer_id],
+                finish,
                 run.prompts.profile(pair.language),
                 run.prompts.wanted(pair.language),
                 run.config.check,
                 pair.answer_id in held,
+                heading,
             )
         )
     return cases

@@ -1,8 +1,8 @@
 """Evaluate: every generation, and the base, answers the same questions; metrics score them.
 
-Test questions are asked closed book, with the passages that a search over all fragments finds, and,
-if they have a passage, open book. Questions on former abilities are asked in one mode: with their
-passage, if they have one.
+Test questions are put in up to three modes: closed book; with search, with the passages that a
+search over all fragments finds; and, if they have a passage, open book. Questions on former
+abilities are asked in one mode: with their passage, if they have one.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ NO_SET = "no evaluation set: nothing shows whether this helped; give one with --
 
 
 def evaluate(run: Run, generation: int) -> Outcome:
-    """The run's own model with the adapter of this generation."""
+    """Evaluate the run's own model with the adapter of this generation."""
     predictions = predict(run, generation, run.engine)
     notes = list(summary(run, run.ledger.evaluations.of_generations(), generation))
     if not run.ledger.items.of_suite("domain"):

@@ -56,8 +56,8 @@ class Case(NamedTuple):
 
 
 def judge(run: Run, generation: int) -> Outcome:
-    """Judge each opponent in turn; the judge is loaded, or reached, only if there is work for
-    it."""
+    """Compare the generation with each opponent in turn. The judge is loaded, or called, only if
+    there is work for it."""
     name = run.config.evaluate.judge
     named = run.config.evaluate.against
     opponents = [
@@ -143,11 +143,13 @@ def _ask(run: Run, generation: int, against: int, cases: list[Case], model: Gene
         "judge",
         generation,
         "decisions",
-        [
-            (id, len(case.item.question) + len(case.mine) + len(case.other))
-            for id, (case, _) in tasks.items()
-        ],
-        _done(run, generation, against),
+        run.ledger.queue(
+            (
+                (id, len(case.item.question) + len(case.mine) + len(case.other))
+                for id, (case, _) in tasks.items()
+            ),
+            _done(run, generation, against),
+        ),
         max(run.config.model.batch_size, model.concurrency),
         f"judge, rival {-against}" if against else "judge, base",
     )

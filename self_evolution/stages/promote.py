@@ -1,7 +1,8 @@
 """Promote: decide whether a generation is better than the leader; if not, it is rolled back.
 
-Better means better on the same test questions, closed book, as paired differences with whole
-documents resampled. The leader is served, not simply the last generation.
+The generation and the leader answer the same test questions with the book closed. Their scores are
+compared question by question, and whole documents are resampled for the interval. The leader is the
+generation to use, not simply the last one.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ def promote(run: Run, generation: int) -> Outcome:
 
 
 def _differences(run: Run, generation: int, others: set[int]) -> Iterator[Difference]:
-    """Return the differences to the base and to the leader, in every task, in the deciding
+    """Yield the differences to the base and to the leader, in every task, in the deciding
     metric."""
     for task, metric in deciding(run.ledger, run.config.promote.metric).items():
         after = scored(run.ledger, generation, task, metric)
@@ -91,9 +92,9 @@ def _gain(run: Run, row: Difference) -> tuple[bool, str]:
 def _corrected(run: Run, generation: int, leader: int, row: Difference) -> list[tuple[bool, str]]:
     """Whether more of what people corrected is right, and no loss is shown on the test questions.
 
-    The test questions are few of all that may be asked, so a gain on corrections need not show on
-    them. Only corrected questions count that both were asked. Empty if the generation does not
-    answer more of them right than the leader.
+    The test questions are only a few of all possible questions, so what was learnt from corrections
+    may not show there. Only those corrected questions count that both generations were asked. The
+    list is empty if the generation does not answer more of them right than the leader.
     """
     after = learnt(run.ledger, generation, beside=leader)
     before = learnt(run.ledger, leader, beside=generation)

@@ -25,7 +25,8 @@ FILES_A_COMMIT, SECONDS_A_COMMIT = 64, 0.5
 
 
 def read(run: Run, generation: int) -> Outcome:
-    """Update the ledger from the folders: read new contents, and set documents aside that are gone.
+    """Update the ledger from the folders: read new content, and set aside documents that no longer
+    exist.
 
     Raises UserError if a source is missing or nothing at all could be read.
     """
@@ -48,7 +49,7 @@ def read(run: Run, generation: int) -> Outcome:
 
 
 def _set_aside(run: Run, changes: Changes) -> None:
-    """Note the documents that are gone or back, with everything made from them."""
+    """Record which documents no longer exist, or exist again, and with them what they contain."""
     here = run.ledger.documents.here()
     events: list[tuple[str, str]] = []
     for document, kind in changes.gone:
@@ -102,7 +103,8 @@ class _Intake:
             self._add(name, Read("", readers.ending(name)[1:], "", problem=problem), None)
 
     def take(self, name: str, digest: str, reading: Reading, instead: Sequence[str]) -> None:
-        """Add all documents of a file, `instead` of others; an archive counts too, without text."""
+        """Add all documents of a file. They replace those in `instead`. An archive is itself a
+        document without text."""
         self._files += 1
         for id in instead:
             self._event(id, "changed")
@@ -147,7 +149,7 @@ class _Intake:
             )
         )
         self._rows += self._sections(id, found)
-        if path in self._held:  # what comes of a held-out document is held out too
+        if path in self._held:  # what replaces a held-out document is held out too
             self._rows.append(Holdout(id))
 
     def _event(self, id: str, kind: str) -> None:
@@ -193,7 +195,8 @@ def _listed(endings: Mapping[str, int], most: int = 5) -> str:
 def _read_side_files(run: Run) -> None:
     """Add evaluation sets and rehearsal, each in one transaction, if they are not there yet.
 
-    Once the test questions are locked none is added, even if a review removed all of them.
+    When the test questions are locked, no item is added any more, even if a review removed all of
+    them.
     """
     files = side_files(run.config)
     for suite, key in (("domain", "evaluate.file"), ("retention", "evaluate.retention_file")):

@@ -12,7 +12,7 @@ from self_evolution.strategies import STRATEGIES, ScoredPair
 
 
 def recite(run: Run, generation: int) -> Outcome:
-    """At most `select.recite` pairs are asked; which ones is drawn anew in each generation.
+    """Ask about at most `select.recite` pairs, which are drawn anew in each generation.
 
     A pair whose conversation leaves no room for an answer in the model's window is not asked.
     """
@@ -29,8 +29,10 @@ def recite(run: Run, generation: int) -> Outcome:
         "recite",
         generation,
         "answers",
-        [(id, len(pair.question)) for id, pair in pairs.items()],
-        set(run.ledger.training.recited(generation)),
+        run.ledger.queue(
+            ((id, len(pair.question)) for id, pair in pairs.items()),
+            run.ledger.training.recited(generation),
+        ),
         run.config.model.batch_size,
     )
     for ids, seeds in batches:
@@ -47,7 +49,8 @@ def recite(run: Run, generation: int) -> Outcome:
 
 
 def _score(pair: Pair, text: str) -> float:
-    """In percent: by the values of the answer, or by its words where it has no value."""
+    """Score a recitation in percent: by the values of the pair's answer, or by its words if it has
+    no value."""
     found = METRICS["exact-match"].score(text, pair.answer, question=pair.question, values=None)
     if found is None:
         found = METRICS["token-f1"].score(text, pair.answer, question=pair.question, values=None)

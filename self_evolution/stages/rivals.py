@@ -1,6 +1,7 @@
 """Rivals: other models answer the same test questions, for comparison.
 
-Each has a number below 0, under which its predictions and evaluations are kept. It decides nothing.
+Each rival has a number below 0, under which its predictions and evaluations are stored. Rivals have
+no influence on promotion.
 """
 
 from __future__ import annotations

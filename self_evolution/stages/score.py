@@ -1,4 +1,5 @@
-"""The stage `score` computes the IFD of each pair that was kept (`self_evolution.models.ifd`)."""
+"""The stage `score` computes the IFD score of each pair that was kept
+(`self_evolution.models.ifd`)."""
 
 from __future__ import annotations
 
@@ -12,12 +13,12 @@ PAIRS_A_COMMIT = 256
 
 def score(run: Run, generation: int) -> Outcome:
     settings = run.config.score
-    tasks = run.ledger.pairs.kept_lengths(generation)
-    done = run.ledger.pairs.scored(generation)
-    if len(done) < len(tasks):
+    known = run.ledger.pairs
+    queue = run.ledger.queue(known.kept_lengths(generation), known.scored(generation))
+    if queue.done < queue.total:
         template = Template(run.engine, run.prompts, settings.template)
-    for ids, _ in run.batches("score", generation, "pairs", tasks, done, PAIRS_A_COMMIT):
-        pairs = [(pair.prompt, pair.answer) for pair in run.ledger.pairs.get(ids)]
+    for ids, _ in run.batches("score", generation, "pairs", queue, PAIRS_A_COMMIT):
+        pairs = [(pair.prompt, pair.answer) for pair in known.get(ids)]
         run.use(run.start(generation).parent)
         measures = measure(run.engine, template, pairs, settings, settings.scorer)
         run.ledger.add(
@@ -25,7 +26,7 @@ def score(run: Run, generation: int) -> Outcome:
         )
     odd = [
         f"{n} {outcome}"
-        for g, outcome, n in run.ledger.pairs.outcomes()
+        for g, outcome, n in known.outcomes()
         if g == generation and outcome != "scored"
     ]
-    return Outcome(len(tasks), f"without a rank: {', '.join(odd)}" if odd else "")
+    return Outcome(queue.total, f"without a rank: {', '.join(odd)}" if odd else "")

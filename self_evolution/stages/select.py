@@ -14,7 +14,8 @@ from self_evolution.schedule import stage_seed
 from self_evolution.strategies import STRATEGIES, ScoredPair
 
 EXAMPLES, SHARE = 8, 0.5
-"""Examples of a correction in the first training set after it, and the most of all in that set."""
+"""EXAMPLES: how often a correction stands in the first training set after it came in. SHARE: the
+largest share of all corrections in the pairs of that set."""
 
 
 def select(run: Run, generation: int) -> Outcome:
@@ -66,9 +67,9 @@ def select(run: Run, generation: int) -> Outcome:
 def corrections(run: Run, generation: int, others: int) -> dict[str, int]:
     """{answer id: times that it is trained on} of the pairs that corrections taught.
 
-    Every one is in every training set, once at least. Those that the model has not been trained on
-    yet, because they entered after its parent, are repeated, so that each correction has about
-    EXAMPLES examples; beside `others` pairs, all of them together are at most SHARE of the pairs.
+    Every such pair is in every training set at least once. The model has not been trained yet on
+    pairs that came in after its parent. These are repeated, so that each correction has about
+    EXAMPLES examples; but together, beside `others` pairs, they are at most SHARE of all pairs.
     """
     taught = run.ledger.corrections.taught()
     parent = run.start(generation).parent

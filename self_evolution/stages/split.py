@@ -36,7 +36,7 @@ def make_fragments(run: Run) -> Outcome:
         if len(done) < len(units)
         else None
     )
-    for ids, _ in run.batches("split", 0, "parts", order, done, UNITS_A_BATCH):
+    for ids, _ in run.batches("split", 0, "parts", run.ledger.queue(order, done), UNITS_A_BATCH):
         assert splitter is not None
         sections = [run.ledger.documents.sections(units[first]) for first in ids]
         run.ledger.add([row for unit in sections for row in splitter.fragments(unit)])
@@ -53,7 +53,8 @@ def make_fragments(run: Run) -> Outcome:
 
 
 def _units(outline: Sequence[SectionRow]) -> Iterator[list[SectionRow]]:
-    """Yield units of a document that are split independently, the same ones at every call.
+    """Yield the units of a document, each of which is split by itself; they are the same at every
+    call.
 
     A unit ends where a section does not continue the one before, or does not share its heading.
     """

@@ -56,9 +56,11 @@ def peak_rate(settings: Train, generation: int) -> float:
 
 
 def _conversations(run: Run, generation: int) -> list[tuple[list[Message], bool]]:
-    """The selected pairs without their fragments, then the rehearsal; whether each is rehearsal.
+    """Return the selected pairs without their fragments, then the conversations of rehearsal.
 
-    The target of a pair is its own answer: answers in the turns before it have the weight 0.
+    Each comes with True if it is rehearsal.
+
+    Of a pair, only its own answer is learnt: answers in the turns before it have the weight 0.
     """
     pairs = [
         [
@@ -75,7 +77,7 @@ def sampled(conversations: list[Chosen], samples: int, seed: int) -> list[Chosen
     """Return exactly `samples` conversations: a random part in the given order, or all of them
     repeated.
 
-    The numbers of times that any two conversations occur differ by one at most.
+    Any two conversations occur equally often, or one of them once more.
     """
     if not conversations:
         return []

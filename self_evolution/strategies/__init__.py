@@ -1,5 +1,5 @@
-"""Strategies: the choice of earlier pairs to replay. To add one: a function in a file, and a line
-here."""
+"""Strategies: the choice of earlier pairs to replay. To add one, write a function in a file of its
+own, and add a line here."""
 
 from self_evolution.strategies.mastery import mastery
 from self_evolution.strategies.ranked import easy, even, everything, hard, nothing

@@ -8,27 +8,29 @@ from self_evolution.strategies.scored import ScoredPair, check, ranking
 
 
 def hard(pool: Sequence[ScoredPair], k: int, seed: int) -> list[str]:
-    """The k highest IFD; of equal ones, those with the lowest ids."""
+    """The k pairs with the highest IFD scores; of pairs with equal scores, those with the lowest
+    ids."""
     check(pool, k)
     return ranking(pool)[:k]
 
 
 def easy(pool: Sequence[ScoredPair], k: int, seed: int) -> list[str]:
-    """The k lowest IFD, still from the hardest to the easiest.
+    """The k pairs with the lowest IFD scores, still in the order from the hardest to the easiest.
 
-    As published, these are the last k of the same descending ranking. So of pairs with equal IFD
-    those with the *highest* ids are taken, and `hard` of k and `easy` of n - k pairs have none in
-    common.
+    As in the published method, these are the last k of the ranking that `hard` begins. So of pairs
+    with equal scores, those with the *highest* ids are taken. And of n pairs, the k of `hard` and
+    the n - k of `easy` have none in common.
     """
     check(pool, k)
     return ranking(pool)[max(0, len(pool) - k) :]
 
 
 def even(pool: Sequence[ScoredPair], k: int, seed: int) -> list[str]:
-    """Exactly k (the whole pool if it is smaller), evenly spaced over the ranking.
+    """Exactly k pairs (the whole pool if it is smaller), evenly spaced over the ranking.
 
-    Of n, ranks floor(i * n / k) for i in 0..k-1, the hardest among them. The published stride
-    n // k gives the same where k divides n, and up to 2k - 1 items where it does not.
+    Of n pairs it takes the ranks floor(i * n / k) for i in 0..k-1, so the hardest is among them.
+    The published method takes every (n // k)th pair. This gives the same if k divides n, and
+    otherwise up to 2k - 1 pairs.
     """
     check(pool, k)
     ids = ranking(pool)

@@ -46,8 +46,8 @@ def check(pool: Sequence[ScoredPair], k: int) -> None:
 def ranking(pool: Sequence[ScoredPair]) -> list[str]:
     """The ids of the pool from the highest IFD to the lowest, equal ones by ascending id.
 
-    A total order, so the order of the pool does not matter. The published implementation
-    sorts descending and stably, leaving ties in the order of the pool: with ids that ascend
-    in that order (zero-padded indices), both rankings are the same.
+    No two pairs have the same place, so the order of the pool does not matter. The published
+    implementation leaves pairs with equal scores in the order of the pool. If the ids ascend in
+    that order (such as zero-padded numbers), both rankings are the same.
     """
     return [item.id for item in sorted(pool, key=lambda item: (-item.ifd, item.id))]

@@ -72,8 +72,7 @@ def _ask(run: Run, generation: int) -> None:
         "evaluate",
         generation,
         "answers",
-        tasks,
-        set(there),
+        run.ledger.queue(tasks, there),
         run.config.model.batch_size,
         "corrections",
     )

@@ -30,8 +30,10 @@ def build(run: Run, origin: str) -> None:
             "rehearse",
             0,
             "tasks",
-            list(tasks.items()),
-            {f"{origin} {row.position}" for row in run.ledger.training.conversations(origin)},
+            run.ledger.queue(
+                tasks.items(),
+                (f"{origin} {one.position}" for one in run.ledger.training.conversations(origin)),
+            ),
             run.config.model.batch_size,
             f"rehearse {origin} {turn + 1} of {ROUNDS}",
         )

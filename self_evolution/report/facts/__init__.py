@@ -7,10 +7,11 @@ from typing import Any
 
 from self_evolution import config as recipes
 from self_evolution.config import Config
-from self_evolution.ledger import DocumentRow, Ledger, TeacherCounts, TrustedCounts
+from self_evolution.ledger import Conflict, DocumentRow, Ledger, TeacherCounts, TrustedCounts
 from self_evolution.records import Adapter, Document, Evaluation, Promotion
 from self_evolution.report.facts.corrected import Corrections, corrections
 from self_evolution.report.facts.counts import Counts, counts
+from self_evolution.report.facts.coverage import Coverage, coverage
 from self_evolution.report.facts.evaluations import (
     Differences,
     Lead,
@@ -79,6 +80,8 @@ class Facts:
     trusted: TrustedCounts
     teachers: list[TeacherCounts]
     corrections: Corrections
+    conflicts: tuple[Conflict, ...]
+    coverage: Coverage | None
     funnel: tuple[dict[str, int], ...]
     reasons: Counts[int]
     outcomes: Counts[int]
@@ -130,6 +133,8 @@ def gather(config: Config, ledger: Ledger) -> Facts:
         trusted=ledger.trusted.counts(),
         teachers=ledger.teachers.counts(),
         corrections=corrections(ledger, first.compared),
+        conflicts=tuple(ledger.contradictions.conflicts()),
+        coverage=coverage(ledger, config.evaluate.resamples),
         funnel=tuple(funnel),
         reasons=counts(ledger.pairs.reasons()),
         outcomes=counts(ledger.pairs.outcomes()),

@@ -12,12 +12,19 @@ from self_evolution.report.facts.questions import TestSets, test_sets
 from self_evolution.report.facts.subsets import outdated
 from self_evolution.report.render.caveats import describe_outdated, describe_searched
 from self_evolution.report.render.others import judge_lines, rival_lines
-from self_evolution.report.render.words import KINDS, corrected, lower_first, teachers, trusted
+from self_evolution.report.render.words import (
+    KINDS,
+    contradicted,
+    corrected,
+    lower_first,
+    teachers,
+    trusted,
+)
 
 
 def summary(config: Config, ledger: Ledger) -> Iterator[str]:
-    """Yield a line for each built test set, one for the user's pairs, for teachers and for
-    corrections, one for each rival, and one for each model that the judge compared."""
+    """Yield a line for each built test set, one for each kind of pair that needs a word, one for
+    each rival, and one for each model that the judge compared."""
     yield from test_lines(test_sets(config, ledger))
     leader = ledger.evaluations.leader()
     yield from filter(
@@ -26,6 +33,7 @@ def summary(config: Config, ledger: Ledger) -> Iterator[str]:
             trusted(ledger.trusted.counts()),
             teachers(ledger.teachers.counts()),
             corrected(corrections(ledger, leader)),
+            contradicted(ledger.contradictions.conflicts()),
         ),
     )
     yield from rival_lines(rivals(config, ledger))

@@ -14,12 +14,13 @@ from self_evolution.evaluation.statistics import Interval
 from self_evolution.evaluation.statistics import format_p as format_p
 from self_evolution.evaluation.tasks import MODES as MODES
 from self_evolution.evaluation.tasks import passage_found as passage_found
-from self_evolution.ledger import TeacherCounts, TrustedCounts
+from self_evolution.ledger import Conflict, PairSource, TeacherCounts, TrustedCounts
 from self_evolution.models.endpoint_address import is_address
 from self_evolution.models.other_models import label
 from self_evolution.progress import clock
 from self_evolution.records import Evaluation
 from self_evolution.report.facts.corrected import Corrections
+from self_evolution.report.facts.coverage import Coverage, Uncovered
 from self_evolution.report.facts.evaluations import trend as trend
 from self_evolution.text.language import detect as language
 
@@ -40,6 +41,8 @@ REASONS = {
     "language": "in another language than the fragment",
     "pointing": "points at something unnamed (“this parameter”)",
     "ungrounded_value": "a number, code or name that the fragment does not have",
+    "off_topic": "the question has no word in common with the fragment",
+    "negation": "the answer denies what the fragment states",
     "ungrounded": "too few of the answer's words stand in the fragment",
     "corrected": "says what a person has corrected",
     "duplicate": "asked and answered alike before",
@@ -143,6 +146,46 @@ def corrected(found: Corrections) -> str:
         ]
         told += f"; right with the book closed: {'; '.join(parts)}"
     return told
+
+
+def covered(found: Coverage) -> str:
+    """How many of the documents' values were asked about, by generation."""
+    where = f"{found.fragments:,} fragments, drawn from {found.total:,},"
+    if found.fragments == found.total:
+        where = "the documents"
+    told = f"Coverage: {number(found.share.mean)}% {interval(found.share)} of the {found.values:,} "
+    told += f"numbers, codes and identifiers in {where} are stated by the answer of a kept pair"
+    if len(found.covered) > 1:
+        steps = (f"{number(100 * n / found.values)}%" for n in found.covered.values())
+        told += f"; generation by generation: {', '.join(steps)}"
+    return told
+
+
+def located(found: Uncovered) -> str:
+    """The document, the heading path and the page of a fragment."""
+    page = f"page {found.page}" if found.page else ""
+    return ", ".join(filter(None, (found.path, " > ".join(found.heading), page)))
+
+
+def listed(values: Sequence[str], most: int = 12) -> str:
+    """The first values, and how many more there are."""
+    more = f" and {len(values) - most:,} more" if len(values) > most else ""
+    return ", ".join(values[:most]) + more
+
+
+def contradicted(found: Sequence[Conflict]) -> str:
+    """What became of pairs that contradict each other; empty if there are none."""
+    if not found:
+        return ""
+    settled = sum(one.believed for one in found)
+    told = f"Contradictions: {len(found):,} times two places answer the same question differently; "
+    told += f"{len(found) - settled:,} times neither answer is trained on"
+    return told + (f", {settled:,} times the one preferred by --check.prefer" if settled else "")
+
+
+def place(source: PairSource) -> str:
+    """Where a pair comes from: the document and page, or the user's file and row."""
+    return ", ".join(filter(None, (source.path, source.place)))
 
 
 def lang(text: str) -> str:

@@ -75,6 +75,15 @@ def results(facts: Facts) -> Results:
             "trusted": facts.trusted,
             "teachers": facts.teachers,
             "corrections": facts.corrections,
+            "coverage": facts.coverage,
+            "contradictions": [
+                {"question": one.pair.question, "believed": one.believed}
+                | {
+                    name: {"answer": side.answer, "path": side.path, "place": side.place}
+                    for name, side in (("left_out", one.pair), ("other", one.other))
+                }
+                for one in facts.conflicts
+            ],
             "training": facts.adapters,
             "cost": list(facts.stages.rows.values()),
         }

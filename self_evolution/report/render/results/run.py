@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field
 
 from self_evolution.records import Lock
 from self_evolution.report.facts.questions import TestSet
-from self_evolution.report.render.results.base import Model, of
+from self_evolution.report.render.results.base import Interval, Model, of
 
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 Loss = Annotated[
@@ -158,6 +158,46 @@ class Corrections(Model):
     rows: list[Corrected]
     learnt: dict[int, Learnt]
     """by generation"""
+
+
+class Uncovered(Model):
+    """A fragment with values that no answer of a kept pair states."""
+
+    path: str
+    heading: list[str]
+    page: int | None
+    values: list[str]
+
+
+class Coverage(Model):
+    """How many of the documents' values the kept pairs state, on a random part of the fragments."""
+
+    fragments: int
+    total: int
+    values: int
+    covered: dict[int, int]
+    """values, by generation, with the pairs up to it"""
+    share: Interval
+    """in percent"""
+    examples: list[Uncovered]
+
+
+class Place(Model):
+    """An answer, and the document and page, or the file and row, that it comes from."""
+
+    answer: str
+    path: str
+    place: str
+
+
+class Contradiction(Model):
+    """A pair that is not trained on, and one with the same question that contradicts it."""
+
+    question: str
+    left_out: Place
+    other: Place
+    believed: bool
+    """the other one is trained on; otherwise neither is"""
 
 
 class Training(Model):

@@ -12,8 +12,10 @@ from self_evolution.records import Evaluation, Promotion, Rival
 from self_evolution.report.render.results.base import Model
 from self_evolution.report.render.results.run import (
     BaseModelFiles,
+    Contradiction,
     Corrections,
     Cost,
+    Coverage,
     Headline,
     Pairs,
     Run,
@@ -70,6 +72,8 @@ class Results(Model):
     trusted: Trusted
     teachers: list[Teacher]
     corrections: Corrections
+    coverage: Coverage | None
+    contradictions: list[Contradiction]
     training: list[Training]
     cost: list[Cost]
 

@@ -1,0 +1,165 @@
+"""Time and memory of a run as its documents grow, with scripted answers in place of a model.
+
+    python -m benchmarks.growth [1000 10000 100000 1000000]
+
+For each number of fragments, a run in a process of its own reads, splits, asks four questions a
+fragment, answers, checks, scores and selects; then `status` and the report are timed. Prints the
+CPU seconds of each stage, the peak memory after it, and the exponent of time from one number to the
+next: 1 is linear growth. Everything that is measured is the program's own work.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+import json
+import math
+import re
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from self_evolution import cli, config
+from self_evolution.models.scripted import ScriptedEngine
+from self_evolution.progress import Progress
+from self_evolution.records import Message
+from self_evolution.run.models import Models
+from self_evolution.run.open import Request, open_run
+from self_evolution.schedule import plan
+from self_evolution.stages import perform
+
+KEYS = ("port", "rack", "limit", "timeout")
+SECTIONS_A_FILE = 50
+SETTINGS = {
+    "model.engine": "scripted",
+    "domain.prompts": "embedded",
+    "generations": 1,
+    "split.min_tokens": 0,
+    "ask.per_fragment": len(KEYS),
+    "check.grounding": 0.5,
+    "train.rehearsal": 0.0,
+    "evaluate.build": "never",
+    "evaluate.abilities": 0,
+    "model.batch_size": 256,
+}
+LAST = "select"
+
+
+def write_documents(folder: Path, fragments: int) -> None:
+    """Markdown files with a section of four facts for each fragment, none like another."""
+    for start in range(0, fragments, SECTIONS_A_FILE):
+        path = folder / f"{start // 10_000:04}" / f"{start:08}.md"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(
+            "".join(_section(n) for n in range(start, min(fragments, start + SECTIONS_A_FILE))),
+            encoding="utf-8",
+        )
+
+
+def _section(number: int) -> str:
+    values = (f"{number}1", f"R-{number}", f"{number + 7}2", f"{number % 977} s")
+    facts = zip(KEYS, values, strict=True)
+    lines = [f"The {key} of device D{number} is {value}." for key, value in facts]
+    return f"## Device D{number}\n\n{' '.join(lines)}\n\n"
+
+
+def script(messages: Sequence[Message]) -> str:
+    """Ask for the next of the four facts, or answer from the fragment in the prompt."""
+    first, last = messages[0]["content"], messages[-1]["content"]
+    device = re.search(r"device (D\d+)", first)
+    assert device is not None
+    if "question." in last:
+        asked = sum(message["role"] == "assistant" for message in messages)
+        return f"What is the {KEYS[asked]} of device {device[1]}?"
+    key = last.rpartition("What is the ")[2].split()[0]
+    found = re.search(rf"The {key} of device D\d+ is [^.]+\.", last)
+    assert found is not None
+    return found[0]
+
+
+def measure(fragments: int, folder: Path) -> dict[str, Any]:
+    """Stages with their CPU seconds and the peak memory (MB) of the process after each."""
+    write_documents(folder / "documents", fragments)
+    name = folder / "script.json"
+    name.write_text('{"rules": [], "default": ""}', encoding="utf-8")
+    request = Request(
+        overrides=SETTINGS | {"model.name": str(name)}, documents=(str(folder / "documents"),)
+    )
+    stages: dict[str, dict[str, float]] = {}
+    with open_run(folder / "run", request, Progress(quiet=True), new=True) as run:
+        engine = ScriptedEngine(config.Model(), script)
+        run.models = Models(run.config, run.ledger, run.progress, engine)
+        for generation, stage in plan(1, run.config):
+            before = _cpu()
+            perform(run, generation, stage)
+            stages[f"{generation} {stage}"] = {"cpu": _cpu() - before, "peak_mb": _peak()}
+            if (generation, stage) == (1, LAST):
+                break
+        pairs = run.ledger.pairs.funnel()[-1]
+    for command in ("status", "report"):
+        start = time.perf_counter()
+        with contextlib.redirect_stdout(io.StringIO()):
+            status = cli.main([command, str(folder / "run")])
+        assert status == 0, command
+        stages[command] = {"wall": time.perf_counter() - start, "peak_mb": _peak()}
+    size = (folder / "run" / "run.db").stat().st_size
+    return {"fragments": fragments, "kept": pairs["kept"], "stages": stages, "bytes": size}
+
+
+def _cpu() -> float:
+    """CPU seconds of this process and of those that it has waited for, such as the readers."""
+    own, children = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, -1))
+    return own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
+
+
+def _peak() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def report(found: Sequence[dict[str, Any]]) -> str:
+    """A table: a row for each stage, a column for each number of fragments."""
+    lines = ["| stage | " + " | ".join(f"{one['fragments']:,}" for one in found) + " |"]
+    lines.append("|---|" + "--:|" * len(found))
+    for stage in found[0]["stages"]:
+        rows = [one["stages"][stage] for one in found]
+        seconds = [row.get("cpu", row.get("wall", 0.0)) for row in rows]
+        cells = [
+            f"{one:.1f} s, {row['peak_mb']:.0f} MB" for one, row in zip(seconds, rows, strict=True)
+        ]
+        lines.append(f"| {stage} | " + " | ".join(cells) + " |")
+    totals = [sum(row.get("cpu", 0.0) for row in one["stages"].values()) for one in found]
+    lines.append("| all stages | " + " | ".join(f"{total:.0f} s" for total in totals) + " |")
+    sizes = [one["fragments"] for one in found]
+    for (size, less), (next_size, more) in pairwise(zip(sizes, totals, strict=True)):
+        exponent = math.log(more / less) / math.log(next_size / size)
+        lines.append(f"\nexponent from {size:,} to {next_size:,}: {exponent:.2f}")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("fragments", type=int, nargs="*", default=[1_000, 10_000])
+    parser.add_argument("--one", action="store_true", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.one:
+        with tempfile.TemporaryDirectory() as folder:
+            print(json.dumps(measure(options.fragments[0], Path(folder))))
+        return
+    found = []
+    for number in options.fragments:
+        command = [sys.executable, "-m", "benchmarks.growth", "--one", str(number)]
+        done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+        found.append(json.loads(done.stdout.splitlines()[-1]))
+        print(json.dumps(found[-1]), file=sys.stderr, flush=True)
+    print(report(found))
+
+
+if __name__ == "__main__":
+    main()
