@@ -10,6 +10,8 @@ import tiny
 import vllm_server
 from exports import learnt
 
+from self_evolution.models.lora_server import LoraServer
+from self_evolution.models.protocols import SamplingParams
 from self_evolution.run.read import read_run
 
 pytestmark = [pytest.mark.drill, pytest.mark.timeout(2400), vllm_server.needed]
@@ -44,6 +46,11 @@ def test_a_run_of_two_generations(tmp_path: Path) -> None:
     words += ["--max-lora-rank", "8"]
     updating = {"VLLM_ALLOW_RUNTIME_LORA_UPDATING": "True"}
     with vllm_server.started(words, tmp_path / "log", **updating) as url:
+        server = LoraServer(url)
+        greedy = SamplingParams(0.0, 1.0, 12)
+        (whole,) = server.generate(server.base, [[5, 9, 13]], greedy, [0], [])
+        (cut,) = server.generate(server.base, [[5, 9, 13]], greedy, [0], [whole[5]])
+        assert cut == whole[: whole.index(whole[5]) + 1]  # what ends a reply comes back too
         served = learnt(model, tmp_path / "served", **{**settings, "model.generator": url})
     with read_run(served) as run:
         assert run.ledger.meta("engines")["2 ask"] == [f"transformers, replies by {url}"]
