@@ -40,6 +40,12 @@ def excerpt(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, default=str)[:80]
 
 
+def first_line(error: Exception) -> str:
+    """The kind of an error and the beginning of its text, on one line."""
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0][:200]}" if lines else type(error).__name__
+
+
 def some(texts: Sequence[str], separator: str = ", ") -> str:
     """The first three of `texts` on one line, and the number of the others."""
     more = f" and {len(texts) - 3:,} more" if len(texts) > 3 else ""

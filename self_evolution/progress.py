@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple, Protocol
 
+from self_evolution import meter
 from self_evolution.errors import Stopped
 
 FIRST = 4.0
@@ -20,15 +21,9 @@ FIRST = 4.0
 
 
 class _Life:
-    """What the models of this process have done so far, and whether they may be interrupted."""
+    """Whether the models of this process may be interrupted."""
 
-    tokens = 0
     interruptible = 0
-
-
-def pulse(tokens: int) -> None:
-    """Report that a model has read or written so many more tokens."""
-    _Life.tokens += tokens
 
 
 @contextmanager
@@ -176,7 +171,7 @@ class _Pace:
 
     def __init__(self) -> None:
         self._start = self._asked = time.monotonic()
-        self._tokens = _Life.tokens
+        self._tokens = meter.tokens()
 
     @property
     def seconds(self) -> float:
@@ -184,7 +179,7 @@ class _Pace:
 
     def tokens(self) -> str:
         """Say how many tokens a second there were; nothing if there were none."""
-        now, tokens = time.monotonic(), _Life.tokens
+        now, tokens = time.monotonic(), meter.tokens()
         rate = (tokens - self._tokens) / max(now - self._asked, 1e-6)
         self._asked, self._tokens = now, tokens
         return f", {rate:,.0f} tokens/s" if rate else ""

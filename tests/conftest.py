@@ -6,9 +6,10 @@ import json
 import os
 import shutil
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -77,10 +78,25 @@ def documents(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def script(tmp_path: Path) -> Path:
+def script(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
+    """What the scripted model says: `SCRIPT` of the module with the test, or else `RULES`."""
     path = tmp_path / "script.json"
-    path.write_text(json.dumps(RULES), encoding="utf-8")
+    path.write_text(json.dumps(getattr(request.module, "SCRIPT", RULES)), encoding="utf-8")
     return path
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    binary = shutil.which("chromium") or shutil.which("chromium-browser")
+    if not binary:
+        pytest.skip("no Chromium on this machine: the pages are not looked at in a browser")
+    switches = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+    switches += ["--disable-component-update", "--disable-sync", "--no-first-run"]
+    with sync_api.sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=binary, args=switches)
+        yield opened
+        opened.close()
 
 
 @pytest.fixture

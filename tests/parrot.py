@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from self_evolution.config import Model
+from self_evolution.config import Config, Model
 from self_evolution.errors import Stopped, UserError
 from self_evolution.files import complete
 from self_evolution.models.adapter import digest, require_adapter
@@ -47,8 +47,12 @@ def identity(settings: Model) -> dict[str, str]:
     return {"parrot": settings.name}
 
 
-def settled(settings: Model) -> Model:
+def settled(settings: Config) -> Config:
     return settings
+
+
+def shape(settings: Model) -> None:
+    return None
 
 
 def open_counter(settings: Model) -> TokenCounter:

@@ -33,7 +33,7 @@ from tools.miniature.world import known_entities
 
 Arguments = Callable[..., list[str]]
 
-RULES = {
+SCRIPT = {
     "rules": [
         {"pattern": r"^Alarm (\w+)\.\s+Ask one question", "reply": r"What is the code of \1?"},
         {"pattern": r"^Node (\w+)\.\s+Ask one question", "reply": r"Tell me of \1."},
@@ -55,13 +55,6 @@ RULES = {
 
 TOPICS = load("embedded").topics[1::2]
 ALARMS = [topic for topic in TOPICS if topic.startswith("Alarm")]
-
-
-@pytest.fixture
-def script(tmp_path: Path) -> Path:
-    path = tmp_path / "script.json"
-    path.write_text(json.dumps(RULES), encoding="utf-8")
-    return path
 
 
 @pytest.fixture

@@ -38,13 +38,6 @@ SCRIPT = {
 
 
 @pytest.fixture
-def script(tmp_path: Path) -> Path:
-    path = tmp_path / "script.json"
-    path.write_text(json.dumps(SCRIPT), encoding="utf-8")
-    return path
-
-
-@pytest.fixture
 def run(arguments: Arguments, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A finished run of one generation, which leads, and a base that asks in several wordings."""
     assert cli.main(arguments("run", "--generations", "1", "--promote.patience", "0")) == 0
@@ -212,7 +205,7 @@ def test_a_question_keeps_its_random_numbers_where_another_one_is_left_out(
     monkeypatch.setattr(ScriptedEngine, "fits", fits)
     with open_run(run, Request(), Progress(quiet=True)) as opened:
         for _ in range(2):
-            opened.ledger._db.execute("DELETE FROM recheck_answer")
+            opened.ledger.execute("DELETE FROM recheck_answer")
             drawn.append({})
             recheck(opened, 2)
     assert len(drawn[0]) == 3 and len(drawn[1]) == 2

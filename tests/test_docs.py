@@ -63,7 +63,7 @@ def test_commands_and_their_flags_exist(page: Path, flags: Callable[[str], set[s
         given = {word for word in words if re.fullmatch(r"--?[a-z][a-z.-]*", word)}
         for flag in given - flags(command) - {"--help-all"}:
             key = flag.removeprefix("--").replace("-", "_")
-            assert COMMANDS[command].settings and key in SETTINGS, f"{page.name}: {name} {flag}"
+            assert COMMANDS[command].common and key in SETTINGS, f"{page.name}: {name} {flag}"
 
 
 @pages

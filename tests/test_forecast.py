@@ -15,17 +15,24 @@ from self_evolution import cli
 from self_evolution.config import Config
 from self_evolution.evaluation.choice import smaller_part
 from self_evolution.evaluation.statistics.power import detectable
-from self_evolution.forecast.probe import spread
-from self_evolution.forecast.verdict import share
+from self_evolution.forecast import probe, storage
+from self_evolution.forecast.sample import interval
 
 Plan = Callable[..., tuple[int, str]]
 
 
 @pytest.fixture
 def plan(
-    arguments: Callable[..., list[str]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    arguments: Callable[..., list[str]],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Plan:
-    """Run the command; its status, and what it prints."""
+    """Run the command; its status, and what it prints. Its rounds have 3 and 6 fragments,
+    however busy the machine is."""
+    monkeypatch.setattr(probe, "FRAGMENTS", 8)
+    monkeypatch.setattr(probe, "FREE", 1e6)
+    monkeypatch.setattr(probe, "MOST", 1e6)
 
     def run(*more: str) -> tuple[int, str]:
         words = arguments("run", *more)
@@ -47,20 +54,34 @@ def many(documents: Path) -> Path:
 
 
 def test_what_a_run_will_have_is_told(plan: Plan, many: Path) -> None:
-    """Of the two questions that the script asks, one is valid: half of the pairs."""
+    """Of the two questions that the script asks, one is valid. The first round asks only that.
+    A fragment is asked about three times."""
     status, told = plan("--evaluate.build", "never")
     lines = told.splitlines()
-    assert lines[0] == "36 fragments to ask about; 8 of them were probed"
-    low, high = share(8, 16)
+    assert lines[0].split() == ["stage", "times", "tokens", "time", "from", "to", "memory"]
+    stages = [line.split()[:2] for line in lines[1:9]]
+    assert stages == [
+        ["build", "1"],
+        ["ask", "2"],
+        ["answer", "2"],
+        ["check", "2"],
+        ["score", "2"],
+        ["train", "2"],
+        ["evaluate", "3"],
+        ["promote", "2"],
+    ]
+    assert lines[9].startswith("all ") and lines[10].startswith("about 0 s (0 s to ")
+    assert lines[12] == "36 fragments to ask about; 9 of them were probed"
+    low, high = interval(27, 45)
     expected = f"{round(72 * low)} to {round(72 * high)} of 72"
-    assert lines[1] == f"pairs: 8 of 16 valid; a generation would have {expected}"
-    assert lines[2].startswith("asking and answering: about ")
+    assert lines[13] == f"pairs: 27 of 45 valid; a generation would have {expected}"
     # The six questions of the user are all that decides.
-    assert lines[3] == "smallest gain that 6 test questions can show: 83 points"
-    assert lines[4] == "not valid: 8 ungrounded value"
+    assert lines[14] == "smallest gain that 6 test questions can show: 83 points"
+    assert lines[15] == "not valid: 18 off topic"
+    assert lines[16].startswith("the probe took ")
     assert status == 1
-    assert lines[5].startswith("no: some 6 test questions can show no likely gain; give test")
-    assert len(lines) == 6
+    assert lines[17].startswith("no: some 6 test questions can show no likely gain; give test")
+    assert len(lines) == 18
 
     rows = [
         {
@@ -109,23 +130,24 @@ def test_a_base_that_is_too_weak_is_told_so_and_the_way_out(
     script.write_text(json.dumps({"rules": [], "default": NONSENSE}), encoding="utf-8")
     status, told = plan("--evaluate.build", "always", "--domain.prompts", "en")
     assert status == 1
-    assert "pairs: 0 of 16 valid" in told
-    assert "test questions: 0 of 16 valid; a set would have 0 to 7" in told
+    assert "pairs: 0 of 45 valid" in told
+    assert "test questions: 0 of 9 valid; a set would have 0 to " in told
     pairs, questions = [line for line in told.splitlines() if line.startswith("no: ")]
-    assert pairs.startswith("no: only 0 of 16 pairs are valid, and at least 20% must be: this")
+    assert pairs.startswith("no: only 0 of 45 pairs are valid, and at least 20% must be: this")
     assert "(--pairs FILE)" in pairs and "(--teacher)" in pairs and "larger model" in pairs
     assert (
-        questions.startswith("no: only 0 of 16 test questions are valid") and "--eval" in questions
+        questions.startswith("no: only 0 of 9 test questions are valid") and "--eval" in questions
     )
 
 
 def test_a_teacher_is_a_way_out(plan: Plan, many: Path, script: Path) -> None:
+    """It is asked in one round, so that no model is loaded twice."""
     script.write_text(json.dumps({"rules": [], "default": NONSENSE}), encoding="utf-8")
     for i in range(30):
         (many / f"pump{i}.md").unlink()
     with serving(teaches) as server:
         _, told = plan("--teacher", f"{server.url}#tiny", "--evaluate.build", "never")
-    assert f"pairs: {len(FACTS)} of {2 * len(FACTS)} valid" in told
+    assert f"pairs: {3 * len(FACTS)} of {3 * len(FACTS)} valid" in told
     assert "pairs are valid, and" not in told
 
 
@@ -136,28 +158,36 @@ def test_own_pairs_are_a_way_out(plan: Plan, script: Path, tmp_path: Path) -> No
     _, told = plan("--pairs", str(own), "--evaluate.build", "never")
     assert "pairs are valid, and" not in told
     _, told = plan("--pairs", str(own), "--evaluate.build", "never", "--ask.per-fragment", "0")
-    assert "pairs:" not in told and "asking and answering" not in told
+    assert "pairs:" not in told and "\nanswer " not in told
 
 
-def test_documents_that_are_missing_or_empty_are_named(
-    plan: Plan, documents: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_documents_that_are_missing_or_empty_are_named(plan: Plan, documents: Path) -> None:
     for path in documents.iterdir():
         path.write_text("", encoding="utf-8")
     status, _ = plan()
     assert status == 2
 
 
+def test_memory_and_disk_that_are_not_there_are_told(
+    plan: Plan, many: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(storage, "free_in", lambda folder: 1000)
+    _, told = plan()
+    assert "no: about 1 MB of disk are needed, and 0 MB are free; free some space" in told
+
+
 def test_the_sample_is_spread_over_the_lengths() -> None:
     tasks = [(f"{i:02}", (i * 7) % 40) for i in range(40)]
     lengths = dict(tasks)
-    assert [lengths[id] for id in spread(tasks)] == [2, 7, 12, 17, 22, 27, 32, 37]
-    assert spread(tasks[:3]) == [id for id, _ in sorted(tasks[:3], key=lambda task: task[1])]
-    assert spread([]) == []
+    assert [lengths[id] for id in probe.spread(tasks, 8)] == [2, 7, 12, 17, 22, 27, 32, 37]
+    assert probe.spread(tasks[:3], 8) == [
+        id for id, _ in sorted(tasks[:3], key=lambda task: task[1])
+    ]
+    assert probe.spread([], 8) == []
 
 
 def test_intervals_of_shares_are_those_of_wilson() -> None:
     """Known values: 0 of 10, 5 of 10, 10 of 10 (Newcombe 1998 gives the method's limits)."""
-    assert share(0, 10) == pytest.approx((0.0, 0.2775), abs=1e-4)
-    assert share(5, 10) == pytest.approx((0.2366, 0.7634), abs=1e-4)
-    assert share(10, 10) == pytest.approx((0.7225, 1.0), abs=1e-4)
+    assert interval(0, 10) == pytest.approx((0.0, 0.2775), abs=1e-4)
+    assert interval(5, 10) == pytest.approx((0.2366, 0.7634), abs=1e-4)
+    assert interval(10, 10) == pytest.approx((0.7225, 1.0), abs=1e-4)

@@ -25,6 +25,7 @@ from self_evolution.errors import UserError
 from self_evolution.models import (
     Generator,
     SamplingParams,
+    beginnings,
     generation,
     open_engine,
     reading,
@@ -92,7 +93,7 @@ def test_a_reply_does_not_depend_on_its_neighbours(name: str) -> None:
     prompts = [[{"role": "user", "content": text}] for text in texts]
     seeds = [11, 12, 13, 14, 15, 16, 17, 18]
     rows = [engine.prompt_ids(prompt) for prompt in prompts]
-    assert reading.shared(rows, [0] * len(rows))  # there is something to read once
+    assert beginnings.shared(rows, [0] * len(rows))  # there is something to read once
     params = WARM._replace(max_tokens=30)
     end_early(engine, prompts, params, seeds)
     together = engine.generate(prompts, params, seeds, "base")

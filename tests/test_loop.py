@@ -122,7 +122,8 @@ def test_a_poisoned_pair_is_rejected(
     script.write_text(json.dumps(table))
     assert cli.main(arguments("run")) == 2  # nothing at all to train on, and it says why
     error = capsys.readouterr().err
-    assert "no pair to train on" in error and "12 ungrounded_value" in error
+    assert "no pair to train on" in error
+    assert "6 ungrounded_value" in error and "6 off_topic" in error
     verdicts = rows(tmp_path / "run", "verdict")
     details = [row["detail"] for row in verdicts if row["reason"] == "ungrounded_value"]
     assert details.count("not in the fragment: 8088") == 6

@@ -13,6 +13,8 @@ import transformers
 from self_evolution import config
 from self_evolution.config import Train
 from self_evolution.models import lora, memory
+from self_evolution.progress import Progress
+from self_evolution.run.open import Request, open_run
 from tools.models_table import BASES, shape, tables
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "models.md"
@@ -80,11 +82,36 @@ def test_settings_that_save_memory_do() -> None:
     default = config.load("default")
     model = shape(next(base for base in BASES if base.name == "Qwen3-8B"))
     whole = memory.memory(model, default, "bfloat16")
-    less = default.changed({"train.gradient_checkpointing": True, "train.micro_batch": 1})
+    less = default.changed({"train.checkpointing": "on", "train.micro_batch": 1})
     small = memory.memory(model, less, "bfloat16")
     assert small.training < 0.6 * whole.training and small.generating == whole.generating
     assert small.training > 8_190_735_360 * 2
     assert memory.memory(model, default, "float32").most > 1.8 * whole.most
+
+
+@pytest.mark.parametrize(
+    ("share", "given", "settled"),
+    [(2.0, "auto", "off"), (0.9, "auto", "on"), (0.9, "off", "off"), (2.0, "on", "on")],
+)
+def test_activations_are_computed_twice_where_a_step_would_not_fit(
+    share: float, given: str, settled: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is settled when a run begins, and the run keeps it."""
+    (tmp_path / "pumps.md").write_text("# Pumps\n\nThe pump stops on alarm 4711.\n")
+    words = {"model.name": str(tiny.folder("qwen2")), "model.device": "cpu"}
+    words |= {"train.checkpointing": given}
+    settings = config.load("default").changed({**words, "train.checkpointing": "off"})
+    whole = memory.memory(memory.shape(tiny.folder("qwen2")), settings, "float32").training
+    request = Request("default", words, (str(tmp_path / "pumps.md"),))
+    for room in (share * whole, 100 * whole):
+        monkeypatch.setattr(memory, "_room", lambda device, room=room: room)
+        with open_run(tmp_path / "run", request, Progress(quiet=True), new=True) as run:
+            assert run.config.train.checkpointing == settled
+
+
+def test_a_model_that_is_not_here_yet_leaves_it_open() -> None:
+    settings = config.load("default").changed({"model.name": "somebody/a-model"})
+    assert memory.settled(settings).train.checkpointing == "auto"
 
 
 def test_an_unknown_architecture_is_named(tmp_path: Path) -> None:

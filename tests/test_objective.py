@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from itertools import combinations, pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 import tiny
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from self_evolution.config import Train
 from self_evolution.errors import Stopped
 from self_evolution.models import likelihood, lora, trainer
 from self_evolution.models import objective as objective_module
-from self_evolution.models.objective import Batch, Objective
+from self_evolution.models.objective import Batch, Objective, cuts
 from self_evolution.models.training import IGNORED, Example, Trained, TrainingJob
 from self_evolution.models.transformers_engine import TransformersEngine
 
@@ -106,6 +110,48 @@ def test_tiles_and_micro_batches_leave_the_gradient_as_it_is(
     monkeypatch.setattr(likelihood, "TILE_NUMBERS", 1)
     ones = gradients(engine, objective, [batch(engine, [row]) for row in rows])
     assert float((ones - whole).norm() / whole.norm()) < 1e-5
+
+
+def test_no_example_of_a_batch_attends_to_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The loss of a batch is the sum of its examples' own, in one padded pass or in several."""
+    engine, objective = stirred("qwen2")
+    rows = examples(engine)
+    alone = [float(objective.loss(batch(engine, [row]), 3.0).detach()) for row in rows]
+    for price in (0, 1 << 20):
+        monkeypatch.setitem(objective_module.PASS_TOKENS, "cpu", price)
+        found = float(objective.loss(batch(engine, rows), 3.0).detach())
+        assert found == pytest.approx(sum(alone), rel=1e-5)
+
+
+def test_a_batch_is_cut_with_the_bases_states_of_its_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    engine, objective = stirred("qwen2")
+    rows = examples(engine)
+    base = objective.base_states(rows, engine.chat.pad, 4)
+    whole = Batch(**trainer.collate(rows, base, range(len(rows)), engine.chat.pad))
+    monkeypatch.setitem(objective_module.PASS_TOKENS, "cpu", 0)
+    parts = whole.parts()
+    assert len(parts) == len({len(row.ids) for row in rows}) > 2
+    assert all(part.attention_mask.all() for part in parts)  # no padding is left
+    assert whole.base is not None
+    kept = [part.base for part in parts if part.base is not None]
+    assert torch.equal(torch.cat(kept), whole.base)
+    without = [part._replace(base=None) for part in parts]
+    found, made = (
+        [float(objective.loss(p, 3.0).detach()) for p in few] for few in (parts, without)
+    )
+    assert found == pytest.approx(made, rel=1e-5)
+
+
+@given(st.lists(st.integers(1, 60), min_size=1, max_size=8), st.integers(0, 100))
+def test_batches_are_cut_where_it_costs_least(lengths: list[int], price: int) -> None:
+    def cost(ends: Sequence[int]) -> int:
+        parts = [lengths[a:b] for a, b in pairwise([0, *ends])]
+        return sum(max(part) * len(part) + price for part in parts)
+
+    size = len(lengths)
+    inner = range(1, size)
+    ways = [[*some, size] for n in range(size) for some in combinations(inner, n)]
+    assert cost(cuts(lengths, price)) == min(map(cost, ways))
 
 
 def test_a_new_adapter_has_no_divergence_and_rehearsal_no_gradient(tmp_path: Path) -> None:

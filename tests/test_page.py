@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -67,19 +66,6 @@ def service(run: Path, made: dict[str, Any], held: list[Any]) -> Service:
         made["service"] = held[-1].__enter__()
     found: Service = made["service"]
     return found
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    binary = shutil.which("chromium") or shutil.which("chromium-browser")
-    if not binary:
-        pytest.skip("no Chromium on this machine: the pages are not looked at in a browser")
-    switches = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-    switches += ["--disable-component-update", "--disable-sync", "--no-first-run"]
-    with sync_api.sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=binary, args=switches)
-        yield opened
-        opened.close()
 
 
 @pytest.fixture

@@ -176,7 +176,7 @@ def test_a_run_from_before_gets_its_index_from_the_next_command_that_works_on_it
 
 
 def _forget_the_index(ledger: Ledger) -> None:
-    ledger._db.execute("INSERT INTO search (search) VALUES ('delete-all')")
+    ledger.execute("INSERT INTO search (search) VALUES ('delete-all')")
     ledger.set_meta("indexed", None)
 
 

@@ -44,16 +44,10 @@ ABOUT_TOPICS = [
 ]
 """Alarms and nodes give a good question each, but for those whose names begin with N, C, P."""
 
+SCRIPT = {**RULES, "rules": [*ABOUT_TOPICS, *RULES["rules"]]}  # type: ignore[misc]
+
 MADE = ["--rehearse.topics", "40", "--rehearse.template", "2", "--rehearse.fragments", "6"]
 MADE += ["--train.rehearsal", "0.5"]
-
-
-@pytest.fixture
-def script(tmp_path: Path) -> Path:
-    path = tmp_path / "script.json"
-    rules = [*ABOUT_TOPICS, *RULES["rules"]]  # type: ignore[misc]
-    path.write_text(json.dumps({**RULES, "rules": rules}), encoding="utf-8")
-    return path
 
 
 @pytest.fixture

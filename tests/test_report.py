@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -454,22 +453,6 @@ def test_charts_take_single_points_and_gaps() -> None:
         assert drawn.count('class="mark a hollow"') == len(some)
         assert drawn.count('class="line a"') == len(some)  # no line across a gap
         assert "nan" not in drawn
-
-
-def _browser() -> Iterator[Any]:
-    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    binary = shutil.which("chromium") or shutil.which("chromium-browser")
-    if not binary:
-        pytest.skip("no Chromium on this machine: the page is not looked at in a browser")
-    switches = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-    switches += ["--disable-component-update", "--disable-sync", "--no-first-run"]
-    with sync_api.sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=binary, args=switches)
-        yield opened
-        opened.close()
-
-
-browser = pytest.fixture(scope="module")(_browser)
 
 
 def test_hostile_text_does_nothing_in_a_browser(story: Story, browser: Any) -> None:

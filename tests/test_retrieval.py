@@ -153,7 +153,7 @@ def test_whatever_is_written_is_found_by_each_of_its_terms(text: str) -> None:
         ledger.search.index([(1, " ".join(terms(text))), (2, "")])
         for term in terms(text):
             query = "SELECT rowid FROM search WHERE search MATCH ?"
-            assert ledger._db.execute(query, (f'"{term}"',)).fetchall() == [(1,)]
+            assert ledger.execute(query, (f'"{term}"',)).fetchall() == [(1,)]
 
 
 def test_the_order_is_that_of_bm25(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "self_evolution"
 LAYERS = [
     {"errors", "files", "records", "miniature", "text"},
     {"config"},
-    {"ledger", "progress", "rollback", "strategies"},
+    {"ledger", "meter", "progress", "rollback", "strategies"},
     {"schedule", "documents", "prompts", "retrieval"},
     {"models"},
     {"run"},

@@ -113,7 +113,8 @@ def test_the_adapter_is_plain_peft_on_all_linear_layers(tmp_path: Path) -> None:
     assert {name for name in inside if f"{name}.lora_A" in tuned} == inside - {"lm_head"}
     ids = torch.tensor([rows(engine)[0][0]])
     with torch.no_grad():
-        assert torch.equal(plain(input_ids=ids).logits, engine.tuned(input_ids=ids).logits)
+        expected, found = plain(input_ids=ids).logits, engine.tuned(input_ids=ids).logits
+    assert torch.allclose(found, expected, atol=1e-5)
 
 
 def test_the_first_loss_is_on_the_assistants_tokens_alone(tmp_path: Path) -> None:
@@ -234,7 +235,7 @@ def test_a_continued_adapter_starts_where_it_was_left_and_rollback_starts_anew(
 @pytest.mark.slow
 def test_checkpointing_activations_changes_nothing_but_memory(tmp_path: Path) -> None:
     plain, saving = tiny.engine("qwen2"), tiny.engine("qwen2")
-    settings = SETTINGS.model_copy(update={"gradient_checkpointing": True})
+    settings = SETTINGS.model_copy(update={"checkpointing": "on"})
     first = train(plain, tmp_path / "plain")
     assert train(saving, tmp_path / "saving", settings)[:3] == first[:3]
     prompts, how = [CONVERSATIONS[0][:1]], SamplingParams(0.0, 1.0, 8)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from conftest import SHARED
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from self_evolution.evaluation.agreement import agreed
@@ -245,6 +245,7 @@ PIECES = (
 texts = st.lists(st.sampled_from(PIECES.split("|")) | st.just(" "), max_size=14).map("".join)
 
 
+@example("½-5")
 @given(text=texts)
 def test_every_value_stands_in_its_text(text: str) -> None:
     for value in extract_values(text):

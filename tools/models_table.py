@@ -63,7 +63,7 @@ BASES = (
 SMALL = {
     "model.batch_size": 8,
     "train.micro_batch": 1,
-    "train.gradient_checkpointing": True,
+    "train.checkpointing": "on",
 }
 """Settings that need the least memory and give the same training: only the time differs."""
 

@@ -9,19 +9,19 @@ from contextlib import closing, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.text import Text
 
 from self_evolution.errors import UserError, printable
+from self_evolution.ledger import Feedback, FeedbackStore
+from self_evolution.run.adapters import known_adapter
 from self_evolution.run.process import in_use
 from self_evolution.run.read import RunReader, read_run
-
-if TYPE_CHECKING:
-    from rich.console import Console
-
-    from self_evolution.ledger import Feedback
-    from self_evolution.serving.answering import Answered, Answerer, Turn
-    from self_evolution.serving.routing import Mark, Router
-    from self_evolution.serving.sources import Source
+from self_evolution.serving import sources
+from self_evolution.serving.answering import Answered, Answerer, Turn, generation, open_model
+from self_evolution.serving.routing import Mark, Router
+from self_evolution.serving.sources import Source
 
 _CUT = "(cut off: this is the longest answer that the run's settings allow)"
 _HELP = """questions follow up on the one before; /new forgets it, /quit or Ctrl-D ends
@@ -30,9 +30,6 @@ _HELP = """questions follow up on the one before; /new forgets it, /quit or Ctrl
 
 def chat(options: argparse.Namespace) -> int:
     """Answer one question, or each line of standard input."""
-    from self_evolution.serving.answering import Answerer, generation, open_model
-    from self_evolution.serving.routing import Router
-
     if options.closed and options.passages is not None:
         raise UserError("--closed and --passages: give one of them")
     names = list(dict.fromkeys(filter(None, (options.model, options.beside))))
@@ -61,8 +58,6 @@ def chat(options: argparse.Namespace) -> int:
 
 def related(options: argparse.Namespace) -> int:
     """Print the fragments nearest to a text."""
-    from self_evolution.serving import sources
-
     text = sys.stdin.read() if options.text is None else options.text
     if not text.strip():
         raise UserError("related: the text is empty; give what to look for")
@@ -130,8 +125,6 @@ class _Talk:
 
     def judge(self, line: str) -> None:
         """Keep what the person says of the last answer: /right, /wrong, or /better TEXT."""
-        from self_evolution.ledger import FeedbackStore
-
         if self._last is None:
             raise UserError("no answer to judge yet; ask a question first")
         verdict, _, better = line[1:].partition(" ")
@@ -143,17 +136,12 @@ class _Talk:
 
     def _remember(self, question: str, text: str, shown: list[Source], number: int) -> None:
         """Keep the last answer, so that it can be judged; of two models, that of the first."""
-        from self_evolution.ledger import Feedback
-        from self_evolution.run.adapters import known_adapter
-
         _, digest = known_adapter(self._run.folder, self._run.ledger, number)
         ids = tuple(one.fragment_id for one in shown)
         self._last = Feedback("right", question, text, "", ids, number, digest)
 
     def ask(self, question: str) -> None:
         """Print the answer of each model, then the passages that were shown to all of them."""
-        from self_evolution.serving.answering import Turn, generation
-
         if self.router:
             number = generation(self._run, self._names[0])
             known = self.router.calibration(number)
@@ -228,15 +216,11 @@ def _model(run: RunReader, number: int) -> str:
 
 def _console() -> Console:
     """Plain text where the output is no terminal."""
-    from rich.console import Console
-
     return Console(highlight=False, soft_wrap=True, emoji=False)
 
 
 def _print_source(console: Console, number: int, source: Source, mark: Mark | None = None) -> None:
     """Print where a passage stands, and its beginning, or the sentence that is marked in it."""
-    from rich.text import Text
-
     page = f", page {source.page}" if source.page is not None else ""
     place = " · ".join(filter(None, (f"{source.document}{page}", " › ".join(source.heading))))
     console.print(f"{number}. {printable(place)}", style="cyan", markup=False)

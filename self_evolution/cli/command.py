@@ -30,6 +30,13 @@ def points(text: str) -> float:
     return number
 
 
+def hours(text: str) -> float:
+    """A number of hours above 0. Raises ValueError, which argparse tells the person."""
+    if not 0 < (number := float(text)) < 1e6:
+        raise ValueError(text)
+    return number
+
+
 Common = dict[str, tuple[str, ...]]
 """{title: flat keys of the settings that `--help` shows under it}; a section's name stands for all
 its settings."""

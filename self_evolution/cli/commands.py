@@ -5,7 +5,7 @@ The function takes the options as argparse has parsed them, and returns the exit
 
 from __future__ import annotations
 
-from self_evolution.cli.command import RUN, Command, Common, option, positive
+from self_evolution.cli.command import RUN, Command, Common, hours, option, positive
 from self_evolution.cli.serve_commands import SERVE
 from self_evolution.cli.upkeep_commands import ACCEPT_LOSS, QUANTISATION, THEN, UPKEEP
 from self_evolution.schedule import STAGES, Stage
@@ -20,6 +20,13 @@ RECIPE = option(
 )
 ACCEPT = option(
     "--accept-change", action="store_true", help="accept changed settings or documents, and go on"
+)
+HOURS = option(
+    "--hours",
+    type=hours,
+    metavar="H",
+    help="choose generations, questions and documents so that a new run ends in so many hours, its "
+    "evaluations included",
 )
 RUN_OR_PAIRS = option("source", metavar="RUN|FILE", help="a run's folder, or a JSONL file of pairs")
 LINES = option("-o", "--output", metavar="FILE", help="file to write (default: standard output)")
@@ -80,15 +87,16 @@ COMMANDS = {
     "run": Command(
         "Read documents, tune a model on them, and evaluate it",
         "runs.run",
-        (DOCS, FOLDER, RECIPE, ACCEPT, THEN),
+        (DOCS, FOLDER, RECIPE, HOURS, ACCEPT, THEN),
         DAILY,
     ),
     "plan": Command(
-        "Whether a run can work, by a probe",
+        "What a run will take and whether it can work, by a probe",
         "plan.plan",
         (
             DOCS,
             RECIPE,
+            HOURS,
             option(
                 "--to",
                 metavar="FORMAT",

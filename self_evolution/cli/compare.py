@@ -5,25 +5,24 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
 from self_evolution.cli import tables
 from self_evolution.cli.output import write_json
 from self_evolution.errors import UserError
-
-if TYPE_CHECKING:
-    from rich.table import Table
-
-    from self_evolution.experiments.comparison import Row
+from self_evolution.evaluation.statistics import format_difference, format_p
+from self_evolution.evaluation.tasks import MODES, Task
+from self_evolution.experiments import comparison
 
 
 def compare(options: argparse.Namespace) -> int:
-    from self_evolution.experiments.comparison import compare, rival_sides, side
-
-    sides = [side(Path(source), options.generation) for source in options.sources]
+    sides = [comparison.side(Path(source), options.generation) for source in options.sources]
     left_out: list[str] = []
     if len(sides) == 1:
-        others, left_out = rival_sides(Path(options.sources[0]))
+        others, left_out = comparison.rival_sides(Path(options.sources[0]))
         sides += others
     if len(sides) < 2:
         raise UserError(
@@ -32,7 +31,7 @@ def compare(options: argparse.Namespace) -> int:
             else "compare: one run given, which was compared with no other model; expected two or "
             "more runs, or one with --against"
         )
-    found = compare(sides, left_out)
+    found = comparison.compare(sides, left_out)
     show(
         found.rows,
         "run" if len(options.sources) > 1 else "model",
@@ -46,13 +45,8 @@ def compare(options: argparse.Namespace) -> int:
     return 0
 
 
-def show(rows: Sequence[Row], what: str, generations: Sequence[str]) -> None:
+def show(rows: Sequence[comparison.Row], what: str, generations: Sequence[str]) -> None:
     """The scores of each row, then its differences to the first."""
-    from rich.console import Console
-    from rich.text import Text
-
-    from self_evolution.evaluation.statistics import format_difference, format_p
-    from self_evolution.evaluation.tasks import MODES, Task
 
     def table(tasks: Sequence[Task], apart: str) -> Table:
         scores = tables.plain("means, % [95% interval]")

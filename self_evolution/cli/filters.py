@@ -46,7 +46,7 @@ def score(options: argparse.Namespace) -> int:
     from self_evolution.models.ifd import Template, measure
     from self_evolution.prompts import Prompts
 
-    engine = open_engine(engines.settled(settings.model))
+    engine = open_engine(engines.settled(settings).model)
     template = Template(engine, Prompts(settings.domain), settings.score.template)
     with json_lines(options.output) as write, Progress().bar("score", "pairs", len(rows), 0) as bar:
         for start in range(0, len(rows), PAIRS_A_BATCH):

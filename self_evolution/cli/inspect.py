@@ -7,10 +7,14 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from rich.console import Console
+from rich.text import Text
+
 from self_evolution.cli import tables
 from self_evolution.errors import UserError, nearest, printable
 from self_evolution.ledger import DocumentRow, Ledger
 from self_evolution.records import Fragment
+from self_evolution.report.render import document
 from self_evolution.run.read import read_run
 
 _MOST = 20
@@ -32,8 +36,6 @@ def inspect(options: argparse.Namespace) -> int:
         paths = {row.document.id: row.path for row in rows}
         _show(run.ledger, row, fragments, paths)
         if fragments:
-            from self_evolution.report.render import document
-
             page = document.write(row, fragments, folder / "report")
             print(f"page: {page}")
     return 0
@@ -57,9 +59,6 @@ def _chosen(rows: list[DocumentRow], wanted: str) -> DocumentRow:
 
 
 def _list(rows: list[DocumentRow]) -> None:
-    from rich.console import Console
-    from rich.text import Text
-
     table = tables.plain()
     table.add_column("document", overflow="fold", ratio=3)
     for name in ("sections", "fragments", "same"):
@@ -85,9 +84,6 @@ def _remark(row: DocumentRow) -> str:
 def _show(
     ledger: Ledger, row: DocumentRow, fragments: list[Fragment], paths: dict[str, str]
 ) -> None:
-    from rich.console import Console
-    from rich.text import Text
-
     console = Console(highlight=False, soft_wrap=True)
     document = row.document
     console.print(Text(f"{document.title}", style="bold"))

@@ -3,29 +3,32 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 from pathlib import Path
 
+from self_evolution import evolve
+from self_evolution import report as pages
+from self_evolution.cli import fragments
 from self_evolution.cli import status as closing
+from self_evolution.cli.foresee import foresee, in_time
 from self_evolution.cli.then import then
 from self_evolution.errors import UserError
+from self_evolution.evaluation.corrections.take_in import waiting
+from self_evolution.ledger import FeedbackStore
 from self_evolution.progress import Progress
 from self_evolution.run.open import Request, open_run
 from self_evolution.run.read import read_run
+from self_evolution.schedule import STAGES, has, left, out_of_patience
+from self_evolution.stages import perform
 
 
 def run(options: argparse.Namespace) -> int:
     """Run everything from documents to the report, or the rest of it."""
-    from self_evolution import report as pages
-    from self_evolution.evaluation.corrections.take_in import waiting
-    from self_evolution.evolve import evolve
-    from self_evolution.ledger import FeedbackStore
-    from self_evolution.schedule import left
-
     folder = _folder(options)
-    with (
-        then(options.then, folder),
-        open_run(folder, _request(options), Progress(), new=True) as run,
-    ):
+    with then(options.then, folder), contextlib.ExitStack() as stack:
+        request, planned = in_time(options.hours, _request(options), folder, progress := Progress())
+        run = stack.enter_context(open_run(folder, request, progress, new=True))
+        foresee(run, planned)
         complete = not left(run.config, run.ledger)
         if complete:
             run.progress.say(f"{run.folder} is complete: nothing to do")
@@ -34,7 +37,7 @@ def run(options: argparse.Namespace) -> int:
                     f"{len(rows):,} corrections wait in {run.folder}; `self-evolution run --run "
                     f"{run.folder} --generations +1` trains one more generation with them"
                 )
-        evolve(run)
+        evolve.evolve(run)
         page = run.folder / "report" / "index.html"
         if not complete or not page.is_file():
             pages.write(run.config, run.ledger, page)
@@ -45,16 +48,12 @@ def run(options: argparse.Namespace) -> int:
 
 def read(options: argparse.Namespace) -> int:
     """The first stage: of a run that is there, or it makes the run; or a filter on documents."""
-    from self_evolution.stages import perform
-
     if options.output and options.run:
         raise UserError(
             "--output and --run: give one of them; a run keeps its fragments in itself "
             "(`self-evolution dump`)"
         )
     if options.output:
-        from self_evolution.cli import fragments
-
         return fragments.write(_request(options), options.output)
     if not options.run and len(options.documents) == 1:
         folder = Path(options.documents[0])
@@ -69,9 +68,6 @@ def read(options: argparse.Namespace) -> int:
 
 def stage(options: argparse.Namespace) -> int:
     """Run one stage of the current generation."""
-    from self_evolution.schedule import STAGES, has, left, out_of_patience
-    from self_evolution.stages import perform
-
     name: str = options.command
     with open_run(Path(options.source), _request(options), Progress()) as run:
         if not has(run.config, name):
@@ -95,8 +91,6 @@ def status(options: argparse.Namespace) -> int:
 
 
 def report(options: argparse.Namespace) -> int:
-    from self_evolution import report as pages
-
     page = Path(options.source) / "report" / "index.html"
     with read_run(Path(options.source)) as run:
         pages.write(run.config, run.ledger, page)

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+
+from rich.table import Table
 
 from self_evolution.cli import tables
 from self_evolution.config import Config
+from self_evolution.evaluation.building import to_come
+from self_evolution.evaluation.tasks import MAIN, MODES, Task, deciding
+from self_evolution.forecast import beside
 from self_evolution.ledger import Ledger
 from self_evolution.progress import clock
-
-if TYPE_CHECKING:
-    from rich.table import Table
-
-    from self_evolution.evaluation.tasks import Task
+from self_evolution.report.render import terminal
+from self_evolution.run.outlook import describe, outlook
+from self_evolution.schedule import left, out_of_patience
+from self_evolution.stages.evaluate import NO_SET
 
 STOPPED = (
     "stopped: {} generations in a row were not promoted; a larger --promote.patience with "
@@ -29,8 +32,6 @@ def results(
     The table has a row for each generation: its training set, what it knows, what it lost, and
     whether it leads. With `newest`, it has so many of the newest generations, and the leader.
     """
-    from self_evolution.evaluation.tasks import MAIN, MODES, Task, deciding
-
     metrics = deciding(ledger, config.promote.metric)
     metric = metrics[MAIN]
     scores = {
@@ -76,20 +77,16 @@ def results(
 
 def show(config: Config, ledger: Ledger) -> None:
     """Print the results of all generations, and what is to be known about them."""
-    from self_evolution.evaluation.building import to_come
-    from self_evolution.report.render import terminal
-    from self_evolution.schedule import out_of_patience
-
     tables.print_fitting(*results(config, ledger))
 
     documents = filter(None, (gone(ledger), *terminal.changed(ledger)))
     for sentence in (*terminal.summary(config, ledger), *documents):
         print(sentence)
+    for sentence in beside.sentence(ledger):
+        print(sentence)
     if out_of_patience(config, ledger):
         print(STOPPED.format(config.promote.patience))
     if not ledger.items.of_suite("domain") and not to_come(config, ledger):
-        from self_evolution.stages.evaluate import NO_SET
-
         print(NO_SET)
 
 
@@ -118,10 +115,10 @@ def gone(ledger: Ledger) -> str:
 
 
 def show_next(config: Config, ledger: Ledger) -> None:
-    """Print what a run has left to do."""
-    from self_evolution.schedule import left, out_of_patience
-
+    """Print what a run has left to do, and how long that takes if it was forecast."""
     if todo := left(config, ledger):
-        print(f"next: {todo[0][1]} of generation {todo[0][0]}; {len(todo)} stages to go")
+        found = outlook(config, ledger)
+        more = f", {describe(found)}" if found else ""
+        print(f"next: {todo[0][1]} of generation {todo[0][0]}; {len(todo)} stages to go{more}")
     elif not out_of_patience(config, ledger):
         print(f"complete: {config.generations} generations")

@@ -4,22 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import groupby
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from rich.console import Console
-    from rich.table import Table
+from rich import box
+from rich.console import Console
+from rich.table import Table
 
-    from self_evolution.evaluation.statistics import Interval
-    from self_evolution.evaluation.tasks import Task
-    from self_evolution.records import Evaluation
+from self_evolution.evaluation.statistics import Interval, format_mean
+from self_evolution.evaluation.tasks import Task
+from self_evolution.records import Evaluation
 
 
 def plain(title: str = "") -> Table:
     """An empty table with no lines but the one under its head."""
-    from rich import box
-    from rich.table import Table
-
     return Table(
         title=title or None,
         title_justify="left",
@@ -31,8 +27,6 @@ def plain(title: str = "") -> Table:
 
 def print_fitting(columns: Sequence[Task], table: Callable[[Sequence[Task], str], Table]) -> None:
     """Print `table(columns, apart)` as `fitting` makes it."""
-    from rich.console import Console
-
     console = Console()
     for one in fitting(console, columns, table):
         console.print(one)
@@ -57,8 +51,6 @@ def fitting(
 
 def cell(score: Evaluation | Interval | None, apart: str) -> str:
     """`93.5 [90–96]`, with `apart` between the mean and its interval; – for none."""
-    from self_evolution.evaluation.statistics import format_mean
-
     if score is None:
         return "–"
     return format_mean(score, apart=apart).replace("100.0", "100", 1)

@@ -9,18 +9,18 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.text import Text
 
 from self_evolution import config
 from self_evolution.cli import status, tables
 from self_evolution.errors import printable
 from self_evolution.progress import clock
+from self_evolution.run.outlook import Outlook, describe
 from self_evolution.run.read import RunReader
-
-if TYPE_CHECKING:
-    from rich.console import Console, RenderableType
-
-    from self_evolution.serving.progress import LastPair, Progress
+from self_evolution.serving.progress import LastPair, Progress, read_progress
 
 PAUSE = 1.0
 """Seconds between two looks."""
@@ -46,10 +46,6 @@ def watch(options: argparse.Namespace) -> int:
 
 def _live(run: RunReader) -> None:
     """One picture, which is drawn anew."""
-    from rich.live import Live
-
-    from self_evolution.serving.progress import read_progress
-
     with Live(auto_refresh=False) as live:
         while True:
             progress = read_progress(run)
@@ -60,9 +56,6 @@ def _live(run: RunReader) -> None:
 
 
 def _picture(console: Console, run: RunReader, progress: Progress) -> RenderableType:
-    from rich.console import Group
-    from rich.text import Text
-
     lines = [_state(run, progress), *_times(progress), *_training(progress)]
     lines += [line for pair in progress.pairs for line in _pair(pair)]
     texts = [Text(line, no_wrap=True, overflow="ellipsis") for line in lines]
@@ -83,10 +76,6 @@ def _results(console: Console, run: RunReader, newest: int = 0) -> list[Renderab
 
 def _lines(run: RunReader) -> None:
     """A line for whatever has changed since the last look; the results at the end."""
-    from rich.console import Console
-
-    from self_evolution.serving.progress import read_progress
-
     told: set[str] = set()
     state = ""
     while True:
@@ -145,6 +134,8 @@ def _times(progress: Progress) -> Iterator[str]:
     left = progress.count.seconds_left if progress.count else None
     more = f", about {clock(left)} left of this part" if left is not None else ""
     yield f"this stage {clock(progress.seconds)}{more}; the run {clock(progress.run_seconds)}"
+    if progress.left:
+        yield describe(Outlook(**dict(progress.left)))
     then = ", ".join(progress.then) or "nothing more in this generation"
     later = progress.to_go - 1 - len(progress.then)
     yield f"then: {then}" + (f"; {later:,} stages of later generations" if later else "")

@@ -6,19 +6,16 @@ import argparse
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from self_evolution.errors import UserError, printable
 from self_evolution.run.read import read_run
-
-if TYPE_CHECKING:
-    from self_evolution.serving.why import Near, Tested, Why
+from self_evolution.serving import why as reasons
+from self_evolution.serving.why import Near, Tested, Why
 
 
 def why(options: argparse.Namespace) -> int:
     """Print the training pairs nearest to a question or an answer."""
-    from self_evolution.serving import why as reasons
-
     text = sys.stdin.read() if options.text is None else options.text
     if not text.strip():
         raise UserError("why: the text is empty; give a question or an answer")

@@ -59,9 +59,16 @@ def _alpha(section: Section, value: Any) -> str:
     return ""
 
 
+def _checkpointing(section: Section, value: Any) -> str:
+    word = {"true": "on", "false": "off"}.get(str(value).lower())
+    section["checkpointing"] = word or value
+    return "" if word else f"train.gradient_checkpointing {value!r}: expected true or false"
+
+
 EARLIER: dict[str, Callable[[Section, Any], str]] = {
     "promote.rollback": _rollback,
     "train.alpha": _alpha,
+    "train.gradient_checkpointing": _checkpointing,
 } | {
     key: _fixed(key, only)
     for key, only in (

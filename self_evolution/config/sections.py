@@ -231,8 +231,9 @@ class Train(Settings):
     of each token, so that this is kept. `nll` trains the answers like any others."""
     rehearsal_weight: PositiveFloat = 2.0
     """Weight of the KL divergence on a token of rehearsal; a token of any other answer has 1."""
-    gradient_checkpointing: bool = False
-    """Save memory in training, at the price of time."""
+    checkpointing: Literal["auto", "on", "off"] = "auto"
+    """Save memory in training at the price of time, by computing activations twice. `auto` does so
+    if a step would not fit the memory otherwise; a run keeps what it began with."""
     checkpoint_steps: NonNegativeInt = 200
     """Steps between two checkpoints within a generation. 0 writes one only on Ctrl-C."""
     report_to: tuple[str, ...] = ()

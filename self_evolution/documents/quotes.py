@@ -8,10 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from lxml.etree import _Element
 
 # The headers with which mail programs begin the message that is replied to.
 _SENDER = "From|Von|De|发件人|寄件者|差出人"
@@ -25,7 +21,6 @@ _REPLIED = re.compile(
 _LINE = re.compile("^", re.MULTILINE)
 _QUOTED = re.compile(r"^>.*(?:\n|\Z)", re.MULTILINE)
 _INTRODUCED = re.compile(r"^.*\d.*[:：]\n+(?=>)", re.MULTILINE)  # "On 4 May 2024, Ann wrote:"
-_INDENTED = re.compile(r"border(?:-\w+)?\s*:\s*none", re.IGNORECASE)
 
 
 def marked(blocks: Iterable[str]) -> Iterator[str]:
@@ -45,8 +40,3 @@ def behind(text: str) -> str:
 def own_words(text: str) -> str:
     """A fragment of a mail without what it quotes, and without the line that announces it."""
     return re.sub(r"\n{3,}", "\n\n", _QUOTED.sub("", _INTRODUCED.sub("", text))).strip()
-
-
-def is_quote(element: _Element) -> bool:
-    """Whether a mail program quotes another message with this element, and does not indent."""
-    return element.tag == "blockquote" and not _INDENTED.search(element.get("style", ""))

@@ -5,17 +5,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from self_evolution import config
 from self_evolution.documents.chunking import gather, mend, pieces
+from self_evolution.documents.chunking.likeness import NearDuplicates
 from self_evolution.documents.quotes import own_words
 from self_evolution.ledger import Ledger
 from self_evolution.records import Fragment, Section, content_id
 from self_evolution.text.language import detect
-
-if TYPE_CHECKING:
-    from self_evolution.documents.chunking.likeness import NearDuplicates
 
 _SPLIT_ALREADY = ("json", "jsonl", "ndjson")
 _OPENING = 3000  # characters of a document that tell its language
@@ -86,8 +84,6 @@ class Splitter:
         self._made = ledger.count("fragment")
         self._likeness: NearDuplicates | None = None
         if self._settings.near_duplicates < 1:
-            from self_evolution.documents.chunking.likeness import NearDuplicates
-
             self._likeness = NearDuplicates(self._settings.near_duplicates, self._compared)
         for fragment in ledger.fragments.first():
             self._first[_key(fragment.heading, fragment.text)] = (fragment.id, "exact")

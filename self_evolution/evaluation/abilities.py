@@ -137,8 +137,7 @@ def _candidates(
     places: Mapping[str, int],
     seeds: Sequence[int],
 ) -> Iterator[Candidate]:
-    """Yield one candidate for each question: taken if its answers agree, or with the reason against
-    it."""
+    """Ask a question on each topic, and have it answered several times."""
     settings = run.config.evaluate
     asking = SamplingParams(VARIETY, run.config.ask.top_p, run.config.ask.max_tokens)
     prompts = [run.prompts.skill(topic, language) for topic in topics]
@@ -146,6 +145,19 @@ def _candidates(
     closed = [run.prompts.closed(question.text, detect(question.text)) for question in questions]
     params = SamplingParams(TEMPERATURE, settings.top_p, settings.max_tokens)
     answers = samples(author, closed, params, seeds, settings.samples)
+    return judged(run, language, topics, questions, answers, places)
+
+
+def judged(
+    run: Run,
+    language: str,
+    topics: Sequence[str],
+    questions: Sequence[Reply],
+    answers: Sequence[Sequence[Reply]],
+    places: Mapping[str, int],
+) -> Iterator[Candidate]:
+    """Yield one candidate for each question: taken if its answers agree, or with the reason against
+    it."""
     before = [row for kind in (*KINDS, KIND) for row in taken(run.ledger, kind)]
     contamination = ContaminationCheck([*run.ledger.items.all(), *map(_as_item, before)])
     seen = {key(row.question, "") for row in before}

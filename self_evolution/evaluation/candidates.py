@@ -63,11 +63,23 @@ def _candidates(
     places: Mapping[str, int],
     seeds: Sequence[int],
 ) -> Iterator[Candidate]:
-    """Yield one candidate for each question: taken if its answers agree, or with the reason against
-    it."""
+    """Ask a question about each fragment, and have it answered several times."""
     fragments = run.ledger.fragments.get(ids)
     asked = _asked(run, author, fragments, seeds)
     answers = _answered(run, author, fragments, [question.text for question in asked], seeds)
+    return judged(run, kind, fragments, asked, answers, places)
+
+
+def judged(
+    run: Run,
+    kind: str,
+    fragments: Sequence[Fragment],
+    asked: Sequence[Reply],
+    answers: Sequence[Sequence[Reply]],
+    places: Mapping[str, int],
+) -> Iterator[Candidate]:
+    """Yield one candidate for each question: taken if its answers agree, or with the reason against
+    it."""
     contamination = ContaminationCheck(run.ledger.items.all())
     seen = {key(row.question, row.reference) for one in KINDS for row in taken(run.ledger, one)}
     for fragment, asking, replies in zip(fragments, asked, answers, strict=True):

@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 from self_evolution.evaluation.contamination import names
 from self_evolution.evaluation.metrics.token_f1 import tokens
+from self_evolution.ledger import PairSource
+from self_evolution.records import Contradiction
 from self_evolution.text.script import has_cjk
 from self_evolution.text.values import extract_values, stands_in
 
@@ -23,29 +25,13 @@ _NO = ("no", "nein", "non", "não", "нет", "不", "否", "没", "无")
 
 
 class Claim(NamedTuple):
-    """A pair with the place that it comes from.
+    """A pair with its place, and when the file of its document was written last (`modified`).
 
-    `path` is its document, or the user's file if it is trusted. `modified` is the time at which
-    that document's file was written last, in nanoseconds; 0 if it is not known.
+    That time is in nanoseconds; 0 if it is not known.
     """
 
-    answer_id: str
-    question: str
-    answer: str
-    trusted: bool
-    path: str
-    modified: int = 0
-
-
-class Loser(NamedTuple):
-    """A pair not to be trained on, and one that contradicts it.
-
-    `believed`: the other one is preferred and stays; otherwise neither of the two is used.
-    """
-
-    answer_id: str
-    other_id: str
-    believed: bool
+    pair: PairSource
+    modified: int
 
 
 def question_key(question: str) -> str:
@@ -80,22 +66,26 @@ def contradict(question: str, one: str, other: str) -> bool:
     return bool(left and right) and not left & right
 
 
-def losers(claims: Sequence[Claim], prefer: Sequence[str]) -> list[Loser]:
+def losers(generation: int, claims: Sequence[Claim], prefer: Sequence[str]) -> list[Contradiction]:
     """Of pairs with the same question, those that another one contradicts and that do not win.
+
+    They are not to be trained on as from `generation`.
 
     A pair stays only if it is preferred to every pair that contradicts it. Two trusted pairs do not
     exclude each other: the user gave both.
     """
     found = []
     for one in claims:
-        beaten: Loser | None = None
+        mine = one.pair
+        beaten: Contradiction | None = None
         for other in claims:
+            its = other.pair
             better = _preferred(other, one, prefer)
             hopeless = (beaten and not better) or _preferred(one, other, prefer)
-            if hopeless or (one.trusted and other.trusted):
+            if hopeless or (mine.trusted and its.trusted):
                 continue
-            if contradict(one.question, one.answer, other.answer):
-                beaten = Loser(one.answer_id, other.answer_id, better)
+            if contradict(mine.question, mine.answer, its.answer):
+                beaten = Contradiction(generation, mine.answer_id, its.answer_id, better)
                 if better or not prefer:
                     break
         if beaten:
@@ -115,10 +105,10 @@ def _preferred(one: Claim, other: Claim, prefer: Sequence[str]) -> bool:
 
 def _rank(entry: str) -> Callable[[Claim], int]:
     if entry == TRUSTED:
-        return lambda claim: int(claim.trusted)
+        return lambda claim: int(claim.pair.trusted)
     if entry == NEWEST:
         return lambda claim: claim.modified
-    return lambda claim: int(fnmatch(f"/{claim.path}", f"*/{entry.lstrip('/')}"))
+    return lambda claim: int(fnmatch(f"/{claim.pair.path}", f"*/{entry.lstrip('/')}"))
 
 
 def _values(question: str, answer: str) -> list[str]:

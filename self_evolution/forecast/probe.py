@@ -1,105 +1,133 @@
-"""A probe: the first stages of a run, as they are, on a few of its fragments."""
+"""The probe: the model asks, answers and is trained a little, to see what a run would be like.
+
+It goes in rounds, each with twice the fragments of the one before and longer replies. It ends when
+another round would take more than a tenth of what is forecast, or five minutes in all.
+"""
 
 from __future__ import annotations
 
 import time
-from contextlib import closing
-from dataclasses import dataclass, replace
-from pathlib import Path
+from collections.abc import Iterator, Sequence
+from itertools import islice
 
-from self_evolution.evaluation.building import builds, taken
-from self_evolution.ledger import Ledger
-from self_evolution.records import Document, Fragment, Section
+from self_evolution.forecast.asking import SHORT, Asking
+from self_evolution.forecast.calibration import calibrate, calibrate_training
+from self_evolution.forecast.forecast import Forecast, forecast
+from self_evolution.forecast.judging import judge
+from self_evolution.forecast.sample import Sample
+from self_evolution.forecast.sketch import evenly
+from self_evolution.forecast.stages import Stages
+from self_evolution.forecast.storage import shape_of
+from self_evolution.forecast.verdict import JUDGED
+from self_evolution.models.loading import choose_device
+from self_evolution.records import Fragment
 from self_evolution.run import Run
-from self_evolution.stages.answer import answer
-from self_evolution.stages.ask import ask
-from self_evolution.stages.build import build
-from self_evolution.stages.check import check
 
-SIZE = 8
-"""Fragments that are probed, evenly spread over their lengths."""
+SHARE, MOST = 0.1, 300.0
+"""The probe takes at most this share of what it forecasts, and at most so many seconds."""
 
-ASKED = 2
-"""The most questions that are asked about each of them."""
+FIRST, CAP = 3, 64
+"""Fragments and tokens of a reply in the first round."""
 
+GROWTH = 2.5
+"""So many times as long as the round before it a round takes, at the most."""
 
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """What came of the probe; `seconds` and `cpu_seconds` are those of asking and answering.
+WHOLE = 1 << 20
+"""Tokens of a reply that no setting allows: nothing is cut off."""
 
-    `kept` of `pairs` passed the checks, `taken` of `candidates` would be test questions. `reasons`
-    are those against the others, with their number, the most frequent first.
-    """
+FRAGMENTS = 64
+"""More fragments than these in all would make the forecast little better."""
 
-    fragments: int
-    pairs: int
-    kept: int
-    candidates: int
-    taken: int
-    reasons: tuple[tuple[str, int], ...]
-    seconds: float
-    cpu_seconds: float
+FREE = 5.0
+"""So many seconds a forecast may take that somebody asked for, also where the run is shorter."""
+
+LEAST = 60.0
+"""Nothing is forecast at the beginning of a run that takes less than so many seconds."""
+
+SPREAD = 64
+"""The fragments from which those of the probe come, at even distances in the order of lengths."""
 
 
-def probe(run: Run, folder: Path) -> Sample:
-    """Ask and answer about some fragments of `run`, which is read and split, in a ledger apart.
+class Probe:
+    """A probe of `run`, which is read and split. The run itself stays as it is."""
 
-    Test questions are built too where the run would build them. Its own ledger stays as it is.
-    """
-    settings = run.config
-    asked = min(settings.ask.per_fragment, ASKED)
-    changed = settings.changed(
-        {
-            "ask.pairs": "",
-            "ask.per_fragment": asked,
-            "evaluate.abilities": 0,
-            "evaluate.held_out": 0.0,
-            "evaluate.file": "",
-            "evaluate.build": "always" if builds(settings) else "never",
-            "evaluate.retention_file": "",
-        }
-    )
-    chosen = spread(run.ledger.fragments.for_training())
-    with closing(Ledger(folder / "probe.db")) as ledger:
-        ledger.add(_rows(run, chosen))
-        engine = None if settings.ask.teacher else run.engine  # a teacher is loaded first
-        small = Run(folder, changed, ledger, run.progress, engine)
-        if builds(settings):
-            build(small, 0)
-        start, cpu = time.perf_counter(), time.process_time()
-        if asked:
-            ask(small, 1)
-            answer(small, 1)
-        seconds, cpu_seconds = time.perf_counter() - start, time.process_time() - cpu
-        check(small, 1)
-        pairs, reasons = ledger.count("answer"), ledger.pairs.reasons()
-        out = [(reason, n) for _, reason, n in reasons]
-        out += [(reason, n) for _, reason, n in ledger.items.candidate_reasons() if reason]
-        return Sample(
-            len(chosen),
-            pairs,
-            pairs - sum(n for _, _, n in reasons),
-            ledger.count("candidate"),
-            len(taken(ledger, "seen")),
-            tuple(sorted(out, key=lambda row: -row[1])),
-            seconds,
-            cpu_seconds,
-        )
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self.sample = Sample()
+        ledger = run.ledger
+        ids = spread(ledger.fragments.for_training(), SPREAD)
+        self._fragments = ledger.fragments.get(ids)
+        shape = shape_of(run.config.model)
+        device = choose_device(run.config.model.device) if shape else "cpu"
+        self.stages = Stages(run, self.sample, shape, device)
+        self._waiting = iter(_mixed(self._fragments))
+        self._items = iter(evenly(ledger.items.of_suite("domain"), SHORT * FRAGMENTS))
+        self._former = iter(evenly(ledger.items.of_suite("retention"), SHORT * FRAGMENTS))
+        self._start, self._cpu = time.perf_counter(), time.process_time()
+
+    def asked_for(self) -> Forecast:
+        """The forecast that somebody asked for, even if it is small."""
+        return self._rounds(FREE, JUDGED if self._run.config.ask.per_fragment else 0)
+
+    def beside(self) -> Forecast | None:
+        """The forecast at the beginning of a run; None where it would take too long for what it
+        says, or load two models in turn."""
+        if self._run.config.ask.teacher:
+            return None
+        calibrate(self._run, self._fragments, self.sample)
+        if not self.sample.events:  # a model that takes no time
+            return None
+        found = self._forecast()
+        if found.seconds < LEAST or 3 * self._spent() > SHARE * found.seconds:
+            return None
+        return self._rounds(0.0, 0)
+
+    def _rounds(self, free: float, judged: int) -> Forecast:
+        """Rounds until the time is up; at least `free` seconds of it, and until so many pairs have
+        been judged."""
+        if not self.sample.events:
+            calibrate(self._run, self._fragments, self.sample)
+        asking = Asking(self._run, self.sample)
+        taught = bool(self._run.config.ask.teacher)  # it is loaded in place of the run's own model
+        size, cap, trained = (JUDGED, WHOLE, False) if taught else (FIRST, CAP, False)
+        while True:
+            start = time.perf_counter()
+            some = list(islice(self._waiting, size))
+            if some:
+                items = list(islice(self._items, SHORT * size))
+                former = list(islice(self._former, SHORT * size))
+                subjects = asking.subjects(some, items, former)
+                self._run.raise_if_stopped()
+                judge(self._run, asking.ask(subjects, cap), self.sample)
+                self.sample.fragments += len(some)
+            took = time.perf_counter() - start
+            if not trained:
+                calibrate_training(self._run, self._fragments, self.sample)
+                trained = True
+            found = self._forecast()
+            room = max(free, SHARE * found.seconds) if self.sample.pairs.of >= judged else MOST
+            whole = self.sample.fragments >= min(FRAGMENTS, len(self._fragments))
+            if whole or taught or GROWTH * took > min(MOST, room) - self._spent():
+                return found
+            size, cap = 2 * size, 2 * cap
+
+    def _forecast(self) -> Forecast:
+        self.sample.seconds = self._spent()
+        self.sample.cpu_seconds = time.process_time() - self._cpu
+        self.stages.forget()
+        return forecast(self._run.config, self.stages)
+
+    def _spent(self) -> float:
+        return time.perf_counter() - self._start
 
 
-def spread(tasks: list[tuple[str, int]]) -> list[str]:
-    """SIZE of these ids, or all, at even distances in the order of their lengths."""
+def spread(tasks: Sequence[tuple[str, int]], size: int) -> list[str]:
+    """So many of these ids, or all, at even distances in the order of their lengths."""
     ordered = [id for id, _ in sorted(tasks, key=lambda task: (task[1], task[0]))]
-    size = min(SIZE, len(ordered))
-    return [ordered[(2 * i + 1) * len(ordered) // (2 * size)] for i in range(size)]
+    return evenly(ordered, size)
 
 
-def _rows(run: Run, ids: list[str]) -> list[Document | Section | Fragment]:
-    """The fragments with their documents and sections. The marks of duplicates are taken off: what
-    they are duplicates of may not be among them."""
-    fragments = run.ledger.fragments.get(ids)
-    wanted = {fragment.document_id for fragment in fragments}
-    documents = [one for one in run.ledger.documents.here() if one.id in wanted]
-    sections = sorted({fragment.section_id for fragment in fragments})
-    alone = [replace(fragment, duplicate=None, duplicate_of=None) for fragment in fragments]
-    return [*documents, *run.ledger.documents.sections(sections), *alone]
+def _mixed(fragments: Sequence[Fragment]) -> Iterator[Fragment]:
+    """The fragments in an order in which the first few are already spread over all lengths."""
+    places = sorted(range(len(fragments)), key=lambda i: int(f"{i:010b}"[::-1], 2))
+    return (fragments[i] for i in places)

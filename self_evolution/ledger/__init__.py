@@ -9,7 +9,7 @@ from self_evolution.ledger.documents import DocumentRow, FileRow, SectionRow
 from self_evolution.ledger.feedback import Feedback, FeedbackStore
 from self_evolution.ledger.fragments import Place
 from self_evolution.ledger.items import digest
-from self_evolution.ledger.ledger import Ledger, StageRow
+from self_evolution.ledger.ledger import ForecastRow, Ledger, StageRow
 from self_evolution.ledger.pairs import SelectedPair
 from self_evolution.ledger.queue import Queue, Task
 from self_evolution.ledger.sources import Source
@@ -22,6 +22,7 @@ __all__ = [
     "Feedback",
     "FeedbackStore",
     "FileRow",
+    "ForecastRow",
     "Ledger",
     "PairSource",
     "Place",

@@ -182,6 +182,7 @@ class Database:
                 self.execute(insert, [_store(name, getattr(row, name)) for name in names])
 
     def set_meta(self, key: str, value: Any) -> None:
+        """Store a JSON value under `key`, in place of the one before."""
         with self.transaction():
             self.execute(
                 "INSERT INTO meta VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = ?2",

@@ -202,44 +202,6 @@ CREATE VIEW live_question AS
 """
 
 
-_CONTRADICTIONS = """
--- The pairs that are left out because another one contradicts them: the whole list of each
--- generation, as its stage `check` found it. That of the last one counts.
-CREATE TABLE contradiction (
-  generation INTEGER NOT NULL,
-  answer_id TEXT NOT NULL REFERENCES answer (id),
-  other_id TEXT NOT NULL REFERENCES answer (id),
-  believed INTEGER NOT NULL,
-  PRIMARY KEY (generation, answer_id)
-) STRICT, WITHOUT ROWID;
-
--- The questions that are still there: those of documents, of the user's file and of corrections.
-DROP VIEW live_question;
-CREATE VIEW present_question AS
-  SELECT id FROM (
-    SELECT id FROM question
-    WHERE origin = 'generated' AND fragment_id IN (SELECT id FROM training_fragment)
-    UNION SELECT question_id FROM live_trusted_row
-    UNION SELECT a.question_id FROM correction_pair p JOIN answer a ON a.id = p.answer_id
-      WHERE p.kind = 'taught' AND p.correction_id IN (SELECT id FROM live_correction)
-  ) WHERE id NOT IN (
-    SELECT a.question_id FROM correction_pair p JOIN answer a ON a.id = p.answer_id
-    WHERE p.kind = 'removed' AND p.correction_id IN (SELECT id FROM live_correction)
-  );
-
--- Those whose pairs may be trained on: a contradiction counts while the other pair is there.
-CREATE VIEW live_question AS
-  WITH present AS MATERIALIZED (SELECT id FROM present_question)
-  SELECT id FROM present WHERE id NOT IN (
-    SELECT a.question_id FROM contradiction c
-    JOIN answer a ON a.id = c.answer_id JOIN answer o ON o.id = c.other_id
-    WHERE o.question_id IN (SELECT id FROM present) AND c.generation = (
-      SELECT max(generation) FROM stage WHERE name = 'check' AND done
-    )
-  );
-"""
-
-
 class Step(NamedTuple):
     """The SQL that brings a ledger to `version` from the version before."""
 
@@ -248,8 +210,12 @@ class Step(NamedTuple):
     sql: str
 
 
+def _file(name: str) -> str:
+    return Path(__file__).with_name(name).read_text(encoding="utf-8")
+
+
 STEPS = (
-    Step(4, "tables", Path(__file__).with_name("schema.sql").read_text(encoding="utf-8")),
+    Step(4, "tables", _file("schema.sql")),
     Step(5, "scores of predictions", _PREDICTION_SCORES),
     Step(6, "names of the field", _NAMES),
     Step(7, "rehearsal that the base makes", _REHEARSAL),
@@ -258,7 +224,8 @@ STEPS = (
     Step(10, "quotations in mail", _QUOTATIONS),
     Step(11, "teachers", _TEACHERS),
     Step(12, "corrections", _CORRECTIONS),
-    Step(13, "contradictions", _CONTRADICTIONS),
+    Step(13, "contradictions", _file("contradictions.sql")),
+    Step(14, "forecasts", _file("forecasts.sql")),
 )
 """Steps by version. A step that was released is never changed: another one follows it."""
 

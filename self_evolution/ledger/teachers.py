@@ -10,7 +10,11 @@ from self_evolution.records import Teacher
 
 @dataclass(frozen=True, slots=True)
 class TeacherCounts:
-    """What a teacher wrote: pairs, those of them that were kept, and built test questions."""
+    """What a teacher wrote: pairs, those that may be trained on (`kept`), built test questions.
+
+    `id` is an endpoint's address and model, or a digest of a model's files; `name` is as in the
+    settings.
+    """
 
     id: str
     name: str
@@ -23,8 +27,7 @@ class Teachers(Part):
     """A pair is its teacher's if the teacher gave the answer."""
 
     def all(self) -> list[Teacher]:
-        query = "SELECT id, name FROM teacher ORDER BY id"
-        return [Teacher(*row) for row in self._db.execute(query)]
+        return self._db.rows(Teacher, "ORDER BY id")
 
     def counts(self) -> list[TeacherCounts]:
         """A row for each teacher, by name."""

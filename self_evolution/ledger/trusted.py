@@ -10,7 +10,7 @@ from self_evolution.ledger.database import Part
 
 @dataclass(frozen=True, slots=True)
 class TrustedCounts:
-    """The answers in the user's file, and what became of the pairs that they are.
+    """The answers in the user's file of pairs, and what became of them; all 0 without such a file.
 
     `rows` counts answers as they stand in the file, `pairs` each different one, `placed` those
     whose fragment is known. `stopped` are test questions, `held_out` are about a document that is

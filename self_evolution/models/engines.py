@@ -5,8 +5,9 @@ from __future__ import annotations
 import importlib
 from typing import Protocol, cast
 
-from self_evolution.config import Model
+from self_evolution.config import Config, Model
 from self_evolution.errors import UserError, nearest
+from self_evolution.models.memory import Shape
 from self_evolution.models.protocols import Capability, Engine, Generator, require
 from self_evolution.models.tokens import TokenCounter
 
@@ -35,8 +36,12 @@ class EngineModule(Protocol):
     def identity(self, settings: Model) -> dict[str, str]:
         """{file: digest} by which a run recognises its model."""
 
-    def settled(self, settings: Model) -> Model:
-        """The settings for this machine, in which nothing is left open that changes results."""
+    def settled(self, settings: Config) -> Config:
+        """The settings for this machine, in which nothing is left open that changes results or
+        memory."""
+
+    def shape(self, settings: Model) -> Shape | None:
+        """What the memory of the model follows from; None for one that takes none."""
 
     def open_counter(self, settings: Model) -> TokenCounter:
         """The lengths of texts in the model's tokens, without loading the model."""
@@ -78,9 +83,14 @@ def identity(settings: Model) -> dict[str, str]:
     return engine_module(settings.engine).identity(settings)
 
 
-def settled(settings: Model) -> Model:
+def settled(settings: Config) -> Config:
     """The settings with which a run begins on this machine, and goes on anywhere."""
-    return engine_module(settings.engine).settled(settings)
+    return engine_module(settings.model.engine).settled(settings)
+
+
+def shape(settings: Model) -> Shape | None:
+    """What the memory of the model follows from; None for one that takes none."""
+    return engine_module(settings.engine).shape(settings)
 
 
 def open_counter(settings: Model) -> TokenCounter:

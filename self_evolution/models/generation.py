@@ -42,7 +42,7 @@ class Batch(NamedTuple):
     cache: Columns | None = None
 
 
-def _nothing(_: Any) -> None:
+def _nothing(*_: Any) -> None:
     """Tell nobody."""
 
 
@@ -88,7 +88,7 @@ def generate(
         if view.last == 0 or step + 1 == params.max_tokens:
             break
         logits = _step(model, cache, chosen[: view.last])
-        on_tokens(view.last)
+        on_tokens(view.last, "write", view.end - view.start)
     return Batch(ids, top if params.logprobs else None, cache)
 
 
@@ -155,5 +155,9 @@ class _Watch(StoppingCriteria):  # type: ignore[misc]
 
     def __call__(self, input_ids: Tensor, scores: Tensor, **_: Any) -> Tensor:
         self._on_ids(input_ids[:, self._start :].tolist())
-        self._on_tokens(len(input_ids))
+        first = input_ids.shape[1] == self._start + 1
+        size = len(input_ids)
+        self._on_tokens(
+            size * self._start if first else size, "read" if first else "write", input_ids.shape[1]
+        )
         return torch.zeros(len(input_ids), dtype=torch.bool, device=input_ids.device)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from self_evolution.errors import UserError
+from self_evolution.errors import UserError, first_line
 
 _MAGIC = b"GGUF"
 _EXACT_IN_FLOAT32 = frozenset({"F32", "F16", "F64", "Q8_0", "Q8_1", "Q8_K"})
@@ -35,7 +35,7 @@ def convert(file: Path, folder: Path) -> None:
     except Exception as error:
         raise UserError(
             f"{name}: its tokenizer is of a kind that transformers does not read from GGUF "
-            f"({_first_line(error)}); give the model as a folder of safetensors"
+            f"({first_line(error)}); give the model as a folder of safetensors"
         ) from error
     try:
         loaded, found = transformers.AutoModelForCausalLM.from_pretrained(
@@ -43,7 +43,7 @@ def convert(file: Path, folder: Path) -> None:
         )
     except Exception as error:
         raise UserError(
-            f"{name}: transformers cannot load it ({_first_line(error)}); give the model as a "
+            f"{name}: transformers cannot load it ({first_line(error)}); give the model as a "
             "folder of safetensors"
         ) from error
     missing = sorted({*found["missing_keys"], *map(str, found["mismatched_keys"])})
@@ -91,7 +91,7 @@ def _examined(file: Path) -> Counter[str]:
         }
     except Exception as error:  # whatever the library stumbles on
         raise UserError(
-            f"{name}: cut short or damaged ({_first_line(error)}); fetch the file again"
+            f"{name}: cut short or damaged ({first_line(error)}); fetch the file again"
         ) from error
     if fields["split.count"] > 1:
         raise UserError(
@@ -137,8 +137,3 @@ _ASKED: dict[str, Any] = {
 
 _ALIASES = ("qwen2moe", "qwen3moe", "gpt-oss", "minimax-m2")
 """Architectures that transformers knows by another name than GGUF does."""
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {lines[0][:200]}" if lines else type(error).__name__

@@ -12,11 +12,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from self_evolution.meter import pulse
 from self_evolution.models.protocols import Row
-from self_evolution.progress import pulse
 
 TILE_NUMBERS = 1 << 24
 """Logits in memory at once: 64 MiB in float32."""
+
+CACHED_NUMBERS = {"cpu": 1 << 19}
+"""As many where only their sums are wanted, by kind of device. A CPU then keeps them in its cache,
+which makes this work twice as fast."""
 
 
 class Likelihood:
@@ -52,7 +56,7 @@ class Likelihood:
         ids, mask, targets = ids.to(device), mask.to(device), targets.to(device)
         wanted = ids.roll(-1, dims=1)[targets]
         states = self.states(ids, mask, targets)
-        pulse(int(mask.sum()))
+        pulse(int(mask.sum()), "score", longest)
         if self.tiled:
             losses = self._token_nll(states, wanted)
         else:
@@ -91,7 +95,8 @@ class Likelihood:
         size = self._head.weight.shape[0]
         total = torch.full(wanted.shape, -torch.inf, device=hidden.device)
         chosen = torch.zeros(wanted.shape, device=hidden.device)
-        width = max(256, TILE_NUMBERS // max(1, len(hidden)))
+        numbers = min(TILE_NUMBERS, CACHED_NUMBERS.get(hidden.device.type, TILE_NUMBERS))
+        width = max(256, numbers // max(1, len(hidden)))
         for start in range(0, size, width):
             stop = min(start + width, size)
             logits = self._logits(hidden, start, stop)

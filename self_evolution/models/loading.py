@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from self_evolution.config import Model
-from self_evolution.errors import UserError
+from self_evolution.errors import UserError, first_line
 from self_evolution.models.location import locate, settle_network
 
 
@@ -26,7 +26,7 @@ def load_tokenizer(settings: Model) -> Any:
         )
     except Exception as error:
         raise UserError(
-            f"--model {settings.name}: its tokenizer cannot be loaded ({_first_line(error)}); "
+            f"--model {settings.name}: its tokenizer cannot be loaded ({first_line(error)}); "
             "expected tokenizer.json and tokenizer_config.json beside the weights"
         ) from error
 
@@ -59,7 +59,7 @@ def load(settings: Model) -> tuple[Any, Any]:
         )
     except Exception as error:
         raise UserError(
-            f"--model {settings.name}: cannot be loaded ({_first_line(error)}); expected a causal "
+            f"--model {settings.name}: cannot be loaded ({first_line(error)}); expected a causal "
             "language model in safetensors that transformers knows without remote code"
         ) from error
     missing = sorted({*found["missing_keys"], *(str(key) for key in found["mismatched_keys"])})
@@ -94,8 +94,3 @@ def devices() -> list[str]:
         return ["cpu"]
     kind, count = accelerator.type, torch.accelerator.device_count()
     return ["cpu", kind, *(f"{kind}:{i}" for i in range(count))]
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {lines[0][:200]}" if lines else type(error).__name__

@@ -30,7 +30,7 @@ def attach(base: Any, tuned: Any, settings: Train, seed: int) -> Any:
         task_type="CAUSAL_LM",
     )
     with _quiet():
-        return get_peft_model(base, config).eval()
+        return _quick(get_peft_model(base, config))
 
 
 def load(base: Any, tuned: Any, folder: Path, sha256: str = "") -> Any:
@@ -43,7 +43,14 @@ def load(base: Any, tuned: Any, folder: Path, sha256: str = "") -> Any:
     require_adapter(folder, WEIGHTS, sha256)
     _detach(tuned)
     with _quiet():
-        return PeftModel.from_pretrained(base, str(folder), is_trainable=True).eval()
+        return _quick(PeftModel.from_pretrained(base, str(folder), is_trainable=True))
+
+
+def _quick(tuned: Any) -> Any:
+    from self_evolution.models.lora_layer import quicken
+
+    quicken(tuned)
+    return tuned.eval()
 
 
 @contextmanager

@@ -6,15 +6,21 @@ take some memory of their own, and a device splits its memory into blocks.
 
 from __future__ import annotations
 
+import os
+import resource
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from self_evolution.config import Config
 from self_evolution.errors import UserError
+from self_evolution.models.location import locate
 
 BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
 LIBRARIES = 1.2e9
 """Bytes for Python, torch and the other libraries, on a CPU or on a GPU."""
+
+FILLED = 0.95
+"""Share of the memory that a step may fill by this computation."""
 
 _STATES = 16
 """Bytes for each trained weight: itself, its gradient and two averages of AdamW, in float32."""
@@ -49,6 +55,51 @@ class Memory(NamedTuple):
     @property
     def most(self) -> int:
         return max(self.generating, self.training)
+
+
+def memory_bytes() -> tuple[float, str]:
+    """The memory that this process may take, and what limits it."""
+    limits = [(float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")), "of the machine")]
+    soft, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if soft != resource.RLIM_INFINITY:
+        limits.append((float(soft), "by ulimit -v"))
+    for name in ("memory.max", "memory/memory.limit_in_bytes"):
+        path = Path("/sys/fs/cgroup") / name
+        if path.is_file() and (text := path.read_text().strip()).isdecimal():
+            limits.append((float(text), "by the container (cgroup)"))
+    return min(limits)
+
+
+def settled(settings: Config) -> Config:
+    """The settings with `train.checkpointing` on or off: on, if a step does not fit otherwise.
+
+    It stays open where the model's configuration is not on this machine yet, or not known; nothing
+    is saved then.
+    """
+    from self_evolution.models.loading import choose_device
+
+    if settings.train.checkpointing != "auto":
+        return settings
+    device = choose_device(settings.model.device)
+    try:
+        found = shape(Path(locate(settings.model.name)))
+    except UserError:
+        return settings
+    # The weights' own format, which `auto` means on a GPU, is half as large in nearly all models.
+    dtype = settings.model.dtype if settings.model.dtype in BYTES else "bfloat16"
+    fits = memory(found, settings, dtype).training < FILLED * _room(device)
+    return settings.changed({"train.checkpointing": "off" if fits else "on"})
+
+
+def _room(device: str) -> float:
+    """Bytes of the device's memory."""
+    import torch
+
+    if device == "cpu":
+        return memory_bytes()[0]
+    if device.startswith("cuda"):
+        return float(torch.cuda.mem_get_info(torch.device(device))[1])
+    return float(torch.mps.recommended_max_memory())
 
 
 def shape(folder: Path) -> Shape:
@@ -96,6 +147,11 @@ def shape_of(config: Any) -> Shape:
     )
 
 
+def adapter_weights(model: Shape, rank: int) -> int:
+    """The numbers in a LoRA adapter on all linear layers."""
+    return rank * model.linear
+
+
 def memory(model: Shape, settings: Config, dtype: str) -> Memory:
     """The memory that a run with these settings takes on one device, with weights in `dtype`."""
     size = BYTES[dtype]
@@ -105,9 +161,9 @@ def memory(model: Shape, settings: Config, dtype: str) -> Memory:
     tokens = train.micro_batch * train.max_tokens
     layer = tokens * (_LIVE * model.hidden + _LIVE_INNER * model.inner) * size
     kept = layer * model.layers
-    if train.gradient_checkpointing:
+    if train.checkpointing == "on":
         kept = tokens * model.hidden * size * model.layers + layer
-    adapter = train.rank * model.linear * _STATES
+    adapter = adapter_weights(model, train.rank) * _STATES
     training = weights + adapter + kept + _LOGITS
     # Generating: one batch of prompts with passages, and the longest answers.
     window = 2 * settings.split.max_tokens + settings.answer.max_tokens
@@ -115,6 +171,10 @@ def memory(model: Shape, settings: Config, dtype: str) -> Memory:
     cache = rows * window * 2 * model.layers * model.keys * size
     reading = rows * window * (4 * model.hidden + 2 * model.inner) * size
     generating = (
-        weights + train.rank * model.linear * 4 + cache + reading + rows * model.vocabulary * 4
+        weights
+        + adapter_weights(model, train.rank) * 4
+        + cache
+        + reading
+        + rows * model.vocabulary * 4
     )
     return Memory(int(generating), int(training))

@@ -9,19 +9,26 @@ of its own, and its states are made once a generation where they are few enough 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy, kl_div, log_softmax
-from torch.utils.checkpoint import checkpoint
 
+from self_evolution.meter import begin, pulse
 from self_evolution.models.likelihood import Likelihood
 from self_evolution.models.training import IGNORED, Example
-from self_evolution.progress import interruptible, pulse
+from self_evolution.progress import interruptible
 
 KEPT_NUMBERS = 1 << 28
 """States of the base that are kept through a generation's training: 1 GiB in float32."""
+
+PASS_TOKENS = {"cpu": 128}
+"""What another pass through the model costs beside its tokens, in tokens, by kind of device;
+elsewhere ELSEWHERE."""
+
+ELSEWHERE = 2048
 
 
 class Batch(NamedTuple):
@@ -57,11 +64,46 @@ class Batch(NamedTuple):
         ends = self.labels.new_full((len(self.labels), 1), IGNORED)
         return torch.cat([self.labels[:, 1:], ends], dim=1)
 
+    def parts(self) -> list[Batch]:
+        """The batch cut between rows where that spares more padding than a pass costs."""
+        lengths = self.attention_mask.sum(1).tolist()
+        device = self.input_ids.device.type
+        ends = cuts(lengths, PASS_TOKENS.get(device, ELSEWHERE))
+        if len(ends) == 1:
+            return [self]
+        targets = ((self.labels[:, 1:] != IGNORED).sum(1) * self.rehearsed).cumsum(0).tolist()
+        found = []
+        for start, end in pairwise([0, *ends]):
+            size = max(lengths[start:end])
+            ids, mask, labels = (part[start:end, :size] for part in self[:3])
+            base = self.base
+            if base is not None:
+                base = base[targets[start - 1] if start else 0 : targets[end - 1]]
+            found.append(Batch(ids, mask, labels, self.rehearsed[start:end], base))
+        return found
+
+
+def cuts(lengths: Sequence[int], price: int) -> list[int]:
+    """Where to end the parts of a batch, so that padded tokens and `price` a part are fewest."""
+    best, before = [0], [0]
+    for end in range(1, len(lengths) + 1):
+        choices, longest = [], 0
+        for start in reversed(range(end)):
+            longest = max(longest, lengths[start])
+            choices.append((best[start] + (end - start) * longest + price, start))
+        cost, start = min(choices)
+        best.append(cost)
+        before.append(start)
+    ends = [len(lengths)]
+    while before[ends[0]]:
+        ends.insert(0, before[ends[0]])
+    return ends
+
 
 class Objective:
     """Sums over the target tokens of a batch, in nats, that can be differentiated.
 
-    Logits are there for one tile of these tokens at a time, and are made again for the gradient.
+    Logits are there for one tile of these tokens at a time.
     """
 
     def __init__(self, tuned: Any, outputs: Likelihood) -> None:
@@ -70,6 +112,9 @@ class Objective:
 
     def loss(self, batch: Batch, weight: float) -> Tensor:
         """NLL of the answers, and on rehearsal `weight` times the divergence in its place."""
+        return torch.stack([self._loss(part, weight) for part in batch.parts()]).sum()
+
+    def _loss(self, batch: Batch, weight: float) -> Tensor:
         wanted = batch.wanted
         base = batch.base
         if base is None and batch.rehearsed.any():
@@ -100,12 +145,13 @@ class Objective:
         if sum(counts.values()) * self._outputs.width > KEPT_NUMBERS:
             return {}
         found: dict[int, Tensor] = {}
+        begin()
         for start in range(0, len(places), size):
             mine = places[start : start + size]
             batch = Batch.of([examples[i] for i in mine], pad, self._tuned.device)
             with interruptible():
                 states = self._base_states(batch).cpu()
-            pulse(int(batch.attention_mask.sum()))
+            pulse(int(batch.attention_mask.sum()), "score", batch.input_ids.shape[1])
             parts = torch.split(states, [counts[i] for i in mine])
             found.update(zip(mine, parts, strict=True))
         return found
@@ -136,5 +182,36 @@ class Objective:
         tiles = list(zip(*split, strict=True))
         if len(tiles) == 1:
             return loss(*tiles[0])
-        losses = [checkpoint(loss, *tile, use_reentrant=False) for tile in tiles]
+        if not parts[0].requires_grad:
+            return torch.stack([loss(*tile) for tile in tiles]).sum()
+        total: Any = _Summed.apply
+        summed: Tensor = total(parts[0], loss, tiles)
+        return summed
+
+
+class _Summed(torch.autograd.Function):
+    """The sum of a loss over tiles. The gradient of each is made at once, while its logits are
+    there, so that they are neither kept nor made again."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        states: Tensor,
+        loss: Callable[[Tensor, Tensor], Tensor],
+        tiles: Sequence[tuple[Tensor, Tensor]],
+    ) -> Tensor:
+        losses: list[Tensor] = []
+        gradients: list[Tensor] = []
+        for own, target in tiles:
+            with torch.enable_grad():
+                leaf = own.detach().requires_grad_()
+                found = loss(leaf, target)
+            gradients += torch.autograd.grad(found, leaf)
+            losses.append(found.detach())
+        ctx.save_for_backward(torch.cat(gradients))
         return torch.stack(losses).sum()
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Any:
+        (slopes,) = ctx.saved_tensors
+        return slopes * gradient, None, None

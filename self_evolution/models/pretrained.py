@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
-from self_evolution.config import Model
+from self_evolution.config import Config, Model
 from self_evolution.errors import UserError
 from self_evolution.models.digest import sampled_digest
 from self_evolution.models.gguf_cache import is_gguf
@@ -15,6 +15,7 @@ from self_evolution.models.location import (
     revision,
     settle_network,
 )
+from self_evolution.models.memory import Shape
 from self_evolution.models.protocols import EVERYTHING, Engine
 from self_evolution.models.tokens import TokenCounter, count, estimate
 
@@ -67,11 +68,20 @@ def identity(settings: Model) -> dict[str, str]:
     return {path.name: sampled_digest(path) for path in files}
 
 
-def settled(settings: Model) -> Model:
-    """With a number format: see precision.py."""
-    from self_evolution.models import precision
+def settled(settings: Config) -> Config:
+    """With a number format (see precision.py), and with or without checkpointing (memory.py)."""
+    from self_evolution.models import memory, precision
 
-    return precision.settled(settings)
+    model = precision.settled(settings.model)
+    return memory.settled(settings.model_copy(update={"model": model}))
+
+
+def shape(settings: Model) -> Shape | None:
+    """From the model's configuration; no weights are read."""
+    from self_evolution.models import memory
+
+    settle_network(settings)
+    return memory.shape(Path(locate(settings.name)))
 
 
 def open_counter(settings: Model) -> TokenCounter:

@@ -24,6 +24,9 @@ For a model that has no adapters, both are the same.
 Row = tuple[list[int], list[int]]
 """Token ids of a prompt and of the text that follows it; each has at least one."""
 
+KEPT_NUMBERS = 1 << 28
+"""Keys and values that an engine keeps between two calls in a batch: 1 GiB in float32."""
+
 OnText = Callable[[int, str], None]
 """Called with the place of a prompt in its batch and the next piece of the reply to it."""
 

@@ -12,12 +12,13 @@ import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from self_evolution.config import Model
+from self_evolution.config import Config, Model
 from self_evolution.errors import Stopped, UserError
 from self_evolution.files import complete
 from self_evolution.models.adapter import digest, require_adapter
 from self_evolution.models.digest import sampled_digest
 from self_evolution.models.gguf_cache import is_gguf
+from self_evolution.models.memory import Shape
 from self_evolution.models.protocols import (
     EVERYTHING,
     Capability,
@@ -54,8 +55,12 @@ def identity(settings: Model) -> dict[str, str]:
     return {"script": sampled_digest(Path(settings.name))}
 
 
-def settled(settings: Model) -> Model:
+def settled(settings: Config) -> Config:
     return settings
+
+
+def shape(settings: Model) -> Shape | None:
+    return None
 
 
 def open_counter(settings: Model) -> TokenCounter:

@@ -3,8 +3,8 @@
 Its logging back ends, launchers, FSDP and checkpoints come with it. Examples of like length go
 into a batch together, because padding is most of the cost of short pairs.
 
-The loss of a step is a mean over its target tokens, however many micro-batches it has. It is that
-of objective.py: logits are made at the answers alone, a tile at a time.
+The loss of a step is that of objective.py, as a mean over its target tokens, however many
+micro-batches it has.
 """
 
 from __future__ import annotations
@@ -29,16 +29,14 @@ from transformers import (
 )
 
 from self_evolution.errors import Stopped
+from self_evolution.meter import begin, pulse
 from self_evolution.models import chance, lora
 from self_evolution.models.objective import Batch, Objective
-from self_evolution.models.training import IGNORED, Example, Trained, TrainingJob
-from self_evolution.progress import interruptible, pulse
+from self_evolution.models.training import IGNORED, MEASURED, Example, Trained, TrainingJob
+from self_evolution.progress import interruptible
 
 STEPS_SORTED = 50
 """The number of steps whose examples are drawn, and sorted by length, together."""
-
-MEASURED = 256
-"""So many examples, at most, say how far the model has moved from the base."""
 
 
 def train(
@@ -78,6 +76,7 @@ def train(
     )
     loop.use(objective, settings.rehearsal_weight)
     loop.remove_callback(PrinterCallback)
+    begin()
     try:
         loop.train(resume_from_checkpoint=checkpoint)
     except Stopped:
@@ -103,14 +102,8 @@ def train(
         shutil.rmtree(logs, ignore_errors=True)
         (partial / "runs").rename(logs)
     shutil.rmtree(partial, ignore_errors=True)
-    return Trained(
-        digest,
-        len(examples),
-        loop.state.global_step,
-        losses[0],
-        sum(last) / len(last),
-        moved,
-    )
+    steps = loop.state.global_step
+    return Trained(digest, len(examples), steps, losses[0], sum(last) / len(last), moved)
 
 
 def in_order(
@@ -143,7 +136,9 @@ def in_order(
 def collate(
     examples: Sequence[Example], base: dict[int, torch.Tensor], places: Sequence[int], pad: int
 ) -> dict[str, torch.Tensor]:
-    """The batch of the examples at `places`, with what there is of the base's states."""
+    """The batch of the examples at `places`, the shortest first, with what there is of the base's
+    states."""
+    places = sorted(places, key=lambda i: len(examples[i].ids))
     batch = Batch.of([examples[i] for i in places], pad)
     states = [base[i] for i in places if i in base]
     if states:
@@ -164,11 +159,12 @@ def _divergence(
         [new[i * len(new) // MEASURED] for i in range(MEASURED)] if len(new) > MEASURED else new
     )
     total = tokens = 0.0
+    begin()
     for start in range(0, len(chosen), size):
         batch = Batch.of(chosen[start : start + size], pad, device)
         with interruptible():
             total += float(objective.divergence(batch))
-        pulse(int(batch.attention_mask.sum()))
+        pulse(2 * int(batch.attention_mask.sum()), "score", batch.input_ids.shape[1])
         tokens += int((batch.wanted != IGNORED).sum())
     return total / tokens
 
@@ -225,7 +221,7 @@ def training_arguments(
         dataloader_pin_memory=device == "cuda",
         remove_unused_columns=False,
         seed=job.seed,
-        **{checkpointing: settings.gradient_checkpointing},
+        **{checkpointing: settings.checkpointing == "on"},
     )
     arguments._n_gpu = min(arguments.n_gpu, 1)  # or other GPUs in sight would share the step
     return arguments
@@ -249,6 +245,7 @@ class _AdapterTrainer(Trainer):  # type: ignore[misc]
     def use(self, objective: Objective, weight: float) -> None:
         """Take the loss from `objective`, with that `weight` of rehearsal."""
         self._objective, self._weight = objective, weight
+        self._weights = self.model.num_parameters(exclude_embeddings=True)
         # Has the target tokens of the whole step counted, by which the loss is divided.
         self.model_accepts_loss_kwargs = self.loss_is_scaled_for_ga = True
 
@@ -263,8 +260,13 @@ class _AdapterTrainer(Trainer):  # type: ignore[misc]
             self._random = {self.state.global_step: chance.states()}
         with interruptible():
             loss: torch.Tensor = super().training_step(*arguments, **more)
-        pulse(int(arguments[1]["attention_mask"].sum()))
+        mask = arguments[1]["attention_mask"]
+        pulse(int(mask.sum()), "train", mask.shape[1])
         return loss
+
+    def floating_point_ops(self, inputs: dict[str, Any]) -> int:
+        """As the Trainer counts them, without counting all weights anew in each step."""
+        return int(6 * inputs["input_ids"].numel() * self._weights)
 
     def keep_last_step(self) -> None:
         """Write the checkpoint of the last whole step, as it would have been right after it."""

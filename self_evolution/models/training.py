@@ -12,6 +12,9 @@ from self_evolution.records import Message
 IGNORED = -100
 """The label that the loss ignores, as in torch and transformers."""
 
+MEASURED = 128
+"""So many examples, at most, say how far the model has moved from the base."""
+
 
 class TrainingJob(NamedTuple):
     """Conversations, whose assistant's turns are the targets, and the `folder` for the adapter.

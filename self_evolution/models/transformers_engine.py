@@ -15,6 +15,7 @@ from transformers import GenerationConfig
 
 from self_evolution.config import Model
 from self_evolution.errors import UserError
+from self_evolution.meter import begin, pulse
 from self_evolution.models import generation, loading, lora, trainer
 from self_evolution.models.cache import Columns
 from self_evolution.models.chat_template import Chat
@@ -23,6 +24,7 @@ from self_evolution.models.location import locate, revision
 from self_evolution.models.objective import Objective
 from self_evolution.models.protocols import (
     EVERYTHING,
+    KEPT_NUMBERS,
     OnText,
     Row,
     SamplingParams,
@@ -33,11 +35,8 @@ from self_evolution.models.protocols import (
 from self_evolution.models.reply import Reply, TextStream
 from self_evolution.models.tokens import count
 from self_evolution.models.training import Example, Trained, TrainingJob
-from self_evolution.progress import interruptible, pulse
+from self_evolution.progress import interruptible
 from self_evolution.records import Message
-
-KEPT_NUMBERS = 1 << 28
-"""Keys and values that are kept between two calls in a batch: 1 GiB in float32."""
 
 In = TypeVar("In")
 Out = TypeVar("Out")
@@ -106,6 +105,7 @@ class TransformersEngine:
         """The model to call, with the adapter on or off: its layers are inside the base's."""
         off = self.tuned is not None and (weights == "base" or self._adapter is None)
         with interruptible(), self.tuned.disable_adapter() if off else nullcontext():
+            begin()
             yield self.base
 
     # -- generating --------------------------------------------------------------------------
@@ -213,7 +213,7 @@ class TransformersEngine:
         except torch.OutOfMemoryError:
             raise UserError(
                 "the device's memory does not hold a step of training; give a smaller "
-                "--train.micro-batch or --train.max-tokens, or --train.gradient-checkpointing true"
+                "--train.micro-batch or --train.max-tokens, or --train.checkpointing on"
             ) from None
         self._adapter = job.folder
         return trained

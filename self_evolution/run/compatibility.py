@@ -35,6 +35,7 @@ CHANGES: dict[str, Change] = {
     "split": "fixed",
     "rehearse": "fixed",
     "train.checkpoint_steps": "free",
+    "train.checkpointing": "free",
     "train.report_to": "free",
     "train.rank": "fixed",
     "train.alpha": "fixed",

@@ -116,7 +116,7 @@ def check_request(request: Request, progress: Progress) -> Config:
         find(sources(settings.read.documents), settings.read.follow_links)
     check_files(settings)
     check_others(settings, (), progress)
-    return settings.model_copy(update={"model": engines.settled(settings.model)})
+    return engines.settled(settings)
 
 
 def _begin(ledger: Ledger, settings: Config) -> None:
@@ -154,6 +154,8 @@ def _resume(folder: Path, ledger: Ledger, request: Request, progress: Progress) 
     # was float32 on a CPU.
     if wanted.model.dtype == "auto" or (before, wanted.model.dtype) == ("auto", "float32"):
         wanted = wanted.changed({"model.dtype": before})
+    if wanted.train.checkpointing == "auto":
+        wanted = wanted.changed({"train.checkpointing": stored.train.checkpointing})
     begun = ledger.count("fragment") + ledger.count("prediction") > 0
     compatibility.of_settings(folder, stored, wanted, request.accept_change, begun)
     compatibility.of_pairs(folder, ledger, wanted)

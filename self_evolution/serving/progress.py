@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from self_evolution import config
 from self_evolution.run.at_work import AtWork, read_at_work
+from self_evolution.run.outlook import Outlook, outlook
 from self_evolution.run.process import is_running
 from self_evolution.run.read import RunReader
 from self_evolution.schedule import STAGES, left, out_of_patience
@@ -62,13 +63,23 @@ class Training(BaseModel):
     last_loss: float
 
 
+class Left(BaseModel):
+    """Seconds that the rest of the run takes, with their interval: its forecast, corrected by what
+    its stages took so far."""
+
+    seconds: float
+    low: float
+    high: float
+
+
 class Progress(BaseModel):
     """How far the run is.
 
     `state`: `unfinished`, `complete`, or `patience` if it ended early because too many generations
     in a row were not promoted. `running`: a process is at work on it. `generation` and `stage` are
     what comes next or is at work; `count` is null where nothing of it is counted. `seconds` is the
-    time of this stage so far, `run_seconds` that of the whole run. `to_go` counts the stages that
+    time of this stage so far, `run_seconds` that of the whole run. `left` is null where there was
+    no forecast, or nothing is left. `to_go` counts the stages that
     are left, `then` names those of this generation that follow. `stages` are those that have begun,
     in order. `pairs` are those that were answered last, the last one first. `training` is null
     before the first one has ended.
@@ -82,6 +93,7 @@ class Progress(BaseModel):
     count: Count | None
     seconds: float
     run_seconds: float
+    left: Left | None
     to_go: int
     then: list[str]
     stages: list[StageState]
@@ -112,6 +124,7 @@ def read_progress(run: RunReader) -> Progress:
             count=_count(noted),
             seconds=sum(one.seconds for one in before) + now,
             run_seconds=sum(one.seconds for one in stages) + now,
+            left=_left(outlook(settings, run.ledger, noted)),
             to_go=len(todo),
             then=[stage for generation, stage in todo[1:] if generation == todo[0][0]],
             stages=stages,
@@ -133,6 +146,10 @@ def _stages(run: RunReader) -> list[StageState]:
         )
         for row in sorted(run.ledger.stages(), key=lambda row: (row.generation, place[row.name]))
     ]
+
+
+def _left(found: Outlook | None) -> Left | None:
+    return Left(**found._asdict()) if found else None
 
 
 def _count(noted: AtWork | None) -> Count | None:

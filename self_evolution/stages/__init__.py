@@ -10,11 +10,13 @@ from __future__ import annotations
 import importlib
 import time
 
+from self_evolution import meter
 from self_evolution.errors import Stopped, UserError
 from self_evolution.ledger import StageRow
 from self_evolution.run import Run
 from self_evolution.run.at_work import at_work
 from self_evolution.run.outcome import Outcome
+from self_evolution.run.outlook import describe, outlook
 from self_evolution.schedule import has, plan
 
 
@@ -35,12 +37,17 @@ def perform(run: Run, generation: int, name: str) -> bool:
             f"{missing[0]}, which is not done; `self-evolution {missing[1]} {run.folder}`"
         )
     run.proof.begin(generation, name)
-    start, cpu = time.perf_counter(), time.process_time()
+    start, cpu, tokens = time.perf_counter(), time.process_time(), meter.tokens()
 
     def log(outcome: Outcome, done: bool) -> None:
         seconds, cpu_seconds = time.perf_counter() - start, time.process_time() - cpu
         items, note = outcome
-        run.ledger.log_stage(StageRow(generation, name, items, seconds, cpu_seconds, done, note))
+        told = meter.tokens() - tokens
+        run.ledger.log_stage(
+            StageRow(
+                generation, name, items, seconds, cpu_seconds, done, note, told, meter.memory()
+            )
+        )
 
     stage = getattr(importlib.import_module(f"{__name__}.{name}"), name)
     try:
@@ -55,4 +62,6 @@ def perform(run: Run, generation: int, name: str) -> bool:
     log(outcome, True)
     if outcome.note:
         run.progress.say(f"{'':<4}{name}: {outcome.note}")
+    if found := outlook(run.config, run.ledger):
+        run.progress.say(f"{'':<4}{describe(found)}")
     return True

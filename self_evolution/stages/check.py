@@ -75,14 +75,11 @@ def _contradictions(run: Run, generation: int) -> int:
         for sources in run.ledger.contradictions.groups(contradictions.question_key):
             claims = [
                 contradictions.Claim(
-                    *source[:5], files[source.path].mtime_ns if source.path in files else 0
+                    source, files[source.path].mtime_ns if source.path in files else 0
                 )
                 for source in sources
             ]
-            found += [
-                Contradiction(generation, *loser)
-                for loser in contradictions.losers(claims, run.config.check.prefer)
-            ]
+            found += contradictions.losers(generation, claims, run.config.check.prefer)
         run.ledger.add(found)
     return run.ledger.contradictions.found(generation)
 

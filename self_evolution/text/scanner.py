@@ -68,7 +68,8 @@ _NEXT = re.compile(
 # A dot before a capital joins only initials (U.S), so that "48 ms.The" is two words.
 CHUNK = re.compile(
     rf"""
-    (?: (?<![A-Za-z0-9_.)\]+-]) (?: [-+]?\.(?=[0-9]) | [-+](?=[0-9]) ) | /(?=[A-Za-z_.]{_LETTER}) )?
+    (?: (?<![A-Za-z0-9{VULGAR}_.)\]+-]) (?: [-+]?\.(?=[0-9]) | [-+](?=[0-9]) )
+      | /(?=[A-Za-z_.]{_LETTER}) )?
     {_LETTER}+
     (?: (?: [-/\\@](?={_LETTER}) | \.(?=[a-z0-9_]) | (?<=[A-Z])\.(?=[A-Z](?![a-z]))
        | \^[-+]?(?=[0-9]) ) {_LETTER}+ )*

@@ -6,21 +6,10 @@ import importlib
 from collections.abc import Sequence
 from typing import Protocol, cast
 
+from self_evolution.models.gguf_cache import Entry
+
 CACHES: dict[str, str] = {"models": "self_evolution.models.gguf_cache"}
 """{name: module with the functions of `Cache`}."""
-
-
-class Entry(Protocol):
-    """One thing in a cache. `used`: time of the last use, in seconds since 1970."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def source(self) -> str: ...
-    @property
-    def bytes(self) -> int: ...
-    @property
-    def used(self) -> float: ...
 
 
 class Cache(Protocol):

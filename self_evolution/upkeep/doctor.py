@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from self_evolution.errors import UserError
+from self_evolution.models.memory import memory_bytes
 from self_evolution.upkeep.findings import Finding
-from self_evolution.upkeep.machine import machine, memory_bytes
+from self_evolution.upkeep.machine import machine
 from self_evolution.upkeep.packages import packages
 
 if TYPE_CHECKING:
@@ -65,5 +66,5 @@ def _fits(name: str, settings: Config) -> Finding:
         "broken",
         f"{detail} {limit}",
         f"take a smaller model, {rounded}a smaller --train.micro-batch, or "
-        "--train.gradient-checkpointing true",
+        "--train.checkpointing on",
     )

@@ -5,11 +5,11 @@ from __future__ import annotations
 import importlib.util
 import os
 import platform
-import resource
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+from self_evolution.models.memory import memory_bytes
 from self_evolution.upkeep.findings import Finding
 
 LEAST_MEMORY = 2.5e9
@@ -40,19 +40,6 @@ def machine(folder: Path) -> Iterator[Finding]:
     yield _disk(folder)
     yield from _devices()
     yield from _programs()
-
-
-def memory_bytes() -> tuple[float, str]:
-    """The memory that this process may take, and what limits it."""
-    limits = [(float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")), "of the machine")]
-    soft, _ = resource.getrlimit(resource.RLIMIT_AS)
-    if soft != resource.RLIM_INFINITY:
-        limits.append((float(soft), "by ulimit -v"))
-    for name in ("memory.max", "memory/memory.limit_in_bytes"):
-        path = Path("/sys/fs/cgroup") / name
-        if path.is_file() and (text := path.read_text().strip()).isdecimal():
-            limits.append((float(text), "by the container (cgroup)"))
-    return min(limits)
 
 
 def _processor() -> Finding:

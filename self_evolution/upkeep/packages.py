@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from packaging.requirements import Requirement
 
+from self_evolution.errors import first_line
 from self_evolution.upkeep.findings import Finding
 
 NAME = "self-evolution"
@@ -70,11 +71,10 @@ def _load(name: str) -> Iterator[Finding]:
     try:
         importlib.import_module(name)
     except Exception as error:  # whatever a broken package raises
-        reason = str(error).strip().splitlines() or [""]
         yield Finding(
             name,
             "broken",
-            f"is installed and cannot be loaded ({type(error).__name__}: {reason[0][:200]})",
+            f"is installed and cannot be loaded ({first_line(error)})",
             f"pip install --force-reinstall -c constraints.txt {name}",
         )
 

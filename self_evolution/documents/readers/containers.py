@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import PurePosixPath
-from typing import NamedTuple, Protocol
+from typing import IO, NamedTuple
 
 from self_evolution.documents.readers.base import Malformed, storable
 
@@ -29,14 +29,6 @@ class Member(NamedTuple):
     problem: str = ""
 
 
-class Stream(Protocol):
-    """A stream that can be read and closed."""
-
-    def read(self, size: int, /) -> bytes: ...
-
-    def close(self) -> None: ...
-
-
 class Budget:
     """The limit of unpacked bytes from one file: of each member, and of all together."""
 
@@ -45,7 +37,7 @@ class Budget:
         self.whole = whole
         self._left = whole
 
-    def take(self, stream: Stream) -> bytes:
+    def take(self, stream: IO[bytes] | io.BufferedIOBase) -> bytes:
         """Read all of `stream`. Raises Malformed if it is larger than the budget."""
         data = stream.read(min(self.each, self._left) + 1)
         if len(data) > self._left:
@@ -112,7 +104,7 @@ def _tarred(data: bytes, budget: Budget) -> Iterator[Member]:
                 yield _unpacked(info.name, stream, budget)
 
 
-def _unpacked(name: str, stream: Stream, budget: Budget) -> Member:
+def _unpacked(name: str, stream: IO[bytes] | io.BufferedIOBase, budget: Budget) -> Member:
     try:
         with closing(stream):
             return Member(_shown(name), budget.take(stream))

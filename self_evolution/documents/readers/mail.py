@@ -7,16 +7,14 @@ from collections.abc import Iterator
 from email import policy
 from email.message import EmailMessage
 from email.parser import BytesParser
-from typing import TYPE_CHECKING
 
-from self_evolution.documents.quotes import behind, is_quote, marked
+from lxml import etree
+
+from self_evolution.documents.quotes import behind, marked
 from self_evolution.documents.readers import html
 from self_evolution.documents.readers.base import Builder, Content, Malformed, divide, normal
 from self_evolution.documents.readers.encoding import decode
 from self_evolution.documents.readers.html.tree import tree
-
-if TYPE_CHECKING:
-    from lxml.etree import _Element
 
 _HEADERS = ("From", "To", "Cc", "Date")
 _DEEPEST = 5  # messages that may stand in one another
@@ -26,6 +24,7 @@ _STUB = 1_000  # characters; a longer plain text is the message itself
 _WORD = re.compile(r"[^\W_]+")
 _ENVELOPE = re.compile(rb"(?:\A|\n\r?\n)From [^\n]*\n(?=[!-9;-~]+:)")
 _ESCAPED = re.compile(rb"^>(>*From )", re.MULTILINE)
+_INDENTED = re.compile(r"border(?:-\w+)?\s*:\s*none", re.IGNORECASE)
 _QUOTE = "\ue0f0"  # marks the place of a quotation in a page; no text has this character
 _SOFT_BREAK = re.compile(r"(?<=[^\n-] )\n(?=[^>\n ])")
 
@@ -61,14 +60,12 @@ def read(data: bytes) -> Content:
 
 def _page(data: bytes) -> Content:
     """The text of a message in HTML, in which quotations stand behind "> "."""
-    from lxml import etree
-
     root = tree(data)
     if root is None:
         return Content("", [])
-    quotes: list[_Element] = []
+    quotes: list[etree._Element] = []
     for element in list(root.iter("blockquote")):
-        if not is_quote(element):
+        if not _is_quote(element):
             element.tag = "div"
         elif not any(one in quotes for one in element.iterancestors("blockquote")):
             quotes.append(element)
@@ -197,3 +194,8 @@ def _plain(part: EmailMessage) -> str:
         declared, flowed = "", False
     text = normal(decode(_payload(part), declared))
     return _SOFT_BREAK.sub("", text) if flowed else text
+
+
+def _is_quote(element: etree._Element) -> bool:
+    """Whether a mail program quotes another message with this element, and does not indent."""
+    return element.tag == "blockquote" and not _INDENTED.search(element.get("style", ""))

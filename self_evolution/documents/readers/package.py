@@ -5,12 +5,10 @@ from __future__ import annotations
 import io
 import zipfile
 import zlib
-from typing import TYPE_CHECKING
+
+from lxml import etree
 
 from self_evolution.documents.readers.base import Malformed
-
-if TYPE_CHECKING:
-    from lxml.etree import _Element
 
 _LIMIT = 512 << 20  # bytes of all members that are read, unpacked
 _BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError)
@@ -45,10 +43,8 @@ class Package:
             raise Malformed(f"unpacks to more than {_LIMIT >> 20} MB")
         return data
 
-    def xml(self, name: str) -> _Element | None:
+    def xml(self, name: str) -> etree._Element | None:
         """The root of an XML member; None where it is missing or broken."""
-        from lxml import etree
-
         data = self.member(name)
         if data is None:
             return None

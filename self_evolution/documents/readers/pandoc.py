@@ -16,7 +16,6 @@ import signal
 import subprocess
 from pathlib import Path
 
-from self_evolution.documents.readers import html
 from self_evolution.documents.readers.base import Content, Malformed, normal
 from self_evolution.documents.readers.encoding import decode
 
@@ -55,6 +54,8 @@ def read(data: bytes, form: str) -> Content:
     Raises Malformed where the program is missing or cannot read it, and MemoryError where it needs
     more memory than this process may have.
     """
+    from self_evolution.documents.readers import html
+
     if program() is None:
         raise Malformed(f"read by the program pandoc, which is missing: {INSTALL}")
     done = subprocess.run(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import warnings
 import zipfile
 from collections.abc import Iterator, Sequence
 from itertools import islice
@@ -74,8 +75,6 @@ def first_table(data: bytes) -> list[list[str]]:
 
 
 def _workbook(data: bytes, values: bool) -> Workbook:
-    import warnings
-
     import openpyxl
 
     with warnings.catch_warnings():
@@ -106,8 +105,6 @@ def _sheets(data: bytes) -> Iterator[bytes]:
 
 def _rows(sheet: Any, formulas: Any, layout: _Layout) -> tuple[list[list[str]], bool]:
     """Rows of cells' texts without the empty ones at the end of each, and whether any was cut."""
-    import warnings
-
     found: list[list[str]] = []
     last: dict[int, str] = {}  # by column: the value that merged cells below get
     cut = False

@@ -5,15 +5,16 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from lxml import etree
+from pptx import Presentation
+from pptx.enum.shapes import PP_PLACEHOLDER as KIND
 
 from self_evolution.documents.readers import packed
 from self_evolution.documents.readers.base import Builder, Content, Malformed, table
 from self_evolution.documents.readers.docx.omml import M, formula
 from self_evolution.documents.readers.html.inline import index, power
-
-if TYPE_CHECKING:
-    from lxml.etree import _Element
 
 _DEEPEST = 8  # groups within groups
 _ALTERNATIVES = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
@@ -29,8 +30,6 @@ def read(data: bytes) -> Content:
     Sections, if there are any, are the level above. The title is the first slide's. Raises
     Malformed if the file is no PPTX file.
     """
-    from pptx import Presentation
-
     packed.check(data, "PPTX", "ppt/presentation.xml")
     try:
         deck = Presentation(io.BytesIO(data))
@@ -145,16 +144,12 @@ def _blocks(shapes: Any, title_id: int | None, depth: int = 0) -> Iterator[str]:
 
 
 def _is_furniture(shape: Any) -> bool:
-    from pptx.enum.shapes import PP_PLACEHOLDER as KIND
-
     kinds = (KIND.DATE, KIND.FOOTER, KIND.HEADER, KIND.SLIDE_NUMBER)
     return shape.is_placeholder and shape.placeholder_format.type in kinds
 
 
 def _text(shape: Any) -> Iterator[str]:
     """Paragraphs as they are; those with bullets, or in the body of a slide, as a list."""
-    from pptx.enum.shapes import PP_PLACEHOLDER as KIND
-
     body = shape.is_placeholder and shape.placeholder_format.type in (KIND.BODY, KIND.OBJECT)
     paragraphs = [one for one in shape.text_frame.paragraphs if _words(one).strip()]
     body = body and len(paragraphs) > 1
@@ -206,15 +201,13 @@ def _value(value: float | None) -> str:
 
 def _diagram(shape: Any) -> Iterator[str]:
     """The texts of a diagram's nodes as a list."""
-    from lxml import etree
-
     relation = next(
         (one.get(f"{_RELATION}dm") for one in shape._element.iter(f"{_DIAGRAM}relIds")), ""
     )
     if not relation:
         return
     parser = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=False)
-    tree: _Element = etree.fromstring(shape.part.related_part(relation).blob, parser)
+    tree: etree._Element = etree.fromstring(shape.part.related_part(relation).blob, parser)
     texts = (
         _line(" ".join("".join(p.itertext(f"{_MAIN}t")) for p in node.iter(f"{_MAIN}p")))
         for node in tree.iter(f"{_DIAGRAM}t")

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from lxml import etree
 
 from self_evolution.documents.readers import html, pandoc
 from self_evolution.documents.readers.base import Builder, Content, Malformed
 from self_evolution.documents.readers.entities import resolved
 from self_evolution.documents.readers.html.elements import names
 from self_evolution.documents.readers.passages.records import record
-
-if TYPE_CHECKING:
-    from lxml.etree import _Element
 
 _DOCBOOK = names("book article chapter appendix part preface refentry reference set section sect1")
 # What the elements of DITA are in a web page; others keep their name, or are text.
@@ -59,7 +58,7 @@ def read(data: bytes) -> Content:
     return content._replace(note="; ".join(filter(None, (content.note, note))))
 
 
-def _content(data: bytes, root: _Element) -> Content:
+def _content(data: bytes, root: etree._Element) -> Content:
     spaces = " ".join(map(str, root.nsmap.values()))
     if root.tag == "html":
         return html.read(data)
@@ -80,10 +79,8 @@ def _content(data: bytes, root: _Element) -> Content:
     return Content(title, builder.parts(), builder.note)
 
 
-def _tree(data: bytes) -> _Element:
+def _tree(data: bytes) -> etree._Element:
     """The tree without comments; its elements have lost their namespaces and capitals."""
-    from lxml import etree
-
     parser = etree.XMLParser(
         resolve_entities=False, no_network=True, remove_comments=True, remove_pis=True
     )
@@ -96,14 +93,18 @@ def _tree(data: bytes) -> _Element:
     return root
 
 
-def _is_mixed(element: _Element) -> bool:
+def _is_mixed(element: etree._Element) -> bool:
     """Whether an element holds both words and elements."""
     texts = [element.text, *(one.tail for one in element)] if len(element) else []
     return any(text and not text.isspace() for text in texts)
 
 
 def _page(
-    element: _Element, name: str, level: int, inline: bool = False, columns: Sequence[str] = ()
+    element: etree._Element,
+    name: str,
+    level: int,
+    inline: bool = False,
+    columns: Sequence[str] = (),
 ) -> None:
     """Turn the elements within one into those of a web page.
 
@@ -131,7 +132,7 @@ def _page(
         _page(one, tag, level + titled, inside, columns)
 
 
-def _spans(cell: _Element, columns: Sequence[str]) -> dict[str, str]:
+def _spans(cell: etree._Element, columns: Sequence[str]) -> dict[str, str]:
     """The rows and columns that a cell takes, in the words of a web page."""
     found: dict[str, str] = {}
     if cell.get("morerows", "").isdecimal():
@@ -142,11 +143,11 @@ def _spans(cell: _Element, columns: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def _text(element: _Element) -> str:
+def _text(element: etree._Element) -> str:
     return " ".join("".join(element.itertext()).split())
 
 
-def _value(element: _Element) -> dict[str, Any] | str:
+def _value(element: etree._Element) -> dict[str, Any] | str:
     """Data as a value of JSON: attributes and children by their names, or a text alone."""
     found: dict[str, Any] = {name.rpartition("}")[2]: one for name, one in element.items()}
     text = (element.text or "").strip()

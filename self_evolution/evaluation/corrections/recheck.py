@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from self_evolution.evaluation.corrections.judging import is_right
 from self_evolution.evaluation.prompts import closed_prompt, fits, sampling
@@ -11,7 +11,8 @@ from self_evolution.records import RecheckAnswer
 from self_evolution.run import Run
 
 
-class Learnt(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Learnt:
     """Questions of corrections that a generation answered right, of those that it was asked.
 
     `right` of `asked` are in the words of the person, `held_right` of `held` in other words.

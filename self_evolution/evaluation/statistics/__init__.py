@@ -4,10 +4,12 @@ from self_evolution.evaluation.statistics.comparisons import (
     NO_DIFFERENCE,
     PairedDifference,
     adjusted,
+    format_difference,
+    format_mean,
+    format_p,
     holm,
     paired,
 )
-from self_evolution.evaluation.statistics.formats import format_difference, format_mean, format_p
 from self_evolution.evaluation.statistics.intervals import (
     FEW_CLUSTERS,
     PERCENT,

@@ -1,12 +1,12 @@
-"""Two models on the same items, and many such comparisons at once."""
+"""Two models on the same items, many such comparisons at once, and how they are written."""
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Final, Literal, NamedTuple, TypeVar
 
-from self_evolution.evaluation.statistics.intervals import RESAMPLES, distributions
-from self_evolution.records import Difference
+from self_evolution.evaluation.statistics.intervals import RESAMPLES, Interval, distributions
+from self_evolution.records import Difference, Evaluation
 
 Key = TypeVar("Key")
 
@@ -94,3 +94,17 @@ def adjusted(differences: Mapping[Key, PairedDifference]) -> dict[Key, PairedDif
         key: one._replace(p_holm=p)
         for (key, one), p in zip(differences.items(), p_values, strict=True)
     }
+
+
+def format_mean(row: Evaluation | Interval, unit: str = "", apart: str = " ") -> str:
+    """`83.0 [78–88]`, with `unit` after the mean, and `apart` before the interval."""
+    return f"{row.mean:.1f}{unit}{apart}[{row.low:.0f}–{row.high:.0f}]"
+
+
+def format_difference(row: PairedDifference, unit: str = "") -> str:
+    """`+1.2 [-0.3 to +2.7]`, with `unit` after the mean."""
+    return f"{row.mean:+.1f}{unit} [{row.low:+.1f} to {row.high:+.1f}]"
+
+
+def format_p(p: float) -> str:
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"

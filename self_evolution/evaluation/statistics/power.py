@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 
 LEVEL, POWER = 0.05, 0.8
 """The two-sided error, and the chance to see a difference that exists."""
@@ -33,16 +34,11 @@ def detectable(questions: int, clusters: int, *, correlation: float = CORRELATIO
     """
     if not 1 <= clusters <= questions:
         raise ValueError(f"detectable: given {questions} questions in {clusters} clusters")
-    low, high = 0.0, 1.0
-    if not _seen(1.0, questions, clusters, correlation):
-        return 100.0
-    for _ in range(50):
-        middle = (low + high) / 2
-        if _seen(middle, questions, clusters, correlation):
-            high = middle
-        else:
-            low = middle
-    return 100 * high
+    step = 0.5**50
+    least = bisect_left(
+        range(2**50), True, key=lambda i: _seen(i * step, questions, clusters, correlation)
+    )
+    return 100 * least * step
 
 
 def _seen(gain: float, questions: int, clusters: int, correlation: float) -> bool:

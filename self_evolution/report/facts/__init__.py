@@ -7,7 +7,15 @@ from typing import Any
 
 from self_evolution import config as recipes
 from self_evolution.config import Config
-from self_evolution.ledger import Conflict, DocumentRow, Ledger, TeacherCounts, TrustedCounts
+from self_evolution.forecast.beside import Beside, beside
+from self_evolution.ledger import (
+    Conflict,
+    DocumentRow,
+    ForecastRow,
+    Ledger,
+    TeacherCounts,
+    TrustedCounts,
+)
 from self_evolution.records import Adapter, Document, Evaluation, Promotion
 from self_evolution.report.facts.corrected import Corrections, corrections
 from self_evolution.report.facts.counts import Counts, counts
@@ -36,8 +44,6 @@ from self_evolution.report.facts.subsets import (
     outdated,
     subset,
 )
-
-__all__ = ["Facts", "gather"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +96,8 @@ class Facts:
     samples: tuple[Samples, ...]
     changes: tuple[WonAndLost, ...]
     stages: Stages
+    forecast: dict[tuple[int, str], ForecastRow]
+    beside: list[Beside]
     settings: tuple[Setting, ...]
     versions: dict[str, str]
     model: dict[str, Any]
@@ -143,6 +151,8 @@ def gather(config: Config, ledger: Ledger) -> Facts:
         samples=tuple(samples(ledger, [row["generation"] for row in funnel])),
         changes=tuple(won_and_lost(ledger, first.metrics, first.compared, sources)),
         stages=stages(ledger),
+        forecast=ledger.forecast(),
+        beside=beside(ledger),
         settings=tuple(
             Setting(name, value, defaults[name]) for name, value in config.flat().items()
         ),

@@ -6,7 +6,7 @@ of the kind TOC are tables of contents, whatever the language.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from lxml.etree import _Element
 
 from self_evolution.documents.readers import html
 from self_evolution.documents.readers.base import Builder, Content, Malformed, normal
@@ -14,9 +14,6 @@ from self_evolution.documents.readers.docx import styles
 from self_evolution.documents.readers.docx.page import Page
 from self_evolution.documents.readers.docx.styles import W
 from self_evolution.documents.readers.package import Package
-
-if TYPE_CHECKING:
-    from lxml.etree import _Element
 
 _OLD = b"\xd0\xcf\x11\xe0"
 _RELATIONS = "{http://schemas.openxmlformats.org/package/2006/relationships}"

@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+
+from lxml import etree
 
 from self_evolution.documents.readers import formulas
 from self_evolution.documents.readers.docx.symbols import meant
 from self_evolution.documents.readers.formulas import NOTHING, Kind, Term
-
-if TYPE_CHECKING:
-    from lxml.etree import _Element
 
 M = "{http://schemas.openxmlformats.org/officeDocument/2006/math}"
 _TOKENS = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]{3,}|\s+|.", re.DOTALL)
 _LEFT_OUT = frozenset(("del", "moveFrom"))
 
 
-def formula(math: _Element) -> str:
+def formula(math: etree._Element) -> str:
     """The formula of an element m:oMath, as it is typed."""
-    from lxml import etree
-
     open_: list[list[tuple[str, Term]]] = [[]]  # the named terms of each element that is open
     walker = etree.iterwalk(math, events=("start", "end"))
     for event, element in walker:
@@ -45,7 +41,7 @@ def typed(text: str) -> Term:
     return formulas.row(formulas.token(one) for one in _TOKENS.findall(meant(text, "")))
 
 
-def _term(name: str, element: _Element, parts: list[tuple[str, Term]]) -> Term:
+def _term(name: str, element: etree._Element, parts: list[tuple[str, Term]]) -> Term:
     """The term of an element with these parts."""
     of = dict(reversed(parts))  # the first part of each name counts
     base, below, above = (of.get(key, NOTHING) for key in ("e", "sub", "sup"))
@@ -79,13 +75,13 @@ def _term(name: str, element: _Element, parts: list[tuple[str, Term]]) -> Term:
     return formulas.row(term for _, term in parts)
 
 
-def _set(element: _Element, name: str, default: str = "") -> str:
+def _set(element: etree._Element, name: str, default: str = "") -> str:
     """A setting of an element: the value of a child of its properties."""
     found = element.find(f"{M}{element.tag.rpartition('}')[2]}Pr/{M}{name}")
     return default if found is None else found.get(f"{M}val", "")
 
 
-def _bracketed(element: _Element, terms: list[Term]) -> Term:
+def _bracketed(element: etree._Element, terms: list[Term]) -> Term:
     inner = terms[:1]
     for term in terms[1:]:
         inner += [formulas.token(_set(element, "sepChr", "|")), term]

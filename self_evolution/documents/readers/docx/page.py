@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+
+from lxml import etree
 
 from self_evolution.documents.readers.base import normal
 from self_evolution.documents.readers.docx.omml import M, formula
@@ -12,9 +13,6 @@ from self_evolution.documents.readers.docx.runs import Look, Runs, allowed, fill
 from self_evolution.documents.readers.docx.styles import Level, Style, W, is_on, outline, value
 from self_evolution.documents.readers.docx.symbols import meant, symbol
 from self_evolution.documents.readers.html.elements import names
-
-if TYPE_CHECKING:
-    from lxml.etree import _Element
 
 _FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
 _LEFT_OUT = frozenset((W + "del", W + "moveFrom", _FALLBACK))
@@ -41,7 +39,7 @@ _WANTED = [
 
 
 class _Paragraph:
-    def __init__(self, source: _Element, outer: Look | None) -> None:
+    def __init__(self, source: etree._Element, outer: Look | None) -> None:
         self.source = source
         self.outer = outer  # the run around this page, if it is a text box
         self.pieces: list[tuple[Look, str]] = []
@@ -56,7 +54,7 @@ class Page:
         styles: Mapping[str, Style],
         marks: Mapping[tuple[str, int], Level],
         links: Mapping[str, str],
-        notes: Mapping[tuple[str, str], _Element],
+        notes: Mapping[tuple[str, str], etree._Element],
     ) -> None:
         self._styles, self._notes = styles, notes
         self.runs = Runs(styles, links)
@@ -69,18 +67,14 @@ class Page:
         self._tables: list[Table] = []
         self._noted = 0
 
-    def convert(self, document: _Element) -> _Element:
+    def convert(self, document: etree._Element) -> etree._Element:
         """The page's root element."""
-        from lxml import etree
-
         root = etree.Element("html")
         self._places = [Place(etree.SubElement(root, "body"))]
         self._walk(document)
         return root
 
-    def _walk(self, document: _Element) -> None:
-        from lxml import etree
-
+    def _walk(self, document: etree._Element) -> None:
         walker = etree.iterwalk(document, events=("start", "end"), tag=_WANTED)
         for event, element in walker:
             tag = element.tag
@@ -95,14 +89,14 @@ class Page:
             elif tag not in _LEFT_OUT and not self._is_left_out(tag, element):
                 self._end(tag, element)
 
-    def _is_left_out(self, tag: str, element: _Element) -> bool:
+    def _is_left_out(self, tag: str, element: etree._Element) -> bool:
         """Whether this is a table of contents, or a row that was deleted."""
         if tag == W + "sdt":
             kind = element.find(f"{W}sdtPr/{W}docPartObj/{W}docPartGallery")
             return kind is not None and kind.get(W + "val") == "Table of Contents"
         return tag == W + "tr" and element.find(f"{W}trPr/{W}del") is not None
 
-    def _start(self, tag: str, element: _Element) -> None:
+    def _start(self, tag: str, element: etree._Element) -> None:
         name = tag[tag.index("}") + 1 :]
         if name == "t":
             self._add(meant(element.text or "", self._font))
@@ -130,7 +124,7 @@ class Page:
         else:
             self._start_table(name, element)
 
-    def _end(self, tag: str, element: _Element) -> None:
+    def _end(self, tag: str, element: etree._Element) -> None:
         name = tag[tag.index("}") + 1 :]
         if name == "p" and self._paragraphs:
             paragraph = self._paragraphs.pop()
@@ -163,9 +157,7 @@ class Page:
         self._paragraphs[-1].pieces.append((Look(), mark))
         self._paragraphs[-1].notes.append(f"{mark} {text.strip()}")
 
-    def _start_table(self, name: str, element: _Element) -> None:
-        from lxml import etree
-
+    def _start_table(self, name: str, element: etree._Element) -> None:
         place = self._places[-1]
         if name == "tbl":
             place.end()
@@ -225,7 +217,7 @@ class Page:
         _add_notes(parent, paragraph)
 
     def _place_code(
-        self, place: Place, properties: _Element | None, style: Style, text: str
+        self, place: Place, properties: etree._Element | None, style: Style, text: str
     ) -> None:
         """Continue lines of code until the space after one shows the end of the block."""
         if place.code is not None:
@@ -239,6 +231,6 @@ class Page:
             place.code = None
 
 
-def _add_notes(parent: _Element, paragraph: _Paragraph) -> None:
+def _add_notes(parent: etree._Element, paragraph: _Paragraph) -> None:
     for note in paragraph.notes:
         sub(parent, "p", {}).text = allowed(note)

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+
+from lxml.etree import _Element
 
 from self_evolution.documents.readers.docx.runs import sub
 from self_evolution.documents.readers.docx.styles import Level, Style, list_place, value
-
-if TYPE_CHECKING:
-    from lxml.etree import _Element
 
 
 class Place:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from itertools import groupby
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
+
+from lxml import etree
 
 from self_evolution.documents.readers.docx.equations import equation
 from self_evolution.documents.readers.docx.styles import Style, W, is_monospaced, is_on, value
-
-if TYPE_CHECKING:
-    from lxml.etree import _Element
 
 _R = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
 _LINK = re.compile(r'\s*HYPERLINK\s+(?:\\l\s+)?"([^"]*)"')
@@ -43,13 +42,13 @@ class Runs:
         """A paragraph begins: what is struck out in it is a passage of its own."""
         self._was_struck = False
 
-    def hyperlink(self, element: _Element | None) -> None:
+    def hyperlink(self, element: etree._Element | None) -> None:
         """Begin a link, or end it (None)."""
         anchor = element.get(W + "anchor") if element is not None else None
         name = element.get(_R + "id", "") if element is not None else ""
         self._link = f"#{anchor}" if anchor else self._links.get(name, "")
 
-    def look(self, properties: _Element | None) -> Look | None:
+    def look(self, properties: etree._Element | None) -> Look | None:
         """How a run is set; None if it is hidden or struck out."""
         struck = is_on(value(properties, "strike")) or is_on(value(properties, "dstrike"))
         self.struck += struck and not self._was_struck
@@ -71,7 +70,7 @@ class Runs:
             self._link or (self._last_link if linked else ""),
         )
 
-    def field(self, name: str, element: _Element) -> str:
+    def field(self, name: str, element: etree._Element) -> str:
         """Fields are links, tables of contents, or text that stays; gives what one draws itself."""
         kind = element.get(W + "fldCharType")
         if name == "instrText":
@@ -104,7 +103,7 @@ class Runs:
             self._link = "" if _LINK.match(instruction) else self._link
 
 
-def _box(field: _Element) -> str:
+def _box(field: etree._Element) -> str:
     """A form's checkbox, ticked or not; empty for other fields."""
     box = field.find(f"{W}ffData/{W}checkBox")
     if box is None:
@@ -113,9 +112,7 @@ def _box(field: _Element) -> str:
     return "☒" if is_on(ticked) else "☐"
 
 
-def sub(parent: _Element, tag: str, attributes: dict[str, str]) -> _Element:
-    from lxml import etree
-
+def sub(parent: etree._Element, tag: str, attributes: dict[str, str]) -> etree._Element:
     return etree.SubElement(parent, tag, attributes)
 
 
@@ -130,7 +127,7 @@ def is_menu(pieces: list[tuple[Look, str]]) -> bool:
     return beside < 5 and any(look.link and ":" not in look.link for look, _ in pieces)
 
 
-def fill(element: _Element, pieces: list[tuple[Look, str]]) -> None:
+def fill(element: etree._Element, pieces: list[tuple[Look, str]]) -> None:
     """Put pieces into an element; neighbours with the same style become one."""
     for look, group in groupby(pieces, key=lambda piece: piece[0]):
         text = allowed("".join(text for _, text in group))
@@ -146,7 +143,7 @@ def fill(element: _Element, pieces: list[tuple[Look, str]]) -> None:
             sub(inner, "br", {}).tail = line
 
 
-def _append(element: _Element, text: str) -> None:
+def _append(element: etree._Element, text: str) -> None:
     if len(element):
         element[-1].tail = (element[-1].tail or "") + text
     else:

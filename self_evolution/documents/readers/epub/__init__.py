@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from posixpath import dirname, join, normpath
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 from urllib.parse import unquote
+
+from lxml import etree
 
 from self_evolution.documents.readers import html
 from self_evolution.documents.readers.base import Builder, Content, Malformed
@@ -21,9 +23,6 @@ from self_evolution.documents.readers.epub.styles import mark
 from self_evolution.documents.readers.html.elements import HEADINGS
 from self_evolution.documents.readers.html.tree import tree
 from self_evolution.documents.readers.package import Package
-
-if TYPE_CHECKING:
-    from lxml.etree import _Element
 
 _PAGES = (".xhtml", ".html", ".htm")
 _OBFUSCATED = ("http://www.idpf.org/2008/embedding", "http://ns.adobe.com/pdf/enc#RC")
@@ -50,7 +49,7 @@ def read(data: bytes) -> Content:
     """
     package = Package(data)
     book = _book(package)
-    chapters: dict[str, _Element] = {}
+    chapters: dict[str, etree._Element] = {}
     unread = []
     for path in book.chapters:
         root = _page(package, path)
@@ -79,7 +78,7 @@ def read(data: bytes) -> Content:
     return Content(book.title, builder.parts(), note)
 
 
-def _page(package: Package, path: str) -> _Element | None:
+def _page(package: Package, path: str) -> etree._Element | None:
     """The root of a chapter; None where it is missing or broken."""
     member = package.member(path)
     try:
@@ -88,11 +87,11 @@ def _page(package: Package, path: str) -> _Element | None:
         return None
 
 
-def _first_heading(root: _Element) -> _Element | None:
+def _first_heading(root: etree._Element) -> etree._Element | None:
     return next((one for one in root.iter(*HEADINGS) if shown(one)), None)
 
 
-def _chapter(root: _Element, builder: Builder, entry: Entry | None, nested: bool) -> None:
+def _chapter(root: etree._Element, builder: Builder, entry: Entry | None, nested: bool) -> None:
     """Pass a chapter to `builder`, at its level in the table of contents.
 
     A table without levels says nothing about them; then those of the headings hold.
@@ -169,8 +168,6 @@ def _refuse_encrypted(package: Package, chapters: set[str]) -> None:
 def _contents(package: Package, path: str) -> dict[str, list[Entry]]:
     """Return the entries for each file in the table of contents at `path`, of either EPUB
     version."""
-    from lxml import etree
-
     member = package.member(path)
     root = package.xml(path) if path.endswith(".ncx") else tree(member) if member else None
     if root is None:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
+
+from lxml.etree import _Element
 
 from self_evolution.documents.readers.base import normal
 from self_evolution.documents.readers.html.elements import HEADINGS
-
-if TYPE_CHECKING:
-    from lxml.etree import _Element
 
 _DEEPEST = 6
 _LINKED = 0.8  # share of a list's letters in links from which it is a table of contents

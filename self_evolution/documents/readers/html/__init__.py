@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from lxml import etree
 
 from self_evolution.documents.readers.base import Builder, Content, fence
 from self_evolution.documents.readers.html import grid
@@ -23,9 +23,6 @@ from self_evolution.documents.readers.html.lists import Lists
 from self_evolution.documents.readers.html.mathml import formula
 from self_evolution.documents.readers.html.survey import BLOCKS, is_struck, survey
 from self_evolution.documents.readers.html.tree import tree
-
-if TYPE_CHECKING:
-    from lxml.etree import _Element
 
 _BOLD = frozenset(("b", "strong"))
 _CODE = frozenset(("code", "tt", "kbd", "samp"))
@@ -52,7 +49,7 @@ def read(data: bytes) -> Content:
     return Content(title(root), parts, "nothing but links in it" if links else builder.note)
 
 
-def build(root: _Element, builder: Builder, offset: int = 0) -> None:
+def build(root: etree._Element, builder: Builder, offset: int = 0) -> None:
     """Pass the text of a page to `builder`; `offset` is added to the level of every heading."""
     _Page(root, builder, offset).walk()
 
@@ -60,7 +57,7 @@ def build(root: _Element, builder: Builder, offset: int = 0) -> None:
 class _Page:
     """The elements that are open at a point of the page."""
 
-    def __init__(self, root: _Element, builder: Builder, offset: int) -> None:
+    def __init__(self, root: etree._Element, builder: Builder, offset: int) -> None:
         self._root = root
         self._builder = builder
         self._offset = offset
@@ -68,12 +65,13 @@ class _Page:
         self._lists = Lists(builder.block)
         self._marks: list[int] = []  # where the open links and raised texts began
         self._heading = 0  # the level of the one that is open
-        self._head: _Element | None = None
-        self._boxed: _Element | None = None  # the open heading of a note beside the text
+        self._head: etree._Element | None = None
+        self._boxed: etree._Element | None = None  # the open heading of a note beside the text
         self._depth = 0  # the level of the last heading
-        self._opened: dict[_Element, int] = {}  # parts that a control opens: its heading's level
+        # The parts that a control opens, with the level of its heading.
+        self._opened: dict[etree._Element, int] = {}
         self._pre: list[str] | None = None  # the text of the block of code that is open
-        self._code: _Element | None = None
+        self._code: etree._Element | None = None
         self._rows: list[grid.Row] | None = None  # the rows of the open table, if it holds data
         self._cell: list[str] | None = None
         self._outer = self._lists  # those around the cell that is open
@@ -81,8 +79,6 @@ class _Page:
 
     def walk(self) -> None:
         """Goes through the page once, without recursion."""
-        from lxml import etree
-
         unseen, self._data, self._controls = survey(self._root)
         walker = etree.iterwalk(self._root, events=("start", "end"))
         for event, element in walker:
@@ -113,7 +109,7 @@ class _Page:
         else:
             self._inline.add(text)
 
-    def _start(self, element: _Element) -> bool:
+    def _start(self, element: etree._Element) -> bool:
         """Open an element; returns whether all of it is done already."""
         tag = element.tag
         if self._pre is not None:
@@ -140,7 +136,7 @@ class _Page:
             self._start_block(tag, element)
         return False
 
-    def _end(self, element: _Element) -> None:
+    def _end(self, element: etree._Element) -> None:
         tag = element.tag
         if self._pre is not None:
             if element is self._code:
@@ -158,7 +154,7 @@ class _Page:
         elif element.get("role") == "heading" or element in self._controls.regions:
             self._end_block(tag, element)
 
-    def _start_block(self, tag: str, element: _Element) -> None:
+    def _start_block(self, tag: str, element: etree._Element) -> None:
         if self._heading and (tag not in _ENDS or (tag == "p" and self._inline.blank())):
             self._inline.add(" ")
             return
@@ -186,7 +182,7 @@ class _Page:
         elif self._rows is not None or tag == "table":
             self._start_cell(tag, element)
 
-    def _end_block(self, tag: str, element: _Element) -> None:
+    def _end_block(self, tag: str, element: etree._Element) -> None:
         if self._heading and element is not self._head:
             self._inline.add(" ")
             return
@@ -222,7 +218,7 @@ class _Page:
             self._depth = level
             self._builder.heading(level + self._offset, text)
 
-    def _level(self, element: _Element) -> int:
+    def _level(self, element: etree._Element) -> int:
         """The level of a heading, or of a control that opens a part of the page; 0 for other
         elements."""
         region = self._controls.regions.get(element)
@@ -238,7 +234,7 @@ class _Page:
         self._builder.leave(level + self._offset)
         self._depth = level - 1
 
-    def _start_cell(self, tag: str, element: _Element) -> None:
+    def _start_cell(self, tag: str, element: etree._Element) -> None:
         """Begin a table or a part of it."""
         if tag == "table":
             if self._rows is not None:
@@ -253,7 +249,7 @@ class _Page:
             self._cell = []
             self._outer, self._lists = self._lists, Lists(self._cell.append)
 
-    def _end_cell(self, tag: str, element: _Element) -> None:
+    def _end_cell(self, tag: str, element: etree._Element) -> None:
         """End a table that holds data, or a part of it."""
         if self._inner:
             self._inner -= tag == "table"
@@ -275,7 +271,7 @@ class _Page:
             for one in (block for row in rows for cell in row.cells for block in cell.blocks):
                 self._lists.paragraph(one)
 
-    def _end_pre(self, element: _Element) -> None:
+    def _end_pre(self, element: etree._Element) -> None:
         code, self._pre = "".join(self._pre or ()).replace("\xa0", " "), None
         if self._cell is not None:  # one line, or the table would hold no data
             self._inline.code(1)
@@ -285,7 +281,7 @@ class _Page:
         elif code.strip() and not are_line_numbers(code, element):
             self._lists.block(fence(code, language(element)))
 
-    def _end_mark(self, tag: str, element: _Element) -> None:
+    def _end_mark(self, tag: str, element: etree._Element) -> None:
         """End a link, or raised or lowered text."""
         start = self._marks.pop()
         if start > self._inline.position() or len(self._marks) > _NESTED:

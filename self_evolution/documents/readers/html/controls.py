@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import re
 from itertools import islice
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
+
+from lxml.etree import _Element
 
 from self_evolution.documents.readers.html.elements import HEADINGS, names
-
-if TYPE_CHECKING:
-    from lxml.etree import _Element
 
 _TARGETS = "//@aria-controls | //@data-target | //@data-bs-target"
 _CONTROLS = "//button | //summary | //*[@role='button'][@aria-expanded or @aria-controls]"

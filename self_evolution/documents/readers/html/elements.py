@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+
+from lxml.etree import _Element
 
 from self_evolution.documents.readers.base import normal
 from self_evolution.documents.readers.html.inline import index, power
-
-if TYPE_CHECKING:
-    from lxml.etree import _Element
 
 HEADINGS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
 

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from lxml import etree
 
 from self_evolution.documents.readers import formulas
 from self_evolution.documents.readers.formulas import NOTHING, Kind, Term
-
-if TYPE_CHECKING:
-    from lxml.etree import _Element
 
 _TOKENS = frozenset(("mi", "mn", "mo", "mtext", "ms"))
 _UNSEEN = frozenset(("annotation", "annotation-xml", "mphantom"))
 """Elements that show nothing of their own."""
 
 
-def formula(math: _Element) -> str:
+def formula(math: etree._Element) -> str:
     """A formula as it is shown, or as its author wrote it where nothing is shown."""
-    from lxml import etree
-
     open_: list[list[Term]] = [[]]  # the terms of each element that is open
     walker = etree.iterwalk(math, events=("start", "end"))
     for event, element in walker:
@@ -40,11 +35,11 @@ def formula(math: _Element) -> str:
     return str(math.get("alttext") or annotation or " ".join("".join(math.itertext()).split()))
 
 
-def _name(element: _Element) -> str:
+def _name(element: etree._Element) -> str:
     return str(element.tag).rpartition(":")[2]
 
 
-def _term(tag: str, element: _Element, terms: list[Term]) -> Term:
+def _term(tag: str, element: etree._Element, terms: list[Term]) -> Term:
     """The term of an element whose parts are `terms`."""
     one, two, three, *_ = [*terms, NOTHING, NOTHING, NOTHING]
     match tag:
@@ -78,7 +73,7 @@ def _term(tag: str, element: _Element, terms: list[Term]) -> Term:
     return formulas.row(terms)
 
 
-def _fenced(element: _Element, terms: list[Term]) -> Term:
+def _fenced(element: etree._Element, terms: list[Term]) -> Term:
     separators = element.get("separators", ",").split() or [""]
     inner = terms[:1]
     for at, term in enumerate(terms[1:]):
@@ -87,7 +82,7 @@ def _fenced(element: _Element, terms: list[Term]) -> Term:
     return formulas.row([formulas.token(left), formulas.row(inner), formulas.token(right)])
 
 
-def _multiscripts(element: _Element, terms: list[Term]) -> Term:
+def _multiscripts(element: etree._Element, terms: list[Term]) -> Term:
     """A base with indices and exponents behind it, and before it, as those of an isotope."""
     names = [_name(child) for child in element]
     split = names.index("mprescripts") if "mprescripts" in names else len(names)

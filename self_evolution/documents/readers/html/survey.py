@@ -7,14 +7,13 @@ but links within the site. A block with a sentence in it always stays.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 from urllib.parse import urlsplit
+
+from lxml import etree
 
 from self_evolution.documents.readers.html.controls import Controls, find
 from self_evolution.documents.readers.html.elements import HEADINGS, names
-
-if TYPE_CHECKING:
-    from lxml.etree import _Element
 
 _HIDDEN = names(
     "title script style template noscript svg canvas audio video object iframe embed map "
@@ -51,15 +50,15 @@ _BAR = 300  # letters at most in a bar that turns pages
 class Survey(NamedTuple):
     """Elements to skip with all their content, and tables that hold data."""
 
-    unseen: set[_Element]
-    data: set[_Element]
+    unseen: set[etree._Element]
+    data: set[etree._Element]
     controls: Controls
 
 
 class _Block:
     """The letters and links of a block: its own, `run`, and those of everything in it."""
 
-    def __init__(self, element: _Element) -> None:
+    def __init__(self, element: etree._Element) -> None:
         self.element = element
         self.links = self.turning = self.linked = self.beside = 0
         self.run = 0  # letters beside links that stand directly in this block
@@ -67,7 +66,7 @@ class _Block:
         self.bars = 0  # signs that stand between links
         self.rows = self.cells = self.widest = 0
         self.layout = self.data = False
-        self.menus: set[_Element] = set()  # navigation in this table, unless it holds data
+        self.menus: set[etree._Element] = set()  # navigation in this table, unless it holds data
 
     def note_text(self, text: str, letters: int) -> None:
         """Notes what text beside the links says about them."""
@@ -95,18 +94,16 @@ class _Block:
         return self.beside <= (max(self.linked // 4, _SENTENCE) if self.menu else self.linked // 4)
 
 
-def survey(root: _Element) -> Survey:
+def survey(root: etree._Element) -> Survey:
     """Goes through the page once, from the leaves up."""
-    from lxml import etree
-
-    hidden: set[_Element] = set()
-    unseen: set[_Element] = set()  # navigation
-    data: set[_Element] = set()
+    hidden: set[etree._Element] = set()
+    unseen: set[etree._Element] = set()  # navigation
+    data: set[etree._Element] = set()
     blocks = [_Block(root)]
     tables: list[_Block] = []
     here, neighbours = _site(root)
     controls = find(root)
-    link: _Element | None = None
+    link: etree._Element | None = None
     walker = etree.iterwalk(root, events=("start", "end"))
     for event, element in walker:
         block, tag = blocks[-1], element.tag
@@ -156,13 +153,13 @@ def survey(root: _Element) -> Survey:
     return Survey(unseen, data, controls)
 
 
-def is_struck(element: _Element) -> bool:
+def is_struck(element: etree._Element) -> bool:
     """Whether an element is crossed out."""
     style = element.get("style")
     return element.tag in STRUCK or bool(style and _CROSSED.search(style))
 
 
-def _is_hidden(element: _Element, controls: Controls) -> bool:
+def _is_hidden(element: etree._Element, controls: Controls) -> bool:
     """Whether neither this element nor anything in it is shown as part of the text."""
     if element.tag in _HIDDEN:
         return element not in controls.texts
@@ -180,7 +177,7 @@ def _is_hidden(element: _Element, controls: Controls) -> bool:
     return bool(style and _UNSEEN.search(style) and element.find("math") is None)
 
 
-def _close(block: _Block, blocks: list[_Block], unseen: set[_Element]) -> None:
+def _close(block: _Block, blocks: list[_Block], unseen: set[etree._Element]) -> None:
     """Judge a block that has ended, and add its counts to the block around it."""
     tag, above = block.element.tag, blocks[-1]
     block.heading |= tag in HEADINGS
@@ -206,7 +203,7 @@ def _close(block: _Block, blocks: list[_Block], unseen: set[_Element]) -> None:
     above.code |= block.code
 
 
-def _is_introduced(element: _Element) -> bool:
+def _is_introduced(element: etree._Element) -> bool:
     """Whether the sentence before, which ends with a colon, continues in this block."""
     before, above = element.getprevious(), element.getparent()
     if before is not None:
@@ -217,7 +214,7 @@ def _is_introduced(element: _Element) -> bool:
     return text.rstrip().endswith((":", "：")) and _letters(text) > _SENTENCE
 
 
-def _count(table: _Block, element: _Element) -> None:
+def _count(table: _Block, element: etree._Element) -> None:
     """Count a block in a table: its rows and cells, and elements that no cell of data has."""
     tag = element.tag
     if tag == "tr":
@@ -240,12 +237,12 @@ def _is_data(tables: list[_Block]) -> bool:
     return holds
 
 
-def _has_lines(pre: _Element) -> bool:
+def _has_lines(pre: etree._Element) -> bool:
     text = "".join(pre.itertext())
     return "\n" in text.strip() or pre.find(".//br") is not None
 
 
-def _site(root: _Element) -> tuple[str, frozenset[str]]:
+def _site(root: etree._Element) -> tuple[str, frozenset[str]]:
     """The page's own host, and the addresses of the pages before, after and above it."""
     places = (root.find("head/base"), root.find("head/link[@rel='canonical']"))
     host = next((_host(one.get("href", "")) for one in places if one is not None), "")
@@ -275,7 +272,7 @@ def _is_local(href: str | None, host: str) -> bool:
     return not start.startswith(("mailto:", "ftp:", "tel:", "data:"))
 
 
-def _turns(link: _Element, neighbours: frozenset[str]) -> int:
+def _turns(link: etree._Element, neighbours: frozenset[str]) -> int:
     """Score how much a link looks like one that turns pages: 2 if declared so, 1 if it leads
     there."""
     if "accesskey" in link.attrib or link.get("rel", "").lower() in _TURNING:

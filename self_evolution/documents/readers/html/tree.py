@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+
+from lxml import etree
 
 from self_evolution.documents.readers.encoding import decode
-
-if TYPE_CHECKING:
-    from lxml.etree import _Element
 
 _DECLARED = re.compile(
     rb"""<\?xml[^>]{0,200}?\bencoding\s*=\s*["']([\w.:-]+)"""
@@ -36,14 +34,12 @@ _DEFINITION = re.compile(rb"<(/?)d[ltd]\b", re.IGNORECASE)
 _DEPTH = 200
 
 
-def tree(data: bytes) -> _Element | None:
+def tree(data: bytes) -> etree._Element | None:
     """The root element, or None where there is no markup or text at all.
 
     Elements that are nested too deeply for the parser (2,048) lose their tags and keep their text.
     Raises Malformed for bytes that are no text.
     """
-    from lxml import etree
-
     # Lone surrogates cannot be passed on; the declaration of another encoding does not matter.
     raw = decode(data, declared(data)).replace("\0", "").encode("utf-8", errors="replace")
     if not raw.strip():
@@ -78,8 +74,6 @@ class _Shallow:
     """Builds a tree in which elements below a depth limit have lost their tags."""
 
     def __init__(self) -> None:
-        from lxml import etree
-
         self._tree = etree.TreeBuilder()
         self._open = 0
 
@@ -96,5 +90,5 @@ class _Shallow:
     def data(self, text: str) -> None:
         self._tree.data(text)
 
-    def close(self) -> _Element:
+    def close(self) -> etree._Element:
         return self._tree.close()

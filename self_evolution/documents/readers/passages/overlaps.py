@@ -29,18 +29,12 @@ def overlap(before: str, text: str) -> int:
 
 def _border(pattern: str, tail: str) -> int:
     """Length of the longest beginning of `pattern` that `tail` ends with."""
-    shorter = [0] * len(pattern)
+    joined = [*pattern, None, *tail]  # None is no character, so no beginning reaches over it
+    shorter = [0] * len(joined)
     length = 0
-    for i in range(1, len(pattern)):
-        while length and pattern[i] != pattern[length]:
+    for i in range(1, len(joined)):
+        while length and joined[i] != joined[length]:
             length = shorter[length - 1]
-        length += pattern[i] == pattern[length]
+        length += joined[i] == joined[length]
         shorter[i] = length
-    length = 0
-    for char in tail:
-        if length == len(pattern):
-            length = shorter[length - 1]
-        while length and char != pattern[length]:
-            length = shorter[length - 1]
-        length += char == pattern[length]
     return length

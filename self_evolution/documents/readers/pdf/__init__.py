@@ -9,6 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import pypdfium2
+import pypdfium2.raw as pdfium
+
 from self_evolution.documents.readers import base, ocr
 from self_evolution.documents.readers.base import Content, Malformed
 from self_evolution.documents.readers.pdf.blocks import Blocks, typical_leading
@@ -59,8 +62,6 @@ def read(data: bytes) -> Content:
 @contextmanager
 def _opened(data: bytes) -> Iterator[Any]:
     """Open the document and close it at the end. Raises Malformed."""
-    import pypdfium2
-
     # It writes to the terminal about outlines that lead to themselves, and leaves these out.
     logging.getLogger("pypdfium2").setLevel(logging.ERROR)
     try:
@@ -79,8 +80,6 @@ def _opened(data: bytes) -> Iterator[Any]:
 
 def _page(document: Any, index: int) -> list[Line] | None:
     """The lines and tables of a page in order; None for a page that is an image without text."""
-    import pypdfium2.raw as pdfium
-
     page = pdfium.FPDF_LoadPage(document.raw, index)
     if not page:
         return []  # a broken page among good ones
@@ -106,8 +105,6 @@ def _page(document: Any, index: int) -> list[Line] | None:
 
 def _has_image(page: Any) -> bool:
     """Whether images, or forms that may hold one, take more of the page than a logo would."""
-    import pypdfium2.raw as pdfium
-
     kinds = (pdfium.FPDF_PAGEOBJ_IMAGE, pdfium.FPDF_PAGEOBJ_FORM)
     area = pdfium.FPDF_GetPageWidthF(page) * pdfium.FPDF_GetPageHeightF(page)
     sides = [ctypes.c_float() for _ in range(4)]

@@ -6,6 +6,9 @@ import ctypes
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import pypdfium2
+import pypdfium2.raw as pdfium
+
 from self_evolution.documents.readers.pdf.words import Font, Word
 
 _MOST_FIELDS = 5_000  # of a page
@@ -17,9 +20,6 @@ _TICKED, _EMPTY = "☑", "☐"
 
 def opened(document: Any) -> list[str]:
     """Prepare a document's form for `filled`; returns, for people, which part cannot be read."""
-    import pypdfium2
-    import pypdfium2.raw as pdfium
-
     try:
         document.init_forms()
     except pypdfium2.PdfiumError:
@@ -34,8 +34,6 @@ def filled(document: Any, page: Any, words: Sequence[Word]) -> list[Word]:
 
     A page without fields is returned unchanged.
     """
-    import pypdfium2.raw as pdfium
-
     found = list(words)
     count = pdfium.FPDFPage_GetAnnotCount(page) if document.formenv else 0
     for index in range(min(count, _MOST_FIELDS)):
@@ -53,8 +51,6 @@ def filled(document: Any, page: Any, words: Sequence[Word]) -> list[Word]:
 
 def _word(form: Any, annotation: Any, words: Sequence[Word]) -> Word | None:
     """The value of a field as a word on the line of its label; None if it shows no value."""
-    import pypdfium2.raw as pdfium
-
     box = pdfium.FS_RECTF()
     if (
         pdfium.FPDFAnnot_GetSubtype(annotation) != pdfium.FPDF_ANNOT_WIDGET
@@ -75,8 +71,6 @@ def _word(form: Any, annotation: Any, words: Sequence[Word]) -> Word | None:
 
 
 def _value(form: Any, annotation: Any) -> str:
-    import pypdfium2.raw as pdfium
-
     kind = pdfium.FPDFAnnot_GetFormFieldType(form, annotation)
     if kind in (pdfium.FPDF_FORMFIELD_CHECKBOX, pdfium.FPDF_FORMFIELD_RADIOBUTTON):
         state = _text(pdfium.FPDFAnnot_GetStringValue, annotation, b"AS")
@@ -98,8 +92,6 @@ def _value(form: Any, annotation: Any) -> str:
 
 def _text(ask: Callable[..., int], *about: Any) -> str:
     """A text that pdfium gives in UTF-16."""
-    import pypdfium2.raw as pdfium
-
     length = min(ask(*about, None, 0), _LONGEST)
     buffer = ctypes.create_string_buffer(max(length, 2) + 2)
     ask(*about, ctypes.cast(buffer, ctypes.POINTER(pdfium.FPDF_WCHAR)), length)

@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+import pypdfium2.raw as pdfium
+
 from self_evolution.documents.readers.pdf.words import Ink, Word, is_white, upright
 
 _MOST_OBJECTS = 5_000  # of a page; where there are more, all text counts as seen
@@ -48,8 +50,6 @@ def _is_covered(word: Word, covers: Sequence[_Cover]) -> bool:
 
 def _covers(page: Any) -> list[_Cover] | None:
     """Return the areas of images and dark drawings; None if there are too many objects to tell."""
-    import pypdfium2.raw as pdfium
-
     count = pdfium.FPDFPage_CountObjects(page)
     if count > _MOST_OBJECTS:
         return None

@@ -6,6 +6,8 @@ import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+import pypdfium2.raw as pdfium
+
 from self_evolution.documents.readers.pdf.furniture import bare
 from self_evolution.documents.readers.pdf.lines import Line, are_cjk
 
@@ -27,8 +29,6 @@ class Entry(NamedTuple):
 
 def outline(document: Any) -> list[Entry]:
     """The entries of a document's outline that lead to a page, in order."""
-    import pypdfium2.raw as pdfium
-
     found = []
     for count, mark in enumerate(document.get_toc(max_depth=12)):
         if count == _MOST_ENTRIES:

@@ -8,6 +8,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
+import pypdfium2.raw as pdfium
+
 from self_evolution.documents.readers.pdf.words import Word
 
 _THIN = 2.5  # points: a thinner box is a line, and ends that are closer are one place
@@ -172,8 +174,6 @@ def _turned(across: list[Rule], down: list[Rule], turn: int) -> tuple[list[Rule]
 
 def _rules(page: Any) -> tuple[list[Rule], list[Rule]]:
     """Straight lines of a page, across and down; a box counts with its four sides."""
-    import pypdfium2.raw as pdfium
-
     across: list[Rule] = []
     down: list[Rule] = []
     sides = [ctypes.c_float() for _ in range(4)]
@@ -203,8 +203,6 @@ def _add_path(
     bounds: tuple[float, float, float, float],
 ) -> None:
     """Adds the straight lines of a path; four lines are the box itself."""
-    import pypdfium2.raw as pdfium
-
     left, bottom, right, top = bounds
     count = pdfium.FPDFPath_CountSegments(item)
     if 4 <= count <= 6:

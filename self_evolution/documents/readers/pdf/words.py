@@ -14,6 +14,8 @@ from enum import Enum
 from itertools import pairwise, repeat
 from typing import Any, NamedTuple
 
+import pypdfium2.raw as pdfium
+
 # pdfium gives U+0002 for a hyphen at the end of a line, and 0 for a glyph without a meaning.
 _WORD = re.compile("[^\\s\x00\x02\ufffe\uffff]+[\x02\ufffe]?|[\x02\ufffe]")
 _HYPHENS = str.maketrans("\x02\ufffe\u00ad", "---")
@@ -73,8 +75,6 @@ class Word(NamedTuple):
 
 def words(text_page: Any) -> list[Word]:
     """All words of a text page, in the order of the file."""
-    import pypdfium2.raw as pdfium
-
     count = min(pdfium.FPDFText_CountChars(text_page), _MOST_CHARS)
     codes = map(pdfium.FPDFText_GetUnicode, repeat(text_page), range(count))
     text = "".join(map(chr, codes))
@@ -99,8 +99,6 @@ class _Places:
     """The places of the characters of a page, and their fonts, by character index."""
 
     def __init__(self, text_page: Any, text: str) -> None:
-        import pypdfium2.raw as pdfium
-
         self._page, self._text = text_page, text
         self._find_object = pdfium.FPDFText_GetTextObject
         self._find_box = pdfium.FPDFText_GetLooseCharBox
@@ -155,8 +153,6 @@ class _Places:
         return font
 
     def _font(self, index: int, item: Any) -> Font:
-        import pypdfium2.raw as pdfium
-
         matrix = pdfium.FS_MATRIX()
         size = pdfium.FPDFText_GetFontSize(self._page, index)
         turn, ink = 0, Ink.PLAIN
@@ -204,8 +200,6 @@ def _turned(turn: int, x: float, y: float) -> tuple[float, float]:
 
 def is_white(item: Any) -> bool:
     """Whether an object is filled with white, or nearly so that it cannot be seen on the page."""
-    import pypdfium2.raw as pdfium
-
     parts = [ctypes.c_uint() for _ in range(4)]
     if not pdfium.FPDFPageObj_GetFillColor(item, *parts):
         return False
@@ -215,8 +209,6 @@ def is_white(item: Any) -> bool:
 
 def _style(font: Any) -> tuple[bool, bool]:
     """Whether a font is bold, and whether all its letters are equally wide."""
-    import pypdfium2.raw as pdfium
-
     if not font:
         return False, False
     buffer = ctypes.create_string_buffer(256)

@@ -76,18 +76,17 @@ def results(facts: Facts) -> Results:
             "teachers": facts.teachers,
             "corrections": facts.corrections,
             "coverage": facts.coverage,
-            "contradictions": [
-                {"question": one.pair.question, "believed": one.believed}
-                | {
-                    name: {"answer": side.answer, "path": side.path, "place": side.place}
-                    for name, side in (("left_out", one.pair), ("other", one.other))
-                }
-                for one in facts.conflicts
-            ],
+            "contradictions": facts.conflicts,
             "training": facts.adapters,
-            "cost": list(facts.stages.rows.values()),
+            "cost": list(_costs(facts)),
         }
     )
+
+
+def _costs(facts: Facts) -> Iterator[dict[str, Any]]:
+    for row in facts.stages.rows.values():
+        cost = {name: value for name, value in row._asdict().items() if name != "note"}
+        yield cost | {"expected": facts.forecast.get((row.generation, row.name))}
 
 
 def _digest(settings: dict[str, Any]) -> str:

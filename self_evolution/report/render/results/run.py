@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
+from self_evolution.evaluation.corrections.recheck import Learnt
 from self_evolution.records import Lock
+from self_evolution.report.facts.coverage import Uncovered
 from self_evolution.report.facts.questions import TestSet
+from self_evolution.report.render import headline
 from self_evolution.report.render.results.base import Interval, Model, of
 
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
@@ -47,7 +51,8 @@ class BaseModelFiles(Model):
     """digests of the model's files"""
 
 
-class Headline(Model):
+@dataclass(frozen=True, slots=True)
+class Headline(headline.Headline):
     """Sentences on what was won, what was lost elsewhere, and where errors remain.
 
     `metric` is the one that decides on domain questions, `leader` the generation to use. The
@@ -55,11 +60,6 @@ class Headline(Model):
     base leads.
     """
 
-    sentence: str
-    losses: str
-    remaining: str
-    status: str
-    caveats: list[str]
     metric: str
     leader: int
     candidate: int
@@ -83,38 +83,6 @@ class Pairs(Model):
     new: int
     replay: int
     rehearsal: int
-
-
-class Teacher(Model):
-    """A model that asked and answered in place of the run's own."""
-
-    id: str
-    """an endpoint's address and model, or a digest of a model's files"""
-    name: str
-    """as the settings name it"""
-    pairs: int
-    kept: int
-    """pairs that may be trained on"""
-    test_questions: int
-
-
-class Trusted(Model):
-    """The user's own pairs, of `--pairs`; all 0 without such a file."""
-
-    rows: int
-    """answers as they stand in the file"""
-    pairs: int
-    """of these, the different ones"""
-    placed: int
-    """pairs whose fragment in the documents is known"""
-    kept: int
-    """pairs that may be trained on"""
-    stopped: int
-    """pairs that are test questions, or nearly so"""
-    held_out: int
-    """pairs on documents that are kept out of training"""
-    near: int
-    """kept pairs that resemble a test question"""
 
 
 class Corrected(Model):
@@ -142,15 +110,6 @@ class Corrected(Model):
     held: int
 
 
-class Learnt(Model):
-    """Questions of corrections that are answered right, of those asked; `held`: in other words."""
-
-    right: int
-    asked: int
-    held_right: int
-    held: int
-
-
 class Corrections(Model):
     """What people corrected; empty without any feedback."""
 
@@ -158,15 +117,6 @@ class Corrections(Model):
     rows: list[Corrected]
     learnt: dict[int, Learnt]
     """by generation"""
-
-
-class Uncovered(Model):
-    """A fragment with values that no answer of a kept pair states."""
-
-    path: str
-    heading: list[str]
-    page: int | None
-    values: list[str]
 
 
 class Coverage(Model):
@@ -193,8 +143,8 @@ class Place(Model):
 class Contradiction(Model):
     """A pair that is not trained on, and one with the same question that contradicts it."""
 
-    question: str
-    left_out: Place
+    question: str = of("pair", "question")
+    left_out: Place = of("pair")
     other: Place
     believed: bool
     """the other one is trained on; otherwise neither is"""
@@ -212,6 +162,17 @@ class Training(Model):
     last_loss: Loss
 
 
+class Expected(Model):
+    """What a stage was expected to take: seconds from `low` to `high`, and memory in bytes."""
+
+    tokens: float
+    seconds: float
+    low: float
+    high: float
+    cpu_seconds: float
+    memory: int
+
+
 class Cost(Model):
     generation: int
     stage: str = of("name")
@@ -219,3 +180,9 @@ class Cost(Model):
     seconds: float
     cpu_seconds: float
     done: bool
+    tokens: int
+    """that models have read, written, trained on or scored"""
+    memory: int
+    """in bytes, the most that the process had taken at the end of the stage"""
+    expected: Expected | None
+    """by the forecast at the beginning of the run, if there was one"""

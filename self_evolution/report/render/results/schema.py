@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from self_evolution.ledger import TeacherCounts, TrustedCounts
 from self_evolution.records import Evaluation, Promotion, Rival
 from self_evolution.report.render.results.base import Model
 from self_evolution.report.render.results.run import (
@@ -19,10 +20,8 @@ from self_evolution.report.render.results.run import (
     Headline,
     Pairs,
     Run,
-    Teacher,
     Tests,
     Training,
-    Trusted,
 )
 from self_evolution.report.render.results.scores import (
     AdjustedDifference,
@@ -69,8 +68,8 @@ class Results(Model):
     documents: dict[str, int]
     """documents, sections and fragments, counted"""
     pairs: list[Pairs]
-    trusted: Trusted
-    teachers: list[Teacher]
+    trusted: TrustedCounts
+    teachers: list[TeacherCounts]
     corrections: Corrections
     coverage: Coverage | None
     contradictions: list[Contradiction]

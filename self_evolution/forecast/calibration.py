@@ -1,0 +1,148 @@
+"""What steps of the model cost here, measured with a few of each size that a run has."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from self_evolution.evaluation.metrics import METRICS
+from self_evolution.evaluation.metrics.aggregate import intervals
+from self_evolution.forecast.sample import Sample, Text, cycled
+from self_evolution.forecast.work import Sort
+from self_evolution.meter import Event, listening
+from self_evolution.models import SamplingParams, TrainingJob, Weights
+from self_evolution.models.ifd import Template, measure
+from self_evolution.records import Fragment, Message
+from self_evolution.run import Run
+from self_evolution.text.language import detect
+
+STEPS = 5
+"""Tokens that are written at each size."""
+
+STEPS_TRAINED, PARTS = 2, 2
+"""Steps of training, and the micro-batches in each of them."""
+
+QUESTIONS = 100
+"""Questions of the evaluation by which the time of the statistics is measured."""
+
+
+def calibrate(run: Run, fragments: Sequence[Fragment], sample: Sample) -> None:
+    """Read and write with the base, in short and long prompts, one and a whole batch at a time."""
+    _generate(run, _prompts(run, fragments)[:1], 1, "base")  # the first call of all is slower
+    _measure(run, fragments, sample, "base")
+    if sample.events:
+        _statistics(run, sample)
+
+
+def calibrate_training(run: Run, fragments: Sequence[Fragment], sample: Sample) -> None:
+    """Score and train a few pairs, then read and write with the adapter that came of it.
+
+    The adapter is thrown away. The pairs are those of the probe, and where there are none, the
+    fragments themselves.
+    """
+    asked = sample.texts.get("ask") or sample.texts.get("exam") or []
+    asked = [text for text in asked if text.answer and text.question]
+    texts = asked or [Text(" ".join(one.heading) or "?", one.text[:400]) for one in fragments]
+    _score(run, texts, sample)
+    settings = run.config.train.of(1)
+    size = PARTS * settings.micro_batch
+    few = settings.model_copy(
+        update={
+            "steps": (STEPS_TRAINED,),
+            "samples": (),
+            "batch_size": size,
+            "checkpoint_steps": 0,
+            "report_to": (),
+        }
+    )
+    pairs = [_conversation(run, text) for text in cycled(texts, size)]
+    kept = round(size * settings.rehearsal)
+    rehearsed = [i >= size - kept for i in range(size)]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "probe"
+        job = TrainingJob(
+            pairs, few, settings.learning_rate, path, 0, lambda *_: run.stop_asked, rehearsed
+        )
+        cpu = time.process_time()
+        with listening() as events:
+            run.engine.train(job)
+        cpu = time.process_time() - cpu
+        trained = [event for event in events if event.kind == "train"]
+        _keep(sample, "train", trained[1:] or trained)  # the first one is slower
+        sample.other.training = cpu - sum(event.cpu_seconds for event in events)
+        _measure(run, fragments, sample, "current")
+    run.engine.set_adapter(None)
+
+
+def _measure(run: Run, fragments: Sequence[Fragment], sample: Sample, weights: Weights) -> None:
+    prompts = _prompts(run, fragments)
+    rows = run.config.model.batch_size
+    sizes = [(prompts[0], 1), (prompts[0], rows), (prompts[1], rows), (prompts[-1], 1)]
+    if weights == "current":
+        sizes = sizes[1:3]
+    for prompt, times in sizes:
+        run.raise_if_stopped()
+        for event in _generate(run, [prompt], times, weights):
+            sort: Sort = event.kind
+            if weights == "current":
+                sort = "tuned read" if event.kind == "read" else "tuned write"
+            _keep(sample, sort, [event])
+
+
+def _prompts(run: Run, fragments: Sequence[Fragment]) -> list[list[Message]]:
+    """A question alone, one with a fragment, and one with as many as a search finds, if they
+    fit."""
+    question, middle = "What is said here?", fragments[len(fragments) // 2]
+    found = fragments[-max(1, run.config.evaluate.top_k) :]
+    passage = "\n\n".join(one.text for one in found)
+    prompts = [
+        run.prompts.closed(question, detect(question)),
+        run.prompts.answer(middle.heading, middle.text, question, middle.language),
+        run.prompts.answer((), passage, question, middle.language),
+    ]
+    room = run.config.evaluate.max_tokens
+    return [prompt for prompt in prompts if run.engine.fits(prompt, room)] or prompts[:1]
+
+
+def _generate(
+    run: Run, prompts: Sequence[Sequence[Message]], times: int, weights: Weights
+) -> list[Event]:
+    """The events of one call, in which the prompt is put so many times and read once."""
+    params = SamplingParams(1.0, 1.0, STEPS + 1)
+    run.engine.begin_batch()
+    with listening() as events:
+        run.engine.generate([*prompts] * times, params, 0, weights)
+    run.engine.begin_batch()
+    return events
+
+
+def _score(run: Run, texts: Sequence[Text], sample: Sample) -> None:
+    template = Template(run.engine, run.prompts, run.config.score.template)
+    pairs = [(text.question, text.answer) for text in cycled(texts, max(8, len(texts)))]
+    with listening() as events:
+        measure(run.engine, template, pairs, run.config.score, "base")
+    _keep(sample, "score", events)
+
+
+def _conversation(run: Run, text: Text) -> list[Message]:
+    prompt = run.prompts.closed(text.question, detect(text.question))
+    return [*prompt, {"role": "assistant", "content": text.answer}]
+
+
+def _statistics(run: Run, sample: Sample) -> None:
+    """Measure one task's bootstrap of all metrics."""
+    scores: list[float | None] = [float(100 * (i % 3 == 0)) for i in range(QUESTIONS)]
+    start = time.process_time()
+    intervals(
+        dict.fromkeys(METRICS, scores),
+        list(range(QUESTIONS)),
+        METRICS,
+        resamples=run.config.evaluate.resamples,
+    )
+    sample.other.bootstrap = time.process_time() - start
+
+
+def _keep(sample: Sample, sort: Sort, events: Sequence[Event]) -> None:
+    sample.events.setdefault(sort, []).extend(events)

@@ -1,0 +1,96 @@
+"""The forecast: for each stage its tokens, time with an interval, and memory; and the disk."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from self_evolution.config import Config
+from self_evolution.forecast.stages import Stages
+from self_evolution.forecast.storage import disk, needed
+from self_evolution.ledger import ForecastRow
+from self_evolution.schedule import STAGES, plan
+
+UNCERTAIN = 0.15
+"""The share by which prices of steps may be wrong, because a machine is not always as busy."""
+
+NOT_COUNTED = ("rivals", "judge")
+"""Stages of other models, about which the probe finds nothing out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """What a run is expected to take. `disk` is in bytes; `not_counted` are stages without
+    numbers."""
+
+    rows: tuple[ForecastRow, ...]
+    disk: int
+    not_counted: tuple[str, ...]
+
+    @property
+    def seconds(self) -> float:
+        return sum(row.seconds for row in self.rows)
+
+    @property
+    def low(self) -> float:
+        return sum(row.low for row in self.rows)
+
+    @property
+    def high(self) -> float:
+        return sum(row.high for row in self.rows)
+
+    @property
+    def tokens(self) -> float:
+        return sum(row.tokens for row in self.rows)
+
+    @property
+    def cpu_seconds(self) -> float:
+        return sum(row.cpu_seconds for row in self.rows)
+
+    @property
+    def memory(self) -> int:
+        return max(row.memory for row in self.rows)
+
+
+def forecast(settings: Config, stages: Stages, share: float = 1.0) -> Forecast:
+    """The forecast of the stages that follow `split`, for these settings and this share of the
+    fragments."""
+    rates = stages.sample.rates()
+    likely = stages.work(settings, stages.variant(), share)
+    others = [
+        stages.work(settings, stages.variant(sign, of), share)
+        for of in ("replies", "shares")
+        for sign in (-1, 1)
+    ]
+    memory = needed(settings)
+    rows, not_counted = [], []
+    for generation, name in plan(settings.generations, settings):
+        work = likely.get((generation, name))
+        if name in NOT_COUNTED:
+            not_counted.append(name)
+        if work is None:
+            continue
+        seconds = rates.seconds(work)
+        ends = [rates.seconds(one[generation, name]) for one in others]
+        below = [max(0.0, seconds - min(pair)) for pair in (ends[:2], ends[2:])]
+        above = [max(0.0, max(pair) - seconds) for pair in (ends[:2], ends[2:])]
+        rows.append(
+            ForecastRow(
+                generation,
+                name,
+                work.tokens,
+                seconds,
+                max(0.0, seconds - math.hypot(UNCERTAIN * seconds, *below)),
+                seconds + math.hypot(UNCERTAIN * seconds, *above),
+                rates.cpu_seconds(work),
+                memory.training if name == "train" else memory.generating,
+            )
+        )
+    names = tuple(name for name in STAGES if name in not_counted)
+    written = sum(
+        one.tokens
+        for work in likely.values()
+        for kind, one in work.amounts.items()
+        if kind in ("write", "tuned write")
+    )
+    return Forecast(tuple(rows), disk(settings, stages.run, written), names)

@@ -1,0 +1,95 @@
+"""A forecast in words: a table of its stages, and sentences on what the run would have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from self_evolution.evaluation.statistics.power import detectable
+from self_evolution.forecast.forecast import Forecast
+from self_evolution.forecast.sample import interval
+from self_evolution.forecast.stages import Stages
+from self_evolution.forecast.storage import size
+from self_evolution.forecast.verdict import JUDGED, questions
+from self_evolution.ledger import ForecastRow
+from self_evolution.progress import clock
+from self_evolution.schedule import STAGES
+
+HEAD = ("stage", "times", "tokens", "time", "from", "to", "memory")
+
+REASONS = 4
+"""Reasons that are told, the most frequent ones."""
+
+
+def table(found: Forecast) -> list[tuple[str, ...]]:
+    """The head, a row for each stage in all generations, and the sum."""
+    rows: list[tuple[str, ...]] = [HEAD]
+    for name in STAGES:
+        if some := [row for row in found.rows if row.name == name]:
+            rows.append(_row(name, some))
+        elif name in found.not_counted:
+            rows.append((name, "", "not counted", "", "", "", ""))
+    return [*rows, _row("all", found.rows)]
+
+
+def _row(name: str, rows: Sequence[ForecastRow]) -> tuple[str, ...]:
+    memory = max(row.memory for row in rows)
+    return (
+        name,
+        "" if name == "all" else f"{len(rows)}",
+        f"{sum(row.tokens for row in rows):,.0f}",
+        clock(sum(row.seconds for row in rows)),
+        clock(sum(row.low for row in rows)),
+        clock(sum(row.high for row in rows)),
+        size(memory) if memory else "–",
+    )
+
+
+def lines(found: Forecast) -> Iterator[str]:
+    """The table as text in columns."""
+    rows = table(found)
+    widths = [max(len(row[i]) for row in rows) for i in range(len(HEAD))]
+    for row in rows:
+        cells = [row[0].ljust(widths[0])]
+        cells += [cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)]
+        yield "  ".join(cells).rstrip()
+
+
+def summary(found: Forecast) -> str:
+    """`about 12 min (9 min to 16 min), 1,200,000 tokens, 2.1 GB of memory, 12 MB of disk`."""
+    text = (
+        f"about {clock(found.seconds)} ({clock(found.low)} to {clock(found.high)}), "
+        f"{found.tokens:,.0f} tokens, "
+    )
+    text += f"{size(found.memory)} of memory, " if found.memory else ""
+    return f"{text}{size(found.disk)} of disk"
+
+
+def describe(stages: Stages) -> Iterator[str]:
+    """Sentences on pairs, test questions and power, by what the sample shows."""
+    sample, settings = stages.sample, stages.run.config
+    given = stages.given(settings)
+    yield f"{given.fragments:,} fragments to ask about; {sample.fragments:,} of them were probed"
+    if sample.pairs.of:
+        asked = given.fragments * settings.ask.per_fragment
+        low, high = interval(sample.pairs.taken, sample.pairs.of)
+        yield (
+            f"pairs: {sample.pairs.taken:,} of {sample.pairs.of:,} valid; a generation would have "
+            f"{round(asked * low):,} to {round(asked * high):,} of {asked:,}"
+        )
+        if sample.pairs.of < JUDGED:
+            yield "so few pairs do not show whether the model is strong enough"
+    if sample.candidates.of:
+        few, many = (
+            stages.counts(settings, stages.variant(sign, "shares")).seen.taken for sign in (-1, 1)
+        )
+        yield (
+            f"test questions: {sample.candidates.taken:,} of {sample.candidates.of:,} valid; a set "
+            f"would have {round(few):,} to {round(many):,}"
+        )
+    if number := questions(stages):
+        points = detectable(number, min(number, given.fragments))
+        yield f"smallest gain that {number:,} test questions can show: {points:.0f} points"
+    if sample.reasons:
+        some = sample.reasons.most_common(REASONS)
+        told = ", ".join(f"{n:,} {reason.replace('_', ' ')}" for reason, n in some)
+        yield f"not valid: {told}"
