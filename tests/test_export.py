@@ -20,7 +20,7 @@ import tiny
 import torch
 import transformers
 from endpoint import serving
-from exports import BOUND, learnt
+from exports import BOUND, FACTS, learnt
 from peft import PeftModel
 from safetensors.torch import load_file, save_file
 
@@ -315,6 +315,43 @@ def test_mistakes_are_named_and_nothing_is_written(
     (folder / "mine.txt").write_text("kept")
     assert "it is there already" in refused(_words(run, "merged", folder))
     assert [path.name for path in tmp_path.rglob("*")] == ["out", "mine.txt"]
+
+
+@pytest.mark.slow
+def test_plan_says_beforehand_whether_the_export_can_work(
+    documents: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    rows = [{"input": question, "output": answer} for question, answer in FACTS.items()]
+    (tmp_path / "exam.json").write_text(json.dumps(rows), encoding="utf-8")
+
+    def reasons(format: str, *more: str) -> list[str]:
+        words = ["plan", str(documents), "--model", str(tiny.folder("qwen2")), "--to", format]
+        words += ["--eval", str(tmp_path / "exam.json"), "--ask.per-fragment", "1"]
+        words += ["--ask.max-tokens", "4", "--answer.max-tokens", "4", "--model.device", "cpu"]
+        cli.main([*words, *more])
+        mark = f"no: --to {format}: "
+        printed = capsys.readouterr()
+        assert "fragments to ask about" in printed.out, printed.err
+        told = printed.out.splitlines()
+        return [line.removeprefix(mark) for line in told if line.startswith(mark)]
+
+    assert cli.main(["plan", str(documents), "--to", "merge"]) == 2
+    assert "did you mean `merged`?" in capsys.readouterr().err
+    for format in ("adapter", "merged", "vllm"):
+        assert reasons(format, "--accept-loss", str(BOUND)) == []
+    (few,) = reasons("adapter")
+    assert few.startswith("--accept-loss 2: 6 test questions cannot show so small a bound")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    (missing,) = reasons("gguf", "--accept-loss", str(BOUND))
+    assert missing.startswith("no program that writes GGUF")
+    monkeypatch.undo()
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(exporting.shutil, "disk_usage", lambda _: usage._replace(free=1000))
+    (full,) = reasons("merged", "--accept-loss", str(BOUND))
+    assert "GB are needed and 0.00 GB are free" in full
 
 
 def test_a_run_without_an_adapter_of_its_own(

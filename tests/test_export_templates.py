@@ -40,7 +40,7 @@ def _job(name: str, **settings: object) -> Job:
     base = tiny.folder(name)
     own = config.load("default").changed({"model.name": str(base), **settings})
     run: Any = SimpleNamespace(config=own)
-    return Job(run, 1, base, "", base, "f16")
+    return Job(own, base, "f16", run, 1, base, "")
 
 
 def _ours(job: Job, folder: Path) -> tuple[Frames, Any]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from self_evolution.cli.command import RUN, Command, Common, hours, option, positive
 from self_evolution.cli.serve_commands import SERVE
-from self_evolution.cli.upkeep_commands import THEN, UPKEEP
+from self_evolution.cli.upkeep_commands import ACCEPT_LOSS, QUANTISATION, THEN, UPKEEP
 from self_evolution.schedule import STAGES, Stage
 
 DOCS = option("documents", nargs="*", metavar="DOCS", help="files, folders and patterns to read")
@@ -93,7 +93,19 @@ COMMANDS = {
     "plan": Command(
         "What a run will take and whether it can work, by a probe",
         "plan.plan",
-        (DOCS, RECIPE, HOURS),
+        (
+            DOCS,
+            RECIPE,
+            HOURS,
+            option(
+                "--to",
+                metavar="FORMAT",
+                help="find out too whether the tuned model can be exported: adapter, merged, gguf, "
+                "ollama or vllm",
+            ),
+            QUANTISATION,
+            ACCEPT_LOSS,
+        ),
         DAILY,
     ),
     "status": Command("Show how far a run is, and its scores so far", "runs.status", (RUN,)),

@@ -24,9 +24,13 @@ if TYPE_CHECKING:
 
 def plan(options: argparse.Namespace) -> int:
     """Probe, and print what the run would take; status 1 if it cannot work. Nothing is kept."""
+    from self_evolution.export.exporting import format_module
+    from self_evolution.export.foreseeing import export_obstacles
     from self_evolution.forecast import words
     from self_evolution.forecast.verdict import obstacles
 
+    if options.to:
+        format_module(options.to)  # a wrong name is told at once
     with probed(_request(options), Progress()) as probe:
         found = probe.asked_for()
         told, chosen = [*words.lines(found), words.summary(found)], None
@@ -38,6 +42,10 @@ def plan(options: argparse.Namespace) -> int:
         reasons = list(obstacles(probe.stages, final, Path.cwd()))
         if chosen and not fits:
             reasons.append(too_long(options.hours, chosen))
+        if options.to:
+            reasons += export_obstacles(
+                probe.stages.run, options.to, options.quantisation, options.accept_loss
+            )
     for line in told:
         print(line)
     for reason in reasons:

@@ -10,6 +10,20 @@ THEN = option(
     help="start this in a shell when the run ends; SELF_EVOLUTION_RUN and SELF_EVOLUTION_OUTCOME "
     "(complete, stopped, failed) are in its environment",
 )
+QUANTISATION = option(
+    "--quantisation",
+    metavar="NAME",
+    default="q8_0",
+    help="number format of a GGUF: f32, f16, bf16 or q8_0; with llama-quantize also its own, such "
+    "as q4_k_m (default: q8_0)",
+)
+ACCEPT_LOSS = option(
+    "--accept-loss",
+    type=points,
+    metavar="POINTS",
+    default=2.0,
+    help="loss against the run's own answers that is accepted in an export (default: 2)",
+)
 AS_JSON = option("--json", action="store_true", help="print JSON")
 
 UPKEEP = {
@@ -31,20 +45,8 @@ UPKEEP = {
                 default="leader",
                 help="generation to export (default: leader)",
             ),
-            option(
-                "--quantisation",
-                metavar="NAME",
-                default="q8_0",
-                help="number format of a GGUF: f32, f16, bf16 or q8_0; with llama-quantize also "
-                "its own, such as q4_k_m (default: q8_0)",
-            ),
-            option(
-                "--accept-loss",
-                type=points,
-                metavar="POINTS",
-                default=2.0,
-                help="loss against the run's own answers that is accepted (default: 2)",
-            ),
+            QUANTISATION,
+            ACCEPT_LOSS,
             option(
                 "--server",
                 metavar="URL",

@@ -27,6 +27,9 @@ class Model(Settings):
     engine: str = "transformers"
     """Program that runs the model. `scripted` takes its answers from the JSON file that
     `model.name` gives, so that a run can be tried without a model."""
+    generator: str = ""
+    """Address of a vLLM server with the same model, http://HOST:PORT/v1. It writes all questions
+    and answers, with the adapter of each generation. If empty, the model in this process does."""
     device: str = "auto"
     """Device that runs the model: cpu, cuda, cuda:1 or mps. `auto` takes a GPU if there is one."""
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"

@@ -7,16 +7,23 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from self_evolution.export.adapter_files import CONFIG, adapter_faults
-from self_evolution.export.job import TEMPLATE, Job
+from self_evolution.export.adapter_files import CONFIG, adapter_faults, linear_modules
+from self_evolution.export.job import TEMPLATE, Base, Job
 from self_evolution.export.templates import plain_prompt, template_faults, write_template
 from self_evolution.models import Generator, lora, open_engine
 
 ADDRESS = ""
 
 
-def check(job: Job) -> int:
-    return (job.adapter / lora.WEIGHTS).stat().st_size
+def check(base: Base) -> int:
+    return sum(
+        4 * base.config.train.rank * sum(both) for both in linear_modules(base.base).values()
+    )
+
+
+def foreseen(base: Base, folder: Path) -> Iterator[str]:
+    write_template(base, folder)
+    yield from template_faults(base, plain_prompt(base.base, folder / TEMPLATE))
 
 
 def write(job: Job, folder: Path) -> None:

@@ -38,12 +38,16 @@ class Compared(NamedTuple):
 
 
 def require_power(run: RunReader, generation: int, accepted: float) -> None:
-    """Raises UserError if no export could be shown to lose at most `accepted` points.
-
-    Even where no answer changes, the questions exclude no smaller loss than `unseen`.
-    """
+    """Raises UserError if no export could be shown to lose at most `accepted` points."""
     task, metric = _deciding(run, generation)
-    questions = len(_answered(run, generation, task, metric))
+    require_questions(len(_answered(run, generation, task, metric)), accepted)
+
+
+def require_questions(questions: int, accepted: float) -> None:
+    """Raises UserError if so many test questions cannot show a loss of at most `accepted` points.
+
+    Even where no answer changes, they exclude no smaller loss than `unseen`.
+    """
     least = unseen(questions, TAIL)
     if least > accepted:
         enough = math.ceil(math.log(TAIL) / math.log(1 - accepted / 100)) if accepted else 0

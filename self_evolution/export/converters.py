@@ -43,6 +43,11 @@ def convert(model: Path, quantisation: str, target: Path) -> None:
     whole.unlink()
 
 
+def convert_vocabulary(model: Path, target: Path) -> None:
+    """Write the tokenizer and the template alone. Raises UserError as `convert` does."""
+    _call([*_converter(), str(model), "--outfile", str(target), "--vocab-only"])
+
+
 def _converter() -> list[str]:
     for name in CONVERTERS:
         if path := _path(name):

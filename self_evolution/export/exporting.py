@@ -7,6 +7,7 @@ import os
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple, cast
 
@@ -60,7 +61,7 @@ def export(job: Job, wanted: Wanted, progress: Progress) -> list[Compared]:
     _require_new(wanted.folder)
     _require_own(untested(wanted.folder))
     require_power(job.run, job.generation, wanted.accepted)
-    _require_disk(wanted.folder.absolute().parent, form.check(job))
+    require_disk(wanted.folder.absolute().parent, form.check(job))
     with _temporary(wanted.folder) as partial:
         progress.say(f"writing {wanted.format}")
         form.write(job, partial)
@@ -88,7 +89,7 @@ def test_server(job: Job, wanted: Wanted, server: str, progress: Progress) -> li
     waiting = untested(wanted.folder)
     folder = wanted.folder if wanted.folder.exists() else waiting
     card = read_card(job, folder, wanted.format)
-    job = job._replace(quantisation=card.get("quantisation", job.quantisation))
+    job = replace(job, quantisation=card.get("quantisation", job.quantisation))
     progress.print_once(other_models.notice(server, SERVER))
     other = other_models.open_model(job.settings, server, SERVER)
     found = _tested(form, job, wanted, other.generator, progress)
@@ -138,7 +139,8 @@ def _require_own(waiting: Path) -> None:
         )
 
 
-def _require_disk(parent: Path, needed: int) -> None:
+def require_disk(parent: Path, needed: int) -> None:
+    """Raises UserError if so many bytes cannot be written into `parent`, which is made."""
     try:
         parent.mkdir(parents=True, exist_ok=True)
         free = shutil.disk_usage(parent).free

@@ -11,21 +11,26 @@ from pathlib import Path
 from self_evolution.errors import UserError
 from self_evolution.export import converters, merged
 from self_evolution.export.conversations import CONVERSATIONS
-from self_evolution.export.job import Job
+from self_evolution.export.job import Base, Job
 from self_evolution.export.llama_cpp import LlamaCpp, installed
-from self_evolution.export.templates import template_faults
+from self_evolution.export.templates import copy_tokenizer, template_faults
 from self_evolution.models import Generator
 from self_evolution.records import Message
 
 ADDRESS = "http://127.0.0.1:8080/v1"
 
 
-def check(job: Job) -> int:
-    converters.require_tools(job.quantisation)
-    whole = merged.check(job)
-    weights = whole / {"float32": 4}.get(merged.dtype(job), 2)
-    direct = job.quantisation in converters.DIRECT
-    return int(whole + weights * (converters.bits(job.quantisation) + (0 if direct else 16)) / 8)
+def check(base: Base) -> int:
+    converters.require_tools(base.quantisation)
+    whole = merged.check(base)
+    weights = whole / {"float32": 4}.get(merged.dtype(base), 2)
+    direct = base.quantisation in converters.DIRECT
+    return int(whole + weights * (converters.bits(base.quantisation) + (0 if direct else 16)) / 8)
+
+
+def foreseen(base: Base, folder: Path) -> Iterator[str]:
+    """The converter may not know the tokenizer, and its file may split text otherwise."""
+    yield from vocabulary_faults(base, folder)
 
 
 def write(job: Job, folder: Path) -> None:
@@ -64,8 +69,21 @@ def usage(job: Job, folder: Path) -> str:
 """
 
 
+def vocabulary_faults(
+    base: Base, folder: Path, render: Callable[[Sequence[Message]], str] | None = None
+) -> Iterator[str]:
+    """As `prompt_faults`, of a file with the tokenizer alone, written into the empty `folder`."""
+    whole, path = folder / "base", folder / "vocabulary.gguf"
+    whole.mkdir()
+    shutil.copyfile(base.base / "config.json", whole / "config.json")
+    copy_tokenizer(base, whole)
+    converters.convert_vocabulary(whole, path)
+    if installed():
+        yield from prompt_faults(base, path, render)
+
+
 def prompt_faults(
-    job: Job, path: Path, render: Callable[[Sequence[Message]], str] | None = None
+    base: Base, path: Path, render: Callable[[Sequence[Message]], str] | None = None
 ) -> Iterator[str]:
     """Describe a file that llama.cpp cannot load, or whose prompts are not those of the run."""
     try:
@@ -73,7 +91,7 @@ def prompt_faults(
     except ValueError as error:
         yield f"{path.name} is cut off or damaged: llama.cpp cannot load it ({error})"
         return
-    own = job.chat()
+    own = base.chat()
     texts = {message["content"] for messages in CONVERSATIONS for message in messages}
     if any(model.text(text) != own.text(text) for text in sorted(texts)):
         yield (
@@ -81,7 +99,7 @@ def prompt_faults(
             "not know how this model splits text"
         )
     else:
-        yield from template_faults(job, model.prompt)
+        yield from template_faults(base, model.prompt)
     model.close()
 
 
@@ -91,7 +109,7 @@ def name(job: Job) -> str:
 
 def window(job: Job) -> int:
     """Tokens of context that the run's questions may take, with their passages and answers."""
-    settings = job.run.config
+    settings = job.config
     shown = settings.split.max_tokens * max(1, settings.evaluate.top_k)
     wanted = 2 * shown + settings.evaluate.max_tokens + 1024
     config = json.loads((job.base / "config.json").read_text(encoding="utf-8"))

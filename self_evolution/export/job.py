@@ -1,13 +1,15 @@
-"""What is exported: one generation of a run, the base under it, and what the run knows of both."""
+"""What is exported: one generation of a run, and the base under it, known before anything is
+trained."""
 
 from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from self_evolution.config import Model
+from self_evolution.config import Config, Model
 from self_evolution.errors import UserError
 from self_evolution.models import Generator, engines, lora
 from self_evolution.models.adapter import require_adapter
@@ -22,28 +24,36 @@ TEMPLATE = "chat_template.jinja"
 """The file with the chat template, in every exported folder."""
 
 
-class Job(NamedTuple):
-    """A generation to export. `adapter` and `base` are folders; `quantisation` is for GGUF."""
+@dataclass(frozen=True)
+class Base:
+    """The base of a run in a folder, and how it is used; `quantisation` is for GGUF."""
 
-    run: RunReader
-    generation: int
-    adapter: Path
-    sha256: str
+    config: Config
     base: Path
     quantisation: str
 
     @property
     def settings(self) -> Model:
         """The settings of the run's model."""
-        return self.run.config.model
+        return self.config.model
 
     def chat(self) -> Chat:
-        """The tokenizer with the template, as the run put its questions."""
+        """The tokenizer with the template, as the run puts its questions."""
         from self_evolution.models.chat_template import Chat
         from self_evolution.models.loading import load_tokenizer
 
         settings = self.settings
         return Chat(load_tokenizer(settings), settings.chat_template, settings.thinking, None)
+
+
+@dataclass(frozen=True)
+class Job(Base):
+    """A generation to export: its adapter is in a folder, and has this digest."""
+
+    run: RunReader
+    generation: int
+    adapter: Path
+    sha256: str
 
 
 class Format(Protocol):
@@ -52,8 +62,11 @@ class Format(Protocol):
     ADDRESS: str
     """Where a server with the export answers, as `usage` starts it; empty if it starts none."""
 
-    def check(self, job: Job) -> int:
+    def check(self, base: Base) -> int:
         """The bytes of disk that writing takes. Raises UserError if a tool is missing."""
+
+    def foreseen(self, base: Base, folder: Path) -> Iterator[str]:
+        """What `faults` will find, as far as the base shows it; writes into the empty `folder`."""
 
     def write(self, job: Job, folder: Path) -> None:
         """Write all files but the card into the empty `folder`."""
@@ -98,7 +111,8 @@ def job(run: RunReader, generation: str, quantisation: str) -> Job:
             f"{run.folder}: the model {run.config.model.name} is not the one that this run began "
             "with, so its adapters do not fit; put the old one back"
         )
-    return Job(run, number, folder, known[number], _base(run), quantisation)
+    config = run.config
+    return Job(config, base_folder(config.model), quantisation, run, number, folder, known[number])
 
 
 def _generation(run: RunReader, name: str) -> int:
@@ -124,9 +138,9 @@ def _generation(run: RunReader, name: str) -> int:
     return int(name)
 
 
-def _base(run: RunReader) -> Path:
+def base_folder(settings: Model) -> Path:
     """The folder of the base model, also where it came from a hub."""
-    located = locate(run.config.model.name)
+    located = locate(settings.name)
     if Path(located).is_dir():
         return Path(located)
     import huggingface_hub

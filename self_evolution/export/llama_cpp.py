@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Callable, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -93,19 +94,27 @@ class LlamaCpp:
         self._model.close()
 
     def _reply(self, messages: Sequence[Message], params: SamplingParams, seed: int) -> Reply:
-        made = self._model.create_completion(
-            self.prompt(messages),
-            max_tokens=params.max_tokens,
-            temperature=params.temperature,
+        import llama_cpp
+
+        prompt, ids = self.prompt(messages), list[int]()
+        self._model.set_seed(seed)
+        sampled = self._model.generate(
+            prompt,
+            temp=params.temperature,
             top_p=params.top_p,
             top_k=0,
             min_p=0.0,
             repeat_penalty=1.0,
-            seed=seed,
         )
-        choice = made["choices"][0]
-        finish = "length" if choice["finish_reason"] == "length" else "stop"
-        return Reply(without_thoughts(choice["text"]), finish)
+        finish = "length"
+        for id in islice(sampled, params.max_tokens):
+            if llama_cpp.llama_vocab_is_eog(self._model._model.vocab, id):
+                finish = "stop"
+                break
+            ids.append(id)
+        # Its own text of a reply leaves out bytes that are no text, which the run's shows as �.
+        text = self._model.detokenize(ids, prev_tokens=prompt).decode("utf-8", errors="replace")
+        return Reply(without_thoughts(text), finish)
 
     def _word(self, token: int) -> str:
         if token < 0:

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from self_evolution.errors import UserError
+from self_evolution.export import adapter
 from self_evolution.export.adapter_files import adapter_faults, modules
-from self_evolution.export.job import TEMPLATE, Job
+from self_evolution.export.job import TEMPLATE, Base, Job
 from self_evolution.export.templates import copy_tokenizer, plain_prompt, template_faults
 from self_evolution.models import Generator, loading, lora, open_engine
 
@@ -18,8 +19,13 @@ _KNOWN = {"float32": 4, "bfloat16": 2, "float16": 2}
 ADDRESS = ""
 
 
-def check(job: Job) -> int:
-    return sum(path.stat().st_size for path in job.base.glob("*.safetensors"))
+def check(base: Base) -> int:
+    dtype(base)
+    return sum(path.stat().st_size for path in base.base.glob("*.safetensors"))
+
+
+def foreseen(base: Base, folder: Path) -> Iterator[str]:
+    yield from adapter.foreseen(base, folder)
 
 
 def write(job: Job, folder: Path) -> None:
@@ -65,14 +71,17 @@ def usage(job: Job, folder: Path) -> str:
 """
 
 
-def dtype(job: Job) -> str:
-    """The number format of the base's files: float32, bfloat16 or float16."""
-    config = json.loads((job.base / "config.json").read_text(encoding="utf-8"))
+def dtype(base: Base) -> str:
+    """The number format of the base's files: float32, bfloat16 or float16.
+
+    Raises UserError if it is another.
+    """
+    config = json.loads((base.base / "config.json").read_text(encoding="utf-8"))
     config |= config.get("text_config") or {}
     found = str(config.get("dtype") or config.get("torch_dtype") or "float32")
     if found not in _KNOWN:
         raise UserError(
-            f"{job.base}: its weights are {found}, into which an adapter cannot be merged; "
+            f"{base.base}: its weights are {found}, into which an adapter cannot be merged; "
             "--to adapter works"
         )
     return found

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from self_evolution.export import gguf
 from self_evolution.export.frames import Frames, frames
-from self_evolution.export.job import TEMPLATE, Job
+from self_evolution.export.job import TEMPLATE, Base, Job
 from self_evolution.export.llama_cpp import LlamaCpp, installed
-from self_evolution.export.templates import plain_text, template_faults, write_template
+from self_evolution.export.templates import Prompt, plain_text, template_faults, write_template
 from self_evolution.models import Generator
 from self_evolution.records import Message
 
@@ -19,8 +19,16 @@ MODELFILE = "Modelfile"
 ADDRESS = "http://127.0.0.1:11434/v1#tuned"
 
 
-def check(job: Job) -> int:
-    return gguf.check(job)
+def check(base: Base) -> int:
+    return gguf.check(base)
+
+
+def foreseen(base: Base, folder: Path) -> Iterator[str]:
+    write_template(base, folder)
+    yield from template_faults(base, _rendered(base, folder))
+    inside = folder / "vocabulary"
+    inside.mkdir()
+    yield from gguf.vocabulary_faults(base, inside, _served(base, folder).text)
 
 
 def write(job: Job, folder: Path) -> None:
@@ -33,14 +41,7 @@ def faults(job: Job, folder: Path) -> Iterator[str]:
     if installed():
         render = _served(job, folder).text
         yield from gguf.prompt_faults(job, folder / gguf.name(job), render)
-    tokenizer, _ = plain_text(job.base, folder / TEMPLATE)
-    found = _frames(job, folder)
-
-    def prompt(messages: Sequence[Message]) -> list[int]:
-        ids: list[int] = tokenizer(found.text(messages), add_special_tokens=False)["input_ids"]
-        return ids
-
-    yield from template_faults(job, prompt)
+    yield from template_faults(job, _rendered(job, folder))
     if _template(job, folder) not in (folder / MODELFILE).read_text(encoding="utf-8"):
         yield f"template: {MODELFILE} does not have the template that was derived and checked"
 
@@ -64,18 +65,27 @@ def usage(job: Job, folder: Path) -> str:
 """
 
 
-def _frames(job: Job, folder: Path) -> Frames:
-    return frames(plain_text(job.base, folder / TEMPLATE)[1])
+def _rendered(base: Base, folder: Path) -> Prompt:
+    """The prompts that the derived template makes, with the tokenizer of the base."""
+    tokenizer, text = plain_text(base.base, folder / TEMPLATE)
+    found = frames(text)
+
+    def prompt(messages: Sequence[Message]) -> list[int]:
+        ids: list[int] = tokenizer(found.text(messages), add_special_tokens=False)["input_ids"]
+        return ids
+
+    return prompt
 
 
-def _served(job: Job, folder: Path) -> Frames:
+def _served(base: Base, folder: Path) -> Frames:
     """The frames without the start token, where llama.cpp puts it before each text itself.
 
     It does so for the models whose tokenizer does.
     """
-    tokenizer = job.chat().tokenizer
+    tokenizer = base.chat().tokenizer
     begins = tokenizer("?")["input_ids"][:1] == [tokenizer.bos_token_id]
-    return _frames(job, folder).without(tokenizer.bos_token if begins else "")
+    found = frames(plain_text(base.base, folder / TEMPLATE)[1])
+    return found.without(tokenizer.bos_token if begins else "")
 
 
 def _template(job: Job, folder: Path) -> str:
@@ -84,7 +94,7 @@ def _template(job: Job, folder: Path) -> str:
 
 def _modelfile(job: Job, folder: Path) -> str:
     """The Modelfile; its parameters are those under which the run was evaluated."""
-    settings = job.run.config.evaluate
+    settings = job.config.evaluate
     lines = [
         f"FROM ./{gguf.name(job)}",
         f'TEMPLATE """{_template(job, folder)}"""',

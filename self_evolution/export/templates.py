@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from self_evolution.export.conversations import CONVERSATIONS
-from self_evolution.export.job import TEMPLATE, Job
+from self_evolution.export.job import TEMPLATE, Base
 from self_evolution.models.reply import thinking_options
 from self_evolution.records import Message
 
@@ -29,13 +29,13 @@ _SYSTEM_FIRST = """\
 """
 
 
-def write_template(job: Job, folder: Path) -> None:
+def write_template(base: Base, folder: Path) -> None:
     """Write the template so that it needs no options to render what the run rendered.
 
     It has the run's fixed date, says itself whether the model thinks, and takes a system message.
     """
-    chat = job.chat()
-    options = thinking_options(job.settings.thinking)
+    chat = base.chat()
+    options = thinking_options(base.settings.thinking)
     settled = "".join(
         f"{{%- set {name} = {name} | default({json.dumps(value)}) -%}}\n"
         for name, value in options.items()
@@ -45,22 +45,22 @@ def write_template(job: Job, folder: Path) -> None:
     (folder / TEMPLATE).write_text(text, encoding="utf-8")
 
 
-def copy_tokenizer(job: Job, folder: Path) -> None:
+def copy_tokenizer(base: Base, folder: Path) -> None:
     """Copy the base's tokenizer, whose configuration then leaves the template to its file."""
     for name in _TOKENIZER:
-        if (job.base / name).is_file():
-            shutil.copyfile(job.base / name, folder / name)
+        if (base.base / name).is_file():
+            shutil.copyfile(base.base / name, folder / name)
     path = folder / "tokenizer_config.json"
     if path.is_file():
         config = json.loads(path.read_text(encoding="utf-8"))
         config.pop("chat_template", None)
         path.write_text(json.dumps(config, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
-    write_template(job, folder)
+    write_template(base, folder)
 
 
-def template_faults(job: Job, exported: Prompt) -> Iterator[str]:
+def template_faults(base: Base, exported: Prompt) -> Iterator[str]:
     """Describe the first conversation of which `exported` makes other token ids than the run."""
-    own = job.chat()
+    own = base.chat()
     for number, messages in enumerate(CONVERSATIONS, 1):
         try:
             same = exported(messages) == own.prompt(messages)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from self_evolution.export import adapter
 from self_evolution.export.adapter_files import CONFIG
-from self_evolution.export.job import TEMPLATE, Job
+from self_evolution.export.job import TEMPLATE, Base, Job
 from self_evolution.models import Generator
 
 SCRIPT = "serve.sh"
@@ -19,8 +19,12 @@ NAME = "tuned"
 ADDRESS = f"http://127.0.0.1:8000/v1#{NAME}"
 
 
-def check(job: Job) -> int:
-    return adapter.check(job)
+def check(base: Base) -> int:
+    return adapter.check(base)
+
+
+def foreseen(base: Base, folder: Path) -> Iterator[str]:
+    yield from adapter.foreseen(base, folder)
 
 
 def write(job: Job, folder: Path) -> None:

@@ -68,7 +68,8 @@ def engine_for(model: str) -> str:
 def check(settings: Model, *needed: Capability) -> None:
     """Raises UserError if the model could not be opened later, or lacks what is `needed`."""
     module = engine_module(settings.engine)
-    require(f"--model.engine {settings.engine}", module.CAPABILITIES, *needed)
+    served: tuple[Capability, ...] = ("served",) if settings.generator else ()
+    require(f"--model.engine {settings.engine}", module.CAPABILITIES, *needed, *served)
     module.check(settings)
 
 
@@ -100,10 +101,18 @@ def open_counter(settings: Model) -> TokenCounter:
 def open_generator(settings: Model) -> Generator:
     """Load a model that only generates. Raises UserError if that is not possible."""
     check(settings)
-    return engine_module(settings.engine).open_model(settings)
+    return engine_module(settings.engine).open_model(_here(settings))
 
 
-def open_engine(settings: Model) -> Engine:
-    """Load the model of a run. Raises UserError if that is not possible."""
+def open_engine(settings: Model, served: bool = False) -> Engine:
+    """Load the model of a run. Raises UserError if that is not possible.
+
+    With `served`, the server that `model.generator` names generates in its place.
+    """
     check_engine(settings)
-    return cast(Engine, engine_module(settings.engine).open_model(settings))
+    own = settings if served else _here(settings)
+    return cast(Engine, engine_module(settings.engine).open_model(own))
+
+
+def _here(settings: Model) -> Model:
+    return settings.model_copy(update={"generator": ""})

@@ -16,6 +16,8 @@ from self_evolution.records import content_id
 AGAINST, JUDGE, TEACHER = "--evaluate.against", "--evaluate.judge", "--ask.teacher"
 """The flags that name them."""
 
+GENERATOR = "--model.generator"
+
 
 class OtherModel(NamedTuple):
     """A model that is not trained here; `identity` differs between models of the same name."""
@@ -53,9 +55,10 @@ def identity(files: dict[str, str], revision: str) -> str:
 
 
 def settings_of(own: Model, name: str) -> Model:
-    """The settings of the run's model, except its engine and its chat template."""
+    """The settings of the run's model, except its engine, server and chat template."""
+    engine = engines.engine_for(name)
     return own.model_copy(
-        update={"name": name, "engine": engines.engine_for(name), "chat_template": ""}
+        update={"name": name, "engine": engine, "generator": "", "chat_template": ""}
     )
 
 

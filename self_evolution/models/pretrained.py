@@ -103,6 +103,10 @@ def open_counter(settings: Model) -> TokenCounter:
 
 
 def open_model(settings: Model) -> Engine:
+    if settings.generator:
+        from self_evolution.models.served_engine import ServedEngine
+
+        return ServedEngine(settings)
     from self_evolution.models.transformers_engine import TransformersEngine
 
     return TransformersEngine(settings)

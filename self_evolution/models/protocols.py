@@ -43,9 +43,10 @@ def seeds_of(seed: Seeds, size: int) -> list[int]:
     return list(seed)
 
 
-Capability = Literal["streaming", "logprobs", "token_ids", "scoring", "training"]
+Capability = Literal["streaming", "logprobs", "token_ids", "scoring", "training", "served"]
 """In this order: `generate` takes `on_text`; it takes `SamplingParams.logprobs`; it fills
-`Reply.ids`; the model is a `Scorer`; it is a `Trainer`."""
+`Reply.ids`; the model is a `Scorer`; it is a `Trainer`; a server may generate in its place
+(`model.generator`)."""
 
 EVERYTHING: frozenset[Capability] = frozenset(get_args(Capability))
 
@@ -159,6 +160,7 @@ _MEANINGS: dict[Capability, str] = {
     "token_ids": "give token ids",
     "scoring": "compute the likelihood of a text",
     "training": "be trained",
+    "served": "leave its replies to a server (--model.generator)",
 }
 
 

@@ -39,7 +39,7 @@ class Models:
             self._progress.say(f"loading {self._config.model.name}")
             _free_memory()
             with interruptible():
-                engine = open_engine(self._config.model)
+                engine = open_engine(self._config.model, served=True)
             self.use_loaded(engine)
         assert self.loaded is not None
         return self.loaded

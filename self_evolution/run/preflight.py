@@ -15,6 +15,7 @@ from self_evolution.models import engines, other_models
 from self_evolution.models.endpoint_keys import refuse_shared_key
 from self_evolution.models.ifd import read_template
 from self_evolution.models.log_backends import check_report_to
+from self_evolution.models.lora_server import LoraServer
 from self_evolution.progress import Progress
 from self_evolution.prompts import Prompts
 from self_evolution.run.side_files import side_files
@@ -66,8 +67,11 @@ def check_others(settings: Config, known: Container[str], progress: Progress) ->
         named.append((judge, other_models.JUDGE))
     if teacher := settings.ask.teacher:
         named.append((teacher, other_models.TEACHER))
+    if generator := settings.model.generator:
+        progress.print_once(other_models.notice(generator, other_models.GENERATOR))
+        LoraServer(generator)
     notices = [other_models.notice(*one) for one in named]
-    refuse_shared_key(name for name, _ in named)
+    refuse_shared_key([*(name for name, _ in named), *([generator] if generator else [])])
     for (name, flag), text in zip(named, notices, strict=True):
         if name not in known:
             progress.print_once(text)

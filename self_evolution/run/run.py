@@ -17,6 +17,7 @@ from self_evolution.retrieval import Search, update_index
 from self_evolution.rollback import Start
 from self_evolution.run.adapters import adapter_folder, use_generation
 from self_evolution.run.models import Models
+from self_evolution.run.proof import Proof
 from self_evolution.schedule import stage_seed
 
 
@@ -42,6 +43,7 @@ class Run:
         self.prompts = Prompts(config.domain)
         self.models = Models(config, ledger, progress, engine)
         self.search = Search(ledger, remember=True)
+        self.proof = Proof(folder, config, ledger, self.prompts, progress)
         self.stop_asked = False
         self.read_again = False
 
@@ -57,9 +59,11 @@ class Run:
     def use(self, generation: int) -> None:
         """Switch the engine to a generation's model; 0 is the base.
 
-        Raises UserError if the adapter on disk is not the one that the ledger knows.
+        Raises UserError if the adapter on disk is not the one that the ledger knows, or if the
+        server that generates does not use it.
         """
         use_generation(self.engine, self.folder, self.ledger, generation)
+        self.proof.prove(self.engine, generation)
 
     def start(self, generation: int) -> Start:
         """Return the generation to start from and the training settings, after any rollback."""

@@ -36,6 +36,7 @@ def perform(run: Run, generation: int, name: str) -> bool:
             f"{name} of generation {generation} comes after {missing[1]} of generation "
             f"{missing[0]}, which is not done; `self-evolution {missing[1]} {run.folder}`"
         )
+    run.proof.begin(generation, name)
     start, cpu, tokens = time.perf_counter(), time.process_time(), meter.tokens()
 
     def log(outcome: Outcome, done: bool) -> None:
