@@ -53,7 +53,7 @@ def obstacles(stages: Stages, found: Forecast, folder: Path) -> Iterator[str]:
         yield (
             f"about {size(found.memory)} of memory are needed, and {size(memory)} are there "
             f"({limit}); take a smaller model, a smaller --model.batch-size or "
-            "--train.micro-batch, or --train.gradient-checkpointing true"
+            "--train.micro-batch, or --train.checkpointing on"
         )
     if found.disk > (room := storage.free_in(folder)):
         yield (
