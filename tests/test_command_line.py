@@ -37,6 +37,7 @@ DAILY = {
     "--judge",
     "--run",
     "--recipe",
+    "--hours",
     "--accept-change",
     "--then",
     "--help",

@@ -131,12 +131,12 @@ def test_a_base_that_is_too_weak_is_told_so_and_the_way_out(
     status, told = plan("--evaluate.build", "always", "--domain.prompts", "en")
     assert status == 1
     assert "pairs: 0 of 45 valid" in told
-    assert "test questions: 0 of 9 valid; a set would have 0 to " in told
+    assert "test questions: 0 of 27 valid; a set would have 0 to " in told
     pairs, questions = [line for line in told.splitlines() if line.startswith("no: ")]
     assert pairs.startswith("no: only 0 of 45 pairs are valid, and at least 20% must be: this")
     assert "(--pairs FILE)" in pairs and "(--teacher)" in pairs and "larger model" in pairs
     assert (
-        questions.startswith("no: only 0 of 9 test questions are valid") and "--eval" in questions
+        questions.startswith("no: only 0 of 27 test questions are valid") and "--eval" in questions
     )
 
 

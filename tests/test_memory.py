@@ -104,7 +104,7 @@ def test_activations_are_computed_twice_where_a_step_would_not_fit(
     whole = memory.memory(memory.shape(tiny.folder("qwen2")), settings, "float32").training
     request = Request("default", words, (str(tmp_path / "pumps.md"),))
     for room in (share * whole, 100 * whole):
-        monkeypatch.setattr(memory, "_room", lambda device, room=room: room)
+        monkeypatch.setattr(memory, "room", lambda device, room=room: room)
         with open_run(tmp_path / "run", request, Progress(quiet=True), new=True) as run:
             assert run.config.train.checkpointing == settled
 

@@ -86,8 +86,12 @@ def foresee(run: Run, planned: Planned | None) -> None:
     if not run.ledger.fragments.for_training():
         return
     probe = Probe(run)
-    with run.progress.work("forecast"):
-        found = probe.beside()
+    try:
+        with run.progress.work("forecast"):
+            found = probe.beside()
+    except UserError as error:  # the run meets it too, or does well without what the probe tried
+        run.progress.say(f"no forecast: {error}")
+        return
     if found is None:
         return
     sample = probe.sample

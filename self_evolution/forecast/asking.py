@@ -17,6 +17,7 @@ from self_evolution.evaluation.rehearsal.make import obstacle, topics
 from self_evolution.forecast.kinds import BY_AUTHOR, kinds
 from self_evolution.forecast.replies import measured
 from self_evolution.forecast.sample import Sample, Text
+from self_evolution.forecast.sketch import evenly
 from self_evolution.meter import listening
 from self_evolution.models import Reply, SamplingParams
 from self_evolution.records import Fragment, Item, Message, seed_of
@@ -100,7 +101,8 @@ class Asking:
         prompts = run.prompts
         wanted = [one for one in fragments for _ in range(SHORT)]
         wanted = wanted if run.config.ask.per_fragment else []
-        tested = [one for one in fragments if builds(run.config) and prompts.exam(one)]
+        wanted_tests = builds(run.config) and all(prompts.exam(one) for one in fragments)
+        tested = [one for one in fragments for _ in range(SHORT)] if wanted_tests else []
         free = [
             Request("topic", prompts.rehearse(one, self._language, []))
             for one in subjects.rehearsed
@@ -143,7 +145,7 @@ class Asking:
                     for request, one in zip(free, freely, strict=True)
                 ),
                 *self._tests(items, ("closed",)),
-                *self._tests(items[: len(fragments)], ("retrieved", "open")),
+                *self._tests(evenly(items, len(fragments)), ("retrieved", "open")),
                 *self._tests(subjects.former, ("former",)),
             ]
         )

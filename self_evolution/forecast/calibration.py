@@ -65,21 +65,24 @@ def calibrate_training(run: Run, fragments: Sequence[Fragment], sample: Sample) 
         job = TrainingJob(
             pairs, few, settings.learning_rate, path, 0, lambda *_: run.stop_asked, rehearsed
         )
-        cpu = time.process_time()
-        with listening() as events:
-            run.engine.train(job)
-        cpu = time.process_time() - cpu
-        trained = [event for event in events if event.kind == "train"]
-        _keep(sample, "train", trained[1:] or trained)  # the first one is slower
-        sample.other.training = cpu - sum(event.cpu_seconds for event in events)
-        _measure(run, fragments, sample, "current")
-    run.engine.set_adapter(None)
+        try:
+            cpu = time.process_time()
+            with listening() as events:
+                run.engine.train(job)
+            cpu = time.process_time() - cpu
+            trained = [event for event in events if event.kind == "train"]
+            _keep(sample, "train", trained[1:] or trained)  # the first one is slower
+            sample.other.training = cpu - sum(event.cpu_seconds for event in events)
+            _measure(run, fragments, sample, "current")
+        finally:
+            run.engine.set_adapter(None)
 
 
 def _measure(run: Run, fragments: Sequence[Fragment], sample: Sample, weights: Weights) -> None:
     prompts = _prompts(run, fragments)
     rows = run.config.model.batch_size
-    sizes = [(prompts[0], 1), (prompts[0], rows), (prompts[1], rows), (prompts[-1], 1)]
+    middle = prompts[len(prompts) // 2]
+    sizes = [(prompts[0], 1), (prompts[0], rows), (middle, rows), (prompts[-1], 1)]
     if weights == "current":
         sizes = sizes[1:3]
     for prompt, times in sizes:

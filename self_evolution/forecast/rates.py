@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from statistics import median
 from typing import NamedTuple
 
 from self_evolution.forecast.work import Sort, Work
@@ -53,7 +54,8 @@ def fit(measured: Mapping[Sort, Sequence[Event]]) -> Rates:
     """The rates of the measured kinds of work.
 
     Training and scoring have a price for a token alone: they are measured at one size. What an
-    adapter adds to reading and writing is one factor, for all parts of their prices.
+    adapter adds to reading and writing is one factor, for all parts of their prices: the median of
+    its steps, of which the first ones are slower.
     """
     prices: dict[Sort, Price] = {}
     for kind, some in measured.items():
@@ -65,19 +67,16 @@ def fit(measured: Mapping[Sort, Sequence[Event]]) -> Rates:
             prices[kind] = Price(0.0, cpu / tokens, 0.0, _pace(some))
     for kind, plain in TUNED.items():
         if (tuned := measured.get(kind)) and plain in prices:
-            factor = max(1.0, _cost(tuned) / max(1e-9, _cost(tuned, prices[plain])))
+            factor = max(1.0, median(_times(event, prices[plain]) for event in tuned))
             step, token, back, pace = prices[plain]
             prices[kind] = Price(factor * step, factor * token, factor * back, pace)
     return Rates(prices, _pace([event for some in measured.values() for event in some]))
 
 
-def _cost(events: Sequence[Event], like: Price | None = None) -> float:
-    """CPU seconds of these events, as they were, or by that price."""
-    if like is None:
-        return sum(event.cpu_seconds for event in events)
-    return sum(
-        like.step + event.tokens * (like.token + like.back * event.width) for event in events
-    )
+def _times(event: Event, plain: Price) -> float:
+    """So many times as much as by this price the event has cost."""
+    expected = plain.step + event.tokens * (plain.token + plain.back * event.width)
+    return event.cpu_seconds / max(1e-9, expected)
 
 
 def price(events: Sequence[Event]) -> Price:

@@ -15,6 +15,7 @@ from self_evolution.models.memory import (
     adapter_weights,
     memory,
     memory_bytes,
+    room,
 )
 from self_evolution.run import Run
 
@@ -46,12 +47,7 @@ def needed(settings: Config) -> Memory:
 
 def there(device: str) -> tuple[float, str]:
     """Bytes of memory that the run may take on its device, and what limits them."""
-    if device != "cpu":
-        import torch
-
-        if torch.cuda.is_available():
-            return float(torch.cuda.mem_get_info()[0]), "free on the GPU"
-    return memory_bytes()
+    return memory_bytes() if device == "cpu" else (room(device), "of the device")
 
 
 def disk(settings: Config, run: Run, written: float) -> int:

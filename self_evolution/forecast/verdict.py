@@ -42,7 +42,7 @@ def obstacles(stages: Stages, found: Forecast, folder: Path) -> Iterator[str]:
             f"valid, and at least {ENOUGH:.0%} must be; give test questions of your own "
             "(--eval FILE), a stronger model that writes them (--teacher), or a larger model"
         )
-    elif (number := questions(stages)) < FEWEST:
+    elif (number := questions(stages, 1)) < FEWEST:
         yield (
             f"some {number:,} test questions can show no likely gain; give test questions of "
             "your own (--eval FILE), or more documents"
@@ -53,7 +53,7 @@ def obstacles(stages: Stages, found: Forecast, folder: Path) -> Iterator[str]:
         yield (
             f"about {size(found.memory)} of memory are needed, and {size(memory)} are there "
             f"({limit}); take a smaller model, a smaller --model.batch-size or "
-            "--train.micro-batch, or --train.gradient-checkpointing true"
+            "--train.micro-batch, or --train.checkpointing on"
         )
     if found.disk > (room := storage.free_in(folder)):
         yield (
@@ -62,8 +62,9 @@ def obstacles(stages: Stages, found: Forecast, folder: Path) -> Iterator[str]:
         )
 
 
-def questions(stages: Stages) -> int:
+def questions(stages: Stages, sign: int = 0) -> int:
     """The test questions of the run, given or expected; of two parts, those in the smaller one.
+    With `sign`, as many as there are at that end of the interval.
 
     Where some only choose which generation leads, a gain must show on these and on the others.
     """
@@ -74,7 +75,7 @@ def questions(stages: Stages) -> int:
         return min(apart or len(given), len(given) - apart)
     if not stages.sample.candidates.of:
         return 0
-    built = round(stages.counts(run.config, stages.variant(-1, "shares")).seen.taken)
+    built = round(stages.counts(run.config, stages.variant(sign, "shares")).seen.taken)
     return smaller_part(run.config, built, len(run.ledger.documents.here()))
 
 

@@ -92,11 +92,11 @@ def settled(settings: Config) -> Config:
         return settings
     # The weights' own format, which `auto` means on a GPU, is half as large in nearly all models.
     dtype = settings.model.dtype if settings.model.dtype in BYTES else "bfloat16"
-    fits = memory(found, settings, dtype).training < FILLED * _room(device)
+    fits = memory(found, settings, dtype).training < FILLED * room(device)
     return settings.changed({"train.checkpointing": "off" if fits else "on"})
 
 
-def _room(device: str) -> float:
+def room(device: str) -> float:
     """Bytes of the device's memory."""
     import torch
 
