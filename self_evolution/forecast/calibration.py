@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import tempfile
+import shutil
 import time
 from collections.abc import Sequence
-from pathlib import Path
 
 from self_evolution.evaluation.metrics import METRICS
 from self_evolution.evaluation.metrics.aggregate import intervals
@@ -60,22 +59,24 @@ def calibrate_training(run: Run, fragments: Sequence[Fragment], sample: Sample) 
     pairs = [_conversation(run, text) for text in cycled(texts, size)]
     kept = round(size * settings.rehearsal)
     rehearsed = [i >= size - kept for i in range(size)]
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "probe"
-        job = TrainingJob(
-            pairs, few, settings.learning_rate, path, 0, lambda *_: run.stop_asked, rehearsed
-        )
-        try:
-            cpu = time.process_time()
-            with listening() as events:
-                run.engine.train(job)
-            cpu = time.process_time() - cpu
-            trained = [event for event in events if event.kind == "train"]
-            _keep(sample, "train", trained[1:] or trained)  # the first one is slower
-            sample.other.training = cpu - sum(event.cpu_seconds for event in events)
-            _measure(run, fragments, sample, "current")
-        finally:
-            run.engine.set_adapter(None)
+    path = run.folder / "probe.partial" / "adapter"
+    shutil.rmtree(path.parent, ignore_errors=True)  # what a killed process left
+    path.parent.mkdir()
+    job = TrainingJob(
+        pairs, few, settings.learning_rate, path, 0, lambda *_: run.stop_asked, rehearsed
+    )
+    try:
+        cpu = time.process_time()
+        with listening() as events:
+            run.engine.train(job)
+        cpu = time.process_time() - cpu
+        trained = [event for event in events if event.kind == "train"]
+        _keep(sample, "train", trained[1:] or trained)  # the first one is slower
+        sample.other.training = cpu - sum(event.cpu_seconds for event in events)
+        _measure(run, fragments, sample, "current")
+    finally:
+        run.engine.set_adapter(None)
+        shutil.rmtree(path.parent, ignore_errors=True)
 
 
 def _measure(run: Run, fragments: Sequence[Fragment], sample: Sample, weights: Weights) -> None:
