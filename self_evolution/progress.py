@@ -69,6 +69,8 @@ class Progress:
         self._last = time.monotonic()  # when something was said
         self.watcher: Callable[[Count], None] | None = None
         """Is called when a bar begins, and after each of its advances, also where all is quiet."""
+        self.note = ""
+        """A few words that stand beside the bar, such as the loss. A new bar has none."""
 
     def say(self, text: str) -> None:
         if not self._quiet:
@@ -96,6 +98,7 @@ class Progress:
     @contextmanager
     def bar(self, label: str, unit: str, total: int, done: int) -> Iterator[Bar]:
         """Show work on `total` items of which `done` were there before."""
+        self.note = ""
         with self._shown(label, unit, total, done) as shown:
             if self.watcher is None:
                 yield shown
@@ -110,10 +113,10 @@ class Progress:
         self._bars += 1
         try:
             if self._terminal:
-                with _rich_bar(label, unit, total, done) as bar:
+                with _rich_bar(label, unit, total, done, lambda: self.note) as bar:
                     yield bar
             else:
-                lines = _Lines(self.say, label, unit, total, done)
+                lines = _Lines(self.say, label, unit, total, done, lambda: self.note)
                 with self._ticking(lines.say):
                     yield _Said(lines, self._due)
                 lines.end()
@@ -187,8 +190,15 @@ class _Pace:
 
 class _Lines:
     def __init__(
-        self, say: Callable[[str], None], label: str, unit: str, total: int, done: int
+        self,
+        say: Callable[[str], None],
+        label: str,
+        unit: str,
+        total: int,
+        done: int,
+        note: Callable[[], str],
     ) -> None:
+        self._note = note
         self._print, self._label, self._unit, self._total = say, label, unit, total
         self._first = self.done = done
         self._pace = _Pace()
@@ -202,7 +212,7 @@ class _Lines:
         self._said = self.done
         pace = _pace(self.done - self._first, self._total - self.done, self._pace.seconds)
         text = f"{self._label:<22} {self.done:>7,}/{self._total:,} {self._unit}"
-        self._print(f"{text}, {pace}{self._pace.tokens()}")
+        self._print(f"{text}, {pace}{self._pace.tokens()}{_behind(self._note())}")
 
 
 class _Said:
@@ -217,6 +227,10 @@ class _Said:
             self._lines.say()
 
 
+def _behind(note: str) -> str:
+    return f", {note}" if note else ""
+
+
 def _pace(new: float, left: float, seconds: float) -> str:
     """Format the rate of the `new` items over all these seconds, and the time left (or taken)."""
     rate = new / max(seconds, 1e-6)
@@ -226,7 +240,9 @@ def _pace(new: float, left: float, seconds: float) -> str:
 
 
 @contextmanager
-def _rich_bar(label: str, unit: str, total: int, done: int) -> Iterator[Bar]:
+def _rich_bar(
+    label: str, unit: str, total: int, done: int, note: Callable[[], str]
+) -> Iterator[Bar]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, TextColumn
     from rich.text import Text
@@ -241,7 +257,7 @@ def _rich_bar(label: str, unit: str, total: int, done: int) -> Iterator[Bar]:
             new, left = task.completed - done, task.total - task.completed
             seconds = task.elapsed or 0.0
             shown = _pace(new, left, seconds) if new else clock(seconds)
-            return Text(shown + self.pace.tokens(), "cyan")
+            return Text(shown + self.pace.tokens() + _behind(note()), "cyan")
 
     columns = (
         TextColumn("{task.description:<22}"),

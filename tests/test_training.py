@@ -297,3 +297,18 @@ def test_longer_examples_are_left_out(tmp_path: Path) -> None:
     assert trained.examples == sum(length <= lengths[4] for length in lengths) < len(lengths)
     with pytest.raises(UserError, match=r"none of 12 training examples .*--train\.max-tokens"):
         train(engine, tmp_path / "gen-2", settings.model_copy(update={"max_tokens": 3}))
+
+
+def test_the_caller_hears_the_loss_of_each_step(tmp_path: Path) -> None:
+    losses: list[float] = []
+    job = TrainingJob(
+        CONVERSATIONS,
+        SETTINGS,
+        RATE,
+        tmp_path / "gen-1",
+        5,
+        lambda done, total: False,
+        on_loss=losses.append,
+    )
+    trained = tiny.engine("qwen2").train(job)
+    assert len(losses) == trained.steps and losses[0] == trained.first_loss

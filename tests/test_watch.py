@@ -152,7 +152,7 @@ def test_what_is_at_work_is_noted_about_once_a_second(
         assert read_at_work(ledger) is None
         with at_work(ledger, progress, 2, "train"):
             found = read_at_work(ledger)
-            assert found == (2, "train", 1000.0, None, 0.0) and found.seconds_left is None
+            assert found == (2, "train", 1000.0, None, 0.0, "") and found.seconds_left is None
             now[0] = 1010.0
             with progress.bar("gen 2 train", "steps", total=10, done=2) as bar:
                 found = read_at_work(ledger)
@@ -162,10 +162,12 @@ def test_what_is_at_work_is_noted_about_once_a_second(
                 bar.advance(1)  # too soon after the last note
                 assert read_at_work(ledger) == found
                 now[0] += 1.5
+                progress.note = "loss 0.500"
                 bar.advance(1)
                 found = read_at_work(ledger)
                 assert found and found.counted and found.counted.done == 4
                 assert found.seconds_left == 6.0  # 2 in 2 s, 6 are left
+                assert found.note == "loss 0.500"
         with progress.bar("other work", "files", 1, 0) as bar:
             bar.advance(1)
         assert read_at_work(ledger) == found

@@ -117,7 +117,8 @@ def _state(run: RunReader, progress: Progress) -> str:
     if not (count := progress.count):
         return f"at work: {at}"
     what = f" ({count.work})" if count.work != progress.stage else ""
-    return f"at work: {at}{what}, {count.done:,} of {count.total:,} {count.unit}"
+    note = f", {count.note}" if count.note else ""
+    return f"at work: {at}{what}, {count.done:,} of {count.total:,} {count.unit}{note}"
 
 
 def _idle(run: RunReader) -> str:

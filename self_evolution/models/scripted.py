@@ -162,6 +162,7 @@ class ScriptedEngine:
         size = job.settings.batch_size
         steps = job.settings.steps[0] if job.settings.steps else -(-len(job.conversations) // size)
         for step in range(1, steps + 1):
+            job.on_loss(2.0 if step == 1 else 0.1)
             if job.on_step(step, steps) and step < steps:
                 raise Stopped
         seen = job.conversations[: steps * size]

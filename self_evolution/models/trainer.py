@@ -13,7 +13,7 @@ import hashlib
 import json
 import random
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +22,6 @@ from peft.optimizers import create_loraplus_optimizer
 from transformers import (
     PrinterCallback,
     Trainer,
-    TrainerCallback,
-    TrainerControl,
-    TrainerState,
     TrainingArguments,
 )
 
@@ -32,6 +29,7 @@ from self_evolution.errors import Stopped
 from self_evolution.meter import begin, pulse
 from self_evolution.models import chance, lora
 from self_evolution.models.objective import Batch, Objective
+from self_evolution.models.trainer_watch import Watch
 from self_evolution.models.training import IGNORED, MEASURED, Example, Trained, TrainingJob
 from self_evolution.progress import interruptible
 
@@ -64,7 +62,7 @@ def train(
     base = objective.base_states(examples, pad, settings.micro_batch) if keeps else {}
     shown = examples if keeps else [one._replace(rehearsed=False) for one in examples]
     arguments = training_arguments(model, job, partial, len(order))
-    watch = _Watch(job.on_step)
+    watch = Watch(job)
     use_cache = model.config.use_cache
     loop = _AdapterTrainer(
         model=model,
@@ -276,24 +274,3 @@ class _AdapterTrainer(Trainer):  # type: ignore[misc]
 
     def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
         self.model.save_pretrained(output_dir, state_dict=state_dict, save_embedding_layers=False)
-
-
-class _Watch(TrainerCallback):  # type: ignore[misc]
-    """Reports each step to the caller, and stops with a checkpoint when the caller asks for it."""
-
-    def __init__(self, on_step: Callable[[int, int], bool]) -> None:
-        self._on_step = on_step
-        self.stopped = False
-
-    def on_step_end(
-        self,
-        args: TrainingArguments,
-        state: TrainerState,
-        control: TrainerControl,
-        **_: Any,
-    ) -> None:
-        stop = self._on_step(state.global_step, state.max_steps)
-        if stop and state.global_step < state.max_steps:
-            self.stopped = True
-            control.should_save = True
-            control.should_training_stop = True

@@ -32,6 +32,8 @@ class TrainingJob(NamedTuple):
     on_step: Callable[[int, int], bool]
     rehearsed: Sequence[bool] = ()
     """Whether a conversation is rehearsal, for each of them; none is where this is empty."""
+    on_loss: Callable[[float], None] = lambda loss: None
+    """Is called with the loss of each step, a mean over its target tokens in nats."""
 
 
 class Example(NamedTuple):

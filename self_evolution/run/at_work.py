@@ -22,7 +22,8 @@ _KEY = "at_work"
 class AtWork(NamedTuple):
     """A stage and, once it has a bar, how far that is (`counted`). Times are in seconds since 1970.
 
-    `since` is when the process began the stage, `counted_since` when it began to count.
+    `since` is when the process began the stage, `counted_since` when it began to count. `note` is
+    what stands beside the bar, such as the loss.
     """
 
     generation: int
@@ -30,6 +31,7 @@ class AtWork(NamedTuple):
     since: float
     counted: Count | None = None
     counted_since: float = 0.0
+    note: str = ""
 
     @property
     def seconds_left(self) -> float | None:
@@ -53,7 +55,9 @@ def at_work(ledger: Ledger, progress: Progress, generation: int, stage: str) -> 
             counted_since = time.time()
         if begins or time.monotonic() - noted >= PAUSE:
             noted = time.monotonic()
-            ledger.set_meta(_KEY, AtWork(generation, stage, since, count, counted_since))
+            ledger.set_meta(
+                _KEY, AtWork(generation, stage, since, count, counted_since, progress.note)
+            )
 
     ledger.set_meta(_KEY, AtWork(generation, stage, since))
     progress.watcher = watch

@@ -33,6 +33,7 @@ class Count(BaseModel):
     """How many items of the stage at work are done; `work` says what is done with them.
 
     `seconds_left` is the time that the others take at the pace so far, null before there is one.
+    `note` is what is to be said besides, such as the loss of the last training step, or empty.
     """
 
     work: str
@@ -40,6 +41,7 @@ class Count(BaseModel):
     done: int
     total: int
     seconds_left: float | None
+    note: str
 
 
 class LastPair(BaseModel):
@@ -165,6 +167,7 @@ def _count(noted: AtWork | None) -> Count | None:
         done=done,
         total=total,
         seconds_left=noted.seconds_left,
+        note=noted.note,
     )
 
 

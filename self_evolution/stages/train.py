@@ -34,7 +34,9 @@ def train(run: Run, generation: int) -> Outcome:
     run.use(start.parent)
     with _Steps(run, generation) as steps:
         conversations, rehearsed = zip(*chosen, strict=True)
-        job = TrainingJob(conversations, settings, rate, folder, seed, steps.on_step, rehearsed)
+        job = TrainingJob(
+            conversations, settings, rate, folder, seed, steps.on_step, rehearsed, steps.on_loss
+        )
         trained = run.engine.train(job)
     path = folder.relative_to(run.folder).as_posix()
     run.ledger.add([Adapter(generation, start.parent, path, *trained)])
@@ -99,6 +101,10 @@ class _Steps:
 
     def __exit__(self, *_: object) -> None:
         self._stack.close()
+
+    def on_loss(self, loss: float) -> None:
+        """Show the loss of the step, in nats a token, beside the bar."""
+        self._run.progress.note = f"loss {loss:.3f}"
 
     def on_step(self, done: int, total: int) -> bool:
         """Show the step; True asks the trainer to stop."""
