@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from fake_vllm import serving
 
 from self_evolution import cli
 from self_evolution.errors import UserError
+from self_evolution.ledger import Ledger
 from self_evolution.models.lora_server import LoraServer
 from self_evolution.run.read import read_run
 
@@ -118,9 +120,14 @@ def test_a_run_stays_with_its_engine_unless_told(
         more = ["run", "--run", str(run), "--generations", "2", "--model.generator", server.url]
         assert cli.main(more) == 2
         assert f"model.generator  → {server.url}" in capsys.readouterr().err
+        with closing(Ledger(run / "run.db")) as ledger:
+            (row,) = ledger.training.adapters()
+            key = f"1 {row.sha256[:16]}"
+            ledger.set_meta("probes", {key: []})  # there was nothing to ask then
         assert cli.main([*more, "--accept-change"]) == 0
     with read_run(run) as found:
-        engines = found.ledger.meta("engines")
+        engines, probes = found.ledger.meta("engines"), found.ledger.meta("probes")
+    assert probes[key]
     assert engines["1 ask"] == ["transformers"]
     assert engines["2 ask"] == [f"transformers, replies by {server.url}"]
 
