@@ -127,11 +127,14 @@ def ifd(folder: Path) -> tuple[str, Ways]:
 
 
 def asked(fragments: int, each: int) -> list[list[Message]]:
-    """`each` questions about each fragment of some 400 tokens, the fragment first."""
+    """`each` questions about each fragment of some 400 tokens, the fragment first. No two questions
+    are alike, because equal prompts are answered once here."""
     pages = sorted(path for path in miniature.HANDBOOK.rglob("*") if path.is_file())
     words = " ".join(page.read_text(encoding="utf-8") for page in pages).split()
     texts = [" ".join(words[130 * i : 130 * (i + 1)]) for i in range(fragments)]
-    questions = [f"What is the {word} of it?" for word in words[-each * fragments :]]
+    questions = [
+        f"What is the {word} of it?" for word in [*dict.fromkeys(words)][-each * fragments :]
+    ]
     return [
         [{"role": "user", "content": f"{texts[i // each]}\n\n{question}"}]
         for i, question in enumerate(questions)

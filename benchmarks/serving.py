@@ -102,6 +102,7 @@ def _served(run: Path) -> Iterator[tuple[psutil.Process, int]]:
     command = [sys.executable, "-m", "self_evolution", "serve", str(run), "--port", "0"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
+        log = None
         try:
             for line in process.stderr:
                 if found := re.search(r"at http://\S+:(\d+)", line):
@@ -114,7 +115,8 @@ def _served(run: Path) -> Iterator[tuple[psutil.Process, int]]:
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait()
-            log.wait()
+            if log:
+                log.wait()
 
 
 async def _block(

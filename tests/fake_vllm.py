@@ -56,7 +56,10 @@ class Server(ThreadingHTTPServer):
             self.bodies.append(body)
             ids = generation.generate(self.models[body["model"]], request, []).ids[0]
         told = {} if self.fault == "no ids" else {"token_ids": ids, "prompt_token_ids": shown}
-        return {"choices": [{"index": 0, "text": "", "finish_reason": "stop", **told}]}
+        reason = "stop" if len(ids) < body["max_tokens"] else "length"
+        if self.fault == "breaks off":
+            reason = "abort"
+        return {"choices": [{"index": 0, "text": "", "finish_reason": reason, **told}]}
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that went away is no matter."""

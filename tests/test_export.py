@@ -354,6 +354,29 @@ def test_plan_says_beforehand_whether_the_export_can_work(
     assert "GB are needed and 0.00 GB are free" in full
 
 
+@pytest.mark.slow
+def test_plan_counts_the_questions_that_an_export_is_compared_on(
+    documents: Path, script: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [
+        {"instruction": f"Passage {i % 20}.", "input": f"What is number {i}?", "output": str(i)}
+        for i in range(200)
+    ]
+    (tmp_path / "exam.json").write_text(json.dumps(rows), encoding="utf-8")
+
+    def reasons(*more: str) -> list[str]:
+        words = ["plan", str(documents), "--model.engine", "scripted", "--model", str(script)]
+        cli.main([*words, "--split.min-tokens", "0", "--to", "adapter", *more])
+        mark = "no: --to adapter: "
+        told = capsys.readouterr().out.splitlines()
+        return [line.removeprefix(mark) for line in told if line.startswith(mark)]
+
+    exam = ("--eval", str(tmp_path / "exam.json"))
+    assert reasons(*exam)[0].startswith("--accept-loss 2: 100 test questions cannot show")
+    assert "test questions" not in reasons(*exam, "--evaluate.choice", "0")[0]
+    assert reasons("--evaluate.build", "never")[0].startswith("there are no test questions")
+
+
 def test_a_run_without_an_adapter_of_its_own(
     arguments: Callable[..., list[str]],
     refused: Callable[[list[str]], str],

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,8 @@ from fake_vllm import serving
 
 from self_evolution import cli
 from self_evolution.errors import UserError
+from self_evolution.ledger import Ledger
+from self_evolution.models.lora_server import LoraServer
 from self_evolution.run.read import read_run
 
 pytestmark = pytest.mark.slow
@@ -86,6 +90,7 @@ def test_a_run_with_a_server_has_the_rows_of_one_without(
         ("cuts without saying so", "answers of its base model begin as those of"),
         ("another template", "it changes prompts, as with another chat template"),
         ("no ids", "it does not say which tokens it reads and writes"),
+        ("breaks off", "it broke a reply off (abort)"),
         ("no loading", "VLLM_ALLOW_RUNTIME_LORA_UPDATING=True vllm serve"),
     ],
 )
@@ -115,11 +120,26 @@ def test_a_run_stays_with_its_engine_unless_told(
         more = ["run", "--run", str(run), "--generations", "2", "--model.generator", server.url]
         assert cli.main(more) == 2
         assert f"model.generator  → {server.url}" in capsys.readouterr().err
+        with closing(Ledger(run / "run.db")) as ledger:
+            (row,) = ledger.training.adapters()
+            key = f"1 {row.sha256[:16]}"
+            ledger.set_meta("probes", {key: []})  # there was nothing to ask then
         assert cli.main([*more, "--accept-change"]) == 0
     with read_run(run) as found:
-        engines = found.ledger.meta("engines")
+        engines, probes = found.ledger.meta("engines"), found.ledger.meta("probes")
+    assert probes[key]
     assert engines["1 ask"] == ["transformers"]
     assert engines["2 ask"] == [f"transformers, replies by {server.url}"]
+
+
+def test_a_server_that_has_gone_holds_nothing_up(tmp_path: Path) -> None:
+    adapter = tiny.adapter("llama3", tmp_path / "gen-1")
+    with serving(tiny.folder("llama3")) as server:
+        there = LoraServer(server.url, pause=30.0)
+        there.use(adapter, "0" * 64)
+    start = time.monotonic()
+    there.close()
+    assert time.monotonic() - start < 10
 
 
 def test_what_cannot_be_is_said_at_once(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import logging
 import shutil
 from pathlib import Path
 from typing import Any
@@ -98,6 +99,10 @@ def test_weights_that_are_quantised_already_are_refused(
     (folder / "config.json").write_text(json.dumps(config))
     with pytest.raises(UserError, match=r"quantised already \(gptq\); give the model"):
         engines.check_engine(settings("int8", folder))
+
+
+def test_a_run_is_not_told_what_the_package_would_like() -> None:
+    assert not logging.getLogger("bitsandbytes.backends").isEnabledFor(logging.WARNING)
 
 
 def test_a_device_without_code_is_named() -> None:

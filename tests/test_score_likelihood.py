@@ -65,6 +65,23 @@ def test_which_architectures_are_scored_in_tiles() -> None:
     assert tiled == dict.fromkeys(ALL, True) | {"granite": False, "cohere": False}
 
 
+def test_a_token_that_is_impossible_costs_no_digits() -> None:
+    """Some models give tokens that are never said a very large negative logit, not -inf."""
+    base: Any = tiny.model("qwen2")
+    size, width = base.get_output_embeddings().weight.shape
+    bias = torch.zeros(size)
+    bias[0] = -1e8
+    outputs = Likelihood(base)
+    head = SimpleNamespace(weight=base.get_output_embeddings().weight, bias=bias)
+    outputs._head = head  # type: ignore[assignment]
+    states, wanted = torch.randn(5, width), torch.arange(1, 6)
+    with torch.no_grad():
+        expected = torch.nn.functional.cross_entropy(
+            outputs.logits(states), wanted, reduction="none"
+        )
+        assert outputs._token_nll(states, wanted) == pytest.approx(expected, abs=1e-5)
+
+
 def test_a_scale_is_seen_also_where_all_logits_are_near_zero(tmp_path: Path) -> None:
     """The losses of such a model are ln V at any scale, so comparing losses would not do."""
     path = tiny.make(tiny.MORE["cohere"], tmp_path / "m", initializer_range=0.001)

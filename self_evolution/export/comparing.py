@@ -48,6 +48,11 @@ def require_questions(questions: int, accepted: float) -> None:
 
     Even where no answer changes, they exclude no smaller loss than `unseen`.
     """
+    if not questions:
+        raise UserError(
+            "there are no test questions, so it cannot be shown that an export is still the same; "
+            "give some (--eval FILE)"
+        )
     least = unseen(questions, TAIL)
     if least > accepted:
         enough = math.ceil(math.log(TAIL) / math.log(1 - accepted / 100)) if accepted else 0

@@ -22,6 +22,9 @@ CACHED_NUMBERS = {"cpu": 1 << 19}
 """As many where only their sums are wanted, by kind of device. A CPU then keeps them in its cache,
 which makes this work twice as fast."""
 
+LARGE = 1e3
+"""No logit of a token that a model may say has this size."""
+
 
 class Likelihood:
     """Mean token NLL under a causal language model of transformers (adapters may be on or off)."""
@@ -100,10 +103,10 @@ class Likelihood:
         for start in range(0, size, width):
             stop = min(start + width, size)
             logits = self._logits(hidden, start, stop)
-            # Of the ways to a sum of exponentials, this one reads the logits least often. It finds
-            # none where a model makes the first token impossible.
+            # Of the ways to a sum of exponentials, this one reads the logits least often. Beside a
+            # very large number, which makes the first token impossible, the sum would be lost.
             sums = logits[:, 0] - logits.log_softmax(-1)[:, 0]
-            if not bool(sums.isfinite().all()):
+            if not bool((logits[:, 0].abs() < LARGE).all()):
                 sums = logits.logsumexp(-1)
             total = torch.logaddexp(total, sums)
             inside = (wanted >= start) & (wanted < stop)

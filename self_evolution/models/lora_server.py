@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from self_evolution.errors import UserError, printable
 from self_evolution.models.endpoint_address import parse_address
-from self_evolution.models.endpoint_http import PAUSE, Connection
+from self_evolution.models.endpoint_http import PAUSE, TRIES, Connection
 from self_evolution.models.protocols import SamplingParams
 
 if TYPE_CHECKING:
@@ -44,9 +45,9 @@ class LoraServer:
         return name
 
     def close(self) -> None:
-        """Unload the adapter that was loaded."""
-        if self._loaded:
-            asyncio.run(self._unload())
+        """Unload the adapter that was loaded, if the server still answers."""
+        with suppress(UserError):  # a server that has gone has no adapter either
+            asyncio.run(self._unload(tries=1))
 
     def generate(
         self,
@@ -81,6 +82,11 @@ class LoraServer:
             ids, read = choice.get("token_ids"), choice.get("prompt_token_ids")
         except (AttributeError, KeyError, IndexError, TypeError):
             raise self._connection.unexpected(json.dumps(answer)) from None
+        if choice.get("finish_reason") not in ("stop", "length"):
+            raise self._refused(
+                f"it broke a reply off ({printable(str(choice.get('finish_reason')))}); look at "
+                "what it says, and give the same command again"
+            )
         if ids is None or read is None:
             raise self._refused(
                 "it does not say which tokens it reads and writes, so nothing can be checked; "
@@ -125,12 +131,13 @@ class LoraServer:
                 "has this folder"
             )
 
-    async def _unload(self) -> None:
+    async def _unload(self, tries: int = TRIES) -> None:
         """Unload our adapter, if it is still there: a server that was started anew has none."""
         if self._loaded:
             async with self._connection.client() as client:
                 body = {"lora_name": self._loaded}
-                await self._connection.send(client, "POST", "/unload_lora_adapter", body)
+                path = "/unload_lora_adapter"
+                await self._connection.send(client, "POST", path, body, tries)
             self._loaded = ""
 
     def _refused(self, reason: str) -> UserError:

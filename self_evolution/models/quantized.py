@@ -15,6 +15,10 @@ from typing import Any
 from self_evolution.config import Model
 from self_evolution.errors import UserError
 
+# Where it is installed, PEFT imports it in every run; it then asks for a package that no run needs,
+# and says at each product that numbers are rounded to 16 bits.
+logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
+
 
 def check(settings: Model, folder: Path) -> None:
     """Raises UserError if the model in `folder` cannot be held in the bits that are asked for."""
@@ -51,8 +55,6 @@ def options(settings: Model, dtype: Any, device: str) -> dict[str, Any]:
         )
     from transformers import BitsAndBytesConfig
 
-    # It says at each product that numbers are rounded to 16 bits.
-    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
     how = (
         BitsAndBytesConfig(
             load_in_4bit=True,

@@ -17,7 +17,7 @@ from self_evolution.models.lora_server import LoraServer
 from self_evolution.models.protocols import SamplingParams, Weights
 from self_evolution.models.reply import Reply, TextStream
 from self_evolution.models.training import Trained, TrainingJob
-from self_evolution.models.transformers_engine import TransformersEngine
+from self_evolution.models.transformers_engine import TransformersEngine, halving
 from self_evolution.progress import interruptible
 
 
@@ -47,8 +47,11 @@ class ServedEngine(TransformersEngine):
         self, rows: Sequence[list[int]], size: int, weights: Weights
     ) -> list[list[int]]:
         """The likeliest replies of this process to prompts of token ids, up to `size` tokens."""
-        request = self._request(rows, size)
-        return [reply.ids or [] for reply in super()._replies(request, weights, ())]
+
+        def work(part: Sequence[list[int]]) -> list[Reply]:
+            return super(ServedEngine, self)._replies(self._request(part, size), weights, ())
+
+        return [reply.ids or [] for reply in halving(work, rows)]
 
     def greedy_there(
         self, rows: Sequence[list[int]], size: int, weights: Weights

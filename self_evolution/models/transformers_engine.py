@@ -143,10 +143,10 @@ class TransformersEngine:
             return self._replies(request, weights, some)
 
         if params.temperature > 0 or streams:
-            return _halving(work, range(len(rows)))
+            return halving(work, range(len(rows)))
         first = {tuple(row): i for i, row in reversed(list(enumerate(rows)))}  # asked once
         asked = sorted(first.values())
-        replies = dict(zip(asked, _halving(work, asked), strict=True))
+        replies = dict(zip(asked, halving(work, asked), strict=True))
         return [replies[first[tuple(row)]] for row in rows]
 
     def _replies(
@@ -189,7 +189,7 @@ class TransformersEngine:
 
     def nll(self, rows: Sequence[Row], weights: Weights) -> list[float]:
         with self._model(weights):
-            return _halving(lambda part: self._likelihood.nll(part, self.chat.pad), rows)
+            return halving(lambda part: self._likelihood.nll(part, self.chat.pad), rows)
 
     # -- training ----------------------------------------------------------------------------
 
@@ -219,7 +219,7 @@ class TransformersEngine:
         return trained
 
 
-def _halving(work: Callable[[Sequence[In]], list[Out]], rows: Sequence[In]) -> list[Out]:
+def halving(work: Callable[[Sequence[In]], list[Out]], rows: Sequence[In]) -> list[Out]:
     """Call `work(rows)`, in halves if the device's memory does not hold all of them."""
     if not rows:
         return []
@@ -233,4 +233,4 @@ def _halving(work: Callable[[Sequence[In]], list[Out]], rows: Sequence[In]) -> l
             ) from None
     torch.cuda.empty_cache()
     half = len(rows) // 2
-    return _halving(work, rows[:half]) + _halving(work, rows[half:])
+    return halving(work, rows[:half]) + halving(work, rows[half:])

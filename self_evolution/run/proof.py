@@ -118,7 +118,7 @@ class Proof:
         """The probes of a generation: from the ledger, or made now and kept there."""
         known = self._ledger.meta(_KEY) or {}
         key = f"{generation} {known_adapter(self._folder, self._ledger, generation)[1][:16]}"
-        if key not in known:
+        if not known.get(key):  # where there was nothing to ask, there may be something now
             rows = [engine.prompt_ids(messages) for messages in self._conversations(generation)]
             fitting = [row for row in rows if len(row) + TOKENS <= engine.window]
             base = engine.greedy_here(fitting, TOKENS, "base")
