@@ -72,6 +72,8 @@ def _line(number: int, line: str, unique_keys: bool) -> Any:
 
 def _has_comma_too_many(error: json.JSONDecodeError) -> bool:
     """Whether a bracket follows a comma, or a comma ends a line that is a value."""
+    if error.msg.startswith("Illegal trailing comma"):  # as Python says it from 3.13 on
+        return True
     if error.msg == "Extra data":
         return error.doc[error.pos :].strip() == ","
     around = error.doc[: error.pos].rstrip()[-1:] + error.doc[error.pos :].lstrip(", \t\r\n")[:1]
