@@ -213,6 +213,7 @@ def test_a_file_in_the_folder_stops_the_process(
     arguments: Arguments, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As Ctrl-C does; what an earlier process was asked does not stop a later one."""
+    from self_evolution.run import open as run_open
     from self_evolution.stages import ask
 
     folder = tmp_path / "stopped"
@@ -228,6 +229,10 @@ def test_a_file_in_the_folder_stops_the_process(
     monkeypatch.setattr(ask, "ask", slow)
     assert cli.main(["run", "--run", str(folder)]) == 130
     assert not (folder / STOP).exists() and not ask_to_stop(folder)
+    # A process that is asked while it still opens the run stops too.
+    monkeypatch.setattr(run_open, "forget", lambda _: ask_to_stop(folder))
+    monkeypatch.setattr(ask, "ask", lambda run, _: until(lambda: run.stop_asked) and work(run, 1))
+    assert cli.main(["run", "--run", str(folder)]) == 130
     monkeypatch.undo()
     assert cli.main(["run", "--run", str(folder)]) == 0
 
