@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Callable
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 from conftest import rows
@@ -137,6 +138,28 @@ def test_the_preferred_document_is_believed(
     else:
         wanted = {f"The port of server Alpha is {expected}."} if expected else set()
         assert answers == wanted
+
+
+def test_a_document_in_an_archive_is_as_new_as_the_archive(
+    arguments: Arguments, documents: Path, tmp_path: Path
+) -> None:
+    with ZipFile(documents / "new.zip", "w") as archive:
+        archive.writestr("d.txt", PORT.format(9999))
+    for path in documents.glob("*.*"):
+        os.utime(path, (1_600_000_000, 1_600_000_000 + 9 * (path.suffix == ".zip")))
+    assert cli.main(arguments("run", "--check.prefer", "newest")) == 0
+    assert trained(tmp_path / "run")[ASKED] == {"The port of server Alpha is 9999."}
+
+
+def test_newest_does_not_decide_where_a_time_is_not_known(
+    arguments: Arguments, documents: Path, tmp_path: Path
+) -> None:
+    for path in documents.glob("*.*"):
+        os.utime(path, (1_600_000_000, 1_600_000_000))
+    pairs = lines(tmp_path / "pairs.jsonl", {"question": ASKED, "answer": "Port 8080."})
+    options = ["--pairs", str(pairs), "--check.prefer", "newest"]
+    assert cli.main(arguments("run", *options)) == 0
+    assert ASKED not in trained(tmp_path / "run")
 
 
 def test_trusted_pairs_win_where_the_user_says_so(arguments: Arguments, tmp_path: Path) -> None:

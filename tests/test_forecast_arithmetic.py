@@ -240,6 +240,11 @@ def test_the_rest_follows_the_pace_of_what_is_done(ledger: Ledger) -> None:
         assert outlook(settings, ledger) is None
 
 
+def test_generations_that_were_added_count_in_what_is_left(ledger: Ledger) -> None:
+    with closing(ledger):
+        assert outlook(Config(generations=3), ledger) == (1000, 500, 2000)
+
+
 def test_a_run_without_a_forecast_has_no_outlook(tmp_path: Path) -> None:
     with closing(Ledger(tmp_path / "run.db")) as ledger:
         assert outlook(Config(generations=1), ledger) is None

@@ -428,6 +428,13 @@ def test_two_people_review_test_questions(visit: Callable[..., Any], run: Path) 
     assert last.reference
     page.reload()
     expect(page.locator("#reviewer")).to_have_value("Ben")
+    expect(count).to_have_text("4 to review, 2 reviewed")
+    first_shown = asked.inner_text()
+    for _ in range(4):  # what is put off comes again at the end
+        before = asked.inner_text()
+        page.keyboard.press("l")
+        expect(asked).not_to_have_text(before)
+    expect(asked).to_have_text(first_shown)
     agreed = "Ann and Ben agree on 1 of 2 that both reviewed. Cohen's kappa is 0.33: fair."
     expect(page.locator("#agreement li")).to_contain_text(agreed)
 

@@ -163,7 +163,9 @@ def at_terminal(keys: str, *words: str) -> str:  # noqa: F811
 @pytest.mark.slow
 def test_a_keystroke_each_in_the_terminal(run: Path) -> None:  # noqa: F811
     lines = written(run)
-    shown = at_terminal("a r l e Which_one?\n \n q", "review", str(run), "--reviewer", "Ann")
+    up = "\x1b[A"  # an arrow is no verdict, although it ends in A
+    keys = f"{up} a r l e Which_one?\n \n q"
+    shown = at_terminal(keys, "review", str(run), "--reviewer", "Ann")
     first, fourth = lines[0], lines[3]
     assert f"{first['question']}\n  → {first['reference']}\n" in shown
     assert f"    | {first['passage'].splitlines()[0][:60]}" in shown

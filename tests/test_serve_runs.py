@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,8 @@ from answering import finished_run, write_script
 from serving import served, served_here
 
 from self_evolution import cli
-from self_evolution.run.process import STOP, ask_to_stop, is_running
+from self_evolution.ledger import Ledger
+from self_evolution.run.process import STOP, ask_to_stop, is_running, locked
 from self_evolution.serving.http.limits import Limits
 from self_evolution.serving.starting import Starter, file_name
 
@@ -112,6 +114,24 @@ def test_a_run_that_cannot_begin_says_why(run: Path, words: list[str], tmp_path:
         assert http.get("/api/runs/bad/progress").status_code == 404
 
 
+def test_a_run_that_is_being_made_is_starting(run: Path, words: list[str], tmp_path: Path) -> None:
+    """Its process has the lock, and still looks at the model before it keeps the settings."""
+    made = tmp_path / "started" / "night"
+    made.mkdir()
+    (tmp_path / "started" / "night.log").touch()
+    starter = Starter(tmp_path / "started", None)
+    with (
+        closing(Ledger(made / "run.db")),
+        locked(made),
+        served_here(run, Limits(), TOKEN, starter) as service,
+        client(service.url) as http,
+    ):
+        page = http.get("/runs/night").raise_for_status().text
+        assert "The run is starting." in page and 'data-state="unfinished"' in page
+        for name in ("%00", "x" * 300, "other"):
+            assert http.get(f"/runs/{name}").status_code == 404
+
+
 def test_what_is_asked_for_wrongly_is_refused_and_leaves_nothing(
     run: Path, words: list[str], tmp_path: Path
 ) -> None:
@@ -193,6 +213,7 @@ def test_a_file_in_the_folder_stops_the_process(
     arguments: Arguments, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As Ctrl-C does; what an earlier process was asked does not stop a later one."""
+    from self_evolution.run import open as run_open
     from self_evolution.stages import ask
 
     folder = tmp_path / "stopped"
@@ -208,6 +229,10 @@ def test_a_file_in_the_folder_stops_the_process(
     monkeypatch.setattr(ask, "ask", slow)
     assert cli.main(["run", "--run", str(folder)]) == 130
     assert not (folder / STOP).exists() and not ask_to_stop(folder)
+    # A process that is asked while it still opens the run stops too.
+    monkeypatch.setattr(run_open, "forget", lambda _: ask_to_stop(folder))
+    monkeypatch.setattr(ask, "ask", lambda run, _: until(lambda: run.stop_asked) and work(run, 1))
+    assert cli.main(["run", "--run", str(folder)]) == 130
     monkeypatch.undo()
     assert cli.main(["run", "--run", str(folder)]) == 0
 

@@ -54,8 +54,10 @@ def test_no_part_of_the_calibration_goes_on_long_after_a_stop(
 
 def test_a_stop_ends_the_service_soon(many: Path, tmp_path: Path) -> None:
     with served(many, tmp_path) as service:
+        end = time.monotonic() + 120
         while "calibrating on" not in service.log.read_text():
-            assert service.process.poll() is None
+            assert service.process.poll() is None and time.monotonic() < end
+            time.sleep(0.02)
         service.process.send_signal(signal.SIGTERM)
         before = time.monotonic()
         assert service.process.wait(60) == 0

@@ -29,7 +29,7 @@ def review(options: argparse.Namespace) -> int:
                     write(line)
             return 0
         with closing(RunReader(folder)) as reader:
-            (review_pairs if options.pairs else review_questions)(reader, options.reviewer)
+            (review_pairs if options.pairs else review_questions)(reader, options.reviewer.strip())
         for told in reviews.told(folder):
             print(told)
         return 0

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from self_evolution.errors import printable
 from self_evolution.evaluation import reviews
+from self_evolution.evaluation.review import lines
 from self_evolution.ledger import Feedback, FeedbackStore, Review, ReviewStore, TrainedPair
 from self_evolution.run.adapters import known_adapter
 from self_evolution.run.read import RunReader
@@ -33,7 +34,9 @@ class _Shown(NamedTuple):
 
 
 def review_questions(run: RunReader, reviewer: str) -> None:
-    """Review the test questions that wait for this reviewer."""
+    """Review the test questions that wait for this reviewer. Raises UserError if there are none
+    in the run."""
+    next(lines(run.ledger), None)  # says what is missing
     found = reviews.questions(run, reviewer)
     store = ReviewStore(run.folder)
 
@@ -93,7 +96,12 @@ def _review(things: Sequence[_Shown], what: str, question_too: bool) -> int:
             if pressed == "l":
                 continue
             verdict = {"a": "accept", "e": "edit", "r": "reject"}[pressed]
-            question, answer = _edited(thing, question_too) if pressed == "e" else ("", "")
+            question, answer = "", ""
+            if pressed == "e":
+                try:
+                    question, answer = _edited(thing, question_too)
+                except EOFError:  # nothing was said of this one
+                    break
             if pressed == "e" and (question, answer) == (thing.question, thing.answer):
                 verdict, question, answer = "accept", "", ""
             thing.keep(verdict, question, answer)
@@ -103,7 +111,10 @@ def _review(things: Sequence[_Shown], what: str, question_too: bool) -> int:
 
 
 def _edited(thing: _Shown, question_too: bool) -> tuple[str, str]:
-    """The texts that the person types; an empty line keeps a text as it is."""
+    """The texts that the person types; an empty line keeps a text as it is.
+
+    Raises EOFError if the input ends.
+    """
     question = thing.question
     if question_too:
         question = _typed("question (Enter keeps it): ") or question
@@ -112,12 +123,14 @@ def _edited(thing: _Shown, question_too: bool) -> tuple[str, str]:
 
 def _typed(prompt: str) -> str:
     print(prompt, end="", flush=True)
-    return sys.stdin.readline().strip()
+    if not (line := sys.stdin.readline()):
+        raise EOFError
+    return line.strip()
 
 
 def _folded(text: str) -> str:
-    lines = (textwrap.wrap(printable(line), _WIDTH) or [""] for line in text.splitlines())
-    return "\n".join(part for line in lines for part in line)
+    folded = (textwrap.wrap(printable(line), _WIDTH) or [""] for line in text.splitlines())
+    return "\n".join(part for line in folded for part in line)
 
 
 @contextmanager
@@ -136,6 +149,8 @@ def _keys() -> Iterator[Callable[[], str]]:
         try:
             tty.setcbreak(handle, termios.TCSADRAIN)  # what is typed ahead counts
             pressed = os.read(handle, 1).decode("latin-1").lower()
+            if pressed == "\x1b":  # an arrow and other keys send more, such as "[A"
+                termios.tcflush(handle, termios.TCIFLUSH)
         finally:
             termios.tcsetattr(handle, termios.TCSADRAIN, before)
         return "q" if pressed == "\x04" else pressed

@@ -96,6 +96,8 @@ def losers(generation: int, claims: Sequence[Claim], prefer: Sequence[str]) -> l
 def _preferred(one: Claim, other: Claim, prefer: Sequence[str]) -> bool:
     """Whether `one` is believed rather than `other`: the first entry that tells them apart says."""
     for entry in prefer:
+        if entry == NEWEST and not (one.modified and other.modified):
+            continue  # which one is newer is not known
         rank = _rank(entry)
         first, second = rank(one), rank(other)
         if first != second:

@@ -22,7 +22,7 @@ from self_evolution.retrieval import has_index
 from self_evolution.run import compatibility
 from self_evolution.run.at_work import forget
 from self_evolution.run.preflight import check_files, check_others
-from self_evolution.run.process import locked, stop_signals
+from self_evolution.run.process import STOP, locked, stop_signals
 from self_evolution.run.read import no_run, read_run
 from self_evolution.run.run import Run
 from self_evolution.run.side_files import digests, settled
@@ -69,6 +69,7 @@ def open_run(
     if not there:
         _make(folder)
     with locked(folder), contextlib.closing(Ledger(folder / "run.db")) as ledger:
+        (folder / STOP).unlink(missing_ok=True)  # it was meant for an earlier process
         if ledger.meta("settings") is None:  # new, or killed while it was being made
             settings = checked or check_request(request, progress)
             _begin(ledger, settings)

@@ -9,7 +9,7 @@ from self_evolution.config import Config
 from self_evolution.ledger import Ledger
 from self_evolution.progress import clock
 from self_evolution.run.at_work import AtWork
-from self_evolution.schedule import left
+from self_evolution.schedule import left, plan
 
 TRUST = 0.1
 """The forecast counts as much as if this share of it had come true already: the first stages are
@@ -27,9 +27,14 @@ class Outlook(NamedTuple):
 def outlook(config: Config, ledger: Ledger, noted: AtWork | None = None) -> Outlook | None:
     """What is left of the run; None if it has no forecast, or nothing is left.
 
-    `noted` is what its process does at this moment, if one is at work.
+    `noted` is what its process does at this moment, if one is at work. A generation that was added
+    after the forecast is expected to take what the last forecast one takes.
     """
     expected = ledger.forecast()
+    last = {name: expected[generation, name] for generation, name in sorted(expected)}
+    for step in plan(config.generations, config):
+        if step not in expected and step[0] and step[1] in last:
+            expected[step] = last[step[1]]
     todo = [step for step in left(config, ledger) if step in expected]
     if not todo:
         return None

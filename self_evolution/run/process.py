@@ -137,7 +137,6 @@ def stop_signals(run: Run) -> Iterator[None]:
 def _stop_file(folder: Path) -> Iterator[None]:
     """Send SIGTERM to the main thread of this process when the file STOP appears."""
     file, ended = folder / STOP, threading.Event()
-    file.unlink(missing_ok=True)  # it was meant for an earlier process
     main = threading.main_thread().ident
 
     def look() -> None:

@@ -88,12 +88,13 @@ class Starter:
 
     def state(self, name: str) -> State:
         folder = self.folder / name
+        process = self._processes.get(name)
+        alive = process is not None and process.poll() is None  # asked always, so that it can end
         if folder.is_dir() and is_running(folder):
             return "running"
         if (folder / "run.db").is_file():
             return "stopped"  # its process locks the run before it makes this file
-        process = self._processes.get(name)
-        return "starting" if process and process.poll() is None else "not begun"
+        return "starting" if alive else "not begun"
 
     def reader(self, name: str) -> RunReader | None:
         """The run of that name to read from; None if there is none, or it has not begun yet."""
@@ -101,14 +102,20 @@ class Starter:
             if name not in self._readers and re.fullmatch(NAME, name):
                 try:
                     found = RunReader(self.folder / name)
+                except UserError:
+                    return None
+                try:
                     _ = found.config
                 except UserError:
+                    found.close()
                     return None
                 self._readers[name] = found
             return self._readers.get(name)
 
     def log(self, name: str) -> str | None:
         """The end of what the process of a run has printed; None if it was not started here."""
+        if not re.fullmatch(NAME, name):
+            return None
         try:
             text = (self.folder / f"{name}.log").read_bytes().decode("utf-8", "replace")
         except FileNotFoundError:
@@ -145,6 +152,8 @@ class Starter:
                 words.append(str(self._chosen(name, files)))
             elif not settings.read.documents:
                 raise UserError(f"the recipe {recipe} names no documents; upload some")
+            if old := self._readers.pop(name, None):  # of a run that somebody has removed
+                old.close()
             self._processes[name] = self._process(name, words)
 
     def close(self) -> None:
@@ -183,7 +192,8 @@ class Starter:
 
     def _process(self, name: str, words: Sequence[str]) -> subprocess.Popen[bytes]:
         """The process of a run. A session of its own keeps it alive when the service ends."""
-        command = [sys.executable, "-m", "self_evolution", *words]
+        # With -P, the runs in this folder are not taken for Python packages of their names.
+        command = [sys.executable, "-P", "-m", "self_evolution", *words]
         with (self.folder / f"{name}.log").open("wb") as log:
             return subprocess.Popen(
                 command,
@@ -204,8 +214,8 @@ def file_name(text: str) -> str:
     strange = [char for char in name if char in "/\\" or unicodedata.category(char)[0] == "C"]
     if not name.strip() or strange or name.startswith(".") or not _is_short(name):
         raise UserError(
-            f"file {name[:60]!r}: expected the name of a file, without folders, of up to "
-            f"{LONGEST_FILE_NAME} bytes, that does not begin with a dot"
+            f"file {name[:60]!r}: expected the name of a file, without folders and invisible "
+            f"characters, of up to {LONGEST_FILE_NAME} bytes, that does not begin with a dot"
         )
     return name
 

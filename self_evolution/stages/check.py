@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import chain
 
 from self_evolution.evaluation import contradictions
 from self_evolution.evaluation.contamination import ContaminationCheck
 from self_evolution.evaluation.corrections.judging import Contradictions
 from self_evolution.evaluation.pair_checks import Case, first_objection, key
+from self_evolution.ledger import FileRow
 from self_evolution.records import Contradiction, Likeness, Verdict
 from self_evolution.run import Run
 from self_evolution.run.outcome import Outcome, describe_kept
@@ -74,14 +76,18 @@ def _contradictions(run: Run, generation: int) -> int:
         found: list[Contradiction] = []
         for sources in run.ledger.contradictions.groups(contradictions.question_key):
             claims = [
-                contradictions.Claim(
-                    source, files[source.path].mtime_ns if source.path in files else 0
-                )
-                for source in sources
+                contradictions.Claim(source, _modified(source.path, files)) for source in sources
             ]
             found += contradictions.losers(generation, claims, run.config.check.prefer)
         run.ledger.add(found)
     return run.ledger.contradictions.found(generation)
+
+
+def _modified(path: str, files: Mapping[str, FileRow]) -> int:
+    """When the file of a document was written last; of one in an archive or mail, that file."""
+    while path not in files and "/" in path:
+        path = path.rpartition("/")[0]
+    return files[path].mtime_ns if path in files else 0
 
 
 def _cases(run: Run, ids: list[str]) -> list[Case]:

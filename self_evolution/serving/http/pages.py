@@ -71,10 +71,10 @@ def routes(desk: Desk) -> APIRouter:
     async def started(request: Request, name: str) -> Response:
         """A run that was started here; before it has begun, what its process prints."""
         starter = started_with(desk)
-        found, state = await desk.read(lambda: (starter.reader(name), starter.state(name)))
         log = await desk.read(lambda: starter.log(name))
-        if found is None and log is None:
-            await reader(desk, name)  # raises Refusal
+        if log is None:
+            await reader(desk, name)  # raises Refusal if there is no such run
+        found, state = await desk.read(lambda: (starter.reader(name), starter.state(name)))
         here = f"/runs/{name}"
         return await desk.read(
             lambda: _run(request, found, here, f"{here}/report", state, log, name)

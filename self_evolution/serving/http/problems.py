@@ -59,15 +59,15 @@ class Refusal(Exception):
 _MEANINGS = {
     400: "The request is not valid: the message says what is wrong with which part of it.",
     401: "The token is missing or wrong.",
-    403: "The Host or Origin of the request is not that of the service.",
+    403: "The Host or Origin of the request is not that of the service, or this is not offered.",
     404: "There is no such model, document, passage or page.",
-    409: "What is asked for does not fit the present state: the message says why.",
     408: "The request took too long to arrive.",
+    409: "What is asked for does not fit the present state: the message says why.",
     413: "The request is too large.",
-    415: "The body is not JSON, or is not said to be.",
+    415: "The body is not JSON (or, where a file is expected, a file), or is not said to be.",
     429: "Too many questions wait; `Retry-After` says when to try again.",
     500: "An error inside the service. Its log says more.",
-    503: "The service is ending, or a file of the run is missing.",
+    503: "The service is ending, a file of the run is missing, or the disk takes no more.",
     504: "The answer took too long.",
 }
 _ALWAYS = (400, 401, 403, 500, 503)

@@ -83,7 +83,7 @@ def routes(desk: Desk) -> APIRouter:
     @router.post("/api/run/stop", status_code=202, responses=documented(409, body=True))
     async def stop() -> Stopping:
         """Stop the process at work on the run that is served; `run` goes on with it later."""
-        return await desk.read(lambda: _stop(desk.run))
+        return await _tried(desk, lambda: _stop(desk.run))
 
     @router.get("/api/runs", responses=documented())
     async def runs() -> RunRows:
@@ -108,7 +108,10 @@ def routes(desk: Desk) -> APIRouter:
     ) -> Upload:
         """Keep a document for a run that is to be started: the body is the file."""
         starter = started_with(desk)
-        return await _upload(desk, starter, request, name, file)
+        try:
+            return await _upload(desk, starter, request, name, file)
+        except OSError as error:  # the disk is full, or the folder was removed
+            raise _no_disk(error) from None
 
     @router.get("/api/runs/{name}/progress", responses=documented(404))
     async def progress(name: str) -> Progress:
@@ -122,7 +125,7 @@ def routes(desk: Desk) -> APIRouter:
     async def stop_started(name: str) -> Stopping:
         """Stop a run that was started here."""
         run = await reader(desk, name)
-        return await desk.read(lambda: _stop(run))
+        return await _tried(desk, lambda: _stop(run))
 
     return router
 
@@ -167,9 +170,13 @@ async def _tried(desk: Desk, work: Callable[[], T]) -> T:
         except UserError as error:
             raise Refusal(400, str(error), "invalid_value") from None
         except OSError as error:
-            raise Refusal(503, f"nothing was kept: {error.strerror}", "disk") from None
+            raise _no_disk(error) from None
 
     return await desk.read(tried)
+
+
+def _no_disk(error: OSError) -> Refusal:
+    return Refusal(503, f"nothing was written: {error.strerror}", "disk")
 
 
 async def _upload(desk: Desk, starter: Starter, request: Request, name: str, file: str) -> Upload:

@@ -22,6 +22,10 @@ async function next() {
     const name = encodeURIComponent(reviewer.value.trim());
     const found = await get(`/api/${ofPairs ? "pairs" : "questions"}?offset=${skipped}&reviewer=${name}`);
     waiting = ofPairs ? found.pairs : found.questions;
+    if (!waiting.length && skipped && found.left) {
+      skipped = 0; // what was put off comes again at the end
+      return next();
+    }
     counts = found;
     agreement(found.agreement);
     find("#fixed").hidden = ofPairs || !found.fixed;
@@ -140,7 +144,7 @@ document.addEventListener("keydown", (event) => {
     return;
   }
   if (event.target.matches("input, textarea, select")) return;
-  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return; // a key that is held
   const deed = deeds[event.key.toLowerCase()];
   if (!deed) return;
   event.preventDefault();
