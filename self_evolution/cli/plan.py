@@ -37,8 +37,8 @@ def plan(options: argparse.Namespace) -> int:
         if options.hours:
             chosen, fits = _chosen(probe, options.hours)
             told += ["", *_planned(chosen)] if fits and chosen.changes else []
-        told += ["", *words.describe(probe.stages), *_cost(probe)]
-        final = chosen.forecast if chosen else found
+        final = chosen.forecast if chosen and fits else found
+        told += ["", *words.describe(probe.stages, final), *_cost(probe)]
         reasons = list(obstacles(probe.stages, final, Path.cwd()))
         if chosen and not fits:
             reasons.append(too_long(options.hours, chosen))
