@@ -51,7 +51,7 @@ def in_time(
     from self_evolution.forecast.hours import choose
     from self_evolution.forecast.verdict import obstacles
 
-    with probed(request, progress) as probe:
+    with probed(request, progress, hours) as probe:
         probe.asked_for()
         plan, fits = choose(probe.stages, probe.stages.run.config, hours)
         if not fits:

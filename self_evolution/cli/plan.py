@@ -31,7 +31,7 @@ def plan(options: argparse.Namespace) -> int:
 
     if options.to:
         format_module(options.to)  # a wrong name is told at once
-    with probed(_request(options), Progress()) as probe:
+    with probed(_request(options), Progress(), options.hours) as probe:
         found = probe.asked_for()
         told, chosen = [*words.lines(found), words.summary(found)], None
         if options.hours:
@@ -58,13 +58,21 @@ def plan(options: argparse.Namespace) -> int:
 
 
 @contextmanager
-def probed(request: Request, progress: Progress) -> Iterator[Probe]:
-    """A probe of a new run, whose folder is thrown away. Raises UserError if there is nothing to
-    ask about."""
+def probed(request: Request, progress: Progress, hours: float | None) -> Iterator[Probe]:
+    """A probe of a new run, whose folder is thrown away.
+
+    Raises UserError if there is nothing to ask about, or if the run shall end in so many hours and
+    a server writes its replies.
+    """
     from self_evolution.forecast.probe import Probe
     from self_evolution.stages import perform
 
     settings = check_request(request, progress)
+    if hours and settings.model.generator:
+        raise UserError(
+            f"--hours {hours:g}: how long the server of --model.generator takes is not known; "
+            "leave --hours out, and choose --generations and --ask.per-fragment yourself"
+        )
     with (
         tempfile.TemporaryDirectory() as folder,
         closing(Ledger(Path(folder) / "run.db")) as ledger,

@@ -38,8 +38,8 @@ def calibrate(run: Run, fragments: Sequence[Fragment], sample: Sample) -> None:
 def calibrate_training(run: Run, fragments: Sequence[Fragment], sample: Sample) -> None:
     """Score and train a few pairs, then read and write with the adapter that came of it.
 
-    The adapter is thrown away. The pairs are those of the probe, and where there are none, the
-    fragments themselves.
+    The adapter is thrown away, and no server gets to see it. The pairs are those of the probe, and
+    where there are none, the fragments themselves.
     """
     asked = sample.texts.get("ask") or sample.texts.get("exam") or []
     asked = [text for text in asked if text.answer and text.question]
@@ -73,7 +73,8 @@ def calibrate_training(run: Run, fragments: Sequence[Fragment], sample: Sample) 
         trained = [event for event in events if event.kind == "train"]
         _keep(sample, "train", trained[1:] or trained)  # the first one is slower
         sample.other.training = cpu - sum(event.cpu_seconds for event in events)
-        _measure(run, fragments, sample, "current")
+        if not run.config.model.generator:
+            _measure(run, fragments, sample, "current")
     finally:
         run.engine.set_adapter(None)
         shutil.rmtree(path.parent, ignore_errors=True)

@@ -68,6 +68,8 @@ def describe(stages: Stages, found: Forecast) -> Iterator[str]:
     """Sentences on pairs, test questions and power of this forecast, by what the sample shows."""
     sample, settings = stages.sample, found.settings
     given = stages.given(settings, found.share)
+    if settings.model.generator:
+        yield "the time in which the server of --model.generator writes replies is not counted"
     yield f"{given.fragments:,} fragments to ask about; {sample.fragments:,} of them were probed"
     if sample.pairs.of:
         asked = given.fragments * settings.ask.per_fragment
