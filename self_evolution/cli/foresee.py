@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
@@ -51,9 +52,11 @@ def in_time(
     from self_evolution.forecast.hours import choose
     from self_evolution.forecast.verdict import obstacles
 
+    start = time.perf_counter()
     with probed(request, progress, hours) as probe:
         probe.asked_for()
-        plan, fits = choose(probe.stages, probe.stages.run.config, hours)
+        left = hours - (time.perf_counter() - start) / 3600  # what was done until now counts too
+        plan, fits = choose(probe.stages, probe.stages.run.config, left)
         if not fits:
             raise UserError(too_long(hours, plan))
         reasons = tuple(obstacles(probe.stages, plan.forecast, folder))
