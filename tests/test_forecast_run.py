@@ -214,5 +214,8 @@ def test_the_documents_are_given_up_last(priced: None) -> None:
         "rehearse.fragments": 50,
         "read.limit": 160,
     }
+    own = load("default").changed({"evaluate.build": "never"})
+    plan, _ = hours.choose(Stages(), own, 0.9)  # type: ignore[arg-type]
+    assert "evaluate.questions" not in plan.changes  # none are built
     smallest, fits = hours.choose(Stages(), load("default"), 0.1)  # type: ignore[arg-type]
     assert not fits and smallest.changes["read.limit"] == 10

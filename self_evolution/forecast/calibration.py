@@ -23,6 +23,9 @@ STEPS = 5
 STEPS_TRAINED, PARTS = 2, 2
 """Steps of training, and the micro-batches in each of them."""
 
+UNFINISHED = "probe.partial"
+"""The folder in that of the run which has the adapter as long as it is needed."""
+
 QUESTIONS = 100
 """Questions of the evaluation by which the time of the statistics is measured."""
 
@@ -59,7 +62,7 @@ def calibrate_training(run: Run, fragments: Sequence[Fragment], sample: Sample) 
     pairs = [_conversation(run, text) for text in cycled(texts, size)]
     kept = round(size * settings.rehearsal)
     rehearsed = [i >= size - kept for i in range(size)]
-    path = run.folder / "probe.partial" / "adapter"
+    path = run.folder / UNFINISHED / "adapter"
     shutil.rmtree(path.parent, ignore_errors=True)  # what a killed process left
     path.parent.mkdir()
     job = TrainingJob(
