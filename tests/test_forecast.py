@@ -50,7 +50,9 @@ def plan(
 def many(documents: Path) -> Path:
     """Thirty more documents, with a fact each."""
     for i in range(30):
-        text = f"# Pump {i}\n\nThe limit of queue Number{i} is {500 + i}. It is checked daily.\n"
+        text = (
+            f"# Pump Number{i}\n\nThe limit of queue Number{i} is {500 + i}. It is checked daily.\n"
+        )
         (documents / f"pump{i}.md").write_text(text, encoding="utf-8")
     return documents
 
@@ -140,6 +142,18 @@ def test_a_base_that_is_too_weak_is_told_so_and_the_way_out(
     assert (
         questions.startswith("no: only 0 of 27 test questions are valid") and "--eval" in questions
     )
+
+
+def test_the_headings_of_a_fragment_may_name_what_is_asked_for(
+    plan: Plan, many: Path, script: Path
+) -> None:
+    """As in the check of a run: only the heading says "Pump"."""
+    for path in many.glob("*"):
+        if not path.name.startswith("pump"):
+            path.unlink()
+    script.write_text(json.dumps({"rules": [], "default": "Which pump?"}), encoding="utf-8")
+    _, told = plan("--evaluate.build", "never")
+    assert "\npairs: " in told and "off topic" not in told
 
 
 def test_a_teacher_is_a_way_out(plan: Plan, many: Path, script: Path) -> None:
