@@ -6,7 +6,9 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import fake_vllm
 import pytest
+import tiny
 from conftest import FACTS
 from endpoint import serving
 from test_teacher import NONSENSE, teaches
@@ -48,7 +50,9 @@ def plan(
 def many(documents: Path) -> Path:
     """Thirty more documents, with a fact each."""
     for i in range(30):
-        text = f"# Pump {i}\n\nThe limit of queue Number{i} is {500 + i}. It is checked daily.\n"
+        text = (
+            f"# Pump Number{i}\n\nThe limit of queue Number{i} is {500 + i}. It is checked daily.\n"
+        )
         (documents / f"pump{i}.md").write_text(text, encoding="utf-8")
     return documents
 
@@ -140,6 +144,18 @@ def test_a_base_that_is_too_weak_is_told_so_and_the_way_out(
     )
 
 
+def test_the_headings_of_a_fragment_may_name_what_is_asked_for(
+    plan: Plan, many: Path, script: Path
+) -> None:
+    """As in the check of a run: only the heading says "Pump"."""
+    for path in many.glob("*"):
+        if not path.name.startswith("pump"):
+            path.unlink()
+    script.write_text(json.dumps({"rules": [], "default": "Which pump?"}), encoding="utf-8")
+    _, told = plan("--evaluate.build", "never")
+    assert "\npairs: " in told and "off topic" not in told
+
+
 def test_a_teacher_is_a_way_out(plan: Plan, many: Path, script: Path) -> None:
     """It is asked in one round, so that no model is loaded twice."""
     script.write_text(json.dumps({"rules": [], "default": NONSENSE}), encoding="utf-8")
@@ -149,6 +165,28 @@ def test_a_teacher_is_a_way_out(plan: Plan, many: Path, script: Path) -> None:
         _, told = plan("--teacher", f"{server.url}#tiny", "--evaluate.build", "never")
     assert f"pairs: {3 * len(FACTS)} of {3 * len(FACTS)} valid" in told
     assert "pairs are valid, and" not in told
+
+
+@pytest.mark.slow
+def test_what_a_server_generates_is_not_timed(
+    many: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It never gets to see the adapter of the probe, and no plan is made by what is not known."""
+    monkeypatch.setattr(probe, "FRAGMENTS", 2)
+    monkeypatch.setattr(probe, "FREE", 0.0)
+    with fake_vllm.serving(tiny.folder("llama3")) as server:
+        words = ["plan", str(many), "--model", str(tiny.folder("llama3"))]
+        words += ["--model.generator", server.url, "--ask.max-tokens", "8"]
+        words += ["--answer.max-tokens", "8", "--evaluate.build", "never"]
+        words += ["--evaluate.abilities", "0", "--train.rehearsal", "0"]
+        assert cli.main([*words, "--hours", "1"]) == 2
+        assert "how long the server of --model.generator takes" in capsys.readouterr().err
+        assert not server.bodies
+        cli.main(words)
+        assert server.bodies and not server.calls
+    told = capsys.readouterr().out
+    assert "the time in which the server of --model.generator writes replies is not" in told
+    assert "\ntrain " in told
 
 
 def test_own_pairs_are_a_way_out(plan: Plan, script: Path, tmp_path: Path) -> None:

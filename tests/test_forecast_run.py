@@ -12,11 +12,14 @@ import pytest
 from conftest import exported
 
 from self_evolution import cli
+from self_evolution.cli import runs
+from self_evolution.cli.foresee import Planned
 from self_evolution.config import Config, load
-from self_evolution.forecast import hours, probe
+from self_evolution.forecast import hours, probe, storage
 from self_evolution.forecast.beside import beside
 from self_evolution.forecast.forecast import Forecast
-from self_evolution.ledger import ForecastRow
+from self_evolution.ledger import ForecastRow, Ledger
+from self_evolution.run import Run
 from self_evolution.run.read import RunReader, read_run
 from self_evolution.serving.progress import read_progress
 
@@ -104,6 +107,51 @@ def test_a_run_ends_in_the_hours_that_it_is_given(
     assert not Path(folder).exists()
 
 
+def test_a_run_that_is_killed_as_it_is_made_goes_on_with_what_was_chosen(
+    tmp_path: Path,
+    always: None,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The settings are kept together with the run, so that there is no moment between."""
+
+    class Killed(BaseException):
+        pass
+
+    opened = []
+
+    def killed(run: Run, planned: Planned | None) -> None:
+        opened.append((run.config.ask.per_fragment, planned and planned.obstacles))
+        raise Killed
+
+    def choose(stages: Any, settings: Config, left: float) -> tuple[hours.Plan, bool]:
+        assert 0.9 < left <= 1 - stages.sample.seconds / 3600  # the probe's own time is taken off
+        changes = {"ask.per_fragment": 1}
+        chosen = hours.forecast(settings.changed(changes), stages, 0.01)
+        return hours.Plan(changes, chosen), True
+
+    monkeypatch.setattr(runs, "foresee", killed)
+    monkeypatch.setattr(storage, "there", lambda device: (1e6, "of a small machine"))
+    monkeypatch.setattr(hours, "choose", choose)
+    folder = tmp_path / "run"
+    folder.mkdir()
+    Ledger(folder / "run.db").close()  # so far came a process that was killed even earlier
+    command = words("run", "--run", str(folder), "--hours", "1")
+    for _ in range(2):
+        with pytest.raises(Killed):
+            cli.main(command)
+    (first, obstacles), second = opened
+    assert first == 1 and second == (1, None)
+    assert obstacles and "and 1 MB are there (of a small machine)" in obstacles[-1]
+
+    for more in (["--generations", "+1"], []):
+        if not more:
+            with closing(Ledger(folder / "run.db")) as ledger:
+                ledger.execute("DELETE FROM meta WHERE key = 'hours'")
+        assert cli.main([*command, *more]) == 2
+        assert "--hours 1: it is for new runs, and " in capsys.readouterr().err
+
+
 # -- the plans from which one is chosen --------------------------------------------------------
 
 
@@ -128,7 +176,8 @@ def cost(settings: Config, share: float) -> float:
 def priced(monkeypatch: pytest.MonkeyPatch) -> None:
     def forecast(settings: Config, stages: Any, share: float = 1.0) -> Forecast:
         seconds = 3600 * cost(settings, share)
-        return Forecast((ForecastRow(0, "all", 0, seconds, 0, 1.1 * seconds, 0, 0),), 0, ())
+        row = ForecastRow(0, "all", 0, seconds, 0, 1.1 * seconds, 0, 0)
+        return Forecast((row,), 0, (), settings, share)
 
     monkeypatch.setattr(hours, "forecast", forecast)
 
@@ -165,5 +214,8 @@ def test_the_documents_are_given_up_last(priced: None) -> None:
         "rehearse.fragments": 50,
         "read.limit": 160,
     }
+    own = load("default").changed({"evaluate.build": "never"})
+    plan, _ = hours.choose(Stages(), own, 0.9)  # type: ignore[arg-type]
+    assert "evaluate.questions" not in plan.changes  # none are built
     smallest, fits = hours.choose(Stages(), load("default"), 0.1)  # type: ignore[arg-type]
     assert not fits and smallest.changes["read.limit"] == 10

@@ -59,6 +59,7 @@ def test_prune_keeps_what_is_used_or_needed_to_go_on(
     assert cli.main(words) == 0 and cli.main(whole) == 0
     run = tmp_path / "run"
     (run / "adapters" / "gen-9.tmp").mkdir()
+    (run / "probe.partial" / "adapter").mkdir(parents=True)
     before = exported(run)
     capsys.readouterr()
     assert cli.main(["prune", str(run)]) == 0
@@ -67,7 +68,7 @@ def test_prune_keeps_what_is_used_or_needed_to_go_on(
     assert "nothing was removed; --yes removes it" in text
     assert len(_adapters(run)) == 4
     assert cli.main(["prune", str(tmp_path), "--yes"]) == 0
-    assert _adapters(run) == {"gen-3"}
+    assert _adapters(run) == {"gen-3"} and not (run / "probe.partial").exists()
     assert exported(run) == before
     assert cli.main(["prune", str(run), "--yes"]) == 0
     assert capsys.readouterr().out.endswith("nothing to remove\n")

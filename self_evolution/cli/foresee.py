@@ -2,33 +2,30 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterable
+from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from self_evolution.cli.plan import flags, probed, too_long
 from self_evolution.errors import UserError
+from self_evolution.ledger import Ledger
 from self_evolution.progress import Progress
 from self_evolution.run import Run
-from self_evolution.run.open import Request
-from self_evolution.run.read import read_run
+from self_evolution.run.open import CHOSEN, Request
 
 if TYPE_CHECKING:
     from self_evolution.forecast.hours import Plan
     from self_evolution.models import Engine
 
-CHOSEN = "hours"
-"""The key under which the ledger keeps the settings that were chosen to end in time."""
-
-
-PROBE = "probe"
-"""The key under which the ledger keeps what the forecast itself took."""
-
 
 class Planned(NamedTuple):
-    """A plan for a new run, and the model that it was found with."""
+    """A plan for a new run, the model that it was found with, and why the run may not work."""
 
     plan: Plan
     engine: Engine | None
+    obstacles: tuple[str, ...]
 
 
 def in_time(
@@ -37,27 +34,34 @@ def in_time(
     """The request with settings that end a new run in so many hours; without `hours` as it is.
 
     A run that has begun goes on with those that were chosen for it. Raises UserError if it began
-    without, or if nothing ends in time.
+    without or is given more generations, or if nothing ends in time.
     """
     if not hours:
         return request, None
     if (folder / "run.db").is_file():
-        with read_run(folder) as begun:
-            chosen = begun.ledger.meta(CHOSEN)
-        if chosen is None:
+        with closing(Ledger(folder / "run.db")) as ledger:
+            begun, chosen = ledger.meta("settings") is not None, ledger.meta(CHOSEN)
+        more = str(request.overrides.get("generations", "")).startswith("+")
+        if chosen is not None and not more:
+            return request._replace(chosen=chosen), None
+        if begun:  # else it was killed while it was being made
             raise UserError(
-                f"--hours {hours:g}: {folder} has begun without it, and it is for new runs; leave "
-                "it out to go on, or give another --run"
+                f"--hours {hours:g}: it is for new runs, and {folder} has begun without it, or is "
+                "given more generations; leave it out to go on, or give another --run"
             )
-        return _with(request, chosen), None
     from self_evolution.forecast.hours import choose
+    from self_evolution.forecast.verdict import obstacles
 
-    with probed(request, progress) as probe:
+    start = time.perf_counter()
+    with probed(request, progress, hours) as probe:
         probe.asked_for()
-        plan, fits = choose(probe.stages, probe.stages.run.config, hours)
+        left = hours - (time.perf_counter() - start) / 3600  # what was done until now counts too
+        plan, fits = choose(probe.stages, probe.stages.run.config, left)
         if not fits:
             raise UserError(too_long(hours, plan))
-        return _with(request, plan.changes), Planned(plan, probe.stages.run.models.loaded)
+        reasons = tuple(obstacles(probe.stages, plan.forecast, folder))
+        planned = Planned(plan, probe.stages.run.models.loaded, reasons)
+    return request._replace(chosen=plan.changes), planned
 
 
 def foresee(run: Run, planned: Planned | None) -> None:
@@ -76,10 +80,10 @@ def foresee(run: Run, planned: Planned | None) -> None:
         return
     if planned:
         run.ledger.set_forecast(planned.plan.forecast.rows)
-        run.ledger.set_meta(CHOSEN, planned.plan.changes)
         chosen = ", ".join(f"{flag} {value}" for flag, value in flags(planned.plan.changes))
         run.progress.say(f"to end in time: {chosen or 'nothing has to be changed'}")
         run.progress.say(f"forecast: {words.summary(planned.plan.forecast)}")
+        _warn(run, planned.obstacles)
         return
     perform(run, 0, "read")
     perform(run, 0, "split")
@@ -94,14 +98,12 @@ def foresee(run: Run, planned: Planned | None) -> None:
         return
     if found is None:
         return
-    sample = probe.sample
     run.ledger.set_forecast(found.rows)
-    run.ledger.set_meta(PROBE, {"seconds": sample.seconds, "cpu_seconds": sample.cpu_seconds})
     for line in (*words.lines(found), f"forecast: {words.summary(found)}"):
         run.progress.say(line)
-    for reason in obstacles(probe.stages, found, run.folder):
+    _warn(run, obstacles(probe.stages, found, run.folder))
+
+
+def _warn(run: Run, reasons: Iterable[str]) -> None:
+    for reason in reasons:
         run.progress.say(f"this run may not work: {reason}")
-
-
-def _with(request: Request, chosen: dict[str, Any]) -> Request:
-    return request._replace(overrides={**request.overrides, **chosen})

@@ -31,14 +31,14 @@ def plan(options: argparse.Namespace) -> int:
 
     if options.to:
         format_module(options.to)  # a wrong name is told at once
-    with probed(_request(options), Progress()) as probe:
+    with probed(_request(options), Progress(), options.hours) as probe:
         found = probe.asked_for()
         told, chosen = [*words.lines(found), words.summary(found)], None
         if options.hours:
             chosen, fits = _chosen(probe, options.hours)
             told += ["", *_planned(chosen)] if fits and chosen.changes else []
-        told += ["", *words.describe(probe.stages), *_cost(probe)]
-        final = chosen.forecast if chosen else found
+        final = chosen.forecast if chosen and fits else found
+        told += ["", *words.describe(probe.stages, final), *_cost(probe)]
         reasons = list(obstacles(probe.stages, final, Path.cwd()))
         if chosen and not fits:
             reasons.append(too_long(options.hours, chosen))
@@ -58,13 +58,21 @@ def plan(options: argparse.Namespace) -> int:
 
 
 @contextmanager
-def probed(request: Request, progress: Progress) -> Iterator[Probe]:
-    """A probe of a new run, whose folder is thrown away. Raises UserError if there is nothing to
-    ask about."""
+def probed(request: Request, progress: Progress, hours: float | None) -> Iterator[Probe]:
+    """A probe of a new run, whose folder is thrown away.
+
+    Raises UserError if there is nothing to ask about, or if the run shall end in so many hours and
+    a server writes its replies.
+    """
     from self_evolution.forecast.probe import Probe
     from self_evolution.stages import perform
 
     settings = check_request(request, progress)
+    if hours and settings.model.generator:
+        raise UserError(
+            f"--hours {hours:g}: how long the server of --model.generator takes is not known; "
+            "leave --hours out, and choose --generations and --ask.per-fragment yourself"
+        )
     with (
         tempfile.TemporaryDirectory() as folder,
         closing(Ledger(Path(folder) / "run.db")) as ledger,

@@ -23,6 +23,9 @@ STEPS = 5
 STEPS_TRAINED, PARTS = 2, 2
 """Steps of training, and the micro-batches in each of them."""
 
+UNFINISHED = "probe.partial"
+"""The folder in that of the run which has the adapter as long as it is needed."""
+
 QUESTIONS = 100
 """Questions of the evaluation by which the time of the statistics is measured."""
 
@@ -38,8 +41,8 @@ def calibrate(run: Run, fragments: Sequence[Fragment], sample: Sample) -> None:
 def calibrate_training(run: Run, fragments: Sequence[Fragment], sample: Sample) -> None:
     """Score and train a few pairs, then read and write with the adapter that came of it.
 
-    The adapter is thrown away. The pairs are those of the probe, and where there are none, the
-    fragments themselves.
+    The adapter is thrown away, and no server gets to see it. The pairs are those of the probe, and
+    where there are none, the fragments themselves.
     """
     asked = sample.texts.get("ask") or sample.texts.get("exam") or []
     asked = [text for text in asked if text.answer and text.question]
@@ -59,7 +62,7 @@ def calibrate_training(run: Run, fragments: Sequence[Fragment], sample: Sample) 
     pairs = [_conversation(run, text) for text in cycled(texts, size)]
     kept = round(size * settings.rehearsal)
     rehearsed = [i >= size - kept for i in range(size)]
-    path = run.folder / "probe.partial" / "adapter"
+    path = run.folder / UNFINISHED / "adapter"
     shutil.rmtree(path.parent, ignore_errors=True)  # what a killed process left
     path.parent.mkdir()
     job = TrainingJob(
@@ -73,7 +76,8 @@ def calibrate_training(run: Run, fragments: Sequence[Fragment], sample: Sample) 
         trained = [event for event in events if event.kind == "train"]
         _keep(sample, "train", trained[1:] or trained)  # the first one is slower
         sample.other.training = cpu - sum(event.cpu_seconds for event in events)
-        _measure(run, fragments, sample, "current")
+        if not run.config.model.generator:
+            _measure(run, fragments, sample, "current")
     finally:
         run.engine.set_adapter(None)
         shutil.rmtree(path.parent, ignore_errors=True)

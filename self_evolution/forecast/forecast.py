@@ -20,12 +20,16 @@ NOT_COUNTED = ("rivals", "judge")
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """What a run is expected to take. `disk` is in bytes; `not_counted` are stages without
-    numbers."""
+    """What a run with these settings and this share of the fragments is expected to take.
+
+    `disk` is in bytes; `not_counted` are stages without numbers.
+    """
 
     rows: tuple[ForecastRow, ...]
     disk: int
     not_counted: tuple[str, ...]
+    settings: Config
+    share: float
 
     @property
     def seconds(self) -> float:
@@ -93,4 +97,5 @@ def forecast(settings: Config, stages: Stages, share: float = 1.0) -> Forecast:
         for kind, one in work.amounts.items()
         if kind in ("write", "tuned write")
     )
-    return Forecast(tuple(rows), disk(settings, stages.run, written), names)
+    taken = disk(settings, stages.run, written)
+    return Forecast(tuple(rows), taken, names, settings, share)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from self_evolution.config import Config
+from self_evolution.evaluation.building import builds
 from self_evolution.forecast.forecast import Forecast, forecast
 from self_evolution.forecast.stages import Stages
 
@@ -62,6 +63,7 @@ def _plans(settings: Config) -> Iterator[tuple[dict[str, Any], float]]:
             f"evaluate.{name}": max(FEWEST, getattr(settings.evaluate, name) // part)
             for name in ("questions", "abilities")
             if getattr(settings.evaluate, name) > FEWEST
+            and (name != "questions" or builds(settings))
         }
         fewer |= {
             f"rehearse.{origin}": number // part

@@ -29,6 +29,7 @@ def judge(run: Run, found: Round, sample: Sample) -> None:
             run.prompts.profile(one.language),
             run.prompts.wanted(one.language),
             run.config.check,
+            heading=" > ".join(one.heading),
         )
         reason, _ = first_objection(case, set(), match)
         _count(sample, sample.pairs, reason)

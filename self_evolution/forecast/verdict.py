@@ -28,7 +28,7 @@ def obstacles(stages: Stages, found: Forecast, folder: Path) -> Iterator[str]:
 
     The run would be in `folder`.
     """
-    settings, sample = stages.run.config, stages.sample
+    settings, sample = found.settings, stages.sample
     if _too_few(sample.pairs) and not settings.ask.pairs:
         yield (
             f"only {sample.pairs.taken:,} of {sample.pairs.of:,} pairs are valid, and at least "
@@ -42,7 +42,7 @@ def obstacles(stages: Stages, found: Forecast, folder: Path) -> Iterator[str]:
             f"valid, and at least {ENOUGH:.0%} must be; give test questions of your own "
             "(--eval FILE), a stronger model that writes them (--teacher), or a larger model"
         )
-    elif (number := questions(stages, 1)) < FEWEST:
+    elif (number := questions(stages, found, 1)) < FEWEST:
         yield (
             f"some {number:,} test questions can show no likely gain; give test questions of "
             "your own (--eval FILE), or more documents"
@@ -62,21 +62,24 @@ def obstacles(stages: Stages, found: Forecast, folder: Path) -> Iterator[str]:
         )
 
 
-def questions(stages: Stages, sign: int = 0) -> int:
-    """The test questions of the run, given or expected; of two parts, those in the smaller one.
-    With `sign`, as many as there are at that end of the interval.
+def questions(stages: Stages, found: Forecast, sign: int = 0) -> int:
+    """The test questions of the forecast run, given or expected.
+
+    Of two parts, those in the smaller one. With `sign`, as many as there are at that end of the
+    interval.
 
     Where some only choose which generation leads, a gain must show on these and on the others.
     """
-    run = stages.run
+    run, settings = stages.run, found.settings
     given = run.ledger.items.of_suite("domain")
     if given:
         apart = len(chosen_apart(run.config, run.ledger, given))
         return min(apart or len(given), len(given) - apart)
     if not stages.sample.candidates.of:
         return 0
-    built = round(stages.counts(run.config, stages.variant(sign, "shares")).seen.taken)
-    return smaller_part(run.config, built, len(run.ledger.documents.here()))
+    expected = stages.counts(settings, stages.variant(sign, "shares"), found.share)
+    documents = round(found.share * len(run.ledger.documents.here()))
+    return smaller_part(settings, round(expected.seen.taken), documents)
 
 
 def _too_few(found: Tally) -> bool:

@@ -64,10 +64,12 @@ def summary(found: Forecast) -> str:
     return f"{text}{size(found.disk)} of disk"
 
 
-def describe(stages: Stages) -> Iterator[str]:
-    """Sentences on pairs, test questions and power, by what the sample shows."""
-    sample, settings = stages.sample, stages.run.config
-    given = stages.given(settings)
+def describe(stages: Stages, found: Forecast) -> Iterator[str]:
+    """Sentences on pairs, test questions and power of this forecast, by what the sample shows."""
+    sample, settings = stages.sample, found.settings
+    given = stages.given(settings, found.share)
+    if settings.model.generator:
+        yield "the time in which the server of --model.generator writes replies is not counted"
     yield f"{given.fragments:,} fragments to ask about; {sample.fragments:,} of them were probed"
     if sample.pairs.of:
         asked = given.fragments * settings.ask.per_fragment
@@ -80,13 +82,14 @@ def describe(stages: Stages) -> Iterator[str]:
             yield "so few pairs do not show whether the model is strong enough"
     if sample.candidates.of:
         few, many = (
-            stages.counts(settings, stages.variant(sign, "shares")).seen.taken for sign in (-1, 1)
+            stages.counts(settings, stages.variant(sign, "shares"), found.share).seen.taken
+            for sign in (-1, 1)
         )
         yield (
             f"test questions: {sample.candidates.taken:,} of {sample.candidates.of:,} valid; a set "
             f"would have {round(few):,} to {round(many):,}"
         )
-    if number := questions(stages):
+    if number := questions(stages, found):
         points = detectable(number, min(number, given.fragments))
         yield f"smallest gain that {number:,} test questions can show: {points:.0f} points"
     if sample.reasons:

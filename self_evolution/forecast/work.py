@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
-from self_evolution.meter import Event, Kind
+from self_evolution.meter import Kind
 
 Sort = Kind | Literal["tuned read", "tuned write"]
 """The kind of a step; reading and writing with an adapter cost more than without."""
@@ -61,11 +61,3 @@ class Work:
 
 def total(works: Iterable[Work]) -> Work:
     return sum(works, Work())
-
-
-def amount(events: Iterable[Event]) -> Amount:
-    """The amount of work that these events were."""
-    found = NOTHING
-    for event in events:
-        found = found.plus(Amount(1, event.tokens, event.tokens * event.width))
-    return found

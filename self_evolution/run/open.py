@@ -28,10 +28,14 @@ from self_evolution.run.run import Run
 from self_evolution.run.side_files import digests, settled
 from self_evolution.schedule import out_of_patience
 
+CHOSEN = "hours"
+"""The key under which the ledger keeps the settings that were chosen for the run."""
+
 
 class Request(NamedTuple):
     """What the command line asks for. An empty `recipe` means the run's own recipe, or the default.
 
+    `chosen` are settings that were chosen so that the run ends in time; they go before the others.
     With `reads`, the folders are looked at again. With `again`, files that could not be read are
     tried again.
     """
@@ -42,10 +46,15 @@ class Request(NamedTuple):
     accept_change: bool = False
     reads: bool = False
     again: bool = False
+    chosen: dict[str, Any] | None = None
+
+    @property
+    def changes(self) -> dict[str, Any]:
+        return {**self.overrides, **(self.chosen or {})}
 
     def settings(self) -> Config:
         """The settings of a new run. Raises UserError if the recipe or a value is not valid."""
-        overrides = dict(self.overrides)
+        overrides = self.changes
         if self.documents:
             overrides["read.documents"] = list(self.documents)
         return config.load(self.recipe or "default").changed(overrides)
@@ -72,7 +81,7 @@ def open_run(
         (folder / STOP).unlink(missing_ok=True)  # it was meant for an earlier process
         if ledger.meta("settings") is None:  # new, or killed while it was being made
             settings = checked or check_request(request, progress)
-            _begin(ledger, settings)
+            _begin(ledger, settings, request.chosen)
         else:
             settings = _resume(folder, ledger, request, progress)
         _write_recipe(folder, settings)
@@ -100,7 +109,7 @@ def copy_run(source: Path, folder: Path, request: Request, progress: Progress) -
                 settings = settings.changed({"model.dtype": run.config.model.dtype})
             run.ledger.copy(partial / "run.db")
         with contextlib.closing(Ledger(partial / "run.db")) as copied:
-            _begin(copied, settings)
+            _begin(copied, settings, None)
 
 
 def _make(folder: Path) -> None:
@@ -120,9 +129,11 @@ def check_request(request: Request, progress: Progress) -> Config:
     return engines.settled(settings)
 
 
-def _begin(ledger: Ledger, settings: Config) -> None:
+def _begin(ledger: Ledger, settings: Config, chosen: dict[str, Any] | None) -> None:
     with ledger.transaction():
         _keep_settings(ledger, settings)
+        if chosen is not None:
+            ledger.set_meta(CHOSEN, chosen)
         ledger.set_meta("versions", _versions())
 
 
@@ -145,7 +156,7 @@ def _resume(folder: Path, ledger: Ledger, request: Request, progress: Progress) 
     stored = config.parse(ledger.meta("settings"), str(folder))
     base = config.load(request.recipe) if request.recipe else stored
     documents = request.documents or stored.read.documents
-    overrides = dict(request.overrides)
+    overrides = request.changes
     more = str(overrides.get("generations", ""))
     if more.startswith("+") and more[1:].isdecimal():
         overrides["generations"] = _more(folder, stored, ledger, int(more))

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from self_evolution.errors import UserError
 from self_evolution.evaluation.corrections.take_in import waiting
+from self_evolution.forecast.calibration import UNFINISHED
 from self_evolution.ledger import FeedbackStore
 from self_evolution.run.adapters import adapter_folder
 from self_evolution.run.process import is_running, locked
@@ -100,7 +101,8 @@ def removable(folder: Path) -> Iterator[Removable]:
             if path is not None and path.is_dir() and row.generation not in needed:
                 yield Removable(path, "adapter that does not lead", size_of(path))
         complete = not left(run.config, run.ledger)
-    for path in sorted((folder / "adapters").glob("*.tmp")):
+    unfinished = [*sorted((folder / "adapters").glob("*.tmp")), folder / UNFINISHED]
+    for path in filter(Path.exists, unfinished):
         yield Removable(path, "left by a process that was killed", size_of(path))
     if complete:
         for path in sorted((folder / "adapters").glob("*.partial")):

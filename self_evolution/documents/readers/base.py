@@ -141,7 +141,7 @@ def _part(content: str, heading: tuple[str, ...], start: int, end: int) -> list[
 def storable(text: str) -> str:
     """Replace lone surrogates in `text`, which UTF-8 cannot encode, by U+FFFD.
 
-    They come from file names that are not UTF-8, and from escapes in JSON, such as D800.
+    They come from file names that are not UTF-8, and from escapes in JSON, such as U+D800.
     """
     return _SURROGATE.sub("\ufffd", text)
 

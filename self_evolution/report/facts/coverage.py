@@ -1,4 +1,4 @@
-"""How much of what the documents state was ever asked about: what training could teach at all."""
+"""How much of what the documents state kept answers state: what training could teach at all."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MOST_FRAGMENTS = 1000
 They are drawn by their ids, which are digests, so the draw has nothing to do with their content."""
 
 EXAMPLES = 20
-"""Fragments with values that were never asked about, of which the report shows so many."""
+"""Fragments with values that no kept answer states, of which the report shows so many."""
 
 
 @dataclass(frozen=True, slots=True)
