@@ -19,6 +19,7 @@ from self_evolution.config import Config
 from self_evolution.errors import UserError
 from self_evolution.experiments.ablation import variants
 from self_evolution.experiments.ablation.making import chain
+from self_evolution.forecast.probe import Probe
 from self_evolution.ledger import Ledger
 from self_evolution.models.scripted import ScriptedEngine
 
@@ -43,6 +44,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
         return generate(self, prompts, *rest)
 
     monkeypatch.setattr(ScriptedEngine, "generate", counted)
+    monkeypatch.setattr(Probe, "beside", lambda self: None)  # a forecast asks besides
     yield found
 
 

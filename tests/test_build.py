@@ -20,6 +20,7 @@ from self_evolution.config import Config, Domain
 from self_evolution.evaluation.agreement import agreed
 from self_evolution.evaluation.building import builds
 from self_evolution.evaluation.holdout import LARGEST_SHARE
+from self_evolution.forecast.probe import Probe
 from self_evolution.models import Reply, SamplingParams, Weights
 from self_evolution.models.protocols import Seeds, seeds_of
 from self_evolution.models.scripted import ScriptedEngine
@@ -245,6 +246,7 @@ def test_no_prompt_of_an_examination_is_ever_used_in_training(
         return generate(self, prompts, params, seed, weights)
 
     monkeypatch.setattr(ScriptedEngine, "generate", noted)
+    monkeypatch.setattr(Probe, "beside", lambda self: None)  # a forecast asks besides
     assert cli.main(words("run", "--ask.per-fragment", "2")) == 0
     exam = [
         (n, turns)

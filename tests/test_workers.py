@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import signal
@@ -225,7 +226,8 @@ def test_being_told_to_end_costs_no_document(tmp_path: Path) -> None:
     def pester() -> None:
         while not over.wait(0.01):
             for child in psutil.Process().children():
-                child.terminate()
+                with contextlib.suppress(psutil.NoSuchProcess):  # it has ended meanwhile
+                    child.terminate()
 
     thread = threading.Thread(target=pester)
     thread.start()
