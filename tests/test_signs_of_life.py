@@ -73,7 +73,7 @@ def test_in_the_midst_of_training(command: list[str], tmp_path: Path) -> None:
     words = ["--ask.max-tokens", "5", "--train.rank", "2", "--train.checkpoint-steps", "0"]
     endless = [*command, *words, "--train.steps", "20000", "--train.batch-size", "1"]
     said = interrupted(endless, signal.SIGTERM, r"^gen 1 train +[\d,]+/20,000 steps", lines=1)
-    assert re.search(r"train .* tokens/s$", said, re.MULTILINE)
+    assert re.search(r"train .* tokens/s, loss [\d.]+$", said, re.MULTILINE)
     (checkpoint,) = (tmp_path / "run" / "adapters" / "gen-1.partial").glob("checkpoint-*")
     done = int(checkpoint.name.rpartition("-")[2])
     assert done > 0 and (checkpoint / "trainer_state.json").is_file()
