@@ -1,4 +1,4 @@
-"""What the checks reject: right pairs, and the same pairs spoilt in known ways.
+"""Measures how many right pairs the checks reject, and how many that are spoilt in known ways.
 
     python -m benchmarks.checks PAIRS.jsonl
 
@@ -49,7 +49,7 @@ def other_question(pair: Pair, other: Pair, dice: random.Random) -> Pair | None:
 
 
 def added_claim(pair: Pair, other: Pair, dice: random.Random) -> Pair | None:
-    """What is true of another fact is said too."""
+    """The answer to another question is added to the answer."""
     return replace(pair, answer=f"{pair.answer} {other.answer}")
 
 

@@ -1,4 +1,4 @@
-"""What runs were expected to take beside what they took: tokens, CPU time, and the probe's share.
+"""Compares the forecast of runs with the tokens and the CPU time that they took.
 
     python benchmarks/forecast.py [embedded telecom chat] [--data FOLDER] [--model FILE]
 

@@ -21,7 +21,7 @@ _WIDTH = 90
 
 
 class _Shown(NamedTuple):
-    """What is reviewed: a question with its answer, and where its passage stands.
+    """A question with its answer that is reviewed, and the place of its passage.
 
     `keep` has the new question and answer of an edit; they are empty for other verdicts.
     """

@@ -163,7 +163,7 @@ class Check(Settings):
     """Train on neither of two pairs with the same question whose answers contradict each other. The
     report lists such pairs."""
     prefer: tuple[str, ...] = ()
-    """Which pair to believe if two contradict each other, in this order: `trusted` (your own
+    """Says which pair is believed if two contradict each other, in this order: `trusted` (your own
     pairs), `newest` (the document whose file was changed last), or a pattern of paths such as
     standards/*."""
 

@@ -67,9 +67,8 @@ def contradict(question: str, one: str, other: str) -> bool:
 
 
 def losers(generation: int, claims: Sequence[Claim], prefer: Sequence[str]) -> list[Contradiction]:
-    """Of pairs with the same question, those that another one contradicts and that do not win.
-
-    They are not to be trained on as from `generation`.
+    """Find which of these pairs, all with the same question, are not to be trained on from
+    `generation` on, because another one contradicts them.
 
     A pair stays only if it is preferred to every pair that contradicts it. Two trusted pairs do not
     exclude each other: the user gave both.

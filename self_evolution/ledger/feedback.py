@@ -60,19 +60,14 @@ class FeedbackStore(Store[Feedback]):
     full = "move the file away after `self-evolution run` has taken its corrections in"
 
     def check(self, row: Feedback) -> None:
-        _check(row)
-
-
-def _check(row: Feedback) -> None:
-    """Raises UserError for a row that the store does not take."""
-    if row.verdict not in VERDICTS:
-        raise UserError(f"verdict {row.verdict!r}: expected one of {', '.join(VERDICTS)}")
-    wanted = ["question", "answer", *(["better"] if row.verdict == "better" else [])]
-    for name in wanted:
-        if not getattr(row, name).strip():
-            raise UserError(f"feedback: {name} is empty; give it with some text")
-    if row.better and row.verdict != "better":
-        raise UserError(f"verdict {row.verdict}: comes without a better answer; say `better`")
-    check_texts("feedback", {name: getattr(row, name) for name in LONGEST}, LONGEST)
-    if len(row.fragments) > FRAGMENTS or any(len(id) > FRAGMENTS for id in row.fragments):
-        raise UserError(f"feedback: at most {FRAGMENTS} fragments, with their ids")
+        if row.verdict not in VERDICTS:
+            raise UserError(f"verdict {row.verdict!r}: expected one of {', '.join(VERDICTS)}")
+        wanted = ["question", "answer", *(["better"] if row.verdict == "better" else [])]
+        for name in wanted:
+            if not getattr(row, name).strip():
+                raise UserError(f"feedback: {name} is empty; give it with some text")
+        if row.better and row.verdict != "better":
+            raise UserError(f"verdict {row.verdict}: comes without a better answer; say `better`")
+        check_texts("feedback", {name: getattr(row, name) for name in LONGEST}, LONGEST)
+        if len(row.fragments) > FRAGMENTS or any(len(id) > FRAGMENTS for id in row.fragments):
+            raise UserError(f"feedback: at most {FRAGMENTS} fragments, with their ids")

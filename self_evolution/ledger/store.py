@@ -11,6 +11,7 @@ import dataclasses
 import json
 import os
 import sqlite3
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
@@ -40,7 +41,7 @@ class Dated(Protocol):
 Row = TypeVar("Row", bound=Dated)
 
 
-class Store(Generic[Row]):
+class Store(ABC, Generic[Row]):
     """The rows that one file of the run in `folder` holds; it is made when the first row comes.
 
     A subclass says what they are: the name of the `file` and of its `table`, the dataclass of a
@@ -60,8 +61,9 @@ class Store(Generic[Row]):
     def __init__(self, folder: Path) -> None:
         self.path = folder / self.file
 
+    @abstractmethod
     def check(self, row: Row) -> None:
-        raise NotImplementedError
+        """Raises UserError if the row cannot be kept."""
 
     def add(self, row: Row) -> int:
         """Keep a row, and return its id once the row is on the disk.
