@@ -51,13 +51,18 @@ def call(text: str, params: SamplingParams = GREEDY, seed: int = 0, **more: Any)
 
 def put(batcher: Batcher, *calls: Call) -> list[Future[Reply]]:
     """Put calls behind one that holds the engine; their futures, without that one's."""
-    jobs = [Job(one) for one in (call("first"), *calls)]
-    batcher.put(jobs[0])
+    return [job.future for job in put_jobs(batcher, *calls)]
+
+
+def put_jobs(batcher: Batcher, *calls: Call) -> list[Job]:
+    """The same; the jobs themselves."""
+    batcher.put(Job(call("first")))
     while not batcher.batches:
         time.sleep(0.001)
-    for job in jobs[1:]:
+    jobs = [Job(one) for one in calls]
+    for job in jobs:
         batcher.put(job)
-    return [job.future for job in jobs[1:]]
+    return jobs
 
 
 def texts(futures: list[Future[Reply]]) -> list[str]:
@@ -94,20 +99,15 @@ def test_sampled_calls_share_a_batch_whatever_their_seeds(held: Held) -> None:
 
 def test_who_leaves_is_not_answered_and_the_others_are(held: Held) -> None:
     batcher = Batcher(held, 8)
-    jobs = [Job(call(text)) for text in ("first", "a", "b", "c")]
-    for job in jobs:
-        batcher.put(job)
-    jobs[2].leave()
-    jobs[2].leave()  # a second time changes nothing
+    first, leaver, last = put_jobs(batcher, call("a"), call("b"), call("c"))
+    leaver.leave()
+    leaver.leave()  # a second time changes nothing
     held.go.set()
-    assert [job.future.result(10).text for job in (jobs[1], jobs[3])] == [
-        "You said a.",
-        "You said c.",
-    ]
+    assert texts([first.future, last.future]) == ["You said a.", "You said c."]
     with pytest.raises(Stopped):
-        jobs[2].future.result()
+        leaver.future.result()
     batcher.wait()
-    assert sum(held.sizes) == 3
+    assert held.sizes == [1, 2]
 
 
 def test_a_reply_that_nobody_waits_for_is_broken_off(held: Held) -> None:
