@@ -23,6 +23,7 @@ from self_evolution.serving.http.limits import Limits
 from self_evolution.serving.http.metrics import Metrics
 from self_evolution.serving.http.security import Access
 from self_evolution.serving.http.server import listen, serve
+from self_evolution.serving.processes import Processes
 from self_evolution.serving.starting import Starter
 
 
@@ -94,7 +95,9 @@ def served_here(
         answerer.warm_up(0)
         metrics = Metrics()
         access = Access("127.0.0.1", token)
-        with closing(Desk(reader, answerer, limits, metrics, starter=starter)) as desk:
+        processes = Processes() if token else None
+        desk = Desk(reader, answerer, limits, metrics, processes=processes, starter=starter)
+        with closing(desk):
             guard = Guard(make_app(desk, access), access, limits, metrics)
             thread = threading.Thread(target=serve, args=(guard, limits, listener))
             thread.start()

@@ -97,7 +97,7 @@ def test_of_two_documents_that_differ_neither_is_trained_on(
     assert cli.main(arguments("run")) == 0
     shown = capsys.readouterr()
     assert "2 of all generations left out, because pairs contradict each other" in shown.err
-    assert "1 times two places answer the same question differently" in shown.out
+    assert "Contradictions: 1 (two places answer the same question differently)" in shown.out
     assert ASKED not in trained(run) and len(trained(run)) == 5
     (found,) = results(run)
     sides = [found["left_out"], found["other"]]

@@ -84,10 +84,10 @@ def test_a_better_answer_is_trained_on_in_several_wordings(
     FeedbackStore(run).add(Feedback("better", PORT, WRONG, ALPHA, generation=1, reviewer="Ann"))
     capsys.readouterr()
     assert cli.main(["run", "--run", str(run)]) == 0
-    assert "1 corrections wait" in capsys.readouterr().err
+    assert "has 1 correction to learn from" in capsys.readouterr().err
     go_on(run)
     shown = capsys.readouterr()
-    assert "1 corrections taken in: 2 pairs to learn from them" in shown.err
+    assert "1 correction taken in: 2 pairs to learn from them" in shown.err
     assert "corrected questions right: 1 of 1, in other words" in shown.err
     (row,) = rows(run, "correction")
     assert (row["generation"], row["answered_by"], row["reviewer"]) == (2, 1, "Ann")

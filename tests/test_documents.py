@@ -89,7 +89,7 @@ def test_a_withdrawn_document_leaves_the_work_and_status_says_what_was_learnt_fr
     capsys.readouterr()
     assert cli.main(["status", str(run)]) == 0
     shown = " ".join(capsys.readouterr().out.split())
-    assert "1 documents changed or withdrawn since they were read; of the examples" in shown
+    assert "1 document changed or withdrawn since they were read; of the examples" in shown
     assert "that generation 2 was trained on, 1 of 11 (9.1%) are from them" in shown
     gone = {(str(row["table"]), str(row["id"])) for row in rows(run, "withdrawn")}
     kinds = [table for table, _ in gone]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,6 +18,8 @@ from self_evolution.run.process import ask_to_stop, is_running
 
 expect = sync_api.expect
 pytestmark = pytest.mark.slow
+SETTLED = 240_000
+"""Milliseconds that a step of a run may take on a busy machine."""
 Arguments = Callable[..., list[str]]
 Visit = Callable[..., Any]
 
@@ -84,21 +87,31 @@ def test_a_run_is_started_watched_and_stopped(visit: Visit, folder: Path) -> Non
     expect(page.locator("nav [aria-current]")).to_have_text("Run")
     begin(page, "night")
     page.wait_for_url("**/runs/night")
-    expect(page.locator(".lead")).to_contain_text("The run is", timeout=60_000)
-    expect(page.locator(".lead")).to_contain_text("at the stage", timeout=60_000)
-    expect(page.locator("tbody tr", has_text="read").first).to_be_visible(timeout=60_000)
+    expect(page.locator(".lead")).to_contain_text("The run is", timeout=SETTLED)
+    expect(page.locator(".lead")).to_contain_text("at the stage", timeout=SETTLED)
+    expect(page.locator("tbody tr", has_text="read").first).to_be_visible(timeout=SETTLED)
     assert [path.name for path in (folder / "night.documents").iterdir()] == ["pump.md"]
     page.get_by_role("link", name="The report, as it is now").click()
     expect(page.locator("h1")).to_contain_text("Self-Evolution report")
     page.go_back()
     page.get_by_role("button", name="Stop the run").click()
     expect(page.locator("#live > .problem").first).to_contain_text(
-        re.compile("asked to stop|No process is at work"), timeout=60_000
+        re.compile("asked to stop|No process is at work"), timeout=SETTLED
     )
-    expect(page.locator("#stop-run")).to_be_hidden(timeout=60_000)
+    expect(page.locator("#stop-run")).to_be_hidden(timeout=SETTLED)
     assert not is_running(folder / "night")
     expect(page.locator("#live code")).to_have_text(f"self-evolution run --run {folder / 'night'}")
     expect(page.locator(".log")).to_contain_text("stopping as soon as possible")
+    expect(page.get_by_role("radio", name="as planned")).to_be_checked()
+    planned = int(re.findall(r"\d+", page.locator("fieldset").inner_text())[0])
+    page.get_by_role("radio", name=f"One generation more, up to generation {planned + 1}").check()
+    page.get_by_role("button", name="Continue the run").click()
+    expect(page.locator("#stop-run")).to_be_visible(timeout=SETTLED)
+    expect(page.locator(".continue")).to_have_count(0)
+    assert is_running(folder / "night")
+    page.get_by_role("button", name="Stop the run").click()
+    expect(page.get_by_role("radio", name="as planned")).to_be_visible(timeout=SETTLED)
+    expect(page.locator("fieldset")).to_contain_text(f"Up to generation {planned + 1}, as planned")
     page.get_by_role("link", name="Runs that were started here").click()
     expect(page.locator(".runs li")).to_contain_text(["night not at work"])
     page.locator("#start").evaluate("form => { form.dataset.file = 10; }")
@@ -107,11 +120,30 @@ def test_a_run_is_started_watched_and_stopped(visit: Visit, folder: Path) -> Non
     assert not (folder / "large.documents").exists()
 
 
+def test_the_run_that_is_served_gets_one_generation_more(
+    visit: Visit,  # noqa: F811
+    service: Service,
+) -> None:
+    page = logged_in(visit("/run"), "/run")
+    expect(page.locator(".lead")).to_have_text("The run is complete, up to generation 1.")
+    page.get_by_role("button", name="Train one more generation").click()
+    expect(page.locator(".lead")).to_have_text(
+        "The run is complete, up to generation 2.", timeout=SETTLED
+    )
+    expect(page.locator(".continue button")).to_be_visible(timeout=SETTLED)
+    page.evaluate(
+        "body => { window.fetch = async () => new Response(body, { status: 409 }); }",
+        json.dumps({"error": {"message": "the disk is full"}}),
+    )
+    page.get_by_role("button", name="Train one more generation").click()
+    expect(page.locator(".continue [role=alert]")).to_have_text("the disk is full")
+
+
 def test_a_run_that_cannot_begin_says_why(visit: Visit) -> None:  # noqa: F811
     page = logged_in(visit("/runs"), "/runs")
     begin(page, "wrong", "picture.xyz")
     page.wait_for_url("**/runs/wrong")
-    expect(page.locator(".lead")).to_contain_text("could not begin", timeout=60_000)
+    expect(page.locator(".lead")).to_contain_text("could not begin", timeout=SETTLED)
     expect(page.locator(".log")).to_contain_text("no readable document")
 
 
@@ -121,8 +153,8 @@ def test_no_barrier_of_wcag_2_2(visit: Visit, size: str, scheme: str, locale: st
     page = logged_in(visit("/runs", size, color_scheme=scheme, locale=locale), "/runs")
     tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
     options = {"runOnly": {"type": "tag", "values": tags}}
-    for path in ("/runs", "/runs/night", "/runs/wrong"):
-        page.goto(f"{page.url.partition('/runs')[0]}{path}")
+    for path in ("/runs", "/runs/night", "/runs/wrong", "/run"):
+        page.goto(f"{page.url.partition('/run')[0]}{path}")
         expect(page.locator("h2").first).to_be_visible()
         found = axe.Axe().run(page, options=options).response
         assert len(found["passes"]) > 10

@@ -17,6 +17,9 @@ from self_evolution import cli
 from self_evolution.ledger import Ledger
 from self_evolution.run.process import STOP, ask_to_stop, is_running, locked
 from self_evolution.serving.http.limits import Limits
+from self_evolution.serving.http.problems import Refusal
+from self_evolution.serving.http.uploading import Uploads
+from self_evolution.serving.processes import Processes
 from self_evolution.serving.starting import Starter, file_name
 
 pytestmark = pytest.mark.slow
@@ -104,6 +107,34 @@ def test_a_run_is_started_watched_and_stopped_and_outlives_the_service(
     assert "Traceback" not in (started / "night.log").read_text()
 
 
+def test_a_run_goes_on_as_planned_or_with_more_generations(
+    run: Path, words: list[str], tmp_path: Path
+) -> None:
+    with served(run, tmp_path, *words) as service, client(service.url) as http:
+
+        def go_on(further: int) -> httpx2.Response:
+            return http.post("/api/run/continue", json={"further": further})
+
+        refused = go_on(0)
+        assert refused.status_code == 409
+        assert "is complete; ask for a further" in refused.json()["error"]["message"]
+        assert go_on(-1).status_code == 400
+        assert go_on(2).json() == {"continued": True}
+        done = until(lambda: not (got := http.get("/api/progress").json())["running"] and got)
+        assert (done["state"], done["generations"]) == ("complete", 3)
+        assert "report: " in (run / "process.log").read_text()
+        with locked(run):
+            assert "is at work on this run" in go_on(1).json()["error"]["message"]
+        model = run.parent / "script.json"
+        kept = model.read_text()
+        model.write_text('{"rules": [], "default": "no"}')
+        assert go_on(1).status_code == 202
+        until(lambda: "is not the one this run began with" in http.get("/run").text)
+        model.write_text(kept)
+        assert http.get("/api/progress").json()["generations"] == 3
+        assert http.post("/api/runs/none/continue", json={}).status_code == 404
+
+
 def test_a_run_that_cannot_begin_says_why(run: Path, words: list[str], tmp_path: Path) -> None:
     with served(run, tmp_path, *words) as service, client(service.url) as http:
         send(http, "bad", "picture.xyz", b"nothing to read")
@@ -119,7 +150,7 @@ def test_a_run_that_is_being_made_is_starting(run: Path, words: list[str], tmp_p
     made = tmp_path / "started" / "night"
     made.mkdir()
     (tmp_path / "started" / "night.log").touch()
-    starter = Starter(tmp_path / "started", None)
+    starter = Starter(tmp_path / "started", None, Processes())
     with (
         closing(Ledger(made / "run.db")),
         locked(made),
@@ -137,7 +168,7 @@ def test_what_is_asked_for_wrongly_is_refused_and_leaves_nothing(
 ) -> None:
     started = tmp_path / "started"
     limits = Limits(file=100, upload=150, files=2)
-    starter = Starter(started, None)
+    starter = Starter(started, None, Processes())
     with served_here(run, limits, TOKEN, starter) as service, client(service.url) as http:
         for name in ("..", "a.b", "a b", "-x", "x" * 41, "ä"):
             assert send(http, name, "a.md").status_code in (400, 404, 415), name
@@ -170,6 +201,28 @@ def test_what_is_asked_for_wrongly_is_refused_and_leaves_nothing(
         stranger.get("/api/runs")  # the service has ended
 
 
+def test_uploads_at_the_same_time_keep_the_limits_together(tmp_path: Path) -> None:
+    folder = tmp_path / "n.documents"
+    folder.mkdir()
+    (folder / "old.md").write_bytes(b"x" * 50)
+    uploads = Uploads(Limits(file=100, upload=150, files=3))
+    first, second = uploads.begin(folder / "a.md"), uploads.begin(folder / "b.md")
+    with pytest.raises(Refusal, match="at most 3 documents"):
+        uploads.begin(folder / "c.md")
+    uploads.take(folder, first, 60)
+    with pytest.raises(Refusal, match="at most 150 bytes"):
+        uploads.take(folder, second, 60)  # 170 with what was there before
+    uploads.end(folder, second, kept=False)
+    (folder / ".part-a").write_bytes(b"x" * 60)  # half written, and counted once
+    again = uploads.begin(folder / "b.md")
+    uploads.take(folder, again, 40)
+    uploads.end(folder, first, kept=True)
+    replaced = uploads.begin(folder / "old.md")  # what it replaces does not count
+    uploads.take(folder, replaced, 50)
+    with pytest.raises(Refusal, match="at most 150 bytes"):
+        uploads.take(folder, replaced, 1)
+
+
 def test_without_a_token_no_run_is_started(
     run: Path, words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -185,12 +238,16 @@ def test_without_a_token_no_run_is_started(
         assert send(http, "a", "a.md").status_code == 403
         assert "--token-file FILE --runs FOLDER" in http.get("/runs").text
         assert http.get("/runs/a").status_code == 403
+        assert http.post("/api/run/continue", json={}).status_code == 403
+        assert http.post("/api/runs/a/continue", json={}).status_code == 403
+        assert "/continue" not in http.get("/run").text
         stopped = http.post("/api/run/stop", json={})
         assert stopped.status_code == 409 and "no process" in stopped.json()["error"]["message"]
     with served(run, tmp_path, *words) as service, client(service.url, "wrong") as http:
         assert http.post("/api/runs/start", json={"name": "a"}).status_code == 401
         assert send(http, "a", "a.md").status_code == 401
         assert http.post("/api/run/stop", json={}).status_code == 401
+        assert http.post("/api/run/continue", json={}).status_code == 401
     assert list(Path(started).iterdir()) == []
 
 
@@ -199,7 +256,7 @@ def test_only_models_below_the_folder_can_be_named(tmp_path: Path) -> None:
         (tmp_path / place).mkdir(parents=True)
         (tmp_path / place / "config.json").touch()
     (tmp_path / "models" / "one.gguf").touch()
-    starter = Starter(tmp_path, tmp_path / "models")
+    starter = Starter(tmp_path, tmp_path / "models", Processes())
     assert starter.models == ["embedded", "maker/large", "one.gguf", "small"]
     assert starter.reader("../elsewhere") is None and starter.log("none") is None
 

@@ -40,8 +40,8 @@ def test_trusted_pairs_are_checked_counted_traced_and_replayed(
     assert cli.main(arguments("run", "--pairs", str(pairs))) == 0
     shown = capsys.readouterr()
     run = tmp_path / "run"
-    assert "5 trusted pairs, 3 of them placed in the documents; 1 more rows repeat one" in shown.err
-    assert "1 questions have more than one answer (rows 1 and 3)" in shown.err
+    assert "5 trusted pairs, 3 of them placed in the documents; repeated in 1 more row" in shown.err
+    assert "more than one answer to 1 question (rows 1 and 3)" in shown.err
 
     given = {row["id"]: row for row in rows(run, "question") if row["origin"] == "trusted"}
     assert {row["generation"] for row in given.values()} == {1} and len(given) == 5

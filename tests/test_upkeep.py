@@ -130,7 +130,7 @@ def test_prune_never_touches_a_run_that_answers(
     assert len(_adapters(run)) == 3
     FeedbackStore(run).add(Feedback("wrong", "Which port?", "It is 5."))
     assert cli.main(["prune", str(run), "--whole", "--yes"]) == 0
-    assert "the whole run with 1 corrections that it has not learnt" in capsys.readouterr().out
+    assert "the whole run with 1 correction that it has not learnt" in capsys.readouterr().out
     assert not run.exists()
 
 

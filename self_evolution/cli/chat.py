@@ -22,6 +22,7 @@ from self_evolution.serving import sources
 from self_evolution.serving.answering import Answered, Answerer, Turn, generation, open_model
 from self_evolution.serving.routing import Mark, Router
 from self_evolution.serving.sources import Source
+from self_evolution.text.counts import many
 
 _CUT = "(cut off: this is the longest answer that the run's settings allow)"
 _HELP = """questions follow up on the one before; /new forgets it, /quit or Ctrl-D ends
@@ -179,7 +180,7 @@ class _Talk:
             if found.cut:
                 self.write(_CUT)
             if one := found.reliability:
-                self.write(f"of {one.n:,} answers like this one {one.share:.0%} were right")
+                self.write(f"of {many(one.n, 'answer')} like this one {one.share:.0%} were right")
             self.write("sources:" if found.sources else "the search found nothing in the documents")
         for place, (source, mark) in enumerate(zip(found.sources, found.marks, strict=True), 1):
             _print_source(self._console, place, source, mark)

@@ -16,6 +16,7 @@ from self_evolution.ledger import DocumentRow, Ledger
 from self_evolution.records import Fragment
 from self_evolution.report.render import document
 from self_evolution.run.read import read_run
+from self_evolution.text.counts import many
 
 _MOST = 20
 
@@ -87,7 +88,7 @@ def _show(
     console = Console(highlight=False, soft_wrap=True)
     document = row.document
     console.print(Text(f"{document.title}", style="bold"))
-    console.print(Text(printable(f"{row.path} · {row.sections:,} sections")))
+    console.print(Text(printable(f"{row.path} · {many(row.sections, 'section')}")))
     if remark := _remark(row):
         console.print(Text(remark, style="yellow"))
     for number, fragment in enumerate(fragments, 1):
@@ -102,7 +103,7 @@ def _show(
     counts = Counter(fragment.language for fragment in fragments)
     console.print()
     by_language = ", ".join(f"{n:,} in {language}" for language, n in counts.most_common())
-    print(f"{len(fragments):,} fragments{f': {by_language}' if by_language else ''}")
+    print(f"{many(len(fragments), 'fragment')}{f': {by_language}' if by_language else ''}")
 
 
 def heading_line(number: int, fragment: Fragment) -> str:
@@ -112,7 +113,7 @@ def heading_line(number: int, fragment: Fragment) -> str:
         parts.append(f"page {fragment.page}")
     if fragment.heading:
         parts.append(" › ".join(fragment.heading))
-    parts += [f"{fragment.tokens:,} tokens", fragment.language]
+    parts += [f"{many(fragment.tokens, 'token')}", fragment.language]
     if fragment.own is not None:
         parts.append("nothing is asked about what stands behind >")
     return " · ".join(parts)

@@ -21,6 +21,7 @@ from self_evolution.run.open import Request, open_run
 from self_evolution.run.read import read_run
 from self_evolution.schedule import STAGES, has, left, out_of_patience
 from self_evolution.stages import perform
+from self_evolution.text.counts import many
 
 
 def run(options: argparse.Namespace) -> int:
@@ -35,8 +36,9 @@ def run(options: argparse.Namespace) -> int:
             run.progress.say(f"{run.folder} is complete: nothing to do")
             if rows := waiting(run.ledger, FeedbackStore(run.folder)):
                 run.progress.say(
-                    f"{len(rows):,} corrections wait in {run.folder}; `self-evolution run --run "
-                    f"{run.folder} --generations +1` trains one more generation with them"
+                    f"{run.folder} has {many(len(rows), 'correction')} to learn from; "
+                    f"`self-evolution run --run {run.folder} --generations +1` trains one more "
+                    "generation with them"
                 )
         evolve.evolve(run)
         page = run.folder / "report" / "index.html"

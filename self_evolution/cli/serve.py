@@ -24,6 +24,7 @@ def serve(options: argparse.Namespace) -> int:
     from self_evolution.serving.http.security import Access, is_loopback, read_token
     from self_evolution.serving.http.server import listen
     from self_evolution.serving.http.server import serve as serve_until_stopped
+    from self_evolution.serving.processes import Processes
     from self_evolution.serving.starting import Starter
 
     token = read_token(Path(options.token_file)) if options.token_file else ""
@@ -38,9 +39,12 @@ def serve(options: argparse.Namespace) -> int:
         )
     if options.models and not options.runs:
         raise UserError("--models: these are for runs that are started here; give --runs too")
+    # Only those who hold a token may begin a process.
+    processes = Processes() if token else None
     starter = None
-    if options.runs:
-        starter = Starter(Path(options.runs), Path(options.models) if options.models else None)
+    if options.runs and processes:
+        models = Path(options.models) if options.models else None
+        starter = Starter(Path(options.runs), models, processes)
     limits = Limits(options.queue, options.max_tokens, options.timeout)
     with closing(RunReader(Path(options.source))) as run, in_use(run.folder):
         # Before any generation leads, the run is watched, its questions are reviewed, and the base
@@ -57,7 +61,9 @@ def serve(options: argparse.Namespace) -> int:
                 answerer.warm_up(first)
                 metrics = Metrics()
                 access = Access(options.host, token, tuple(options.name or ()))
-                desk = Desk(run, answerer, limits, metrics, options.log_questions, starter)
+                desk = Desk(
+                    run, answerer, limits, metrics, options.log_questions, processes, starter
+                )
                 guard = Guard(make_app(desk, access), access, limits, metrics)
                 shown = f"[{host}]" if ":" in host else host
                 print(f"serving {run.folder} at http://{shown}:{port}", file=sys.stderr, flush=True)

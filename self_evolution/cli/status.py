@@ -17,6 +17,7 @@ from self_evolution.report.render import terminal
 from self_evolution.run.outlook import describe, outlook
 from self_evolution.schedule import left, out_of_patience
 from self_evolution.stages.evaluate import NO_SET
+from self_evolution.text.counts import many
 
 STOPPED = (
     "stopped: {} generations in a row were not promoted; a larger --promote.patience with "
@@ -99,7 +100,7 @@ def gone(ledger: Ledger) -> str:
     count = ledger.fragments.counts()["gone"]
     if not count:
         return ""
-    text = f"{count:,} documents changed or withdrawn since they were read"
+    text = f"{many(count, 'document')} changed or withdrawn since they were read"
     parents = {row.generation: row.parent for row in ledger.training.adapters()}
     generation = adapter = ledger.evaluations.leader() or max(parents, default=0)
     examples = ledger.training.examples_gone()

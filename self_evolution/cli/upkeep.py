@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from self_evolution.errors import UserError
+from self_evolution.text.counts import many
 
 _MARKS = {"good": "✓", "missing": "–", "broken": "✗"}
 
@@ -127,7 +128,11 @@ def _of_run(folder: Path, whole: bool) -> Iterator[_Gone]:
 
     if whole:
         waiting = unlearnt(folder)
-        lost = f" with {waiting:,} corrections that it has not learnt from yet" if waiting else ""
+        lost = (
+            f" with {many(waiting, 'correction')} that it has not learnt from yet"
+            if waiting
+            else ""
+        )
         reason = f"the whole run{lost}"
         yield _Gone(str(folder), reason, size_of(folder), partial(_remove, folder))
         return

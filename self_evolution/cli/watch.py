@@ -21,6 +21,7 @@ from self_evolution.progress import clock
 from self_evolution.run.outlook import Outlook, describe
 from self_evolution.run.read import RunReader
 from self_evolution.serving.progress import LastPair, Progress, read_progress
+from self_evolution.text.counts import many
 
 PAUSE = 1.0
 """Seconds between two looks."""
@@ -139,14 +140,15 @@ def _times(progress: Progress) -> Iterator[str]:
         yield describe(Outlook(**dict(progress.left)))
     then = ", ".join(progress.then) or "nothing more in this generation"
     later = progress.to_go - 1 - len(progress.then)
-    yield f"then: {then}" + (f"; {later:,} stages of later generations" if later else "")
+    yield f"then: {then}" + (f"; {many(later, 'stage')} of later generations" if later else "")
 
 
 def _training(progress: Progress) -> Iterator[str]:
     if last := progress.training:
         yield (
             f"training of generation {last.generation}: loss {last.first_loss:.3f} → "
-            f"{last.last_loss:.3f} in {last.steps:,} steps on {last.examples:,} examples"
+            f"{last.last_loss:.3f} in {many(last.steps, 'step')} "
+            f"on {many(last.examples, 'example')}"
         )
 
 

@@ -16,6 +16,7 @@ from self_evolution.records import Answer, Question, TrustedRow, content_id
 from self_evolution.retrieval.terms import terms
 from self_evolution.run.run import Run
 from self_evolution.run.side_files import digests, side_files
+from self_evolution.text.counts import many
 
 KEY = "trusted"
 """The key under which the ledger keeps the SHA-256 of the file that was read last."""
@@ -71,12 +72,12 @@ def describe(run: Run, generation: int) -> str:
     if not run.ledger.trusted.entered(generation):
         return ""
     found = run.ledger.trusted.counts()
-    told = f"{found.pairs:,} trusted pairs, {found.placed:,} of them placed in the documents"
+    told = f"{many(found.pairs, 'trusted pair')}, {found.placed:,} of them placed in the documents"
     if repeated := found.rows - found.pairs:
-        told += f"; {repeated:,} more rows repeat one"
+        told += f"; repeated in {many(repeated, 'more row')}"
     if several := run.ledger.trusted.disagreements():
         some = ", ".join(f"rows {one.first} and {one.second}" for one in several[:3])
-        told += f"; {len(several):,} questions have more than one answer ({some})"
+        told += f"; more than one answer to {many(len(several), 'question')} ({some})"
     return told
 
 

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
-import sys
 import threading
 import unicodedata
 from collections.abc import Sequence
@@ -20,6 +18,7 @@ from self_evolution import config
 from self_evolution.errors import UserError
 from self_evolution.run.process import is_running
 from self_evolution.run.read import RunReader
+from self_evolution.serving.processes import Conflict, Processes, tail
 
 NAME = r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}"
 """How a run may be named: it becomes the name of a folder, and has no dot, slash or space."""
@@ -27,8 +26,6 @@ EMBEDDED = "embedded"
 """The model that ships with the package."""
 LONGEST_FILE_NAME = 200
 """Bytes of the name of an uploaded file."""
-_TAIL = 4000
-"""Characters of the log that are shown."""
 
 State = Literal["starting", "running", "stopped", "not begun"]
 
@@ -41,15 +38,11 @@ class Started(NamedTuple):
     state: State
 
 
-class Conflict(UserError):
-    """What was asked for does not fit what is there already."""
-
-
 class Starter:
     """Starts runs in `folder`, with a model of the folder `models`, the recipe's or the embedded
     one. Its methods may be called by any thread."""
 
-    def __init__(self, folder: Path, models: Path | None) -> None:
+    def __init__(self, folder: Path, models: Path | None, processes: Processes) -> None:
         """Raises UserError if one of the folders is not there, or cannot be written."""
         if not folder.is_dir() or not os.access(folder, os.W_OK):
             raise UserError(
@@ -59,7 +52,7 @@ class Starter:
             raise UserError(f"--models {models}: no such folder; expected one with models")
         self.folder = folder.absolute()
         self._models = models.absolute() if models else None
-        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._processes = processes
         self._readers: dict[str, RunReader] = {}
         self._lock = threading.Lock()
 
@@ -88,8 +81,7 @@ class Starter:
 
     def state(self, name: str) -> State:
         folder = self.folder / name
-        process = self._processes.get(name)
-        alive = process is not None and process.poll() is None  # asked always, so that it can end
+        alive = self._processes.is_alive(folder)  # asked always, so that it can end
         if folder.is_dir() and is_running(folder):
             return "running"
         if (folder / "run.db").is_file():
@@ -117,10 +109,9 @@ class Starter:
         if not re.fullmatch(NAME, name):
             return None
         try:
-            text = (self.folder / f"{name}.log").read_bytes().decode("utf-8", "replace")
+            return tail(self._log(name))
         except FileNotFoundError:
             return None
-        return text[-_TAIL:].strip()
 
     def documents(self, name: str) -> Path:
         """The folder for the documents of a new run, which is made.
@@ -140,8 +131,7 @@ class Starter:
         """
         with self._lock:
             self._check_new(name)
-            if busy := [one.name for one in self.runs() if one.state in ("starting", "running")]:
-                raise Conflict(f"the run {busy[0]} is at work; wait for its end, or stop it first")
+            self.check_free()
             words = ["run", "--recipe", recipe, "--run", str(self.folder / name)]
             settings = self._settings(recipe)
             if model:
@@ -154,7 +144,17 @@ class Starter:
                 raise UserError(f"the recipe {recipe} names no documents; upload some")
             if old := self._readers.pop(name, None):  # of a run that somebody has removed
                 old.close()
-            self._processes[name] = self._process(name, words)
+            self._processes.begin(self.folder / name, words, self._log(name), self.folder)
+
+    def go_on(self, run: RunReader, further: int) -> None:
+        """Go on with a run of the folder. Raises Conflict as `Processes.go_on` does."""
+        self._processes.go_on(run, further, self._log(run.folder.name), self.folder)
+
+    def check_free(self) -> None:
+        """Raises Conflict if a run of the folder is at work; an earlier service may have begun
+        it."""
+        if busy := [one.name for one in self.runs() if one.state in ("starting", "running")]:
+            raise Conflict(f"the run {busy[0]} is at work; wait for its end, or stop it first")
 
     def close(self) -> None:
         """End the reading; the runs go on."""
@@ -190,19 +190,8 @@ class Starter:
             (folder / other).unlink()
         return folder
 
-    def _process(self, name: str, words: Sequence[str]) -> subprocess.Popen[bytes]:
-        """The process of a run. A session of its own keeps it alive when the service ends."""
-        # With -P, the runs in this folder are not taken for Python packages of their names.
-        command = [sys.executable, "-P", "-m", "self_evolution", *words]
-        with (self.folder / f"{name}.log").open("wb") as log:
-            return subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                cwd=self.folder,
-                start_new_session=True,
-            )
+    def _log(self, name: str) -> Path:
+        return self.folder / f"{name}.log"
 
 
 def file_name(text: str) -> str:

@@ -21,6 +21,7 @@ from self_evolution.ledger import digest
 from self_evolution.records import Holdout, Item, Lock, content_id
 from self_evolution.run import Run
 from self_evolution.run.outcome import Outcome
+from self_evolution.text.counts import many
 
 
 def build(run: Run, generation: int) -> Outcome:
@@ -86,7 +87,7 @@ def _items(run: Run, kind: str, suite: str) -> Iterator[Item]:
 def _notes(run: Run) -> Iterator[str]:
     held = run.ledger.documents.holdouts()
     if held:
-        yield f"{len(held):,} documents held out"
+        yield f"{many(len(held), 'document')} held out"
     for kind in KINDS:
         if run.ledger.items.candidates(kind):
             yield describe(run.ledger, kind, kind)

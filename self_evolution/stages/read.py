@@ -18,6 +18,7 @@ from self_evolution.retrieval import has_index
 from self_evolution.run import Run
 from self_evolution.run.outcome import Outcome
 from self_evolution.run.side_files import side_files
+from self_evolution.text.counts import many
 
 Row = Document | Event | Holdout | Section
 
@@ -189,7 +190,7 @@ def _notes(run: Run, changes: Changes, problems: list[tuple[str, str]]) -> list[
 def _listed(endings: Mapping[str, int], most: int = 5) -> str:
     some = [f"{n:,} {ending or 'without ending'}" for ending, n in list(endings.items())[:most]]
     rest = sum(list(endings.values())[most:])
-    return ", ".join(some) + (f" and {rest:,} others" if rest else "")
+    return ", ".join(some) + (f" and {many(rest, 'other')}" if rest else "")
 
 
 def _read_side_files(run: Run) -> None:

@@ -12,6 +12,7 @@ from self_evolution.run import Run
 from self_evolution.run.outcome import Outcome
 from self_evolution.schedule import stage_seed
 from self_evolution.strategies import STRATEGIES, ScoredPair
+from self_evolution.text.counts import many
 
 EXAMPLES, SHARE = 8, 0.5
 """EXAMPLES: how often a correction stands in the first training set after it came in. SHARE: the
@@ -56,7 +57,9 @@ def select(run: Run, generation: int) -> Outcome:
     if strategy.uses_k and 0 < len(pool) < settings.k:
         note += f", which is all there are: k is {settings.k:,}"
     if corrected:
-        note += f" + {len(corrected):,} from corrections, {len(corrected) + len(again):,} times"
+        note += (
+            f" + {len(corrected):,} from corrections, {many(len(corrected) + len(again), 'time')}"
+        )
     if rehearsal:
         note += f" + {len(rehearsal):,} rehearsed"
     if not new and not corrected:

@@ -11,6 +11,7 @@ from self_evolution.errors import UserError
 from self_evolution.ledger import SectionRow
 from self_evolution.run import Run
 from self_evolution.run.outcome import Outcome
+from self_evolution.text.counts import many
 
 SECTIONS_A_UNIT, UNITS_A_BATCH = 128, 16
 
@@ -74,7 +75,7 @@ def _apart(one: SectionRow, other: SectionRow) -> bool:
 
 
 def _note(counts: dict[str, int], short: int) -> str:
-    note = f"{counts['fragments']:,} fragments"
+    note = f"{many(counts['fragments'], 'fragment')}"
     if counts["duplicates"] or counts["quoted"]:
         left = counts["fragments"] - counts["duplicates"] - counts["quoted"]
         near = f" ({counts['near']:,} nearly)" if counts["near"] else ""

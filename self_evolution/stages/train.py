@@ -13,6 +13,7 @@ from self_evolution.records import Adapter, Message, context
 from self_evolution.run import Run
 from self_evolution.run.outcome import Outcome
 from self_evolution.schedule import stage_seed
+from self_evolution.text.counts import many
 
 Chosen = TypeVar("Chosen")
 
@@ -40,12 +41,14 @@ def train(run: Run, generation: int) -> Outcome:
         trained = run.engine.train(job)
     path = folder.relative_to(run.folder).as_posix()
     run.ledger.add([Adapter(generation, start.parent, path, *trained)])
-    note = f"loss {trained.first_loss:.3f} → {trained.last_loss:.3f} in {trained.steps:,} steps"
+    note = (
+        f"loss {trained.first_loss:.3f} → {trained.last_loss:.3f} in {many(trained.steps, 'step')}"
+    )
     note += f", {trained.divergence:.2f} nats a token from the base"
     if start.rate != 1:
         note += f"; at {start.rate:g} of the learning rate, after what was rolled back"
     if left_out := len(chosen) - trained.examples:
-        note += f"; {left_out:,} examples longer than --train.max-tokens left out"
+        note += f"; {many(left_out, 'example')} longer than --train.max-tokens left out"
     return Outcome(trained.examples, note)
 
 

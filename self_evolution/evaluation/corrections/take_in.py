@@ -25,6 +25,7 @@ from self_evolution.records import (
 )
 from self_evolution.retrieval.terms import terms
 from self_evolution.run import Run
+from self_evolution.text.counts import many
 from self_evolution.text.values import stands_in
 
 SEARCHED = 3
@@ -77,8 +78,9 @@ def describe(run: Run, generation: int) -> str:
         for kind in ("taught", "removed")
     }
     return (
-        f"{len(entered):,} corrections taken in: {counts['taught']:,} pairs to learn from them, "
-        f"{counts['removed']:,} pairs removed"
+        f"{many(len(entered), 'correction')} taken in: "
+        f"{many(counts['taught'], 'pair')} to learn from them, "
+        f"{many(counts['removed'], 'pair')} removed"
     )
 
 

@@ -10,6 +10,7 @@ from self_evolution.report.facts import Facts
 from self_evolution.report.facts.questions import TestSets
 from self_evolution.report.facts.subsets import Outdated
 from self_evolution.report.render.words import format_score, score
+from self_evolution.text.counts import many
 
 FEW_QUESTIONS = 30
 """Below this number, questions are called few."""
@@ -109,7 +110,7 @@ def _number(n: int, questions: int, metric: str) -> Iterator[str]:
             "reference has a value (a number, code or name)."
         )
     else:
-        yield f"Measured on {n:,} domain questions."
+        yield f"Measured on {many(n, 'domain question')}."
     if n < FEW_QUESTIONS:
         yield (
             f"Only {n} questions: too few for a firm statement, and intervals of so small "

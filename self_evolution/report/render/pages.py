@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from self_evolution.errors import UserError
 from self_evolution.files import complete
 from self_evolution.report.render import words
+from self_evolution.text.counts import many
 
 if TYPE_CHECKING:
     import jinja2
@@ -28,7 +29,7 @@ def environment(**settings: Any) -> jinja2.Environment:
         **({"autoescape": True} | settings),
     )
     found.filters |= {"keep": words.keep, "found": words.passage_found}
-    found.globals["words"] = words
+    found.globals |= {"words": words, "many": many}
     return found
 
 

@@ -20,6 +20,7 @@ from self_evolution.report.render.words import (
     teachers,
     trusted,
 )
+from self_evolution.text.counts import many
 
 
 def summary(config: Config, ledger: Ledger) -> Iterator[str]:
@@ -50,5 +51,5 @@ def test_lines(tests: TestSets) -> Iterator[str]:
     """Yield a line for each built test set; nothing if all test questions are the user's own."""
     for one in tests.sets:
         if one.kind != "own":
-            source = f" ({one.documents:,} documents)" if one.documents else ""
+            source = f" ({many(one.documents, 'document')})" if one.documents else ""
             yield f"{one.suite}: {lower_first(KINDS[one.kind])}, built{source}; {one.power}"

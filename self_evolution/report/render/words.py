@@ -22,6 +22,7 @@ from self_evolution.records import Evaluation
 from self_evolution.report.facts.corrected import Corrections
 from self_evolution.report.facts.coverage import Coverage, Uncovered
 from self_evolution.report.facts.evaluations import trend as trend
+from self_evolution.text.counts import many
 from self_evolution.text.language import detect as language
 
 KINDS = {
@@ -111,7 +112,7 @@ def trusted(found: TrustedCounts) -> str:
     """Describe how many of the user's own pairs were used; empty if there are none."""
     if not found.rows:
         return ""
-    told = f"Your own pairs: {found.rows:,} rows, {found.pairs:,} different pairs, "
+    told = f"Your own pairs: {many(found.rows, 'row')}, {many(found.pairs, 'different pair')}, "
     told += f"{found.placed:,} of them placed in the documents"
     if found.kept + found.stopped + found.held_out:
         told += f"; {found.kept:,} kept, {found.near:,} of these near a test question; "
@@ -125,8 +126,8 @@ def teachers(found: Sequence[TeacherCounts]) -> str:
     """Describe what teachers wrote; empty if there are none."""
     return "; ".join(
         f"Teacher {label(one.name, one.id if is_address(one.id) else '')}: "
-        f"{one.pairs:,} pairs asked and answered in place of the base, {one.kept:,} of them kept; "
-        f"{one.test_questions:,} test questions"
+        f"{many(one.pairs, 'pair')} asked and answered in place of the base, "
+        f"{one.kept:,} of them kept; {many(one.test_questions, 'test question')}"
         for one in found
     )
 
@@ -135,8 +136,9 @@ def corrected(found: Corrections) -> str:
     """What became of the corrections; empty if there are none."""
     if not found.rows:
         return ""
-    told = f"Corrections by people: {found.entered:,}, on {len(found.rows):,} questions; "
-    told += f"{found.taught:,} pairs made from them, {found.removed:,} pairs removed from training"
+    told = f"Corrections by people: {found.entered:,}, on {many(len(found.rows), 'question')}; "
+    told += f"{many(found.taught, 'pair')} made from them, "
+    told += f"{many(found.removed, 'pair')} removed from training"
     if found.stopped:
         told += f"; {found.stopped:,} stopped, because they are evaluation questions or held out"
     if found.learnt:
@@ -150,7 +152,7 @@ def corrected(found: Corrections) -> str:
 
 def covered(found: Coverage) -> str:
     """How many of the documents' values were asked about, by generation."""
-    where = f"{found.fragments:,} fragments, drawn from {found.total:,},"
+    where = f"{many(found.fragments, 'fragment')}, drawn from {found.total:,},"
     if found.fragments == found.total:
         where = "the documents"
     told = f"Coverage: {number(found.share.mean)}% {interval(found.share)} of the {found.values:,} "
@@ -178,9 +180,9 @@ def contradicted(found: Sequence[Conflict]) -> str:
     if not found:
         return ""
     settled = sum(one.believed for one in found)
-    told = f"Contradictions: {len(found):,} times two places answer the same question differently; "
-    told += f"{len(found) - settled:,} times neither answer is trained on"
-    return told + (f", {settled:,} times the one preferred by --check.prefer" if settled else "")
+    told = f"Contradictions: {len(found):,} (two places answer the same question differently); "
+    told += f"neither answer is trained on in {len(found) - settled:,} of them"
+    return told + (f", the one preferred by --check.prefer in {settled:,}" if settled else "")
 
 
 def place(source: PairSource) -> str:
@@ -198,4 +200,4 @@ def cut(text: str, size: int) -> str:
     """At most `size` characters, and how many more there are."""
     if len(text) <= size:
         return text
-    return f"{text[:size]} … ({len(text) - size:,} more characters)"
+    return f"{text[:size]} … ({many(len(text) - size, 'more character')})"

@@ -28,6 +28,7 @@ from self_evolution.serving.http.limits import Gate, Limits
 from self_evolution.serving.http.metrics import Metrics
 from self_evolution.serving.http.problems import Refusal
 from self_evolution.serving.http.ways import Ways
+from self_evolution.serving.processes import Conflict, Processes
 from self_evolution.serving.starting import Starter
 
 T = TypeVar("T")
@@ -48,11 +49,13 @@ class Desk:
         limits: Limits,
         metrics: Metrics,
         log_questions: bool = False,
+        processes: Processes | None = None,
         starter: Starter | None = None,
     ) -> None:
-        """`starter` starts runs; without it that is not offered."""
+        """`processes` go on with runs, and `starter` starts them; without them, neither is
+        offered."""
         self.run, self.answerer, self.limits, self.metrics = run, answerer, limits, metrics
-        self.starter = starter
+        self.processes, self.starter = processes, starter
         self.gate = Gate(limits.waiting)
         self.ways = Ways(run, answerer)
         self._log_questions = log_questions
@@ -88,6 +91,24 @@ class Desk:
             raise Refusal(404, str(error), "document_not_found", param="document") from None
         except UserError as error:
             raise _missing(error) from None
+
+    async def attempt(self, work: Callable[[], T]) -> T:
+        """Call work that the client may have asked for wrongly, in a thread of its own.
+
+        Raises Refusal with what is wrong, and 503 where the disk takes no more.
+        """
+
+        def attempted() -> T:
+            try:
+                return work()
+            except Conflict as error:
+                raise Refusal(409, str(error), "conflict") from None
+            except UserError as error:
+                raise Refusal(400, str(error), "invalid_value") from None
+            except OSError as error:
+                raise Refusal(503, f"nothing was written: {error.strerror}", "disk") from None
+
+        return await self.read(attempted)
 
     def generation(self, name: str) -> int:
         """The generation that a name stands for now. Raises Refusal (404) if there is none."""

@@ -49,7 +49,9 @@ def routes(desk: Desk) -> APIRouter:
 
     @router.get("/run")
     async def run(request: Request) -> Response:
-        return await desk.read(lambda: _run(request, desk.run, "/run", "/report"))
+        folder = desk.run.folder
+        log = desk.processes.log(folder) if desk.processes else None
+        return await desk.read(lambda: _run(request, desk, desk.run, "/run", "/report", log=log))
 
     @router.get("/runs")
     async def runs(request: Request) -> Response:
@@ -77,7 +79,7 @@ def routes(desk: Desk) -> APIRouter:
         found, state = await desk.read(lambda: (starter.reader(name), starter.state(name)))
         here = f"/runs/{name}"
         return await desk.read(
-            lambda: _run(request, found, here, f"{here}/report", state, log, name)
+            lambda: _run(request, desk, found, here, f"{here}/report", state, log, name)
         )
 
     @router.get("/review")
@@ -114,6 +116,7 @@ def _review(request: Request, desk: Desk, kind: str) -> Response:
 
 def _run(
     request: Request,
+    desk: Desk,
     run: RunReader | None,
     here: str,
     report: str,
@@ -121,21 +124,25 @@ def _run(
     log: str | None = None,
     name: str = "",
 ) -> Response:
-    """The page of a run. `state` and `log` are those of the process, if it was started here."""
+    """The page of a run. `state` and `log` are those of the process, if it was begun here."""
     if run is None:
         return page(request, "starting.html", run=name, state=state, log=log)
+    progress = read_progress(run)
+    failed = desk.processes is not None and desk.processes.failed(run.folder)
+    quiet = progress.running or (progress.state != "unfinished" and not failed)
     return page(
         request,
         "run.html",
         run=run.folder.name,
         folder=shlex.quote(str(run.folder)),
         state=run_state(run),
-        progress=read_progress(run),
+        progress=progress,
+        continues=desk.processes is not None,
         clock=clock,
         modes=MODES,
         at=here,
         report=report,
-        log="" if state == "running" else log,
+        log="" if quiet else log,
     )
 
 

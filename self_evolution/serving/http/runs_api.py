@@ -2,36 +2,31 @@
 
 from __future__ import annotations
 
-import os
+import asyncio
 from collections.abc import Callable
-from contextlib import suppress
-from pathlib import Path
-from tempfile import NamedTemporaryFile
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, TypeVar
 
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
-from starlette.requests import ClientDisconnect
 
-from self_evolution.errors import UserError
-from self_evolution.run.process import ask_to_stop
+from self_evolution.run.process import ask_to_stop, is_running
 from self_evolution.run.read import RunReader
 from self_evolution.serving.http.asking import Desk
-from self_evolution.serving.http.guard import too_large
 from self_evolution.serving.http.problems import Given, Refusal, documented
+from self_evolution.serving.http.uploading import Uploads, keep_upload
+from self_evolution.serving.processes import Processes
 from self_evolution.serving.progress import Progress, read_progress
-from self_evolution.serving.starting import (
-    LONGEST_FILE_NAME,
-    Conflict,
-    Starter,
-    State,
-    file_name,
-)
+from self_evolution.serving.starting import LONGEST_FILE_NAME, Starter, State
 
 T = TypeVar("T")
 NOT_OFFERED = (
     "no run can be started here: that needs a service that was started with --runs and --token-file"
 )
+NOT_CONTINUED = (
+    "no run can be continued here: that needs a service that was started with --token-file"
+)
+_LOOK = 0.1
+"""Seconds between two looks whether a process has begun."""
 Word = Annotated[str, Field(max_length=4096)]
 FileName = Annotated[str, Field(max_length=LONGEST_FILE_NAME)]
 
@@ -77,13 +72,32 @@ class Stopping(BaseModel):
     stopping: bool = True
 
 
+class ContinueRequest(Given):
+    """How many generations are made beside those that were planned."""
+
+    further: Annotated[int, Field(ge=0, le=100)] = 0
+
+
+class Continued(BaseModel):
+    """A process was begun. If it cannot go on, the page of the run shows what it has printed."""
+
+    continued: bool = True
+
+
 def routes(desk: Desk) -> APIRouter:
     router = APIRouter(tags=["state"])
+    uploads = Uploads(desk.limits)
 
     @router.post("/api/run/stop", status_code=202, responses=documented(409, body=True))
     async def stop() -> Stopping:
         """Stop the process at work on the run that is served; `run` goes on with it later."""
-        return await _tried(desk, lambda: _stop(desk.run))
+        return await desk.attempt(lambda: _stop(desk.run))
+
+    @router.post("/api/run/continue", status_code=202, responses=documented(409, body=True))
+    async def go_on(given: ContinueRequest) -> Continued:
+        """Go on with the run that is served, in a process of its own."""
+        processes = continued_with(desk)
+        return await _continue(desk, desk.run, lambda: processes.go_on(desk.run, given.further))
 
     @router.get("/api/runs", responses=documented())
     async def runs() -> RunRows:
@@ -95,8 +109,8 @@ def routes(desk: Desk) -> APIRouter:
     async def start(given: StartRequest) -> RunRow:
         """Start a run, in a process of its own."""
         starter = started_with(desk)
-        await _tried(
-            desk, lambda: starter.start(given.name, given.recipe, given.model, given.files)
+        await desk.attempt(
+            lambda: starter.start(given.name, given.recipe, given.model, given.files)
         )
         return RunRow(name=given.name, state="starting")
 
@@ -108,10 +122,8 @@ def routes(desk: Desk) -> APIRouter:
     ) -> Upload:
         """Keep a document for a run that is to be started: the body is the file."""
         starter = started_with(desk)
-        try:
-            return await _upload(desk, starter, request, name, file)
-        except OSError as error:  # the disk is full, or the folder was removed
-            raise _no_disk(error) from None
+        path, size = await keep_upload(desk, uploads, starter, request, name, file)
+        return Upload(file=path.name, bytes=size)
 
     @router.get("/api/runs/{name}/progress", responses=documented(404))
     async def progress(name: str) -> Progress:
@@ -125,7 +137,15 @@ def routes(desk: Desk) -> APIRouter:
     async def stop_started(name: str) -> Stopping:
         """Stop a run that was started here."""
         run = await reader(desk, name)
-        return await _tried(desk, lambda: _stop(run))
+        return await desk.attempt(lambda: _stop(run))
+
+    @router.post(
+        "/api/runs/{name}/continue", status_code=202, responses=documented(404, 409, body=True)
+    )
+    async def continue_started(name: str, given: ContinueRequest) -> Continued:
+        """Go on with a run that was started here."""
+        run, starter = await reader(desk, name), started_with(desk)
+        return await _continue(desk, run, lambda: starter.go_on(run, given.further))
 
     return router
 
@@ -135,6 +155,13 @@ def started_with(desk: Desk) -> Starter:
     if desk.starter is None:
         raise Refusal(403, NOT_OFFERED, "not_offered")
     return desk.starter
+
+
+def continued_with(desk: Desk) -> Processes:
+    """What goes on with runs. Raises Refusal (403) where that is not offered."""
+    if desk.processes is None:
+        raise Refusal(403, NOT_CONTINUED, "not_offered")
+    return desk.processes
 
 
 async def reader(desk: Desk, name: str) -> RunReader:
@@ -151,73 +178,24 @@ def _stop(run: RunReader) -> Stopping:
     return Stopping()
 
 
+async def _continue(desk: Desk, run: RunReader, begin: Callable[[], None]) -> Continued:
+    """Begin a process on the run, and wait until it is at work, or has ended."""
+    processes, folder = continued_with(desk), run.folder
+
+    def free() -> None:
+        if desk.starter:
+            desk.starter.check_free()
+        begin()
+
+    await desk.attempt(free)
+    while not is_running(folder) and processes.is_alive(folder):
+        await asyncio.sleep(_LOOK)
+    return Continued()
+
+
 def _rows(starter: Starter) -> RunRows:
     return RunRows(
         runs=[RunRow(name=one.name, state=one.state) for one in starter.runs()],
         recipes=starter.recipes,
         models=starter.models,
     )
-
-
-async def _tried(desk: Desk, work: Callable[[], T]) -> T:
-    """Do work that the client may have asked for wrongly. Raises Refusal with what is wrong."""
-
-    def tried() -> T:
-        try:
-            return work()
-        except Conflict as error:
-            raise Refusal(409, str(error), "conflict") from None
-        except UserError as error:
-            raise Refusal(400, str(error), "invalid_value") from None
-        except OSError as error:
-            raise _no_disk(error) from None
-
-    return await desk.read(tried)
-
-
-def _no_disk(error: OSError) -> Refusal:
-    return Refusal(503, f"nothing was written: {error.strerror}", "disk")
-
-
-async def _upload(desk: Desk, starter: Starter, request: Request, name: str, file: str) -> Upload:
-    """Write the body to the folder of the run's documents; it appears there when it is complete."""
-
-    def target() -> Path:
-        own = file_name(file)  # before a folder is made
-        return starter.documents(name) / own
-
-    path = await _tried(desk, target)
-    most = await _tried(desk, lambda: _room(desk, path))
-    size = 0
-    with NamedTemporaryFile(dir=path.parent, prefix=".part-", delete=False) as part:
-        try:
-            async for chunk in request.stream():
-                size += len(chunk)
-                if size > most:
-                    raise too_large(most)
-                await _tried(desk, lambda chunk=chunk: part.write(chunk))  # type: ignore[misc]
-            await _tried(desk, lambda: _keep(part, path))
-        except ClientDisconnect:
-            raise Refusal(400, "the connection ended before the body") from None
-        finally:
-            with suppress(FileNotFoundError):
-                Path(part.name).unlink()
-    return Upload(file=path.name, bytes=size)
-
-
-def _keep(part: Any, path: Path) -> None:
-    part.flush()
-    os.fsync(part.fileno())
-    Path(part.name).replace(path)
-
-
-def _room(desk: Desk, path: Path) -> int:
-    """The bytes that this document may have. Raises Refusal (413) if there are too many."""
-    limits = desk.limits
-    others = [one for one in path.parent.iterdir() if one.name != path.name]
-    if len(others) >= limits.files:
-        raise Refusal(413, f"a run takes at most {limits.files:,} documents here")
-    room = limits.upload - sum(one.stat().st_size for one in others)
-    if room <= 0:
-        raise Refusal(413, f"a run takes at most {limits.upload:,} bytes of documents here")
-    return min(limits.file, room)

@@ -25,6 +25,7 @@ from self_evolution.serving.answering import Answerer
 from self_evolution.serving.routing.cases import Case, cases, checked, questions
 from self_evolution.serving.routing.evidence import Coverage
 from self_evolution.serving.routing.logistic import FOLDS, Model, cross_fitted, fit
+from self_evolution.text.counts import many
 
 FILE, VERSION = "routing.json", 2
 MEMORY, OPENED = 0, 1
@@ -140,7 +141,7 @@ def calibrate(
     if len(clusters) < FEWEST or len(set(clusters)) < FOLDS:
         return Calibration(made_from, generation, len(clusters))
     asked = sum(one.plain for one in wanted)
-    say(f"calibrating on {asked:,} test questions, once for this generation")
+    say(f"calibrating on {many(asked, 'test question')}, once for this generation")
     found, documents = cases(run, answerer, generation, wanted)
     coverage = Coverage(run.ledger)
     numbers = [case.question.numbers(coverage) for case in checked(found, check)]

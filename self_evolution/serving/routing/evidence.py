@@ -24,10 +24,6 @@ COMMON = 1000
 LEAST_CERTAIN = -10.0
 """A mean log-probability below this counts as this."""
 
-CLOSED = ("certainty", "agreement", "support", "names", "terms", "unknown", "known")
-OPEN = CLOSED[:-1]
-"""What the numbers of an answer from memory, and of one from passages, mean."""
-
 
 @dataclass(frozen=True)
 class Question:
@@ -46,7 +42,11 @@ class Question:
         return not agreed(self.text, [self.open.text, self.closed.text]).objection
 
     def numbers(self, coverage: Coverage) -> tuple[list[float], list[float]]:
-        """The numbers of CLOSED and of OPEN."""
+        """The numbers of the answer from memory, and of the one from passages.
+
+        Both have the certainty of the model, whether the answers agree, how much of the answer
+        stands in the passages, and the three shares of `Coverage.of`; the first has `known` too.
+        """
         agreement = float(self.agree)
         covered = list(coverage.of(self.text, self.shown))
 
@@ -58,7 +58,7 @@ class Question:
 
 
 def ranges(covered: Sequence[float], known: float) -> tuple[list[Range], list[Range]]:
-    """What the numbers of CLOSED and of OPEN can be, before the model has answered: those of the
+    """What `Question.numbers` can be before the model has answered: those of the
     answers can be anything, and the others are there already (`Coverage.of`)."""
     both: list[Range] = [(LEAST_CERTAIN, 0.0), (0.0, 1.0), (0.0, 1.0)]
     both += [(one, one) for one in covered]
