@@ -4,6 +4,7 @@
 
 It starts `self-evolution serve RUN` and puts the test questions of the run to `/api/ask`, streamed,
 with passages, or from memory with `--closed`; the routing is off, which would put each one twice.
+It begins when the service has nothing to do, so that the calibration of the routing is made before.
 With several `--models`, they are asked in turn: those of different models do not share a batch.
 One client and many take turns in blocks, so that other work on the machine counts for both alike.
 `answers/CPU s` is for a second of the service's own processor time, which other work changes least.
@@ -33,6 +34,8 @@ import psutil
 from self_evolution.run.read import read_run
 
 BLOCKS = 3
+QUIET = 2.0
+"""Seconds without work before the first question."""
 SHARE = 0.3
 """Seconds with one client for each second with many."""
 
@@ -67,6 +70,7 @@ def main() -> None:
         for text, model in zip(questions, itertools.cycle(options.models.split(",")), strict=False)
     ]
     with _served(options.run) as (process, port):
+        _settle(process)
         part = options.seconds / BLOCKS
         one, many = [], []
         for _ in range(BLOCKS):
@@ -117,6 +121,12 @@ def _served(run: Path) -> Iterator[tuple[psutil.Process, int]]:
             process.wait()
             if log:
                 log.wait()
+
+
+def _settle(process: psutil.Process) -> None:
+    """Wait until the service has nothing to do."""
+    while process.cpu_percent(QUIET) > 10:
+        pass
 
 
 async def _block(

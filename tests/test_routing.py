@@ -8,6 +8,7 @@ import random
 import re
 import shutil
 import sqlite3
+import time
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import wait
@@ -15,8 +16,10 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 from conftest import RULES
+from serving import served_here
 
 from self_evolution import cli
 from self_evolution.errors import Stopped
@@ -25,6 +28,8 @@ from self_evolution.models.scripted import ScriptedEngine
 from self_evolution.records import Fragment, Message
 from self_evolution.run.read import RunReader
 from self_evolution.serving.answering import Answerer, open_model
+from self_evolution.serving.http import ask_api
+from self_evolution.serving.http.limits import Limits
 from self_evolution.serving.http.ways import Ways
 from self_evolution.serving.routing import MEMORY, NOTHING, PASSAGES, Routed, Router
 from self_evolution.serving.routing.asking import Told
@@ -233,6 +238,24 @@ def test_support_is_what_the_passage_says_of_the_answer() -> None:
     assert told.closed.certainty == -0.1
 
 
+@pytest.mark.parametrize(
+    ("closed", "open_", "same"),
+    [
+        ("The colour of alarm Temun is red.", "The colour of alarm Temun is green.", False),
+        ("The colour of alarm Temun is red.", "It is red.", True),
+        ("It draws 752 watts.", "Node Coral draws 752 W.", True),
+        ("It draws 752 watts.", "It draws 751 watts.", False),
+        ("告警的颜色是红色。", "告警的颜色是绿色。", False),
+        ("Alarm Temun.", "The alarm Temun.", True),
+    ],
+)
+def test_answers_agree_in_what_they_add_to_the_question(
+    closed: str, open_: str, same: bool
+) -> None:
+    question = "告警是什么颜色？" if "告警" in closed else "What colour is alarm Temun?"
+    assert Question(question, Told(closed, None), Told(open_, None), [], 0.5).agree is same
+
+
 def test_the_sentence_with_the_value_is_marked() -> None:
     text = "Node Coral draws 752 watts. It sits in rack R-17.\nIts backup is node 752."
     found = mark("How much power does node Coral draw?", "It draws 752 watts.", text)
@@ -363,6 +386,41 @@ def test_a_question_waits_for_one_batch_of_the_calibration_at_most(
         answerer.close()
     assert len(batches[0]) == answerer.batch_size and len(batches) > 10
     assert "Which moon is the largest?" in batches[1]
+
+
+def test_until_the_way_is_decided_there_are_signs_of_life_and_no_words(
+    run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ask_api, "_SIGN", 0.02)
+    with served_here(run, Limits()) as service, httpx2.Client(base_url=service.url) as http:
+        generate = service.engine.generate
+
+        def slowly(*given: Any) -> list[Reply]:
+            *others, on_text = given
+
+            def hear(place: int, piece: str) -> None:
+                time.sleep(0.05)
+                on_text(place, piece)
+
+            return generate(*others, hear)
+
+        body = {"question": "Tell me the port of node Coral?", "model": "base"}
+        end = time.monotonic() + 60
+        while not http.post("/api/ask", json=body | {"stream": False}).json()["reliability"]:
+            assert time.monotonic() < end  # the calibration is made in the background
+        monkeypatch.setattr(service.engine, "generate", slowly)
+        events = [
+            (name, json.loads(value))
+            for name, value in re.findall(
+                r"event: (\w+)\ndata: (.*)\n", http.post("/api/ask", json=body).text
+            )
+        ]
+    names = [name for name, _ in events]
+    assert names[0] == "sources" and names[-2:] == ["text", "done"]
+    assert set(names[1:-2]) == {"progress"}
+    written = [value["characters"] for name, value in events if name == "progress"]
+    assert written == sorted(written) and written[-1] > 10
+    assert events[-1][1]["way"] == PASSAGES and events[-1][1]["reliability"]
 
 
 def test_what_cannot_be_found_is_said_without_asking_the_model(run: Path) -> None:

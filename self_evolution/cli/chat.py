@@ -170,7 +170,15 @@ class _Talk:
 
     def _route(self, router: Router, question: str, number: int, history: list[Turn]) -> str:
         """Print the answer in the way that fits the question; returns its text."""
-        found = router.answer(question, history, number)
+        with self._console.status("looking and thinking") as status:
+            written = 0
+
+            def hear(piece: str) -> None:
+                nonlocal written
+                written += len(piece)
+                status.update(f"{written:,} characters written; not decided yet which are shown")
+
+            found = router.answer(question, history, number, on_text=hear)
         self._console.print(_safe(found.text), markup=False)
         if found.way == "nothing":
             if found.sources:

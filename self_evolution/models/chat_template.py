@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import re
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ from self_evolution.models.reply import (
 from self_evolution.models.training import IGNORED
 from self_evolution.records import Message
 
+_KNOWN = 256
+"""Prompts whose ids are remembered."""
 _MARK = "QXZMARKZXQ"
 _PRIVATE = range(0x100000, 0x10FFFE)
 """Characters without a meaning, which no vocabulary contains."""
@@ -41,6 +44,8 @@ class Chat:
         """`template`: empty, `plain`, or a Jinja file. `model_stops`: eos ids of its config."""
         self.tokenizer = tokenizer
         self._thinking = thinking
+        # The same prompt is measured, counted and put, one after the other.
+        self._known = lru_cache(_KNOWN)(self._prompt)
         if template:
             tokenizer.chat_template = _template_text(template)
         if not tokenizer.chat_template:
@@ -82,13 +87,17 @@ class Chat:
         """
         if not messages:
             return list(self._user)
+        return list(self._known(tuple((one["role"], one["content"]) for one in messages)))
+
+    def _prompt(self, messages: Sequence[tuple[str, str]]) -> list[int]:
+        roles = [role for role, _ in messages]
 
         def render(contents: list[str]) -> str:
-            pairs = zip(messages, contents, strict=True)
-            turns = [{"role": message["role"], "content": content} for message, content in pairs]
+            pairs = zip(roles, contents, strict=True)
+            turns = [{"role": role, "content": content} for role, content in pairs]
             return self._render(turns, prompt=True)
 
-        return self._guarded([message["content"] for message in messages], render)
+        return self._guarded([content for _, content in messages], render)
 
     def text(self, text: str) -> list[int]:
         """Token ids of a text, in which the strings of special tokens become those tokens."""

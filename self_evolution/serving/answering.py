@@ -162,9 +162,12 @@ class Answerer:
         self._batcher.put(job)
         return job
 
-    def start_batch(self, questions: Sequence[Question]) -> list[Job]:
-        """Have at most `batch_size` questions answered together, for a caller with many of them."""
-        jobs = [Job(question.call) for question in questions]
+    def start_batch(
+        self, questions: Sequence[Question], on_text: Callable[[str], None] | None = None
+    ) -> list[Job]:
+        """Have at most `batch_size` questions answered together, for a caller with many of them;
+        `on_text` gets the pieces of all answers."""
+        jobs = [Job(question.call, on_text) for question in questions]
         self._batcher.put(*jobs)
         return jobs
 

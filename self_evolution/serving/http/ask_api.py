@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import ExitStack
 from typing import Annotated, Any, cast
 
@@ -23,6 +24,8 @@ from self_evolution.serving.routing.asking import certain, told
 from self_evolution.serving.routing.calibration import Calibration
 
 MOST_PASSAGES = 20
+_SIGN = 1.0
+"""Seconds between two signs of life before an answer."""
 Asked = Annotated[Text, Field(min_length=1, pattern=r"\S")]
 FragmentId = Annotated[str, Field(max_length=64)]
 
@@ -83,7 +86,9 @@ def routes(desk: Desk) -> APIRouter:
         """Answer a question.
 
         With `stream`, the events are `sources` (a list, before the answer), `text` (`{"text": the
-        next piece}`), and in the end `done` (the whole answer) or `error`.
+        next piece}`), and in the end `done` (the whole answer) or `error`. While it is not decided
+        which answer is given, `progress` (`{"characters": so many the model has written}`) comes
+        each second.
         """
         if wanted.closed and (wanted.passages or wanted.document):
             raise Refusal(400, "`closed` looks for no passages: give one of them", param="closed")
@@ -119,12 +124,18 @@ def _pending(desk: Desk, wanted: AskRequest, known: Calibration, number: int) ->
     )
 
 
-async def _decide(desk: Desk, request: Request, pending: Pending, id: str) -> Answer:
+async def _decide(
+    desk: Desk,
+    request: Request,
+    pending: Pending,
+    id: str,
+    on_text: Callable[[str], None] | None = None,
+) -> Answer:
     """The answer in the way that is reliable; the model answers in each way first, if it can."""
     answerer, router = desk.answerer, desk.ways.router
     if (routed := await desk.read(lambda: router.not_found(pending))) is None:
         questions = [certain(answerer, one) for one in pending.questions]
-        replies = [told(one) for one in await desk.replies(request, questions)]
+        replies = [told(one) for one in await desk.replies(request, questions, on_text)]
         routed = await desk.read(lambda: router.decide(pending, replies))
     return Answer(
         id=id,
@@ -141,10 +152,19 @@ async def _decided(desk: Desk, request: Request, pending: Pending, id: str) -> A
     """The events of an answer whose way is chosen: its text comes as a whole.
 
     The way follows from both answers, whole: how sure the model was of each, and whether they
-    agree. So no piece of either may be shown before.
+    agree. So no piece of either may be shown before; how much is written tells that work goes on.
     """
     yield event("sources", _places(pending.questions[-1]))
-    answer = await _decide(desk, request, pending, id)
+    written: list[int] = []
+    decided = asyncio.ensure_future(
+        _decide(desk, request, pending, id, lambda piece: written.append(len(piece)))
+    )
+    try:
+        while not (await asyncio.wait({decided}, timeout=_SIGN))[0]:
+            yield event("progress", {"characters": sum(written)})
+        answer = decided.result()
+    finally:
+        decided.cancel()
     yield event("text", {"text": answer.text})
     yield event("done", answer.model_dump())
 

@@ -123,20 +123,30 @@ class Desk:
         if self._log_questions:
             LOG.info("question: %r", text)
 
-    async def replies(self, request: Request, questions: Sequence[Question]) -> list[Reply]:
+    async def replies(
+        self,
+        request: Request,
+        questions: Sequence[Question],
+        on_text: Callable[[str], None] | None = None,
+    ) -> list[Reply]:
         """The replies to questions that wait together. Raises Refusal as `reply` does."""
         if len(questions) == 1:
-            return [await self.reply(request, questions[0])]
-        tasks = [asyncio.ensure_future(self.reply(request, one)) for one in questions]
+            return [await self.reply(request, questions[0], on_text)]
+        tasks = [asyncio.ensure_future(self.reply(request, one, on_text)) for one in questions]
         try:
             return list(await asyncio.gather(*tasks))
         finally:
             for task in tasks:
                 task.cancel()
 
-    async def reply(self, request: Request, question: Question) -> Reply:
-        """The whole reply. Raises Refusal if it takes too long, or if the client has left."""
-        job = self.answerer.start(question)
+    async def reply(
+        self, request: Request, question: Question, on_text: Callable[[str], None] | None = None
+    ) -> Reply:
+        """The whole reply; `on_text` gets its pieces in the thread of the model.
+
+        Raises Refusal if it takes too long, or if the client has left.
+        """
+        job = self.answerer.start(question, on_text)
         answered = asyncio.ensure_future(asyncio.wrap_future(job.future))
         left = asyncio.create_task(_left(request))
         try:

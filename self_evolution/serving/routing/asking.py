@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from self_evolution.models.reply import Reply
@@ -17,9 +17,14 @@ class Told(NamedTuple):
     cut: bool = False
 
 
-def tell(answerer: Answerer, questions: Sequence[Question]) -> list[Told]:
+def tell(
+    answerer: Answerer,
+    questions: Sequence[Question],
+    on_text: Callable[[str], None] | None = None,
+) -> list[Told]:
     """The answers to questions, which share the forward passes of the model.
 
+    `on_text` gets the pieces of all answers, as far as the engine can stream.
     Only one batch waits at a time, so that other questions that come meanwhile are answered after
     it. If the caller is interrupted, the rest is not answered.
     """
@@ -27,7 +32,7 @@ def tell(answerer: Answerer, questions: Sequence[Question]) -> list[Told]:
     size = answerer.batch_size
     for first in range(0, len(questions), size):
         some = questions[first : first + size]
-        jobs = answerer.start_batch([certain(answerer, one) for one in some])
+        jobs = answerer.start_batch([certain(answerer, one) for one in some], on_text)
         try:
             found += [told(job.future.result()) for job in jobs]
         except BaseException:

@@ -27,7 +27,7 @@ from self_evolution.serving.routing.evidence import Coverage
 from self_evolution.serving.routing.logistic import FOLDS, Model, cross_fitted, fit
 from self_evolution.text.counts import many
 
-FILE, VERSION = "routing.json", 2
+FILE, VERSION = "routing.json", 3
 MEMORY, OPENED = 0, 1
 """The places of what belongs to answers from memory, and to those from passages."""
 FEWEST = 40

@@ -38,8 +38,16 @@ class Question:
 
     @cached_property
     def agree(self) -> bool:
-        """Whether both answers say the same."""
-        return not agreed(self.text, [self.open.text, self.closed.text]).objection
+        """Whether both answers say the same.
+
+        Where they state no values, the words count that they add to the question: "The colour of
+        the lamp is red" and "The colour of the lamp is green" have most words in common.
+        """
+        both = self.open.text, self.closed.text
+        if any(stated(self.text, text) for text in both) or not all(both):
+            return not agreed(self.text, both).objection
+        one, other = (set(_added(self.text, text)) for text in both)
+        return 2 * len(one & other) >= len(one) + len(other)
 
     def numbers(self, coverage: Coverage) -> tuple[list[float], list[float]]:
         """The numbers of the answer from memory, and of the one from passages.
@@ -108,8 +116,7 @@ def support(question: str, answer: str, shown: Sequence[Fragment]) -> float:
     That is its values (numbers, codes, names), or its other words where it states none.
     """
     values = stated(question, answer)
-    known = {*tokens(question), *FUNCTION_WORDS}
-    added = [word for word in dict.fromkeys(tokens(answer)) if word not in known]
+    added = _added(question, answer)
     best = 0.0
     for fragment in shown:
         words = set(tokens(fragment.text))
@@ -119,3 +126,9 @@ def support(question: str, answer: str, shown: Sequence[Fragment]) -> float:
             shares.append(sum(stands_in(one, text, question) for one in values) / len(values))
         best = max(best, min(shares, default=0.0))
     return best
+
+
+def _added(question: str, answer: str) -> list[str]:
+    """The words of an answer that its question does not have, without function words."""
+    known = {*tokens(question), *FUNCTION_WORDS}
+    return [word for word in dict.fromkeys(tokens(answer)) if word not in known]

@@ -99,17 +99,18 @@ class Router:
         generation: int = 0,
         limit: int | None = None,
         document: str | None = None,
+        on_text: Callable[[str], None] | None = None,
     ) -> Routed:
         """The answer to a question; with a `document`, from the passages of that one alone.
 
         The model answers from memory and with passages, both in one batch, unless it is clear
-        before that nothing is found. Raises UserError as
-        `Answerer.put` does.
+        before that nothing is found. `on_text` gets the pieces of both answers, as a sign of life:
+        which of them counts is decided at their end. Raises UserError as `Answerer.put` does.
         """
         known = self.calibration(generation)
         pending = self.put(known, question, history, generation, limit, document)
         found = self.not_found(pending)
-        return found or self.decide(pending, tell(self._answerer, pending.questions))
+        return found or self.decide(pending, tell(self._answerer, pending.questions, on_text))
 
     def put(
         self,

@@ -28,6 +28,8 @@ export class Reply {
     else if (event === "text") {
       this.text += value.text;
       this.find(".answer").replaceChildren(this.text);
+    } else if (event === "progress" && value.characters) {
+      this.find(".answer .waiting").textContent = say("written", value.characters);
     } else if (event === "done") this.finish(value);
     else if (event === "error") this.fail(say("failed", value.error.message));
   }
