@@ -4,7 +4,7 @@
 
 It starts `self-evolution serve RUN` and puts the test questions of the run to `/api/ask`, streamed,
 with passages, or from memory with `--closed`; the routing is off, which would put each one twice.
-It begins when the service has nothing to do, so that the calibration of the routing is made before.
+The calibration of the routing must be there, or the service would make it meanwhile.
 With several `--models`, they are asked in turn: those of different models do not share a batch.
 One client and many take turns in blocks, so that other work on the machine counts for both alike.
 `answers/CPU s` is for a second of the service's own processor time, which other work changes least.
@@ -32,10 +32,9 @@ from typing import NamedTuple
 import psutil
 
 from self_evolution.run.read import read_run
+from self_evolution.serving.routing import calibration
 
 BLOCKS = 3
-QUIET = 2.0
-"""Seconds without work before the first question."""
 SHARE = 0.3
 """Seconds with one client for each second with many."""
 
@@ -64,13 +63,14 @@ def main() -> None:
     options = parser.parse_args()
     with read_run(options.run) as run:
         questions = [item.question for item in run.ledger.items.of_suite("domain")]
+        if calibration.load(run, run.ledger.evaluations.leader()) is None:
+            raise SystemExit(f"not calibrated: `self-evolution chat {options.run} QUESTION` first")
     given = {"closed": options.closed, "routing": False}
     bodies = [
         json.dumps({"question": text, "model": model, **given}).encode()
         for text, model in zip(questions, itertools.cycle(options.models.split(",")), strict=False)
     ]
     with _served(options.run) as (process, port):
-        _settle(process)
         part = options.seconds / BLOCKS
         one, many = [], []
         for _ in range(BLOCKS):
@@ -121,12 +121,6 @@ def _served(run: Path) -> Iterator[tuple[psutil.Process, int]]:
             process.wait()
             if log:
                 log.wait()
-
-
-def _settle(process: psutil.Process) -> None:
-    """Wait until the service has nothing to do."""
-    while process.cpu_percent(QUIET) > 10:
-        pass
 
 
 async def _block(
