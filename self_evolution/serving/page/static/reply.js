@@ -65,7 +65,7 @@ export class Reply {
       const percent = `${Math.round(100 * reliability.right)}%`;
       told.push(say("reliable", { n: reliability.questions, p: percent }));
     } else if (way && way !== "nothing") told.push(say("unknown_reliability"));
-    this.find(".sure").textContent = told.join(" ");
+    this.find(".sure").textContent = told.join(document.documentElement.lang.startsWith("zh") ? "" : " ");
     this.find(".sure").hidden = told.length === 0;
   }
 
