@@ -153,8 +153,7 @@ class Answerer:
         params = sampling(self._run.config.evaluate)._replace(max_tokens=1)
         hello: list[Message] = [{"role": "user", "content": "What does this handbook tell?"}]
         for limit in (0, 1):
-            put = self.put_messages(hello, generation, limit, params)
-            self.start(put).future.result()
+            self.start(self.put_messages(hello, generation, limit, params)).future.result()
 
     def start(self, question: Question, on_text: Callable[[str], None] | None = None) -> Job:
         """Have a question answered; `on_text` gets the pieces in the thread of the model."""
@@ -165,8 +164,7 @@ class Answerer:
     def start_batch(
         self, questions: Sequence[Question], on_text: Callable[[str], None] | None = None
     ) -> list[Job]:
-        """Have at most `batch_size` questions answered together, for a caller with many of them;
-        `on_text` gets the pieces of all answers."""
+        """Have at most `batch_size` questions answered together; `on_text` gets all pieces."""
         jobs = [Job(question.call, on_text) for question in questions]
         self._batcher.put(*jobs)
         return jobs
