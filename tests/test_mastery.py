@@ -281,7 +281,7 @@ def test_a_map_of_many_documents_stays_short(story: Story) -> None:
     asked(story.ledger, [one.text for one in fragments], {0, 1, 2})
     page, text = _told(story)
     assert page.count('<details class="known">') == 40
-    assert "And 20 more documents, with 40 questions, of which 0 are missed." in page
+    assert "And 20 more documents, with 40 questions; missed: 0." in page
     assert "And 20 more documents." in text
 
 
