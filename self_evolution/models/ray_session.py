@@ -14,12 +14,16 @@ from self_evolution.errors import UserError, first_line
 
 _INSTALL = "Ray is not installed; pip install 'self-evolution[ray]'"
 
-_QUIET = {
-    "RAY_USAGE_STATS_ENABLED": "0",
+_ALWAYS = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "1"}
+"""Nothing is reported to Ray's makers; an actor without GPUs sees none."""
+
+_HERE = {
     # Ray's switch for systems without clusters: all its ports are then on the loopback address.
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
-    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "1",
+    # By default Ray's actors give way to all other processes of the machine.
+    "RAY_worker_niceness": "0",
 }
+"""For a cluster that is started here."""
 
 
 def there() -> bool:
@@ -48,9 +52,8 @@ def connect(settings: Cluster) -> Any:
     anybody. Raises UserError if there is no cluster at the address.
     """
     own = settings.address == "local"
-    for name, value in _QUIET.items():
-        if own or name != "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER":
-            os.environ.setdefault(name, value)
+    for name, value in (_ALWAYS | (_HERE if own else {})).items():
+        os.environ.setdefault(name, value)
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     options: dict[str, Any] = {"num_cpus": _cores(settings)} if own else {}
     try:
@@ -102,8 +105,8 @@ def shortage(settings: Cluster) -> str:
     has = ray.cluster_resources()
     return (
         f"each takes {settings.cpus:g} CPUs and {settings.gpus:g} GPUs, and the cluster has "
-        f"{has.get('CPU', 0):g} and {has.get('GPU', 0):g}; give smaller --cluster.cpus or "
-        "--cluster.gpus, or add nodes"
+        f"{has.get('CPU', 0):g} and {has.get('GPU', 0):g}: where that is too few, give smaller "
+        "--cluster.cpus and --cluster.gpus, or add nodes"
     )
 
 
