@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -56,20 +57,24 @@ scripted.ScriptedEngine.nll = slowly(scripted.ScriptedEngine.nll)
 ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
 
 
-@pytest.fixture
-def nodes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+def _slow_site(folder: Path) -> str:
+    """The path of Python for processes in which the scripted engine takes its time."""
+    (folder / "site").mkdir(parents=True)
+    (folder / "site" / "sitecustomize.py").write_text(SLOWLY, encoding="utf-8")
+    return os.pathsep.join([str(folder / "site"), str(Path(__file__).parents[1])])
+
+
+@pytest.fixture(scope="module")
+def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """A cluster of four nodes with room for an actor each, beside a head that has no room."""
-    (tmp_path / "site").mkdir()
-    (tmp_path / "site" / "sitecustomize.py").write_text(SLOWLY, encoding="utf-8")
-    path = [str(tmp_path / "site"), str(Path(__file__).parents[1])]
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(path))
-    head = {"num_cpus": 0, "include_dashboard": False, "object_store_memory": 80 << 20}
-    cluster = cluster_utils.Cluster(initialize_head=True, head_node_args=head)
-    for _ in range(4):
-        cluster.add_node(num_cpus=1, object_store_memory=80 << 20)
-    monkeypatch.undo()
-    yield cluster
-    cluster.shutdown()
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("PYTHONPATH", _slow_site(tmp_path_factory.mktemp("slow")))
+        head = {"num_cpus": 0, "include_dashboard": False, "object_store_memory": 80 << 20}
+        cluster = cluster_utils.Cluster(initialize_head=True, head_node_args=head)
+        for _ in range(4):
+            cluster.add_node(num_cpus=1, object_store_memory=80 << 20)
+        yield cluster
+        cluster.shutdown()
 
 
 @pytest.fixture
@@ -83,10 +88,10 @@ def words(arguments: Arguments) -> Callable[..., list[str]]:
     return make
 
 
-def _start(words: list[str], log: Path) -> subprocess.Popen[bytes]:
+def _start(words: list[str], log: Path, **more: str) -> subprocess.Popen[bytes]:
     with log.open("ab") as file:
         command = [sys.executable, "-m", "self_evolution", *words]
-        return subprocess.Popen(command, stdout=file, stderr=file, env=ENVIRONMENT)
+        return subprocess.Popen(command, stdout=file, stderr=file, env=ENVIRONMENT | more)
 
 
 def _finish(words: list[str], log: Path) -> None:
@@ -176,6 +181,7 @@ def test_a_node_is_removed(nodes: Any, words: Callable[..., list[str]], tmp_path
     _until(lambda: "gen 1 ask" in log.read_text() or driver.poll() is not None)
     nodes.remove_node(nodes.list_all_nodes()[-1], allow_graceful=False)
     assert driver.wait() == 0, log.read_text()[-3000:]
+    nodes.add_node(num_cpus=1, object_store_memory=80 << 20)
     assert exported(tmp_path / "removed") == exported(tmp_path / "alone")
 
 
@@ -196,3 +202,67 @@ def test_ctrl_c_ends_within_five_seconds(
 def _until(ready: Callable[[], bool]) -> None:
     while not ready():
         time.sleep(0.1)
+
+
+def _as_root(*words: str) -> None:
+    subprocess.run(["ip", *words], check=True, capture_output=True)
+
+
+@pytest.fixture
+def far(tmp_path: Path) -> Iterator[tuple[str, Callable[[], None]]]:
+    """Two nodes of a cluster, one of them behind a network of its own: its address, and the cut."""
+    if os.geteuid() or not shutil.which("ip"):
+        pytest.skip("the network is cut only by root, with the program `ip`")
+    name, near, remote = f"ray{os.getpid()}", f"ra{os.getpid()}", f"rb{os.getpid()}"
+    _as_root("netns", "add", name)
+    started: list[subprocess.Popen[bytes]] = []
+    environment = ENVIRONMENT | {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "1"}
+    environment["PYTHONPATH"] = _slow_site(tmp_path)
+    ray = [sys.executable, "-m", "ray.scripts.scripts", "start", "--num-cpus=1", "--block"]
+    ray += ["--disable-usage-stats", "--object-store-memory=80000000"]
+    head = [*ray, "--head", "--port=6399", "--node-ip-address=10.213.77.1"]
+    other = [*ray, "--address=10.213.77.1:6399", "--node-ip-address=10.213.77.2"]
+    try:
+        _as_root("link", "add", near, "type", "veth", "peer", "name", remote, "netns", name)
+        _as_root("addr", "add", "10.213.77.1/24", "dev", near)
+        _as_root("link", "set", near, "up")
+        for words in (
+            ("addr", "add", "10.213.77.2/24", "dev", remote),
+            ("link", "set", remote, "up"),
+            ("link", "set", "lo", "up"),
+        ):
+            _as_root("-n", name, *words)
+        for i, words in enumerate((head, ["ip", "netns", "exec", name, *other])):
+            with (tmp_path / f"node-{i}.log").open("wb") as log:
+                started.append(
+                    subprocess.Popen(
+                        words, stdout=log, stderr=log, env=environment, start_new_session=True
+                    )
+                )
+            _until(lambda log=tmp_path / f"node-{i}.log": "runtime started" in log.read_text())
+        yield "10.213.77.1:6399", lambda: _as_root("link", "set", near, "down")
+    finally:
+        for process in started:
+            for one in [*psutil.Process(process.pid).children(recursive=True), process]:
+                one.kill()
+            process.wait()
+        _as_root("netns", "del", name)
+
+
+def test_the_network_is_cut(
+    far: tuple[str, Callable[[], None]], arguments: Arguments, tmp_path: Path
+) -> None:
+    address, cut = far
+    more = ["--model.batch-size", "1"]
+    _finish(arguments("alone", *more), tmp_path / "alone.log")
+    log = tmp_path / "cut.log"
+    words = arguments("cut", *more, "--cluster.address", address, "--cluster.actors", "2")
+    driver = _start(words, log, RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER="1")
+    _until(lambda: "gen 1 ask" in log.read_text() or driver.poll() is not None)
+    cut()
+    start = time.monotonic()
+    _until(lambda: "is handed out again" in log.read_text() or driver.poll() is not None)
+    print(f"noticed after {time.monotonic() - start:.0f} s")
+    assert driver.wait() == 0, log.read_text()[-3000:]
+    assert "is handed out again" in log.read_text()
+    assert exported(tmp_path / "cut") == exported(tmp_path / "alone")
