@@ -54,6 +54,12 @@ scripted.ScriptedEngine.generate = slowly(scripted.ScriptedEngine.generate)
 scripted.ScriptedEngine.nll = slowly(scripted.ScriptedEngine.nll)
 """
 
+MINIATURE = (
+    "--recipe embedded --limit 6 --generations 1 --ask.per-fragment 2 --evaluate.limit 6 "
+    "--model.batch-size 2 --train.steps 6 --train.batch-size 4 --train.micro-batch 4 "
+    "--rehearse.topics 6 --rehearse.fragments 3"
+)
+
 ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
 
 
@@ -131,6 +137,18 @@ class Killer(threading.Thread):
         self._over.set()
         self.join()
         return self.kills
+
+
+def test_a_run_of_the_miniature_has_the_rows_of_one_process(nodes: Any, tmp_path: Path) -> None:
+    """A real model and adapter: what it says is the same, byte for byte."""
+
+    def words(name: str) -> list[str]:
+        return ["run", "--run", str(tmp_path / name), *MINIATURE.split()]
+
+    _finish(words("alone"), tmp_path / "alone.log")
+    there = ["--cluster.address", nodes.address, "--cluster.actors", "2"]
+    _finish([*words("there"), *there], tmp_path / "there.log")
+    assert exported(tmp_path / "there") == exported(tmp_path / "alone")
 
 
 def test_actors_are_killed_again_and_again(

@@ -29,7 +29,7 @@ AHEAD = 4
 """Jobs for each actor that are in work or done, and whose turn it is not yet."""
 
 TRIES = 5
-"""A job during which so many actors died is not handed out again."""
+"""A job at which so many actors failed is not handed out again."""
 
 STARTS = 10
 """So many actors in a row that die before they are ready are too many, for each one wanted."""
@@ -79,7 +79,7 @@ class Cluster:
         self._heard = time.monotonic()
         self._told = False
         self._seats = [self._start() for _ in range(wanted)]
-        say(f"{wanted} actors hold the model on the cluster")
+        say(f"starting {wanted} actors that hold the model")
 
     def close(self) -> None:
         """End the actors, and the cluster too if it was started here."""
@@ -179,16 +179,16 @@ class Cluster:
 
     def _replace(self, seat: _Seat, waiting: deque[_Task], error: Exception) -> None:
         """Start another actor in the place of one that failed, and hand out its job again."""
-        cause = first_line(error)
+        cause = first_line(getattr(error, "cause", None) or error)
         if task := seat.task:
             task.tries += 1
             if task.tries == TRIES:
                 raise UserError(
-                    f"--cluster.address: {TRIES} actors died at the same batch, the last one on "
+                    f"--cluster.address: {TRIES} actors failed at the same batch, the last one on "
                     f"node {seat.node}: {cause}; look at Ray's log there, and at its memory"
                 )
             waiting.appendleft(task)
-            self._say(f"an actor on {seat.node} died, its batch is handed out again: {cause}")
+            self._say(f"an actor on {seat.node} failed, its batch is handed out again: {cause}")
         elif not seat.ready:
             self._failed_starts += 1
             if self._failed_starts == STARTS * len(self._seats):
