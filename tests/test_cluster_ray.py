@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import shutil
@@ -104,12 +105,12 @@ def _finish(words: list[str], log: Path) -> None:
     assert _start(words, log).wait() == 0, log.read_text()[-3000:]
 
 
-def _actors() -> list[psutil.Process]:
-    """The actors on all nodes, whose raylets this process has started."""
+def _busy() -> list[psutil.Process]:
+    """The actors at work on all nodes, whose raylets this process has started."""
     found = []
     for process in psutil.Process().children(recursive=True):
         try:
-            if process.cmdline()[:1] and process.cmdline()[0].startswith("ray::Actor"):
+            if process.cmdline()[:1] == ["ray::Actor.do"]:
                 found.append(process)
         except psutil.Error:
             continue
@@ -117,7 +118,11 @@ def _actors() -> list[psutil.Process]:
 
 
 class Killer(threading.Thread):
-    """Kills actors at random moments (-9) until it is told to end."""
+    """Kills actors in the midst of a batch (-9), at random moments, until it is told to end.
+
+    One of two at work is left: otherwise a busy machine would start them more slowly than they are
+    killed, and each new one would meet the same batch, which is handed out five times at most.
+    """
 
     def __init__(self, number: int, seed: int) -> None:
         super().__init__(daemon=True)
@@ -125,13 +130,13 @@ class Killer(threading.Thread):
         self.kills = 0
 
     def run(self) -> None:
-        while self._left and not self._over.wait(self._random.uniform(0.2, 1.5)):
-            if actors := _actors():
-                try:
+        while self._left and not self._over.wait(self._random.uniform(0.3, 2.5)):
+            while len(actors := _busy()) < 2 and not self._over.wait(0.05):
+                pass
+            if len(actors) > 1:
+                with contextlib.suppress(psutil.Error):  # it has ended by itself meanwhile
                     self._random.choice(actors).kill()
-                except psutil.Error:
-                    continue
-                self.kills, self._left = self.kills + 1, self._left - 1
+                    self.kills, self._left = self.kills + 1, self._left - 1
 
     def end(self) -> int:
         self._over.set()
