@@ -36,18 +36,23 @@ pytestmark = [
 
 Arguments = Callable[..., list[str]]
 
-KILLS, DRIVER_KILLS = 100, 10
+KILLS = int(os.environ.get("KILLS", "100"))
+"""The kills of actors; of the driver there are a tenth as many."""
 
 SECONDS = 0.3
 """What a batch takes at the actors: the scripted engine alone would be too fast to be killed."""
 
+# An actor that meets the word "poison" dies, as one does whose memory is not enough.
+
 SLOWLY = f"""
-import time
+import os, time
 from self_evolution.models import scripted
 
 def slowly(method):
     def slow(*words, **named):
         time.sleep({SECONDS})
+        if "poison" in str(words[1]):
+            os._exit(1)
         return method(*words, **named)
     return slow
 
@@ -181,7 +186,7 @@ def test_the_driver_is_killed_again_and_again(
     _finish(words("alone"), tmp_path / "alone.log")
     chance, log = random.Random(7), tmp_path / "driver.log"
     kills, runs = 0, 0
-    while kills < DRIVER_KILLS:
+    while kills < KILLS // 10:
         driver = _start(words(f"run-{runs}", nodes), log)
         try:
             driver.wait(timeout=chance.uniform(8, 40))
@@ -206,6 +211,18 @@ def test_a_node_is_removed(nodes: Any, words: Callable[..., list[str]], tmp_path
     assert driver.wait() == 0, log.read_text()[-3000:]
     nodes.add_node(num_cpus=1, object_store_memory=80 << 20)
     assert exported(tmp_path / "removed") == exported(tmp_path / "alone")
+
+
+def test_a_batch_that_kills_every_actor_ends_the_run(
+    nodes: Any, words: Callable[..., list[str]], documents: Path, tmp_path: Path
+) -> None:
+    (documents / "d.md").write_text("# Store\n\nThe door of the poison cabinet is green.\n")
+    log = tmp_path / "poison.log"
+    assert _start(words("poison", nodes), log).wait() == 2
+    text = log.read_text()
+    assert text.count("is handed out again") >= 4
+    assert "5 actors failed at the same batch, the last one on node" in text
+    assert "ActorDiedError" in text
 
 
 def test_ctrl_c_ends_within_five_seconds(
