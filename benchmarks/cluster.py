@@ -78,11 +78,11 @@ def main() -> None:
         for _ in range(options.turns):
             (wall, cpu), (wall_there, cpu_there) = here(job), there(job)
             walls.append(wall_there / wall)
-            costs.append(cpu_there / cpu if cpu > 0.1 else float("nan"))
+            costs += [cpu_there / cpu] if cpu > 0.1 else []
             print(f"{name}: here {wall:.1f} s, on the cluster {wall_there:.1f} s")
         by_clock = f"{statistics.median(walls):.3f} ({min(walls):.3f} to {max(walls):.3f})"
-        in_time = f"{statistics.median(costs):.3f}"
-        print(f"{name}: ratio by the clock {by_clock}, in processor time {in_time}")
+        in_time = f", in processor time {statistics.median(costs):.3f}" if costs else ""
+        print(f"{name}: ratio by the clock {by_clock}{in_time}")
     cluster.close()
 
 

@@ -244,6 +244,14 @@ def _until(ready: Callable[[], bool]) -> None:
         time.sleep(0.1)
 
 
+OPEN = {
+    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "1",
+    "RAY_AUTH_MODE": "token",
+    "RAY_AUTH_TOKEN": "only-for-this-drill",
+}
+"""For a cluster with an address in a network, which only those may use who know the token."""
+
+
 def _as_root(*words: str) -> None:
     subprocess.run(["ip", *words], check=True, capture_output=True)
 
@@ -256,7 +264,7 @@ def far(tmp_path: Path) -> Iterator[tuple[str, Callable[[], None]]]:
     name, near, remote = f"ray{os.getpid()}", f"ra{os.getpid()}", f"rb{os.getpid()}"
     _as_root("netns", "add", name)
     started: list[subprocess.Popen[bytes]] = []
-    environment = ENVIRONMENT | {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "1"}
+    environment = ENVIRONMENT | OPEN
     environment["PYTHONPATH"] = _slow_site(tmp_path)
     ray = [sys.executable, "-m", "ray.scripts.scripts", "start", "--num-cpus=1", "--block"]
     ray += ["--disable-usage-stats", "--object-store-memory=80000000"]
@@ -273,13 +281,15 @@ def far(tmp_path: Path) -> Iterator[tuple[str, Callable[[], None]]]:
         ):
             _as_root("-n", name, *words)
         for i, words in enumerate((head, ["ip", "netns", "exec", name, *other])):
-            with (tmp_path / f"node-{i}.log").open("wb") as log:
-                started.append(
-                    subprocess.Popen(
-                        words, stdout=log, stderr=log, env=environment, start_new_session=True
-                    )
+            log = tmp_path / f"node-{i}.log"
+            with log.open("wb") as file:
+                node = subprocess.Popen(
+                    words, stdout=file, stderr=file, env=environment, start_new_session=True
                 )
-            _until(lambda log=tmp_path / f"node-{i}.log": "runtime started" in log.read_text())
+            started.append(node)
+            while "runtime started" not in log.read_text():
+                assert node.poll() is None, log.read_text()
+                time.sleep(0.1)
         yield "10.213.77.1:6399", lambda: _as_root("link", "set", near, "down")
     finally:
         for process in started:
@@ -297,7 +307,7 @@ def test_the_network_is_cut(
     _finish(arguments("alone", *more), tmp_path / "alone.log")
     log = tmp_path / "cut.log"
     words = arguments("cut", *more, "--cluster.address", address, "--cluster.actors", "2")
-    driver = _start(words, log, RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER="1")
+    driver = _start(words, log, **OPEN)
     _until(lambda: "gen 1 ask" in log.read_text() or driver.poll() is not None)
     cut()
     start = time.monotonic()

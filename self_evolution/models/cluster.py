@@ -79,7 +79,7 @@ class Cluster:
         self._heard = time.monotonic()
         self._told = False
         self._seats = [self._start() for _ in range(wanted)]
-        say(f"starting {wanted} actors that hold the model")
+        say(f"actors that hold the model are starting: {wanted}")
 
     def close(self) -> None:
         """End the actors, and the cluster too if it was started here."""
