@@ -37,6 +37,8 @@ CHANGES: dict[str, Change] = {
     "rehearse": "fixed",
     "train.checkpoint_steps": "free",
     "train.checkpointing": "free",
+    "train.parallel": "free",
+    "train.processes": "free",
     "train.report_to": "free",
     "train.rank": "fixed",
     "train.alpha": "fixed",
