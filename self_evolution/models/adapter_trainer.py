@@ -49,10 +49,15 @@ class AdapterTrainer(Trainer):  # type: ignore[misc]
         if self._begun != self.state.global_step:  # the first micro-batch of a step
             self._begun, self._own_loss = self.state.global_step, 0.0
             torch.manual_seed(seed_of(self.args.seed, self._begun, self._world.rank))
-        with interruptible():
-            loss: torch.Tensor = super().training_step(*arguments, **more)
-            if self._world.size > 1:
-                loss = self._together(loss)
+        try:
+            with interruptible():
+                loss: torch.Tensor = super().training_step(*arguments, **more)
+                if self._world.size > 1:
+                    loss = self._together(loss)
+        except RuntimeError:
+            if self._world.size > 1:  # perhaps another process is gone
+                self.keep_last_step()
+            raise
         mask = arguments[1]["attention_mask"]
         pulse(int(mask.sum()), "train", mask.shape[1])
         return loss

@@ -6,6 +6,7 @@ It reads the job from FOLDER, and tells how far it is in a file of its own there
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import signal
@@ -88,9 +89,9 @@ def _train(folder: Path, rank: int, tell: Callable[[str, Any], None]) -> None:
     engine = TransformersEngine(settings)
     world = World(rank, task["processes"], lockstep, device)
     world.join(folder / MEETING)
-    adapter, sha256 = task["adapter"]
-    if adapter:
-        engine.set_adapter(Path(adapter), sha256)
+    start, sha256 = task["adapter"]
+    if start:
+        engine.set_adapter(Path(start), sha256)
 
     def on_step(done: int, total: int) -> bool:
         tell("step", [done, total])
@@ -110,8 +111,12 @@ def _train(folder: Path, rank: int, tell: Callable[[str, Any], None]) -> None:
         if stopping.is_set():  # another process has stopped already
             raise Stopped from None
         raise
+    trained_weights = (one for one in engine.tuned.parameters() if one.requires_grad)
+    adapter = hashlib.sha256()
+    for weight in trained_weights:
+        adapter.update(weight.detach().cpu().contiguous().numpy().tobytes())
     tell("cost", [time.process_time(), meter.memory()])
-    tell("trained", trained)
+    tell("end", [adapter.hexdigest(), *world.held(engine.tuned), trained])
 
 
 def _end_with(parent: int) -> None:

@@ -34,6 +34,8 @@ _GRACE = 4
 _TAKEN = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
 """The signals for which the launcher sets handlers of its own."""
 
+PROGRAM = "self_evolution.models.rank"
+
 _AGAIN = "run the same command again: it goes on from the last checkpoint"
 
 
@@ -51,6 +53,16 @@ class _Word(NamedTuple):
     seconds: float
     what: str
     value: Any
+
+
+class End(NamedTuple):
+    """How a process ends: the digest of its adapter, the base's weights that it holds, and all
+    there are, and what the training came to."""
+
+    adapter: str
+    held: int
+    whole: int
+    trained: Sequence[Any]
 
 
 def train(
@@ -95,7 +107,7 @@ def _started(folder: Path, settings: Model, size: int) -> Iterator[list[_Process
     launched: Any = start_processes(
         "train",
         sys.executable,
-        {rank: ("-m", "self_evolution.models.rank", folder, rank) for rank in range(size)},
+        {rank: ("-m", PROGRAM, folder, rank) for rank in range(size)},
         {rank: _environment(rank, size, settings) for rank in range(size)},
         DefaultLogsSpecs(log_dir=str(folder), redirects=Std.ALL),
     )
@@ -129,7 +141,7 @@ def _follow(
     """Pass on what the processes tell, until all are done."""
     news = [_news(process.told) for process in processes]
     failed: dict[int, _Word] = {}
-    trained = None
+    ends: dict[int, End] = {}
     while True:
         codes = [process.popen.poll() for process in processes]  # before the last news
         for rank, words in enumerate(news):
@@ -140,20 +152,29 @@ def _follow(
                     meter.pulse(word.value, "train")
                 elif word.what == "cost":
                     meter.elsewhere(*word.value)
+                elif word.what == "end":
+                    ends[rank] = End(*word.value)
                 elif rank == 0 and word.what == "loss":
                     job.on_loss(word.value)
                 elif rank == 0 and word.what == "step":
                     job.on_step(*word.value)
-                elif rank == 0 and word.what == "trained":
-                    trained = Trained(*word.value)
         if stopped():
             raise Stopped
         if any(codes):
             raise _error(processes, codes, failed)
         if all(code == 0 for code in codes):
-            assert trained is not None
-            return trained
+            return outcome([ends[rank] for rank in range(len(processes))])
         time.sleep(_LOOK)
+
+
+def outcome(ends: Sequence[End]) -> Trained:
+    """What the training came to. Raises UserError if the processes did not take the same steps."""
+    if len({end.adapter for end in ends}) > 1:
+        raise UserError(
+            f"the adapters of {len(ends)} training processes differ at the end, so they did not "
+            "train together; give --train.parallel none, and report this"
+        )
+    return Trained(*ends[0].trained)
 
 
 def _news(path: Path) -> Iterator[list[_Word]]:

@@ -55,6 +55,12 @@ class World:
             _shard(tuned, self._device, self.size)
             tuned.to(self._device)
 
+    def held(self, tuned: Any) -> tuple[int, int]:
+        """Weights of the base that are in this process's memory, and all of them."""
+        base = [weight for weight in tuned.parameters() if not weight.requires_grad]
+        here = (getattr(weight, "to_local", lambda one=weight: one)() for weight in base)
+        return sum(one.numel() for one in here), sum(one.numel() for one in base)
+
     def share(self, order: Sequence[int], batch: int, blank: int) -> list[int]:
         """This process's examples of each step of `batch`: every size-th of them.
 
