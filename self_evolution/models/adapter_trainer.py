@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import torch
 from transformers import Trainer
 
 from self_evolution.meter import pulse
+from self_evolution.models import lora
 from self_evolution.models.objective import Batch, Objective
 from self_evolution.models.world import World
 from self_evolution.progress import interruptible
@@ -88,4 +90,4 @@ class AdapterTrainer(Trainer):  # type: ignore[misc]
             super()._save_checkpoint(model, trial)
 
     def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
-        self.model.save_pretrained(output_dir, state_dict=state_dict, save_embedding_layers=False)
+        lora.write(self.model, Path(output_dir or self.args.output_dir))

@@ -43,7 +43,9 @@ def seeds_of(seed: Seeds, size: int) -> list[int]:
     return list(seed)
 
 
-Capability = Literal["streaming", "logprobs", "token_ids", "scoring", "training", "sharing", "served"]
+Capability = Literal[
+    "streaming", "logprobs", "token_ids", "scoring", "training", "sharing", "served"
+]
 """In this order: `generate` takes `on_text`; it takes `SamplingParams.logprobs`; it fills
 `Reply.ids`; the model is a `Scorer`; it is a `Trainer`; several processes may share its training
 (`TrainingJob.world`); a server may generate in its place (`model.generator`)."""

@@ -195,8 +195,9 @@ def _error(
     size = len(processes)
     for rank, code in enumerate(codes):
         if code is not None and code < 0:
+            name = signal.Signals(-code).name
             return UserError(
-                f"training process {rank + 1} of {size} was killed by {signal.Signals(-code).name}; "
+                f"training process {rank + 1} of {size} was killed by {name}; "
                 "if nobody did that, the machine's memory was too small: give fewer "
                 f"--train.processes or a smaller --train.micro-batch. Or {_AGAIN}"
             )

@@ -50,7 +50,7 @@ def train(run: Run, generation: int) -> Outcome:
     note = f"loss {trained.first_loss:.3f} → {trained.last_loss:.3f} in {trained.steps:,} steps"
     note += f", {trained.divergence:.2f} nats a token from the base"
     if plan.kind != "none":
-        note += f", on {plan}"
+        note += f"; in {plan}"
     if start.rate != 1:
         note += f"; at {start.rate:g} of the learning rate, after what was rolled back"
     if left_out := len(chosen) - trained.examples:
