@@ -19,7 +19,8 @@ from self_evolution.config import Config, Train, load
 from self_evolution.errors import Stopped, UserError
 from self_evolution.models import engines, memory, parallel, ranks, trainer
 from self_evolution.models.parallel import Parallel
-from self_evolution.models.world import World
+from self_evolution.models.training import Trained
+from self_evolution.models.world import Held, World
 
 SETTINGS = Train(rank=4, alpha=8, epochs=2, batch_size=5, micro_batch=2, checkpoint_steps=0)
 Kind = Literal["ddp", "fsdp"]
@@ -64,15 +65,15 @@ def test_the_losses_are_those_of_one_process(
         "adapter_model.safetensors",
     ]
 
-    first, second = ends
+    first, second = (end.held for end in ends)
     assert first.adapter == second.adapter
     assert first.whole == second.whole
     if kind == "ddp":
-        assert first.held == second.held == first.whole
+        assert first.here == second.here == first.whole
     else:  # the embeddings are whole in both, each layer is in halves
         embeddings = tiny.model("qwen2").get_input_embeddings().weight.numel()
-        assert first.held + second.held == first.whole + embeddings
-        assert abs(first.held - second.held) < 0.05 * first.whole
+        assert first.here + second.here == first.whole + embeddings
+        assert abs(first.here - second.here) < 0.05 * first.whole
 
 
 @pytest.mark.drill
@@ -242,9 +243,9 @@ def test_what_cannot_be_had_is_refused(
 
 
 def test_adapters_that_differ_are_refused() -> None:
-    end = ranks.End("a", 1, 1, ("", 1, 1, 1.0, 1.0, 0.0))
+    end = ranks.End(Held("a", 1, 1), Trained("", 1, 1, 1.0, 1.0, 0.0))
     with pytest.raises(UserError, match="did not train together"):
-        ranks.outcome([end, end._replace(adapter="b")])
+        ranks.outcome([end, end._replace(held=Held("b", 1, 1))])
 
 
 def test_a_process_holds_a_part_of_the_layers_where_they_are_divided() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,8 @@ class AdapterTrainer(Trainer):  # type: ignore[misc]
     _world: World
     _begun = -1
     """The last step whose first micro-batch has begun."""
+    _losses: list[torch.Tensor]
+    """This process's losses of the step."""
 
     def use(self, objective: Objective, weight: float, world: World) -> None:
         """Take the loss from `objective`, with that `weight` of rehearsal."""
@@ -35,7 +39,8 @@ class AdapterTrainer(Trainer):  # type: ignore[misc]
     def get_batch_samples(self, *arguments: Any) -> tuple[list[Any], torch.Tensor]:
         """The micro-batches of a step, and its target tokens in all processes."""
         samples, tokens = super().get_batch_samples(*arguments)
-        self._world.add([tokens])
+        with self._with_others():
+            self._world.add([tokens])
         return samples, tokens
 
     def compute_loss(self, model: Any, inputs: dict[str, Any], *rest: Any, **more: Any) -> Any:
@@ -49,32 +54,38 @@ class AdapterTrainer(Trainer):  # type: ignore[misc]
         The last one of a step has the gradients and the loss of all processes.
         """
         if self._begun != self.state.global_step:  # the first micro-batch of a step
-            self._begun, self._own_loss = self.state.global_step, 0.0
+            self._begun, self._losses = self.state.global_step, []
             torch.manual_seed(seed_of(self.args.seed, self._begun, self._world.rank))
-        try:
-            with interruptible():
-                loss: torch.Tensor = super().training_step(*arguments, **more)
-                if self._world.size > 1:
-                    loss = self._together(loss)
-        except RuntimeError:
-            if self._world.size > 1:  # perhaps another process is gone
-                self.keep_last_step()
-            raise
+        with self._with_others(), interruptible():
+            loss: torch.Tensor = super().training_step(*arguments, **more)
+            if self._world.size > 1:
+                loss = self._together(loss)
         mask = arguments[1]["attention_mask"]
         pulse(int(mask.sum()), "train", mask.shape[1])
         return loss
 
+    @contextmanager
+    def _with_others(self) -> Iterator[None]:
+        """Keep the last step if this one fails, perhaps because another process is gone."""
+        try:
+            yield
+        except RuntimeError:
+            if self._world.size > 1:
+                self.keep_last_step()
+            raise
+
     def _together(self, loss: torch.Tensor) -> torch.Tensor:
         """At the end of a step: add the gradients of all processes, and return the loss of all."""
-        self._own_loss = self._own_loss + loss
+        self._losses.append(loss)
         if not self.accelerator.sync_gradients:
             return torch.zeros_like(loss)
+        total = torch.stack(self._losses).sum()
         trained = [weight for weight in self.model.parameters() if weight.requires_grad]
         for weight in trained:
             if weight.grad is None:
                 weight.grad = torch.zeros_like(weight)
-        self._world.add([*(weight.grad for weight in trained), self._own_loss])
-        return self._own_loss
+        self._world.add([*(weight.grad for weight in trained), total])
+        return total
 
     def floating_point_ops(self, inputs: dict[str, Any]) -> int:
         """As the Trainer counts them, without counting all weights anew in each step."""

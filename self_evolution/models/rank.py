@@ -6,7 +6,6 @@ It reads the job from FOLDER, and tells how far it is in a file of its own there
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import signal
@@ -43,10 +42,20 @@ def file_of(folder: Path, rank: int) -> Path:
     return folder / f"{rank}.jsonl"
 
 
+def errors_of(folder: Path, rank: int) -> Path:
+    """The file of what its libraries print, which does not belong into the run's terminal."""
+    return folder / f"{rank}.log"
+
+
 def main(folder: Path, rank: int) -> int:
     for name in _LAUNCHERS:
         os.environ.pop(name, None)
-    with file_of(folder, rank).open("a", encoding="utf-8") as file:
+    with (
+        file_of(folder, rank).open("a", encoding="utf-8") as file,
+        errors_of(folder, rank).open("w", encoding="utf-8") as errors,
+    ):
+        for stream in (sys.stdout, sys.stderr):
+            os.dup2(errors.fileno(), stream.fileno())
         lock = threading.Lock()
 
         def tell(what: str, value: Any) -> None:
@@ -78,15 +87,15 @@ def _train(folder: Path, rank: int, tell: Callable[[str, Any], None]) -> None:
 
     signal.signal(signal.SIGTERM, stop)
     task = json.loads((folder / JOB).read_text(encoding="utf-8"))
+    from self_evolution.models.engines import open_engine
     from self_evolution.models.loading import choose_device
-    from self_evolution.models.transformers_engine import TransformersEngine
 
     settings = Model.model_validate(task["model"])
     device = choose_device(settings.device)
     lockstep = task["kind"] == "fsdp"
     if lockstep:  # the device need not hold the whole base, not even for a moment
         settings = settings.model_copy(update={"device": "cpu"})
-    engine = TransformersEngine(settings)
+    engine = open_engine(settings)
     world = World(rank, task["processes"], lockstep, device)
     world.join(folder / MEETING)
     start, sha256 = task["adapter"]
@@ -111,12 +120,8 @@ def _train(folder: Path, rank: int, tell: Callable[[str, Any], None]) -> None:
         if stopping.is_set():  # another process has stopped already
             raise Stopped from None
         raise
-    trained_weights = (one for one in engine.tuned.parameters() if one.requires_grad)
-    adapter = hashlib.sha256()
-    for weight in trained_weights:
-        adapter.update(weight.detach().cpu().contiguous().numpy().tobytes())
     tell("cost", [time.process_time(), meter.memory()])
-    tell("end", [adapter.hexdigest(), *world.held(engine.tuned), trained])
+    tell("end", [world.held, trained])
 
 
 def _end_with(parent: int) -> None:

@@ -22,8 +22,9 @@ from self_evolution import meter
 from self_evolution.config import Model
 from self_evolution.errors import Stopped, UserError
 from self_evolution.models.parallel import Parallel
-from self_evolution.models.rank import JOB, SENT, file_of
+from self_evolution.models.rank import JOB, SENT, errors_of, file_of
 from self_evolution.models.training import Trained, TrainingJob
+from self_evolution.models.world import Held
 
 _LOOK = 0.1
 """Seconds between two looks at what the processes tell."""
@@ -56,13 +57,10 @@ class _Word(NamedTuple):
 
 
 class End(NamedTuple):
-    """How a process ends: the digest of its adapter, the base's weights that it holds, and all
-    there are, and what the training came to."""
+    """What a process has at the end, and what the training came to."""
 
-    adapter: str
-    held: int
-    whole: int
-    trained: Sequence[Any]
+    held: Held
+    trained: Trained
 
 
 def train(
@@ -100,7 +98,7 @@ def train(
 @contextmanager
 def _started(folder: Path, settings: Model, size: int) -> Iterator[list[_Process]]:
     """The processes; none of them is left at the end."""
-    from torch.distributed.elastic.multiprocessing import DefaultLogsSpecs, Std, start_processes
+    from torch.distributed.elastic.multiprocessing import DefaultLogsSpecs, start_processes
 
     logging.getLogger("torch.distributed.elastic").setLevel(logging.CRITICAL)
     ours = {number: signal.getsignal(number) for number in _TAKEN}
@@ -109,13 +107,13 @@ def _started(folder: Path, settings: Model, size: int) -> Iterator[list[_Process
         sys.executable,
         {rank: ("-m", PROGRAM, folder, rank) for rank in range(size)},
         {rank: _environment(rank, size, settings) for rank in range(size)},
-        DefaultLogsSpecs(log_dir=str(folder), redirects=Std.ALL),
+        DefaultLogsSpecs(log_dir=str(folder)),
     )
     for number, handler in ours.items():
         signal.signal(number, handler)
     try:
         yield [
-            _Process(handler.proc, file_of(folder, rank), Path(launched.stderrs[rank]))
+            _Process(handler.proc, file_of(folder, rank), errors_of(folder, rank))
             for rank, handler in sorted(launched.subprocess_handlers.items())
         ]
     finally:
@@ -153,7 +151,8 @@ def _follow(
                 elif word.what == "cost":
                     meter.elsewhere(*word.value)
                 elif word.what == "end":
-                    ends[rank] = End(*word.value)
+                    held, trained = word.value
+                    ends[rank] = End(Held(*held), Trained(*trained))
                 elif rank == 0 and word.what == "loss":
                     job.on_loss(word.value)
                 elif rank == 0 and word.what == "step":
@@ -169,12 +168,12 @@ def _follow(
 
 def outcome(ends: Sequence[End]) -> Trained:
     """What the training came to. Raises UserError if the processes did not take the same steps."""
-    if len({end.adapter for end in ends}) > 1:
+    if len({end.held.adapter for end in ends}) > 1:
         raise UserError(
             f"the adapters of {len(ends)} training processes differ at the end, so they did not "
             "train together; give --train.parallel none, and report this"
         )
-    return Trained(*ends[0].trained)
+    return ends[0].trained
 
 
 def _news(path: Path) -> Iterator[list[_Word]]:
@@ -203,7 +202,8 @@ def _error(
             )
     if not failed:
         rank = next(rank for rank, code in enumerate(codes) if code)
-        text = processes[rank].errors.read_text(encoding="utf-8", errors="replace")
+        file = processes[rank].errors
+        text = file.read_text(encoding="utf-8", errors="replace") if file.is_file() else ""
     else:
         rank = min(failed, key=lambda one: failed[one].seconds)
         text = failed[rank].value

@@ -101,6 +101,8 @@ def train(
         raise
     steps = loop.state.global_step
     trained = Trained("", len(examples), steps, losses[0], sum(last) / len(last), moved)
+    if world.size > 1:
+        world.sign(model)
     if not world.leads:
         return trained
     digest = lora.save(model, folder)

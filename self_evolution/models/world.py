@@ -10,10 +10,11 @@ the second case all processes must go through the model equally often: they are 
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from self_evolution.errors import UserError
 from self_evolution.progress import interruptible
@@ -25,6 +26,14 @@ _LOOK = 2e-4
 """Seconds between two looks whether the other processes have sent their part."""
 
 
+class Held(NamedTuple):
+    """The digest of a process's adapter, the base's weights in its memory, and all there are."""
+
+    adapter: str
+    here: int
+    whole: int
+
+
 class World:
     """This process is number `rank` of `size`, on its `device`. One alone is the simplest case."""
 
@@ -32,6 +41,7 @@ class World:
         self, rank: int = 0, size: int = 1, lockstep: bool = False, device: str = ""
     ) -> None:
         self.rank, self.size, self.lockstep, self._device = rank, size, lockstep, device
+        self.held: Held | None = None
 
     @property
     def leads(self) -> bool:
@@ -55,11 +65,16 @@ class World:
             _shard(tuned, self._device, self.size)
             tuned.to(self._device)
 
-    def held(self, tuned: Any) -> tuple[int, int]:
-        """Weights of the base that are in this process's memory, and all of them."""
-        base = [weight for weight in tuned.parameters() if not weight.requires_grad]
-        here = (getattr(weight, "to_local", lambda one=weight: one)() for weight in base)
-        return sum(one.numel() for one in here), sum(one.numel() for one in base)
+    def sign(self, tuned: Any) -> None:
+        """Note what this process has at the end of the training (`held`)."""
+        digest, here, whole = hashlib.sha256(), 0, 0
+        for weight in tuned.parameters():
+            if weight.requires_grad:
+                digest.update(weight.detach().float().cpu().numpy().tobytes())
+            else:
+                here += (weight.to_local() if hasattr(weight, "to_local") else weight).numel()
+                whole += weight.numel()
+        self.held = Held(digest.hexdigest(), here, whole)
 
     def share(self, order: Sequence[int], batch: int, blank: int) -> list[int]:
         """This process's examples of each step of `batch`: every size-th of them.
@@ -83,7 +98,8 @@ class World:
 
         flat = torch.cat([part.detach().reshape(-1) for part in parts])
         _wait(dist.all_reduce(flat, async_op=True))
-        for part, summed in zip(parts, flat.split([part.numel() for part in parts]), strict=True):
+        sums = torch.split(flat, [part.numel() for part in parts])
+        for part, summed in zip(parts, sums, strict=True):
             part.detach().copy_(summed.view_as(part))
 
     def first(self, number: int, device: Any) -> int:
@@ -136,7 +152,7 @@ def _shard(tuned: Any, device: str, size: int) -> None:
     whole = {weight for weight in tuned.parameters() if weight.requires_grad}
     for part in (base.get_input_embeddings(), base.get_output_embeddings()):
         whole |= set(part.parameters())
-    how = {"mesh": init_device_mesh(device, (size,)), "ignored_params": whole}
+    how: dict[str, Any] = {"mesh": init_device_mesh(device, (size,)), "ignored_params": whole}
     for layer in layers:
         fully_shard(layer, **how)
     fully_shard(decoder, **how)
