@@ -6,9 +6,10 @@ import os
 import signal
 import sqlite3
 import time
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 import tiny
@@ -24,8 +25,15 @@ from self_evolution.models.world import Held, World
 
 SETTINGS = Train(rank=4, alpha=8, epochs=2, batch_size=5, micro_batch=2, checkpoint_steps=0)
 Kind = Literal["ddp", "fsdp"]
-kinds = pytest.mark.parametrize("kind", ["ddp", "fsdp"])
-heavy = pytest.mark.timeout(900)
+
+
+def slow(function: Callable[..., None]) -> Callable[..., None]:
+    """Processes are started, each of which loads torch."""
+    return pytest.mark.timeout(900)(pytest.mark.slow(function))
+
+
+def drill(*values: str) -> Any:
+    return pytest.param(*values, marks=pytest.mark.drill)
 
 
 @pytest.fixture
@@ -37,16 +45,9 @@ def ends(monkeypatch: pytest.MonkeyPatch) -> list[ranks.End]:
     return found
 
 
-@pytest.mark.slow
-@heavy
+@slow
 @pytest.mark.parametrize(
-    ("kind", "loss"),
-    [
-        ("ddp", "kl"),
-        pytest.param("ddp", "nll", marks=pytest.mark.drill),
-        ("fsdp", "kl"),
-        pytest.param("fsdp", "nll", marks=pytest.mark.drill),
-    ],
+    ("kind", "loss"), [("ddp", "kl"), ("fsdp", "kl"), drill("ddp", "nll"), drill("fsdp", "nll")]
 )
 def test_the_losses_are_those_of_one_process(
     kind: Kind, loss: Literal["kl", "nll"], tmp_path: Path, ends: list[ranks.End]
@@ -70,14 +71,15 @@ def test_the_losses_are_those_of_one_process(
     assert first.whole == second.whole
     if kind == "ddp":
         assert first.here == second.here == first.whole
-    else:  # the embeddings are whole in both, each layer is in halves
+    else:  # the embeddings are whole in both, and so may be the last norm; the layers are in halves
         embeddings = tiny.model("qwen2").get_input_embeddings().weight.numel()
-        assert first.here + second.here == first.whole + embeddings
-        assert abs(first.here - second.here) < 0.05 * first.whole
+        for held in (first, second):
+            half = (held.whole - embeddings) / 2
+            assert held.here - embeddings == pytest.approx(half, abs=32)
 
 
 @pytest.mark.drill
-@heavy
+@slow
 def test_the_base_is_asked_in_each_step_where_its_states_are_too_many(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -92,9 +94,8 @@ def test_the_base_is_asked_in_each_step_where_its_states_are_too_many(
     assert two.losses == pytest.approx(one.losses, abs=1e-4)
 
 
-@pytest.mark.slow
-@heavy
-@pytest.mark.parametrize("kind", ["ddp", pytest.param("fsdp", marks=pytest.mark.drill)])
+@slow
+@pytest.mark.parametrize("kind", ["ddp", drill("fsdp")])
 def test_a_killed_process_ends_the_training_and_it_goes_on_to_an_equal_end(
     kind: Kind, tmp_path: Path
 ) -> None:
@@ -116,9 +117,8 @@ def test_a_killed_process_ends_the_training_and_it_goes_on_to_an_equal_end(
     assert found == whole
 
 
-@pytest.mark.slow
-@heavy
-@pytest.mark.parametrize("kind", [pytest.param("ddp", marks=pytest.mark.drill), "fsdp"])
+@slow
+@pytest.mark.parametrize("kind", [drill("ddp"), "fsdp"])
 def test_stopped_it_ends_within_five_seconds_and_one_process_can_go_on(
     kind: Kind, tmp_path: Path
 ) -> None:
@@ -140,8 +140,7 @@ def test_stopped_it_ends_within_five_seconds_and_one_process_can_go_on(
     assert found[1:] == pytest.approx(whole[1:], abs=1e-4)
 
 
-@pytest.mark.slow
-@heavy
+@slow
 def test_a_process_that_fails_is_told_with_its_last_words(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -157,7 +156,7 @@ def test_a_process_that_fails_is_told_with_its_last_words(
 
 
 @pytest.mark.drill
-@heavy
+@slow
 def test_a_whole_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = ["run", "--recipe", "embedded", "--run", str(tmp_path / "run"), "--generations", "2"]
     words += ["--train.steps", "4,3", "--evaluate.build", "never", "--evaluate.abilities", "0"]
