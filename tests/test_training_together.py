@@ -157,18 +157,24 @@ def test_a_process_that_fails_is_told_with_its_last_words(
 
 @pytest.mark.drill
 @slow
-def test_a_whole_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    words = ["run", "--recipe", "embedded", "--run", str(tmp_path / "run"), "--generations", "2"]
-    words += ["--train.steps", "4,3", "--evaluate.build", "never", "--evaluate.abilities", "0"]
-    words += ["--read.limit", "4", "--rehearse.topics", "8", "--model.threads", "1"]
-    assert cli.main([*words, "--train.processes", "2"]) == 0
-    with closing(sqlite3.connect(tmp_path / "run" / "run.db")) as database:
-        rows = database.execute("SELECT note, tokens FROM stage WHERE name = 'train'").fetchall()
+def test_a_whole_run(tmp_path: Path) -> None:
+    """The second generation goes on from the adapter of the first."""
+    folder = tmp_path / "run"
+    words = "--limit 6 --generations 2 --ask.per-fragment 2 --evaluate.limit 8 --train.steps 4,3"
+    words += " --rehearse.topics 24 --rehearse.fragments 6 --train.processes 2 --model.threads 1"
+    assert cli.main(["run", "--recipe", "embedded", *words.split(), "--run", str(folder)]) == 0
+    with closing(sqlite3.connect(folder / "run.db")) as database:
+        stages = database.execute("SELECT * FROM stage WHERE name = 'train' ORDER BY generation")
+        names = [column[0] for column in stages.description]
+        rows = [dict(zip(names, row, strict=True)) for row in stages]
         steps = database.execute("SELECT steps FROM adapter ORDER BY generation").fetchall()
-    assert [note for note, tokens in rows if "2 processes, each with the whole" in note] and rows[0]
-    assert all(tokens > 0 for _, tokens in rows)
     assert steps == [(4,), (3,)]
-    assert not [*(tmp_path / "run" / "adapters").glob("*.tmp")]
+    assert len(rows) == 2
+    for row in rows:
+        assert "in 2 processes, each with the whole model (DDP)" in row["note"]
+        assert row["tokens"] > 0 and row["cpu_seconds"] > 1
+    assert not [*(folder / "adapters").glob("*.tmp")]
+    assert "2 processes" in (folder / "report" / "index.html").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 8])
