@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sqlite3
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -175,6 +178,38 @@ def test_a_whole_run(tmp_path: Path) -> None:
         assert row["tokens"] > 0 and row["cpu_seconds"] > 1
     assert not [*(folder / "adapters").glob("*.tmp")]
     assert "2 processes" in (folder / "report" / "index.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.drill
+@slow
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGKILL, -9)])
+def test_a_run_that_ends_takes_its_processes_with_it(
+    number: signal.Signals, status: int, tmp_path: Path
+) -> None:
+    """On Ctrl-C with the last whole step kept; also where the run itself is killed."""
+    words = "--limit 3 --generations 1 --ask.per-fragment 2 --evaluate.limit 4 --train.steps 900"
+    words += " --rehearse.topics 24 --rehearse.fragments 6 --train.processes 2 --model.threads 1"
+    command = [sys.executable, "-m", "self_evolution", "run", "--recipe", "embedded"]
+    run = subprocess.Popen(
+        [*command, *words.split(), "--run", str(tmp_path / "run")],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert run.stderr is not None
+    while not re.search(r"train .*steps.*loss", line := run.stderr.readline()):
+        assert line, "the run ended before its training"
+    adapter = tmp_path / "run" / "adapters" / "gen-1"
+    assert len(processes(adapter)) == 2
+    run.send_signal(number)
+    start = time.monotonic()
+    run.communicate(timeout=60)
+    assert run.returncode == status
+    while processes(adapter) and time.monotonic() - start < 5:
+        time.sleep(0.1)
+    assert time.monotonic() - start < 5
+    kept = [*adapter.with_name("gen-1.partial").glob("checkpoint-*/trainer_state.json")]
+    assert bool(kept) is (number == signal.SIGINT)
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 8])
