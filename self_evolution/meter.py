@@ -48,6 +48,11 @@ def pulse(tokens: int, kind: Kind, width: int = 0) -> None:
             listener.append(event)
 
 
+def elsewhere(tokens: int) -> None:
+    """Report tokens that a model has done in another process."""
+    _State.tokens += tokens
+
+
 def begin() -> None:
     """Report that a model begins to work: the time until now was for something else."""
     if _State.listeners:
@@ -59,7 +64,7 @@ def tokens() -> int:
     return _State.tokens
 
 
-def elsewhere(cpu_seconds: float, memory: int) -> None:
+def cost_elsewhere(cpu_seconds: float, memory: int) -> None:
     """Report what a process that worked for this one has taken."""
     _State.cpu_seconds_elsewhere += cpu_seconds
     _State.memory_elsewhere = max(_State.memory_elsewhere, memory)

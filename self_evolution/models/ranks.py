@@ -149,7 +149,7 @@ def _follow(
                 elif word.what == "work":
                     meter.pulse(word.value, "train")
                 elif word.what == "cost":
-                    meter.elsewhere(*word.value)
+                    meter.cost_elsewhere(*word.value)
                 elif word.what == "end":
                     held, trained = word.value
                     ends[rank] = End(Held(*held), Trained(*trained))
