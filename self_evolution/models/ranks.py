@@ -147,7 +147,7 @@ def _follow(
                 if word.what in ("refused", "failed"):
                     failed[rank] = word
                 elif word.what == "work":
-                    meter.pulse(word.value, "train")
+                    meter.elsewhere(word.value)
                 elif word.what == "cost":
                     meter.cost_elsewhere(*word.value)
                 elif word.what == "end":
