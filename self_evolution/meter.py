@@ -33,6 +33,8 @@ class _State:
     tokens = 0
     listeners: list[list[Event]] = []  # noqa: RUF012 - there is one state in a process
     seconds = cpu_seconds = 0.0
+    cpu_seconds_elsewhere = 0.0
+    memory_elsewhere = 0
 
 
 def pulse(tokens: int, kind: Kind, width: int = 0) -> None:
@@ -62,13 +64,26 @@ def tokens() -> int:
     return _State.tokens
 
 
+def cost_elsewhere(cpu_seconds: float, memory: int) -> None:
+    """Report what a process that worked for this one has taken."""
+    _State.cpu_seconds_elsewhere += cpu_seconds
+    _State.memory_elsewhere = max(_State.memory_elsewhere, memory)
+
+
+def cpu_seconds() -> float:
+    """The CPU time of this process and of those that worked for it."""
+    return time.process_time() + _State.cpu_seconds_elsewhere
+
+
 def memory() -> int:
-    """The most memory that this process has taken so far, in bytes: of its device, or on a CPU."""
+    """The most memory that one process has taken so far, in bytes: of its device, or on a CPU."""
     torch = sys.modules.get("torch")
     if torch is not None and torch.cuda.is_initialized():
-        return int(torch.cuda.max_memory_allocated())
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+        own = int(torch.cuda.max_memory_allocated())
+    else:
+        unit = 1 if sys.platform == "darwin" else 1024
+        own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+    return max(own, _State.memory_elsewhere)
 
 
 @contextmanager

@@ -169,8 +169,9 @@ def test_interrupted_in_the_midst_of_a_step_it_ends_the_same(
     at: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In the first step, later, in the last one, and after it; with chance (dropout) at work."""
-    settings = SETTINGS.model_copy(update={"dropout": 0.1})
-    whole = train(tiny.engine("qwen2"), tmp_path / "whole", settings)
+    model = tiny.make(tiny.KINDS["qwen2"], tmp_path / "model", attention_dropout=0.2)
+    whole = train(tiny.engine(model), tmp_path / "whole")
+    assert train(tiny.engine("qwen2"), tmp_path / "without").first_loss != whole.first_loss
     states, calls = Likelihood.states, 0
 
     def interrupted(self: Likelihood, *arguments: Any) -> torch.Tensor:
@@ -183,11 +184,11 @@ def test_interrupted_in_the_midst_of_a_step_it_ends_the_same(
 
     with monkeypatch.context() as patch, pytest.raises(Stopped):
         patch.setattr(Likelihood, "states", interrupted)
-        train(tiny.engine("qwen2"), tmp_path / "gen-1", settings)
+        train(tiny.engine(model), tmp_path / "gen-1")
     assert not (tmp_path / "gen-1").exists()
     steps = min((at - 1) // 2, 9)
     assert (tmp_path / "gen-1.partial" / f"checkpoint-{steps}").is_dir() is (steps > 0)
-    assert train(tiny.engine("qwen2"), tmp_path / "gen-1", settings) == whole
+    assert train(tiny.engine(model), tmp_path / "gen-1") == whole
     assert adapter(tmp_path / "gen-1") == adapter(tmp_path / "whole")
 
 

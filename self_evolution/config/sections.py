@@ -252,6 +252,12 @@ class Train(Settings):
     if a step would not fit the memory otherwise; a run keeps what it began with."""
     checkpoint_steps: NonNegativeInt = 200
     """Steps between two checkpoints within a generation. 0 writes one only on Ctrl-C."""
+    parallel: Literal["auto", "none", "ddp", "fsdp"] = "auto"
+    """How several devices share a training step. With `ddp` each holds the whole model, with `fsdp`
+    a part of every layer (FSDP2). `none` trains on one device. `auto` takes `none` if there is one
+    device, `ddp` if each can hold the model, else `fsdp`."""
+    processes: NonNegativeInt = 0
+    """Processes that share the training. 0 starts one for each GPU, and one on a CPU."""
     report_to: tuple[str, ...] = ()
     """Logging back ends of transformers' Trainer that follow the training, such as tensorboard. By
     default there are none."""

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from self_evolution.config import Config, Model
 from self_evolution.models import engines
+from self_evolution.models.loading import choose_device
 from self_evolution.models.memory import (
     BYTES,
     Memory,
@@ -36,13 +37,20 @@ def shape_of(model: Model) -> Shape | None:
 
 
 def needed(settings: Config) -> Memory:
-    """Bytes for generating and for training; 0 for a model that takes none."""
+    """Bytes for generating and for training; 0 for a model that takes none.
+
+    They are those of one device; processes that train on a CPU share its memory.
+    """
     shape = shape_of(settings.model)
     if shape is None:
         return Memory(0, 0)
     # Where the format is that of the model's files, it is nearly always one of 16 bits.
     dtype = settings.model.dtype if settings.model.dtype in BYTES else "bfloat16"
-    return memory(shape, settings, dtype)
+    plan = engines.parallel(settings)
+    found = memory(shape, settings, dtype, plan.processes if plan.kind == "fsdp" else 1)
+    if choose_device(settings.model.device) == "cpu":
+        found = found._replace(training=plan.processes * found.training)
+    return found
 
 
 def there(device: str) -> tuple[float, str]:

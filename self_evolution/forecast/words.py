@@ -11,6 +11,7 @@ from self_evolution.forecast.stages import Stages
 from self_evolution.forecast.storage import size
 from self_evolution.forecast.verdict import JUDGED, questions
 from self_evolution.ledger import ForecastRow
+from self_evolution.models import engines
 from self_evolution.progress import clock
 from self_evolution.schedule import STAGES
 
@@ -70,6 +71,8 @@ def describe(stages: Stages, found: Forecast) -> Iterator[str]:
     given = stages.given(settings, found.share)
     if settings.model.generator:
         yield "the time in which the server of --model.generator writes replies is not counted"
+    if (plan := engines.parallel(settings)).kind != "none":
+        yield f"training: in {plan}; its time is counted as in one process"
     yield f"{given.fragments:,} fragments to ask about; {sample.fragments:,} of them were probed"
     if sample.pairs.of:
         asked = given.fragments * settings.ask.per_fragment

@@ -8,6 +8,7 @@ from typing import Protocol, cast
 from self_evolution.config import Config, Model
 from self_evolution.errors import UserError, nearest
 from self_evolution.models.memory import Shape
+from self_evolution.models.parallel import ALONE, Parallel, choose
 from self_evolution.models.protocols import Capability, Engine, Generator, require
 from self_evolution.models.tokens import TokenCounter
 
@@ -86,6 +87,15 @@ def identity(settings: Model) -> dict[str, str]:
 def settled(settings: Config) -> Config:
     """The settings with which a run begins on this machine, and goes on anywhere."""
     return engine_module(settings.model.engine).settled(settings)
+
+
+def parallel(settings: Config) -> Parallel:
+    """How many processes share the training. Raises UserError if that cannot be had here."""
+    model, train = settings.model, settings.train
+    declared = engine_module(model.engine).CAPABILITIES
+    if train.processes > 1 or train.parallel in ("ddp", "fsdp"):
+        require(f"--model.engine {model.engine}", declared, "sharing")
+    return choose(settings) if "sharing" in declared else ALONE
 
 
 def shape(settings: Model) -> Shape | None:

@@ -95,6 +95,13 @@ def save(tuned: Any, folder: Path) -> str:
     No hub is asked, and the model card that PEFT writes beside the weights is left out.
     """
     with complete(folder) as temporary:
-        tuned.save_pretrained(str(temporary), safe_serialization=True, save_embedding_layers=False)
+        write(tuned, temporary)
         (temporary / "README.md").unlink(missing_ok=True)
     return digest(folder / WEIGHTS)
+
+
+def write(tuned: Any, folder: Path) -> None:
+    """Write the adapter as PEFT does, from the weights that are trained: the others may be in
+    parts, or put together for a moment."""
+    weights = {name: one for name, one in tuned.named_parameters() if one.requires_grad}
+    tuned.save_pretrained(str(folder), state_dict=weights, save_embedding_layers=False)

@@ -158,8 +158,11 @@ def adapter_weights(model: Shape, rank: int) -> int:
     return rank * model.linear
 
 
-def memory(model: Shape, settings: Config, dtype: str) -> Memory:
-    """The memory that a run with these settings takes on one device, with weights in `dtype`."""
+def memory(model: Shape, settings: Config, dtype: str, parts: int = 1) -> Memory:
+    """The memory that a run with these settings takes on one device, with weights in `dtype`.
+
+    In training, the device holds one of so many `parts` of the base's layers.
+    """
     size = BYTES[dtype]
     inside = model.inside * QUANTIZED.get(settings.model.quantize, size)
     weights = (model.parameters - model.inside) * size + inside + LIBRARIES
@@ -171,7 +174,7 @@ def memory(model: Shape, settings: Config, dtype: str) -> Memory:
     if train.checkpointing == "on":
         kept = tokens * model.hidden * size * model.layers + layer
     adapter = adapter_weights(model, train.rank) * _STATES
-    training = weights + adapter + kept + _LOGITS
+    training = weights - inside + inside / parts + adapter + kept + _LOGITS
     # Generating: one batch of prompts with passages, and the longest answers.
     window = 2 * settings.split.max_tokens + settings.answer.max_tokens
     rows = settings.model.batch_size

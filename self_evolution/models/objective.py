@@ -19,6 +19,7 @@ from torch.nn.functional import cross_entropy, kl_div, log_softmax
 from self_evolution.meter import begin, pulse
 from self_evolution.models.likelihood import Likelihood
 from self_evolution.models.training import IGNORED, Example
+from self_evolution.models.world import World
 from self_evolution.progress import interruptible
 
 KEPT_NUMBERS = 1 << 28
@@ -64,6 +65,10 @@ class Batch(NamedTuple):
         ends = self.labels.new_full((len(self.labels), 1), IGNORED)
         return torch.cat([self.labels[:, 1:], ends], dim=1)
 
+    def rows(self, chosen: Any) -> Batch:
+        """Some of the rows, without what the base says."""
+        return Batch(*(part[chosen] for part in self[:4]))
+
     def parts(self) -> list[Batch]:
         """The batch cut between rows where that spares more padding than a pass costs."""
         lengths = self.attention_mask.sum(1).tolist()
@@ -106,20 +111,26 @@ class Objective:
     Logits are there for one tile of these tokens at a time.
     """
 
-    def __init__(self, tuned: Any, outputs: Likelihood) -> None:
+    def __init__(self, tuned: Any, outputs: Likelihood, world: World | None = None) -> None:
         """`tuned` is the PEFT model around the one that `outputs` reads."""
         self._tuned, self._outputs = tuned, outputs
+        self._world = world or World()
+        self.always_asks_base = False
+        """Whether `loss` calls the base for each batch, because it may be called in another
+        process."""
 
     def loss(self, batch: Batch, weight: float) -> Tensor:
         """NLL of the answers, and on rehearsal `weight` times the divergence in its place."""
-        return torch.stack([self._loss(part, weight) for part in batch.parts()]).sum()
+        parts = [batch] if self._world.lockstep else batch.parts()
+        return torch.stack([self._loss(part, weight) for part in parts]).sum()
 
     def _loss(self, batch: Batch, weight: float) -> Tensor:
         wanted = batch.wanted
         base = batch.base
         if base is None and batch.rehearsed.any():
-            mine = Batch(*(part[batch.rehearsed] for part in batch[:4]))
-            base = self._base_states(mine)
+            base = self._base_states(batch.rows(batch.rehearsed))
+        elif self.always_asks_base:
+            self._base_states(batch.rows(slice(1)))
         chosen = wanted != IGNORED
         states = self._outputs.states(batch.input_ids, batch.attention_mask, chosen)
         rehearsed = batch.rehearsed.unsqueeze(1).expand_as(chosen)[chosen]
@@ -138,6 +149,7 @@ class Objective:
         """{place: the base's states at the answers} of the rehearsed examples; empty if too many.
 
         Made once, `size` examples of like length at a time, they spare every step a forward pass.
+        Each process makes its part of them.
         """
         places = [i for i, example in enumerate(examples) if example.rehearsed]
         places.sort(key=lambda i: (len(examples[i].ids), i))
@@ -145,15 +157,19 @@ class Objective:
         if sum(counts.values()) * self._outputs.width > KEPT_NUMBERS:
             return {}
         found: dict[int, Tensor] = {}
+        parts = [places[start : start + size] for start in range(0, len(places), size)]
         begin()
-        for start in range(0, len(places), size):
-            mine = places[start : start + size]
+        for start in range(0, len(parts), self._world.size):
+            turn = parts[start : start + self._world.size]
+            mine = turn[min(self._world.rank, len(turn) - 1)]
             batch = Batch.of([examples[i] for i in mine], pad, self._tuned.device)
             with interruptible():
-                states = self._base_states(batch).cpu()
+                states = self._base_states(batch)
             pulse(int(batch.attention_mask.sum()), "score", batch.input_ids.shape[1])
-            parts = torch.split(states, [counts[i] for i in mine])
-            found.update(zip(mine, parts, strict=True))
+            rows = [sum(counts[i] for i in part) for part in turn]
+            for part, made in zip(turn, self._world.exchange(states, rows), strict=True):
+                split = torch.split(made.cpu(), [counts[i] for i in part])
+                found.update(zip(part, split, strict=True))
         return found
 
     @torch.no_grad()

@@ -43,10 +43,12 @@ def seeds_of(seed: Seeds, size: int) -> list[int]:
     return list(seed)
 
 
-Capability = Literal["streaming", "logprobs", "token_ids", "scoring", "training", "served"]
+Capability = Literal[
+    "streaming", "logprobs", "token_ids", "scoring", "training", "sharing", "served"
+]
 """In this order: `generate` takes `on_text`; it takes `SamplingParams.logprobs`; it fills
-`Reply.ids`; the model is a `Scorer`; it is a `Trainer`; a server may generate in its place
-(`model.generator`)."""
+`Reply.ids`; the model is a `Scorer`; it is a `Trainer`; several processes may share its training
+(`TrainingJob.world`); a server may generate in its place (`model.generator`)."""
 
 EVERYTHING: frozenset[Capability] = frozenset(get_args(Capability))
 
@@ -160,6 +162,7 @@ _MEANINGS: dict[Capability, str] = {
     "token_ids": "give token ids",
     "scoring": "compute the likelihood of a text",
     "training": "be trained",
+    "sharing": "be trained by several processes (--train.parallel, --train.processes)",
     "served": "leave its replies to a server (--model.generator)",
 }
 

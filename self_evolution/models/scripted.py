@@ -37,7 +37,7 @@ from self_evolution.records import Message
 
 Script = Callable[[Sequence[Message]], str]
 MEMORY = "memory.json"
-CAPABILITIES: frozenset[Capability] = EVERYTHING - {"logprobs", "served"}
+CAPABILITIES: frozenset[Capability] = EVERYTHING - {"logprobs", "sharing", "served"}
 _WORD = re.compile(r"\w+|[^\w\s]")
 _PIECE = re.compile(r"\s*\S+")
 

@@ -1,10 +1,11 @@
 """Training an adapter on token ids and labels, with transformers' Trainer.
 
-Its logging back ends, launchers, FSDP and checkpoints come with it. Examples of like length go
-into a batch together, because padding is most of the cost of short pairs.
+Its logging back ends and checkpoints come with it. Examples of like length go into a batch
+together, because padding is most of the cost of short pairs.
 
 The loss of a step is that of objective.py, as a mean over its target tokens, however many
-micro-batches it has.
+micro-batches it has, and however many processes share them (world.py). Dropout, which few models
+have, draws from the number of the step and of the process alone.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ from transformers import (
 
 from self_evolution.errors import Stopped
 from self_evolution.meter import begin, pulse
-from self_evolution.models import chance, lora
+from self_evolution.models import lora
+from self_evolution.models.adapter_trainer import AdapterTrainer
 from self_evolution.models.objective import Batch, Objective
 from self_evolution.models.trainer_watch import Watch
 from self_evolution.models.training import IGNORED, MEASURED, Example, Trained, TrainingJob
@@ -48,9 +50,9 @@ def train(
     result as without the interruption. Raises Stopped when `job.on_step` returns True, or in the
     midst of a step, which is then given up.
     """
-    settings, folder = job.settings, job.folder
+    settings, folder, world = job.settings, job.folder, job.world
     partial = folder.with_name(folder.name + ".partial")
-    checkpoint = _checkpoint(partial, examples, job)
+    step = world.first(_checkpoint(partial, examples, job) if world.leads else 0, model.device)
     order = in_order(
         [len(example.ids) for example in examples],
         settings.batch_size,
@@ -60,23 +62,26 @@ def train(
     )
     keeps = settings.rehearsal_loss == "kl" and any(example.rehearsed for example in examples)
     base = objective.base_states(examples, pad, settings.micro_batch) if keeps else {}
-    shown = examples if keeps else [one._replace(rehearsed=False) for one in examples]
+    objective.always_asks_base = world.lockstep and keeps and not base
+    shown = list(examples) if keeps else [one._replace(rehearsed=False) for one in examples]
+    shortest = min(examples, key=lambda one: len(one.ids))
+    shown.append(Example(shortest.ids, [IGNORED] * len(shortest.ids)))  # fills a share up
     arguments = training_arguments(model, job, partial, len(order))
     watch = Watch(job)
     use_cache = model.config.use_cache
-    loop = _AdapterTrainer(
+    loop = AdapterTrainer(
         model=model,
         args=arguments,
-        train_dataset=order,
+        train_dataset=world.share(order, settings.batch_size, len(examples)),
         data_collator=lambda places: collate(shown, base, places, pad),
         callbacks=[watch],
         optimizers=(_optimizer(model, arguments, settings.lora_plus_ratio), None),
     )
-    loop.use(objective, settings.rehearsal_weight)
+    loop.use(objective, settings.rehearsal_weight, world)
     loop.remove_callback(PrinterCallback)
     begin()
     try:
-        loop.train(resume_from_checkpoint=checkpoint)
+        loop.train(resume_from_checkpoint=str(partial / f"checkpoint-{step}") if step else None)
     except Stopped:
         loop.keep_last_step()
         raise
@@ -94,14 +99,19 @@ def train(
     except Stopped:
         loop.keep_last_step()
         raise
+    steps = loop.state.global_step
+    trained = Trained("", len(examples), steps, losses[0], sum(last) / len(last), moved)
+    if world.size > 1:
+        world.sign(model)
+    if not world.leads:
+        return trained
     digest = lora.save(model, folder)
     if (partial / "runs").is_dir():  # what `report_to` wrote
         logs = folder.with_name(folder.name + ".logs")
         shutil.rmtree(logs, ignore_errors=True)
         (partial / "runs").rename(logs)
     shutil.rmtree(partial, ignore_errors=True)
-    steps = loop.state.global_step
-    return Trained(digest, len(examples), steps, losses[0], sum(last) / len(last), moved)
+    return trained._replace(sha256=digest)
 
 
 def in_order(
@@ -167,23 +177,28 @@ def _divergence(
     return total / tokens
 
 
-def _checkpoint(partial: Path, examples: Sequence[Example], job: TrainingJob) -> str | None:
-    """The newest whole checkpoint in `partial`, if it is one of this very training."""
-    own = job.settings.model_dump(mode="json", exclude={"checkpoint_steps", "report_to"})
+def _checkpoint(partial: Path, examples: Sequence[Example], job: TrainingJob) -> int:
+    """The step of the newest whole checkpoint in `partial`, if it is one of this very training.
+
+    0 if there is none. It does not matter how many processes share the training.
+    """
+    own = job.settings.model_dump(
+        mode="json", exclude={"checkpoint_steps", "report_to", "parallel", "processes"}
+    )
     text = json.dumps([examples, own, job.learning_rate, job.seed])
     key, file = hashlib.sha256(text.encode()).hexdigest(), partial / "key"
     if not file.is_file() or file.read_text(encoding="utf-8") != key:
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
         file.write_text(key, encoding="utf-8")
-    found: dict[int, Path] = {}
+    found = [0]
     for path in partial.glob("checkpoint-*"):
         try:  # the state is written last: without it a crash left half a checkpoint
             state = json.loads((path / "trainer_state.json").read_text(encoding="utf-8"))
-            found[state["global_step"]] = path
+            found.append(state["global_step"])
         except (OSError, ValueError):
             shutil.rmtree(path)
-    return str(found[max(found)]) if found else None
+    return max(found)
 
 
 def training_arguments(
@@ -191,9 +206,9 @@ def training_arguments(
 ) -> TrainingArguments:
     """The settings of transformers' Trainer for so many `examples`, all epochs counted."""
     settings = job.settings
-    size = settings.batch_size
+    size = -(-settings.batch_size // job.world.size)
     micro = max(n for n in range(1, settings.micro_batch + 1) if size % n == 0)
-    steps = -(-examples // size)
+    steps = -(-examples // settings.batch_size)
     device = model.device.type
     known = TrainingArguments.__dataclass_fields__
     name = "activation_checkpointing"  # since transformers 5.23, which calls the older deprecated
@@ -214,7 +229,7 @@ def training_arguments(
         save_total_limit=1,
         logging_strategy="steps",
         logging_steps=1,
-        report_to=list(settings.report_to) or "none",
+        report_to=(list(settings.report_to) if job.world.leads else []) or "none",
         disable_tqdm=True,
         dataloader_pin_memory=device == "cuda",
         remove_unused_columns=False,
@@ -231,46 +246,3 @@ def _optimizer(model: Any, arguments: TrainingArguments, ratio: float) -> Any:
         return None
     kind, how = Trainer.get_optimizer_cls_and_kwargs(arguments, model)
     return create_loraplus_optimizer(model, kind, loraplus_lr_ratio=ratio, **how)
-
-
-class _AdapterTrainer(Trainer):  # type: ignore[misc]
-    """Saves checkpoints without asking a hub, which PEFT does to see whether the vocabulary
-    grew."""
-
-    _objective: Objective
-    _random: dict[int, chance.States] = {}  # noqa: RUF012 - never written to
-
-    def use(self, objective: Objective, weight: float) -> None:
-        """Take the loss from `objective`, with that `weight` of rehearsal."""
-        self._objective, self._weight = objective, weight
-        self._weights = self.model.num_parameters(exclude_embeddings=True)
-        # Has the target tokens of the whole step counted, by which the loss is divided.
-        self.model_accepts_loss_kwargs = self.loss_is_scaled_for_ga = True
-
-    def compute_loss(self, model: Any, inputs: dict[str, Any], *rest: Any, **more: Any) -> Any:
-        with self.accelerator.autocast():
-            total = self._objective.loss(Batch(**inputs), self._weight)
-        return total / more["num_items_in_batch"]
-
-    def training_step(self, *arguments: Any, **more: Any) -> torch.Tensor:
-        """Forward and backward of a micro-batch; an interruption leaves the weights as they are."""
-        if self.state.global_step not in self._random:  # the first micro-batch of a step
-            self._random = {self.state.global_step: chance.states()}
-        with interruptible():
-            loss: torch.Tensor = super().training_step(*arguments, **more)
-        mask = arguments[1]["attention_mask"]
-        pulse(int(mask.sum()), "train", mask.shape[1])
-        return loss
-
-    def floating_point_ops(self, inputs: dict[str, Any]) -> int:
-        """As the Trainer counts them, without counting all weights anew in each step."""
-        return int(6 * inputs["input_ids"].numel() * self._weights)
-
-    def keep_last_step(self) -> None:
-        """Write the checkpoint of the last whole step, as it would have been right after it."""
-        if self.state.global_step:
-            chance.restore(self._random.get(self.state.global_step, []))
-            self._save_checkpoint(self.model, trial=None)
-
-    def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
-        self.model.save_pretrained(output_dir, state_dict=state_dict, save_embedding_layers=False)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from self_evolution.config import Train
+from self_evolution.models.world import World
 from self_evolution.records import Message
 
 IGNORED = -100
@@ -34,6 +35,8 @@ class TrainingJob(NamedTuple):
     """Whether a conversation is rehearsal, for each of them; none is where this is empty."""
     on_loss: Callable[[float], None] = lambda loss: None
     """Is called with the loss of each step, a mean over its target tokens in nats."""
+    world: World = World()
+    """The processes that share the job. Each of them is given the whole of it."""
 
 
 class Example(NamedTuple):

@@ -207,7 +207,8 @@ class TransformersEngine:
             self.tuned = lora.attach(self.base, self.tuned, job.settings, job.seed)
         self._forget()
         self._adapter = None  # an interruption leaves weights that belong to no generation
-        objective = Objective(self.tuned, self._likelihood)
+        job.world.divide(self.tuned)
+        objective = Objective(self.tuned, self._likelihood, job.world)
         try:
             trained = trainer.train(self.tuned, fitting, objective, self.chat.pad, job)
         except torch.OutOfMemoryError:

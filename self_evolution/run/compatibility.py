@@ -38,6 +38,8 @@ CHANGES: dict[str, Change] = {
     "rehearse": "fixed",
     "train.checkpoint_steps": "free",
     "train.checkpointing": "free",
+    "train.parallel": "free",
+    "train.processes": "free",
     "train.report_to": "free",
     "train.rank": "fixed",
     "train.alpha": "fixed",

@@ -80,6 +80,13 @@ class Models:
         engine.begin_batch()  # the batch that it was loaded for
         self.loaded = engine
 
+    def unload(self) -> None:
+        """Give the memory of the run's own model to other processes; it is loaded again later."""
+        if self.loaded is not None:
+            self.loaded.close()
+        self.loaded = self._counter = self._teacher = None
+        _free_memory()
+
     def open_other(self, name: str, flag: str) -> OtherModel:
         """Open the other model that setting `flag` names, for as long as the caller keeps it.
 

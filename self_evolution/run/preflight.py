@@ -24,6 +24,8 @@ from self_evolution.run.side_files import side_files
 def check_files(settings: Config) -> None:
     """Raises UserError if the model's folder, or a file, is missing or not what it should be."""
     engines.check_engine(settings.model)
+    if settings.train.processes or settings.train.parallel != "auto":  # else it is what is there
+        engines.parallel(settings)
     ray_session.check(settings)
     check_report_to(settings.train.report_to)
     Prompts(settings.domain)

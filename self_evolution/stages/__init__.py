@@ -37,10 +37,10 @@ def perform(run: Run, generation: int, name: str) -> bool:
             f"{missing[0]}, which is not done; `self-evolution {missing[1]} {run.folder}`"
         )
     run.proof.begin(generation, name)
-    start, cpu, tokens = time.perf_counter(), time.process_time(), meter.tokens()
+    start, cpu, tokens = time.perf_counter(), meter.cpu_seconds(), meter.tokens()
 
     def log(outcome: Outcome, done: bool) -> None:
-        seconds, cpu_seconds = time.perf_counter() - start, time.process_time() - cpu
+        seconds, cpu_seconds = time.perf_counter() - start, meter.cpu_seconds() - cpu
         items, note = outcome
         told = meter.tokens() - tokens
         run.ledger.log_stage(

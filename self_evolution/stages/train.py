@@ -7,10 +7,11 @@ import random
 from typing import TypeVar
 
 from self_evolution.config import Train
-from self_evolution.models import TrainingJob
+from self_evolution.models import TrainingJob, engines, ranks
 from self_evolution.progress import Bar
 from self_evolution.records import Adapter, Message, context
 from self_evolution.run import Run
+from self_evolution.run.adapters import known_adapter
 from self_evolution.run.outcome import Outcome
 from self_evolution.schedule import stage_seed
 from self_evolution.text.counts import many
@@ -32,19 +33,27 @@ def train(run: Run, generation: int) -> Outcome:
     if settings.samples:
         chosen = sampled(chosen, settings.samples[0], seed)
     rate = peak_rate(run.config.train, generation) * start.rate
-    run.use(start.parent)
+    plan = engines.parallel(run.config)
     with _Steps(run, generation) as steps:
         conversations, rehearsed = zip(*chosen, strict=True)
         job = TrainingJob(
             conversations, settings, rate, folder, seed, steps.on_step, rehearsed, steps.on_loss
         )
-        trained = run.engine.train(job)
+        if plan.kind == "none":
+            run.use(start.parent)
+            trained = run.engine.train(job)
+        else:
+            run.models.unload()  # the devices are needed whole
+            adapter = known_adapter(run.folder, run.ledger, start.parent)
+            trained = ranks.train(run.config.model, plan, job, adapter, lambda: run.stop_asked)
     path = folder.relative_to(run.folder).as_posix()
     run.ledger.add([Adapter(generation, start.parent, path, *trained)])
     note = (
         f"loss {trained.first_loss:.3f} → {trained.last_loss:.3f} in {many(trained.steps, 'step')}"
     )
     note += f", {trained.divergence:.2f} nats a token from the base"
+    if plan.kind != "none":
+        note += f"; in {plan}"
     if start.rate != 1:
         note += f"; at {start.rate:g} of the learning rate, after what was rolled back"
     if left_out := len(chosen) - trained.examples:

@@ -95,6 +95,11 @@ def _devices() -> Iterator[Finding]:
             f" ({torch.cuda.get_device_name()}, {free / 1e9:.1f} of {total / 1e9:.1f} GB free)"
         )
     yield Finding("devices", "good", detail)
+    if (count := torch.cuda.device_count()) > 1:
+        shared = torch.distributed.is_nccl_available()
+        cure = "" if shared else "install a torch that has NCCL; until then: --train.parallel none"
+        detail = f"{count} GPUs would share the training (train.parallel)"
+        yield Finding("several devices", "good" if shared else "missing", detail, cure)
     if Path("/proc/driver/nvidia/version").is_file() and "cuda" not in detail:
         yield Finding(
             "GPU",

@@ -1,0 +1,154 @@
+"""One of the processes that train together, started by ranks.py: `python -m … FOLDER RANK`.
+
+It reads the job from FOLDER, and tells how far it is in a file of its own there, in lines of JSON:
+[seconds since 1970, what, value]. Only the process that started it writes to the ledger.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from self_evolution import meter
+from self_evolution.config import Model, Train
+from self_evolution.errors import Stopped, UserError
+from self_evolution.models.training import TrainingJob
+from self_evolution.models.world import World
+from self_evolution.progress import interrupt
+
+JOB = "job.json"
+MEETING = "meeting"
+SENT = ("conversations", "rehearsed", "learning_rate", "seed")
+"""The parts of a TrainingJob that stand in the file JOB as they are."""
+
+_BEAT = 0.5
+"""Seconds between two reports of the tokens that were trained on."""
+
+_LAUNCHERS = ("RANK", "LOCAL_RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", "GROUP_RANK")
+"""What another launcher may have set. The Trainer would take it for its own processes."""
+
+
+def file_of(folder: Path, rank: int) -> Path:
+    """The file in which a process tells how far it is."""
+    return folder / f"{rank}.jsonl"
+
+
+def errors_of(folder: Path, rank: int) -> Path:
+    """The file of what its libraries print, which does not belong into the run's terminal."""
+    return folder / f"{rank}.log"
+
+
+def main(folder: Path, rank: int) -> int:
+    for name in _LAUNCHERS:
+        os.environ.pop(name, None)
+    with (
+        file_of(folder, rank).open("a", encoding="utf-8") as file,
+        errors_of(folder, rank).open("w", encoding="utf-8") as errors,
+    ):
+        for stream in (sys.stdout, sys.stderr):
+            os.dup2(errors.fileno(), stream.fileno())
+        lock = threading.Lock()
+
+        def tell(what: str, value: Any) -> None:
+            with lock:
+                file.write(json.dumps([time.time(), what, value]) + "\n")
+                file.flush()
+
+        _end_with(os.getppid())
+        _tell_tokens(tell)
+        try:
+            _train(folder, rank, tell)
+        except Stopped:
+            return 0
+        except UserError as error:
+            tell("refused", str(error))
+            return 1
+        except Exception:
+            tell("failed", traceback.format_exc())
+            return 1
+    return 0
+
+
+def _train(folder: Path, rank: int, tell: Callable[[str, Any], None]) -> None:
+    stopping = threading.Event()
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        stopping.set()
+        interrupt()
+
+    signal.signal(signal.SIGTERM, stop)
+    task = json.loads((folder / JOB).read_text(encoding="utf-8"))
+    from self_evolution.models.engines import open_engine
+    from self_evolution.models.loading import choose_device
+
+    settings = Model.model_validate(task["model"])
+    device = choose_device(settings.device)
+    lockstep = task["kind"] == "fsdp"
+    if lockstep:  # the device need not hold the whole base, not even for a moment
+        settings = settings.model_copy(update={"device": "cpu"})
+    engine = open_engine(settings)
+    world = World(rank, task["processes"], lockstep, device)
+    world.join(folder / MEETING)
+    start, sha256 = task["adapter"]
+    if start:
+        engine.set_adapter(Path(start), sha256)
+
+    def on_step(done: int, total: int) -> bool:
+        tell("step", [done, total])
+        return stopping.is_set()
+
+    job = TrainingJob(
+        settings=Train.model_validate(task["train"]),
+        folder=Path(task["folder"]),
+        on_step=on_step,
+        on_loss=lambda loss: tell("loss", loss),
+        world=world,
+        **{name: task[name] for name in SENT},
+    )
+    try:
+        trained = engine.train(job)
+    except RuntimeError:
+        if stopping.is_set():  # another process has stopped already
+            raise Stopped from None
+        raise
+    tell("cost", [time.process_time(), meter.memory()])
+    tell("end", [world.held, trained])
+
+
+def _end_with(parent: int) -> None:
+    """End this process when the one that started it is gone."""
+
+    def look() -> None:
+        while os.getppid() == parent:
+            time.sleep(_BEAT)
+        os._exit(1)
+
+    threading.Thread(target=look, daemon=True).start()
+
+
+def _tell_tokens(tell: Callable[[str, Any], None]) -> None:
+    def look() -> None:
+        told = 0
+        while True:
+            time.sleep(_BEAT)
+            tokens = meter.tokens()
+            if tokens > told:
+                tell("work", tokens - told)
+                told = tokens
+
+    threading.Thread(target=look, daemon=True).start()
+
+
+if __name__ == "__main__":
+    status = main(Path(sys.argv[1]), int(sys.argv[2]))
+    sys.stderr.flush()
+    os._exit(status)  # the libraries' own end would wait for processes that may be gone

@@ -1,0 +1,106 @@
+"""Two processes that train a tiny model together on this machine's CPU.
+
+As a program, this is one of the processes, in which the base's states are too many to be kept, and
+of which the second fails in its third step if the environment says so.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal
+
+import tiny
+
+from self_evolution.config import Model, Train
+from self_evolution.models import objective, rank, ranks, trainer
+from self_evolution.models.parallel import Parallel
+from self_evolution.models.training import Trained, TrainingJob
+
+FACTS = [("alarm", 4711, "pump"), ("valve", 250, "motor"), ("station", 9, "line"), ("rate", 1, "x")]
+CONVERSATIONS = [
+    [
+        {"role": "user", "content": f"Which {what} is {number + i}?"},
+        {"role": "assistant", "content": f"The {thing} " + "stops " * (1 + i % 3) + str(i)},
+    ]
+    for i in range(3)
+    for what, number, thing in FACTS
+]
+REHEARSED = [i % 3 == 1 for i in range(len(CONVERSATIONS))]
+RATE = 1e-2
+
+
+class Heard:
+    """What a training tells: the loss of each step."""
+
+    def __init__(self) -> None:
+        self.losses: list[float] = []
+        self.steps: list[int] = []
+
+
+def job(
+    folder: Path,
+    settings: Train,
+    heard: Heard,
+    on_step: Callable[[int], bool] = lambda done: False,
+) -> TrainingJob:
+    def step(done: int, total: int) -> bool:
+        heard.steps.append(done)
+        return on_step(done)
+
+    return TrainingJob(
+        CONVERSATIONS, settings, RATE, folder, 5, step, REHEARSED, heard.losses.append
+    )
+
+
+def alone(model: Path, folder: Path, settings: Train) -> tuple[Heard, Trained]:
+    heard = Heard()
+    return heard, tiny.engine(model).train(job(folder, settings, heard))
+
+
+def train_together(
+    model: Path,
+    folder: Path,
+    settings: Train,
+    kind: Literal["ddp", "fsdp"],
+    on_step: Callable[[int], bool] = lambda done: False,
+    stopped: Callable[[], bool] = lambda: False,
+    size: int = 2,
+) -> tuple[Heard, Trained]:
+    heard: Any = Heard()
+    task = job(folder, settings, heard, on_step)
+    own = Model(name=str(model), device="cpu", threads=1)
+    return heard, ranks.train(own, Parallel(kind, size), task, (None, ""), stopped)
+
+
+def processes(folder: Path) -> list[int]:
+    """The ids of the processes that train the adapter `folder`, in their order."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            words = path.read_bytes().decode().split("\0")
+        except OSError:  # it has ended
+            continue
+        if f"{folder}.ranks.tmp" in words:
+            found.append((words[-2], int(path.parent.name)))
+    return [id for _, id in sorted(found)]
+
+
+_training_step = trainer.AdapterTrainer.training_step
+
+
+def _failing(self: Any, *arguments: Any) -> Any:
+    if self._world.rank == 1 and self.state.global_step == 2:
+        raise ArithmeticError("the third step")
+    return _training_step(self, *arguments)
+
+
+if __name__ == "__main__":
+    objective.KEPT_NUMBERS = 0
+    if "FAIL" in os.environ:
+        trainer.AdapterTrainer.training_step = _failing  # type: ignore[method-assign]
+    code = rank.main(Path(sys.argv[1]), int(sys.argv[2]))
+    sys.stderr.flush()
+    os._exit(code)
