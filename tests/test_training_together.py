@@ -98,7 +98,8 @@ def test_the_base_is_asked_in_each_step_where_its_states_are_too_many(
 
 
 @slow
-@pytest.mark.parametrize("kind", ["ddp", drill("fsdp")])
+@pytest.mark.drill
+@pytest.mark.parametrize("kind", ["ddp", "fsdp"])
 def test_a_killed_process_ends_the_training_and_it_goes_on_to_an_equal_end(
     kind: Kind, tmp_path: Path
 ) -> None:
@@ -121,7 +122,8 @@ def test_a_killed_process_ends_the_training_and_it_goes_on_to_an_equal_end(
 
 
 @slow
-@pytest.mark.parametrize("kind", [drill("ddp"), "fsdp"])
+@pytest.mark.drill
+@pytest.mark.parametrize("kind", ["ddp", "fsdp"])
 def test_stopped_it_ends_within_five_seconds_and_one_process_can_go_on(
     kind: Kind, tmp_path: Path
 ) -> None:
