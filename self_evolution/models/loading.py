@@ -52,6 +52,11 @@ def load(settings: Model) -> tuple[Any, Any]:
     computed = getattr(torch, "bfloat16" if dtype == "auto" else dtype)
     few_bits = quantized.options(settings, computed, device)
     try:
+        if few_bits:  # before its weights are fetched
+            config, _ = transformers.PretrainedConfig.get_config_dict(
+                located, local_files_only=offline
+            )
+            quantized.refuse_few_bits(settings, config)
         model, found = transformers.AutoModelForCausalLM.from_pretrained(
             located,
             dtype=dtype,
@@ -61,6 +66,8 @@ def load(settings: Model) -> tuple[Any, Any]:
             output_loading_info=True,
             **few_bits,
         )
+    except UserError:
+        raise
     except Exception as error:
         raise UserError(
             f"--model {settings.name}: cannot be loaded ({first_line(error)}); expected a causal "
