@@ -161,6 +161,8 @@ def test_the_command_of_vllm_names_base_adapter_and_template(
     assert words[-2:] == ["--port", "1"]
     assert f"tuned={folder}" in words and f"{folder}/chat_template.jinja" in words
     assert words[words.index("--max-lora-rank") + 1] == "8"
+    # Without it, vLLM rounds weights that are stored in float32.
+    assert words[words.index("--dtype") + 1] == "float32"
 
 
 # -- sabotage --------------------------------------------------------------------------------

@@ -82,15 +82,20 @@ def dtype(base: Base) -> str:
 
     Raises UserError if it is another.
     """
-    config = json.loads((base.base / "config.json").read_text(encoding="utf-8"))
-    config |= config.get("text_config") or {}
-    found = str(config.get("dtype") or config.get("torch_dtype") or "float32")
+    found = stored(base)
     if found not in BYTES:
         raise UserError(
             f"{base.base}: its weights are {found}, into which an adapter cannot be merged; "
             "--to adapter works"
         )
     return found
+
+
+def stored(base: Base) -> str:
+    """The number format of the base's files, as its configuration names it."""
+    config = json.loads((base.base / "config.json").read_text(encoding="utf-8"))
+    config |= config.get("text_config") or {}
+    return str(config.get("dtype") or config.get("torch_dtype") or "float32")
 
 
 def _weight_faults(job: Job, folder: Path) -> Iterator[str]:
