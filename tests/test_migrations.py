@@ -86,6 +86,28 @@ def test_an_old_run_goes_on_as_a_new_one_would(old: Path, tmp_path: Path) -> Non
     assert anew["prediction_score.jsonl"].count(b"\n") == anew["prediction.jsonl"].count(b"\n") * 12
 
 
+COUNTED = """
+  SELECT q.generation, 'question', q.origin, count(*) FROM question q GROUP BY 1, 3
+  UNION SELECT q.generation, 'answer', '', count(*)
+    FROM answer a JOIN question q ON q.id = a.question_id GROUP BY 1
+  UNION SELECT q.generation, 'verdict', coalesce(v.reason, ''), count(*) FROM verdict v
+    JOIN answer a ON a.id = v.answer_id JOIN question q ON q.id = a.question_id GROUP BY 1, 3
+  UNION SELECT q.generation, 'score', s.outcome, count(*) FROM score s
+    JOIN answer a ON a.id = s.answer_id JOIN question q ON q.id = a.question_id GROUP BY 1, 3
+"""
+
+
+def test_the_tally_is_what_a_count_of_the_rows_gives(old: Path) -> None:
+    """Both of the rows that an earlier version has added, and of those that came later."""
+    for more in (("status", "run"), ("run", "--run", "run", "--generations", "2")):
+        assert cli.main(list(more)) == 0
+        with closing(sqlite3.connect(old / "run.db")) as database:
+            tally = set(database.execute("SELECT * FROM tally"))
+            assert tally == set(database.execute(COUNTED))
+        assert {what for _, what, _, _ in tally} == {"question", "answer", "verdict", "score"}
+    assert {generation for generation, *_ in tally} == {1, 2}
+
+
 @pytest.mark.parametrize(
     ("number", "says"),
     [

@@ -59,7 +59,7 @@ def questions(tmp_path: Path) -> Path:
 
 
 def test_what_is_kept_and_why_not_the_rest(arguments: Arguments, tmp_path: Path) -> None:
-    assert cli.main(arguments("run", *MADE)) == 0
+    assert cli.main(arguments("run", *MADE, "--train.rehearsal-loss", "nll")) == 0
     found = rows(tmp_path / "run", "conversation")
     reasons = Counter((row["origin"], row["reason"]) for row in found)
     kept = {origin: n for (origin, reason), n in reasons.items() if reason is None}
@@ -76,6 +76,14 @@ def test_what_is_kept_and_why_not_the_rest(arguments: Arguments, tmp_path: Path)
             assert topic.startswith("Alarm C") and said[0]["content"] == LEAK  # type: ignore[index]
         if row["origin"] == "fragments":
             assert row["fragment_id"] and str(row["question"]) in said[-2]["content"]  # type: ignore[index]
+
+
+def test_a_reply_that_was_cut_serves_the_divergence(arguments: Arguments, tmp_path: Path) -> None:
+    assert cli.main(arguments("run", *MADE)) == 0
+    found = [row for row in rows(tmp_path / "run", "conversation") if row["origin"] == "topics"]
+    assert "truncated" not in {row["reason"] for row in found}
+    cut = [row for row in found if str(row["topic"]).startswith("Alarm P")]
+    assert cut and all(row["reason"] in (None, "duplicate") for row in cut)
 
 
 def test_each_generation_has_other_ones_and_half_of_its_set(
@@ -98,7 +106,7 @@ def test_the_users_own_conversations_come_to_it(arguments: Arguments, tmp_path: 
     file.write_text(json.dumps({"messages": turns}) + "\n", encoding="utf-8")
     assert cli.main(arguments("run", *MADE, "--train.rehearsal-file", str(file))) == 0
     kept = [row for row in rows(tmp_path / "run", "conversation") if row["reason"] is None]
-    assert Counter(row["origin"] for row in kept)["given"] == 1 and len(kept) == 39
+    assert Counter(row["origin"] for row in kept)["given"] == 1 and len(kept) == 40
 
 
 @pytest.mark.drill

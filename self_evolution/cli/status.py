@@ -96,7 +96,7 @@ def gone(ledger: Ledger) -> str:
     The adapter in use is the leader's, or the last one while the base leads. Empty if none are
     gone.
     """
-    count = ledger.fragments.counts()["gone"]
+    count = ledger.documents.count_gone()
     if not count:
         return ""
     text = f"{count:,} documents changed or withdrawn since they were read"

@@ -98,6 +98,11 @@ class Documents(Part):
         """Ids of the held-out documents, in all their versions."""
         return set(self._db.column("SELECT id FROM held_document"))
 
+    def count_gone(self) -> int:
+        """The number of documents changed or withdrawn since they were read."""
+        query = """SELECT (SELECT count(*) FROM document) - (SELECT count(*) FROM live_document)"""
+        return int(self._db.one(query))
+
     def holdouts(self) -> list[Holdout]:
         return self._db.rows(Holdout, "ORDER BY document_id")
 

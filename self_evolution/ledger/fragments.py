@@ -53,6 +53,12 @@ class Fragments(Part):
         """The number of fragments to ask about."""
         return int(self._db.one("SELECT count(*) FROM training_fragment"))
 
+    def count_held_out(self) -> int:
+        """The number of fragments that could be asked about but for the documents held out."""
+        query = """SELECT count(*) FROM live_fragment l JOIN fragment f ON f.id = l.id
+                   WHERE f.own IS NOT ''"""
+        return int(self._db.one(query)) - self.count_for_training()
+
     def places(self) -> list[Place]:
         """Every fragment that may be asked about, held out or not, in a fixed order."""
         query = """

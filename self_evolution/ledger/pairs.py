@@ -17,6 +17,10 @@ LIVE = "q.id IN (SELECT id FROM live_question)"
 """A condition on question q: it is present, and no other pair contradicts its pair."""
 
 
+SAMPLED = 20_000
+"""Pairs that the examples for people are chosen from."""
+
+
 class SelectedPair(NamedTuple):
     """A pair with the generation that trained on it first.
 
@@ -197,16 +201,14 @@ class Pairs(Part):
 
     def reasons(self) -> list[tuple[int, str, int]]:
         """(generation, reason, pairs) of rejected pairs, the most frequent reason first."""
-        query = """SELECT q.generation, v.reason, count(*) AS n FROM verdict v
-                   JOIN answer a ON a.id = v.answer_id JOIN question q ON q.id = a.question_id
-                   WHERE v.reason IS NOT NULL GROUP BY 1, 2 ORDER BY 1, n DESC, 2"""
+        query = """SELECT generation, kind, rows FROM tally
+                   WHERE what = 'verdict' AND kind <> '' ORDER BY generation, rows DESC, kind"""
         return self._db.execute(query).fetchall()
 
     def outcomes(self) -> list[tuple[int, str, int]]:
         """(generation, outcome, pairs) of scoring."""
-        query = """SELECT q.generation, s.outcome, count(*) AS n FROM score s
-                   JOIN answer a ON a.id = s.answer_id JOIN question q ON q.id = a.question_id
-                   GROUP BY 1, 2 ORDER BY 1, n DESC, 2"""
+        query = """SELECT generation, kind, rows FROM tally
+                   WHERE what = 'score' ORDER BY generation, rows DESC, kind"""
         return self._db.execute(query).fetchall()
 
     def funnel(self) -> list[dict[str, int]]:
@@ -215,18 +217,19 @@ class Pairs(Part):
           WITH chosen AS (SELECT generation, sum(source = 'new') AS new,
             sum(source = 'replay') AS replay, sum(source = 'rehearsal') AS rehearsal
             FROM selection GROUP BY 1),
-          number AS (SELECT generation FROM question UNION SELECT generation FROM chosen)
-          SELECT n.generation AS generation, count(q.id) AS questions,
-            sum(coalesce(q.origin = 'trusted', 0)) AS trusted, count(a.id) AS answers,
-            sum(v.answer_id IS NOT NULL AND v.reason IS NULL) AS kept,
-            sum(coalesce(s.outcome = 'scored', 0)) AS scored, coalesce(c.new, 0) AS new,
+          number AS (SELECT generation FROM tally UNION SELECT generation FROM chosen)
+          SELECT n.generation AS generation,
+            total(t.rows) FILTER (WHERE what = 'question') AS questions,
+            total(t.rows) FILTER (WHERE what = 'question' AND kind = 'trusted') AS trusted,
+            total(t.rows) FILTER (WHERE what = 'answer') AS answers,
+            total(t.rows) FILTER (WHERE what = 'verdict' AND kind = '') AS kept,
+            total(t.rows) FILTER (WHERE what = 'score' AND kind = 'scored') AS scored,
+            coalesce(c.new, 0) AS new,
             coalesce(c.replay, 0) AS replay, coalesce(c.rehearsal, 0) AS rehearsal
-          FROM number n LEFT JOIN question q ON q.generation = n.generation
-          LEFT JOIN answer a ON a.question_id = q.id
-          LEFT JOIN verdict v ON v.answer_id = a.id LEFT JOIN score s ON s.answer_id = a.id
+          FROM number n LEFT JOIN tally t ON t.generation = n.generation
           LEFT JOIN chosen c ON c.generation = n.generation
           GROUP BY 1 ORDER BY 1"""
-        return list(self._db.named(query))
+        return [{name: int(n) for name, n in row.items()} for row in self._db.named(query)]
 
     def last_answered(self, limit: int) -> list[dict[str, Any]]:
         """The pairs that were answered last, the last one first, with what is known of each.
@@ -239,17 +242,20 @@ class Pairs(Part):
         return self._described(list(self._db.column(query, (limit,))))
 
     def sample_kept(self, generation: int, limit: int) -> list[dict[str, Any]]:
-        """Kept pairs spread over the IFD ranking of a generation (those without IFD come last)."""
-        kept = """FROM question q JOIN answer a ON a.question_id = q.id
-                  JOIN verdict v ON v.answer_id = a.id LEFT JOIN score s ON s.answer_id = a.id
-                  WHERE q.generation = ? AND v.reason IS NULL"""
-        total = self._db.one(f"SELECT count(*) {kept}", (generation,))
-        step = max(1.0, (total - 1) / max(1, limit - 1))
-        places = {round(i * step) for i in range(limit) if round(i * step) < total}
-        query = f"""SELECT id FROM (SELECT a.id, row_number() OVER
-                      (ORDER BY s.ifd IS NULL, s.ifd DESC, a.id) - 1 AS place {kept})
-                    WHERE place IN {IDS} ORDER BY place"""
-        return self._described(list(self._db.column(query, (generation, among(places)))))
+        """Kept pairs spread over the IFD ranking of a generation (those without IFD come last).
+
+        The ranking is of SAMPLED pairs at most: those with the first ids, which follow no order.
+        """
+        query = f"""
+          WITH some AS MATERIALIZED (
+            SELECT a.id, s.ifd FROM answer a JOIN question q ON q.id = a.question_id
+            JOIN verdict v ON v.answer_id = a.id LEFT JOIN score s ON s.answer_id = a.id
+            WHERE q.generation = ? AND v.reason IS NULL ORDER BY a.id LIMIT {SAMPLED})
+          SELECT id FROM some ORDER BY ifd IS NULL, ifd DESC, id"""
+        ranking = list(self._db.column(query, (generation,)))
+        step = max(1.0, (len(ranking) - 1) / max(1, limit - 1))
+        places = sorted({round(i * step) for i in range(limit) if round(i * step) < len(ranking)})
+        return self._described([ranking[place] for place in places])
 
     def sample_rejected(self, generation: int, each: int) -> list[dict[str, Any]]:
         """At most `each` rejected pairs for every reason of a generation, by reason."""

@@ -62,6 +62,9 @@ def _rows(
     tasks: Iterable[tuple[int, list[Made]]],
 ) -> Iterator[Conversation]:
     seen = {_key(row) for row in run.ledger.training.rehearsal()}
+    # The likelihood would teach that a reply ends where it was cut. The KL divergence does not: at
+    # each token, the last one too, the tuned model is held to what the base would write.
+    whole = run.config.train.rehearsal_loss == "nll"
     numbered = ((number, *one) for number, several in tasks for one in enumerate(several))
     for number, place, made in numbered:
         row = Conversation(
@@ -76,7 +79,7 @@ def _rows(
         reason = None
         if not all(reply.text for reply in made.replies):
             reason = "empty"
-        elif any(reply.finish_reason == "length" for reply in made.replies):
+        elif whole and any(reply.finish_reason == "length" for reply in made.replies):
             reason = "truncated"
         elif leaks(row, contamination, made.fragment.text if made.fragment else ""):
             reason = "in_evaluation"

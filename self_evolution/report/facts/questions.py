@@ -54,15 +54,20 @@ class TestSets:
 def test_sets(config: Config, ledger: Ledger) -> TestSets:
     locks = ledger.items.locks()
     return TestSets(
-        tuple(_sets(config, ledger)) if locks else (),
+        built_sets(config, ledger),
         counts(
             ((kind, reason or "taken", n) for kind, reason, n in ledger.items.candidate_reasons()),
             first="taken",
         ),
         len(ledger.documents.holdouts()),
-        len(ledger.fragments.places()) - len(ledger.fragments.for_training()),
+        ledger.fragments.count_held_out(),
         locks[-1] if locks else None,
     )
+
+
+def built_sets(config: Config, ledger: Ledger) -> tuple[TestSet, ...]:
+    """The suites of questions; none before they are locked."""
+    return tuple(_sets(config, ledger)) if ledger.items.locks() else ()
 
 
 def _sets(config: Config, ledger: Ledger) -> Iterator[TestSet]:

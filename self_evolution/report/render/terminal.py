@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from self_evolution.config import Config
 from self_evolution.ledger import Ledger
 from self_evolution.report.facts.corrected import corrections
 from self_evolution.report.facts.others import bench, rivals
-from self_evolution.report.facts.questions import TestSets, test_sets
+from self_evolution.report.facts.questions import TestSet, built_sets
 from self_evolution.report.facts.subsets import outdated
 from self_evolution.report.render.caveats import describe_outdated, describe_searched
 from self_evolution.report.render.others import judge_lines, rival_lines
@@ -25,7 +25,7 @@ from self_evolution.report.render.words import (
 def summary(config: Config, ledger: Ledger) -> Iterator[str]:
     """Yield a line for each built test set, one for each kind of pair that needs a word, one for
     each rival, and one for each model that the judge compared."""
-    yield from test_lines(test_sets(config, ledger))
+    yield from test_lines(built_sets(config, ledger))
     leader = ledger.evaluations.leader()
     yield from filter(
         None,
@@ -46,9 +46,9 @@ def changed(ledger: Ledger) -> Iterator[str]:
     yield from filter(None, (describe_outdated(found), describe_searched(found)))
 
 
-def test_lines(tests: TestSets) -> Iterator[str]:
+def test_lines(sets: Iterable[TestSet]) -> Iterator[str]:
     """Yield a line for each built test set; nothing if all test questions are the user's own."""
-    for one in tests.sets:
+    for one in sets:
         if one.kind != "own":
             source = f" ({one.documents:,} documents)" if one.documents else ""
             yield f"{one.suite}: {lower_first(KINDS[one.kind])}, built{source}; {one.power}"
