@@ -80,6 +80,51 @@ def words(tmp_path: Path) -> Callable[..., list[str]]:
     return make
 
 
+def test_questions_about_text_that_a_limit_cuts_off_are_left_out(
+    words: Callable[..., list[str]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Known by their passage, or by the document that they name; others stay."""
+    text = "The tag of server {} South is T-{}."
+    given = [
+        {"passage": text.format(name, number), "question": f"Which tag has {name}?", "answer": name}
+        for name, number in (("Alpha", 101), ("Brake", 111), ("Jazz", 191))
+    ]
+    given += [
+        {"question": "Which tag?", "answer": "T-191", "document": "Jazz.md"},
+        {"question": "Which port?", "answer": "4000", "document": "Alpha.md"},
+        {"question": "What is a server?", "answer": "A machine."},
+    ]
+    exam = tmp_path / "exam.jsonl"
+    exam.write_text("".join(json.dumps(row) + "\n" for row in given), encoding="utf-8")
+
+    def build(name: str, *more: str) -> int:
+        command = ["read", *words(name, "--eval", str(exam), *more)[1:]]
+        stages = [command, *([stage, str(tmp_path / name)] for stage in ("split", "build"))]
+        return next(filter(None, map(cli.main, stages)), 0)
+
+    assert build("whole") == 0
+    assert len(rows(tmp_path / "whole", "item")) == 6
+    assert "left out" not in capsys.readouterr().err
+    assert build("cut", "--read.limit", "4") == 0
+    told = "2 test questions of yours left out: --limit 4 cuts off the text that they are about"
+    assert told in capsys.readouterr().err
+    assert {row["question"] for row in rows(tmp_path / "cut", "item")} == {
+        "Which tag has Alpha?",
+        "Which tag has Brake?",
+        "Which port?",
+        "What is a server?",
+    }
+    (lock,) = rows(tmp_path / "cut", "lock")
+    assert lock["items"] == 4
+    assert build("cut") == 0  # they do not come in again
+    assert len(rows(tmp_path / "cut", "item")) == 4
+    exam.write_text(json.dumps(given[2]) + "\n", encoding="utf-8")
+    capsys.readouterr()
+    assert build("none", "--read.limit", "4") == 2
+    assert "none of the 1 test questions is about the passages" in capsys.readouterr().err
+    assert build("both", "--read.limit", "4", "--evaluate.build", "always") == 0
+
+
 Words = Callable[..., list[str]]
 
 

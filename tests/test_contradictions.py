@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from zipfile import ZipFile
@@ -120,7 +121,7 @@ def test_of_two_documents_that_differ_neither_is_trained_on(
         ("?.md,?.txt", "4711"),
         ("newest", "9999"),
         ("trusted,newest", "9999"),
-        ("nothing/*", None),
+        ("c.html", None),
         ("off", "both"),
     ],
 )
@@ -138,6 +139,27 @@ def test_the_preferred_document_is_believed(
     else:
         wanted = {f"The port of server Alpha is {expected}."} if expected else set()
         assert answers == wanted
+
+
+@pytest.mark.parametrize("entry", ["nothing/*", "truste", "d.txt"])
+def test_what_prefers_nothing_is_refused_before_any_work(
+    arguments: Arguments, tmp_path: Path, capsys: pytest.CaptureFixture[str], entry: str
+) -> None:
+    assert cli.main(arguments("run", "--check.prefer", f"newest,{entry}")) == 2
+    error = capsys.readouterr().err
+    assert f"--check.prefer {entry}: it is neither trusted nor newest" in error
+    assert "none of the documents, such as " in error and "a.md" in error
+    assert not rows(tmp_path / "run", "question")
+
+
+def test_what_prefers_a_withdrawn_document_is_no_mistake(
+    arguments: Arguments, documents: Path
+) -> None:
+    conflicting(documents)
+    command = arguments("run", "--check.prefer", "old/*", "--promote.patience", "0")
+    assert cli.main(command) == 0
+    shutil.rmtree(documents / "old")
+    assert cli.main([*command, "--accept-change", "--generations", "+1"]) == 0
 
 
 def test_a_document_in_an_archive_is_as_new_as_the_archive(

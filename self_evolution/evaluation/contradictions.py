@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from fnmatch import fnmatch
 from typing import NamedTuple
 
+from self_evolution.errors import UserError, some
 from self_evolution.evaluation.contamination import names
 from self_evolution.evaluation.metrics.token_f1 import tokens
 from self_evolution.ledger import PairSource
@@ -92,6 +93,23 @@ def losers(generation: int, claims: Sequence[Claim], prefer: Sequence[str]) -> l
     return found
 
 
+def require_known(prefer: Sequence[str], paths: Sequence[str]) -> None:
+    """Raises UserError for an entry of `check.prefer` that is no known word and no pattern of one
+    of these paths: it could never prefer anything."""
+    for entry in prefer:
+        if entry in (TRUSTED, NEWEST) or any(_lies_in(path, entry) for path in paths):
+            continue
+        there = f", such as {some(paths)}" if paths else ", of which there are none"
+        raise UserError(
+            f"--check.prefer {entry}: it is neither {TRUSTED} nor {NEWEST}, and as a pattern it "
+            f"matches none of the documents{there}"
+        )
+
+
+def _lies_in(path: str, pattern: str) -> bool:
+    return fnmatch(f"/{path}", f"*/{pattern.lstrip('/')}")
+
+
 def _preferred(one: Claim, other: Claim, prefer: Sequence[str]) -> bool:
     """Whether `one` is believed rather than `other`: the first entry that tells them apart says."""
     for entry in prefer:
@@ -109,7 +127,7 @@ def _rank(entry: str) -> Callable[[Claim], int]:
         return lambda claim: int(claim.pair.trusted)
     if entry == NEWEST:
         return lambda claim: claim.modified
-    return lambda claim: int(fnmatch(f"/{claim.pair.path}", f"*/{entry.lstrip('/')}"))
+    return lambda claim: int(_lies_in(claim.pair.path, entry))
 
 
 def _values(question: str, answer: str) -> list[str]:

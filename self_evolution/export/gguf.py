@@ -15,6 +15,7 @@ from self_evolution.export.job import Base, Job
 from self_evolution.export.llama_cpp import LlamaCpp, installed
 from self_evolution.export.templates import copy_tokenizer, template_faults
 from self_evolution.models import Generator
+from self_evolution.models.memory import BYTES, FILLED, memory_bytes
 from self_evolution.records import Message
 
 ADDRESS = "http://127.0.0.1:8080/v1"
@@ -22,10 +23,22 @@ ADDRESS = "http://127.0.0.1:8080/v1"
 
 def check(base: Base) -> int:
     converters.require_tools(base.quantisation)
-    whole = merged.check(base)
-    weights = whole / {"float32": 4}.get(merged.dtype(base), 2)
-    direct = base.quantisation in converters.DIRECT
-    return int(whole + weights * (converters.bits(base.quantisation) + (0 if direct else 16)) / 8)
+    whole = _weights(base) * BYTES[_merged_in(base)]
+    bits = converters.bits(base.quantisation)
+    bits += 0 if base.quantisation in converters.DIRECT else 16
+    return int(whole + _weights(base) * bits / 8)
+
+
+def _weights(base: Base) -> float:
+    return merged.check(base) / BYTES[merged.dtype(base)]
+
+
+def _merged_in(base: Base) -> str:
+    """float32 where there is room in memory, so that weights are rounded once: to the number format
+    of the file, and not before that to the base's."""
+    if 4 * _weights(base) < FILLED * memory_bytes()[0]:
+        return "float32"
+    return merged.dtype(base)
 
 
 def foreseen(base: Base, folder: Path) -> Iterator[str]:
@@ -36,7 +49,7 @@ def foreseen(base: Base, folder: Path) -> Iterator[str]:
 def write(job: Job, folder: Path) -> None:
     whole = folder / "merged"
     whole.mkdir()
-    merged.write(job, whole)
+    merged.write_as(_merged_in(job), job, whole)
     for fault in merged.faults(job, whole):
         raise UserError(f"not exported: {fault}")
     converters.convert(whole, job.quantisation, folder / name(job))

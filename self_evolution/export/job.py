@@ -13,7 +13,7 @@ from self_evolution.config import Config, Model
 from self_evolution.errors import UserError
 from self_evolution.models import Generator, engines, lora
 from self_evolution.models.adapter import require_adapter
-from self_evolution.models.location import locate
+from self_evolution.models.location import fetched, locate
 from self_evolution.run.adapters import adapter_folder
 from self_evolution.run.read import RunReader
 
@@ -141,11 +141,6 @@ def _generation(run: RunReader, name: str) -> int:
 def base_folder(settings: Model) -> Path:
     """The folder of the base model, also where it came from a hub."""
     located = locate(settings.name)
-    if Path(located).is_dir():
-        return Path(located)
-    import huggingface_hub
-
-    found = huggingface_hub.try_to_load_from_cache(located, "config.json")
-    if not isinstance(found, str):
-        raise UserError(f"--model {located}: it is no longer in the hub's cache; fetch it again")
-    return Path(found).parent
+    if found := fetched(located):
+        return found
+    raise UserError(f"--model {located}: it is no longer in the hub's cache; fetch it again")

@@ -13,8 +13,7 @@ from self_evolution.export.adapter_files import adapter_faults, modules
 from self_evolution.export.job import TEMPLATE, Base, Job
 from self_evolution.export.templates import copy_tokenizer, plain_prompt, template_faults
 from self_evolution.models import Generator, loading, lora, open_engine
-
-_KNOWN = {"float32": 4, "bfloat16": 2, "float16": 2}
+from self_evolution.models.memory import BYTES
 
 ADDRESS = ""
 
@@ -29,10 +28,17 @@ def foreseen(base: Base, folder: Path) -> Iterator[str]:
 
 
 def write(job: Job, folder: Path) -> None:
-    """The weights have the number format of the base's own."""
+    write_as(dtype(job), job, folder)
+
+
+def write_as(kind: str, job: Job, folder: Path) -> None:
+    """Write the weights in the number format `kind`.
+
+    They are added up in float32 and rounded once, because the adapter is in float32.
+    """
     import transformers
 
-    whole = {"device": "cpu", "dtype": dtype(job), "quantize": "none"}
+    whole = {"device": "cpu", "dtype": kind, "quantize": "none"}
     model, _ = loading.load(job.settings.model_copy(update=whole))
     model = lora.load(model, None, job.adapter, job.sha256).merge_and_unload()
     generation: Any = transformers.GenerationConfig()
@@ -76,15 +82,20 @@ def dtype(base: Base) -> str:
 
     Raises UserError if it is another.
     """
-    config = json.loads((base.base / "config.json").read_text(encoding="utf-8"))
-    config |= config.get("text_config") or {}
-    found = str(config.get("dtype") or config.get("torch_dtype") or "float32")
-    if found not in _KNOWN:
+    found = stored(base)
+    if found not in BYTES:
         raise UserError(
             f"{base.base}: its weights are {found}, into which an adapter cannot be merged; "
             "--to adapter works"
         )
     return found
+
+
+def stored(base: Base) -> str:
+    """The number format of the base's files, as its configuration names it."""
+    config = json.loads((base.base / "config.json").read_text(encoding="utf-8"))
+    config |= config.get("text_config") or {}
+    return str(config.get("dtype") or config.get("torch_dtype") or "float32")
 
 
 def _weight_faults(job: Job, folder: Path) -> Iterator[str]:
@@ -129,4 +140,5 @@ def _differs(one: tuple[Path, str], other: tuple[Path, str]) -> bool:
     from safetensors import safe_open
 
     with safe_open(one[0], "pt") as first, safe_open(other[0], "pt") as second:
-        return not torch.equal(first.get_tensor(one[1]), second.get_tensor(other[1]))
+        before, after = first.get_tensor(one[1]), second.get_tensor(other[1])
+        return not torch.equal(before.to(after.dtype), after)

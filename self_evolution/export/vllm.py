@@ -7,10 +7,11 @@ import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
-from self_evolution.export import adapter
+from self_evolution.export import adapter, merged
 from self_evolution.export.adapter_files import CONFIG
 from self_evolution.export.job import TEMPLATE, Base, Job
 from self_evolution.models import Generator
+from self_evolution.models.memory import BYTES
 
 SCRIPT = "serve.sh"
 NAME = "tuned"
@@ -62,4 +63,13 @@ def _command(job: Job, here: str) -> str:
     words = ["vllm", "serve", shlex.quote(str(job.base)), "--host", "127.0.0.1"]
     words += ["--enable-lora", "--max-lora-rank", str(most), "--lora-modules", f"{NAME}={here}"]
     words += ["--chat-template", f"{here}/{TEMPLATE}", "--generation-config", "vllm"]
+    words += ["--dtype", _dtype(job)]
     return " ".join(words)
+
+
+def _dtype(job: Job) -> str:
+    """The number format of the run. Left to itself, vLLM rounds a base in float32."""
+    if (given := job.settings.dtype) != "auto":
+        return given
+    stored = merged.stored(job)
+    return stored if stored in BYTES else "auto"

@@ -34,6 +34,10 @@ class Items(Part):
         query = f"UPDATE item SET suite = ? WHERE id IN {IDS}"
         self._db.execute(query, (suite, among(set(ids))))
 
+    def remove(self, ids: Iterable[str]) -> None:
+        """Remove items, before they are locked and anything refers to them."""
+        self._db.execute(f"DELETE FROM item WHERE id IN {IDS}", (among(set(ids)),))
+
     def locks(self) -> list[Lock]:
         return self._db.rows(Lock, "ORDER BY version")
 

@@ -45,7 +45,7 @@ def load(settings: Model) -> tuple[Any, Any]:
     tokenizer = load_tokenizer(settings)
     located = locate(settings.name)
     offline = settle_network(settings)
-    # oneDNN reads it at the first product. Whoever sets it themselves is not overruled.
+    # oneDNN reads it when the first product is computed. A value that is set already stays.
     os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", PREPARED_PRODUCTS)
     import torch
     import transformers
@@ -59,6 +59,11 @@ def load(settings: Model) -> tuple[Any, Any]:
     computed = getattr(torch, "bfloat16" if dtype == "auto" else dtype)
     few_bits = quantized.options(settings, computed, device)
     try:
+        if few_bits:  # before its weights are fetched
+            config, _ = transformers.PretrainedConfig.get_config_dict(
+                located, local_files_only=offline
+            )
+            quantized.refuse_few_bits(settings, config)
         model, found = transformers.AutoModelForCausalLM.from_pretrained(
             located,
             dtype=dtype,
@@ -68,6 +73,8 @@ def load(settings: Model) -> tuple[Any, Any]:
             output_loading_info=True,
             **few_bits,
         )
+    except UserError:
+        raise
     except Exception as error:
         raise UserError(
             f"--model {settings.name}: cannot be loaded ({first_line(error)}); expected a causal "

@@ -93,12 +93,19 @@ def settle_network(settings: Model) -> bool:
 def revision(name: str) -> str:
     """The version of a hub's model that was fetched last; empty if there is none, or for a
     folder."""
+    found = fetched(name)
+    return "" if found is None or Path(name).is_dir() else found.name
+
+
+def fetched(name: str) -> Path | None:
+    """The folder of a model that `locate` found: its own, or the one in the hub's cache, if it was
+    fetched before."""
     if Path(name).is_dir():
-        return ""
+        return Path(name)
     import huggingface_hub
 
     try:
         found = huggingface_hub.try_to_load_from_cache(name, "config.json")
     except ValueError:  # not in the form of a hub name
-        return ""
-    return Path(found).parent.name if isinstance(found, str) else ""
+        return None
+    return Path(found).parent if isinstance(found, str) else None

@@ -10,12 +10,7 @@ from self_evolution.errors import UserError
 from self_evolution.models import quantized
 from self_evolution.models.digest import sampled_digest
 from self_evolution.models.gguf_cache import is_gguf
-from self_evolution.models.location import (
-    NO_TEMPLATE,
-    locate,
-    revision,
-    settle_network,
-)
+from self_evolution.models.location import NO_TEMPLATE, fetched, locate, settle_network
 from self_evolution.models.memory import Shape
 from self_evolution.models.protocols import EVERYTHING, Engine
 from self_evolution.models.tokens import TokenCounter, count, estimate
@@ -34,11 +29,13 @@ def check(settings: Model) -> None:
     is checked when it is loaded.
     """
     name = locate(settings.name)
-    quantized.check(settings, Path(name))
+    offline = settle_network(settings)
+    folder = fetched(name)
+    quantized.check(settings, folder)
     if Path(name).is_dir():
         if not (settings.chat_template or _has_template(Path(name))):
             raise UserError(f"--model {settings.name}: {NO_TEMPLATE}")
-    elif settle_network(settings) and not revision(name):
+    elif offline and not folder:
         cure = "--model.download true fetches it from the hub"
         if settings.download:
             cure = "HF_HUB_OFFLINE or TRANSFORMERS_OFFLINE is set, so it is not fetched"

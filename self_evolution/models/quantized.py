@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import logging
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,11 @@ from self_evolution.errors import UserError
 logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
 
 
-def check(settings: Model, folder: Path) -> None:
-    """Raises UserError if the model in `folder` cannot be held in the bits that are asked for."""
+def check(settings: Model, folder: Path | None) -> None:
+    """Raises UserError if the model cannot be held in the bits that are asked for.
+
+    `folder`: where it is; None if it is still to be fetched, and `refuse_few_bits` comes later.
+    """
     if settings.quantize == "none":
         return
     given = f"--model.quantize {settings.quantize}"
@@ -30,15 +34,25 @@ def check(settings: Model, folder: Path) -> None:
             f"{given}: the package bitsandbytes is not installed; pip install -c constraints.txt "
             "'self-evolution[quantized]', or leave the weights as they are"
         )
-    config = folder / "config.json"
-    if config.is_file():
-        before = json.loads(config.read_text(encoding="utf-8")).get("quantization_config")
-        if before:
-            raise UserError(
-                f"{given}: the weights of {settings.name} are quantised already "
-                f"({before.get('quant_method', 'by an unknown method')}); give the model in its "
-                "full format, or leave out --model.quantize"
-            )
+    if folder and (config := folder / "config.json").is_file():
+        refuse_few_bits(settings, json.loads(config.read_text(encoding="utf-8")))
+
+
+def refuse_few_bits(settings: Model, config: Mapping[str, Any]) -> None:
+    """Raises UserError if a model of this configuration is quantised already, and shall be again.
+
+    A model of text and images has the configuration of its text in a part of its own.
+    """
+    if settings.quantize == "none":
+        return
+    parts = (config, config.get("text_config") or {})
+    before = next(filter(None, (part.get("quantization_config") for part in parts)), None)
+    if before:
+        raise UserError(
+            f"--model.quantize {settings.quantize}: the weights of {settings.name} are quantised "
+            f"already ({before.get('quant_method', 'by an unknown method')}); give the model in "
+            "its full format, or leave out --model.quantize"
+        )
 
 
 def options(settings: Model, dtype: Any, device: str) -> dict[str, Any]:

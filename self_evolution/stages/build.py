@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from self_evolution.evaluation import abilities, choice
+from self_evolution.evaluation import abilities, choice, unread
 from self_evolution.evaluation.agreement import stated
 from self_evolution.evaluation.building import builds, describe, taken
 from self_evolution.evaluation.candidates import KINDS, build_questions
@@ -28,6 +28,7 @@ def build(run: Run, generation: int) -> Outcome:
     """Hold out, build, lock: each step continues where it was interrupted."""
     wanted = builds(run.config)
     if not run.ledger.items.locks():
+        unread.leave_out(run)
         if wanted:
             if not run.ledger.documents.holdouts():
                 run.ledger.add(Holdout(id) for id in held_out(run))
@@ -37,6 +38,7 @@ def build(run: Run, generation: int) -> Outcome:
         _lock(run, wanted)
     items = run.ledger.items.locked()
     notes = list(_notes(run)) if wanted else []
+    notes += filter(None, [unread.describe(run)])
     notes += filter(None, [abilities.describe_abilities(run)])
     notes += filter(None, [choice.describe_choice(run.config, run.ledger)])
     notes += [f"{suite}: {sentence}" for suite, sentence in power(run.config, run.ledger).items()]

@@ -13,6 +13,7 @@ from self_evolution.documents.readers.items import ItemRow, read_conversations, 
 from self_evolution.documents.readers.worker import Limits
 from self_evolution.documents.readers.workers import Read, Reading, Workers
 from self_evolution.errors import UserError, printable
+from self_evolution.evaluation import contradictions
 from self_evolution.records import Conversation, Document, Event, Holdout, Item, Section, content_id
 from self_evolution.retrieval import has_index
 from self_evolution.run import Run
@@ -29,7 +30,8 @@ def read(run: Run, generation: int) -> Outcome:
     """Update the ledger from the folders: read new content, and set aside documents that no longer
     exist.
 
-    Raises UserError if a source is missing or nothing at all could be read.
+    Raises UserError if a source is missing, if nothing at all could be read, or if no document is
+    one that `check.prefer` names.
     """
     changes = find_changes(run.ledger, run.config.read, run.read_again)
     _set_aside(run, changes)
@@ -42,6 +44,10 @@ def read(run: Run, generation: int) -> Outcome:
             "none of these documents has text that can be read; give other documents (scans need "
             "the extra `ocr`)\n" + some
         )
+    paths = [document.path for document in run.ledger.documents.all()]
+    if run.config.ask.pairs:
+        paths.append(run.config.ask.pairs)
+    contradictions.require_known(run.config.check.prefer, paths)
     _read_side_files(run)
     run.ledger.set_meta("left_out", changes.files.left_out)
     if has_index(run.ledger):  # else `split` makes it, once there are fragments
