@@ -46,6 +46,11 @@ def pulse(tokens: int, kind: Kind, width: int = 0) -> None:
             listener.append(event)
 
 
+def elsewhere(tokens: int) -> None:
+    """Report tokens that a model has done in another process."""
+    _State.tokens += tokens
+
+
 def begin() -> None:
     """Report that a model begins to work: the time until now was for something else."""
     if _State.listeners:

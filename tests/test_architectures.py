@@ -65,7 +65,7 @@ def test_a_generation(name: str, tmp_path: Path) -> None:
     folder = tmp_path / "run"
     request = request_for(name, tmp_path)
     with open_run(folder, request, Progress(quiet=True), new=True) as run:
-        template = Template(run.engine, run.prompts, "")
+        template = Template(run.engine, run.prompts)
         before = measure(run.engine, template, PAIRS, run.config.score, "base")
         evolve(run)
         after = measure(run.engine, template, PAIRS, run.config.score, "base")

@@ -106,7 +106,7 @@ def _small_memory(nll: Callable[..., list[float]]) -> Callable[..., list[float]]
 
 
 def scored(engine: TransformersEngine, pairs: list[tuple[str, str]], settings: Score = SETTINGS):
-    template = Template(engine, Prompts(Domain()), settings.template)
+    template = Template(engine, Prompts(Domain()))
     return template, measure(engine, template, pairs, settings, "base")
 
 
@@ -126,7 +126,7 @@ def test_a_model_that_knows_nothing_has_ifd_one_and_nll_ln_v(tmp_path: Path) -> 
 def test_two_tokens_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
     """Probabilities 1/2 and 1/4 with the question, 1/8 and 1/8 without: IFD = 1.5/3 = 1/2."""
     engine = tiny.engine("qwen2")
-    template = Template(engine, Prompts(Domain()), "")
+    template = Template(engine, Prompts(Domain()))
     answer = template.answer("The pump")
     assert len(answer) == 2
     table = {"given": (1 / 2, 1 / 4), "alone": (1 / 8, 1 / 8)}

@@ -11,7 +11,7 @@ import tiny
 
 from self_evolution import config
 from self_evolution.cli import main
-from self_evolution.models.ifd import Measure, Template, measure
+from self_evolution.models.ifd import Measure, Template, measure, read_template
 from self_evolution.prompts import Prompts
 
 VECTORS = Path(__file__).resolve().parents[1].parent / "shared" / "vectors"
@@ -32,7 +32,8 @@ def pairs() -> list[dict[str, Any]]:
 @pytest.fixture(scope="module")
 def measured(pairs: list[dict[str, Any]]) -> list[Measure]:
     engine = tiny.engine(VECTORS / "ifd_model")
-    template = Template(engine, Prompts(config.Domain()), str(VECTORS / "ifd_template.json"))
+    words = read_template(str(VECTORS / "ifd_template.json"))
+    template = Template(engine, Prompts(config.Domain()), words)
     texts = [(pair["question"], pair["answer"]) for pair in pairs]
     return measure(engine, template, texts, config.Score(max_tokens=WINDOW), "base")
 

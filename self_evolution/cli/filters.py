@@ -43,11 +43,11 @@ def score(options: argparse.Namespace) -> int:
     rows = _objects(options.source, {"question": str, "answer": str})
 
     from self_evolution.models import engines, open_engine
-    from self_evolution.models.ifd import Template, measure
+    from self_evolution.models.ifd import Template, measure, read_template
     from self_evolution.prompts import Prompts
 
     engine = open_engine(engines.settled(settings).model)
-    template = Template(engine, Prompts(settings.domain), settings.score.template)
+    template = Template(engine, Prompts(settings.domain), read_template(settings.score.template))
     with json_lines(options.output) as write, Progress().bar("score", "pairs", len(rows), 0) as bar:
         for start in range(0, len(rows), PAIRS_A_BATCH):
             part = rows[start : start + PAIRS_A_BATCH]

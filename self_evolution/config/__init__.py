@@ -16,6 +16,7 @@ from self_evolution.config.sections import (
     Answer,
     Ask,
     Check,
+    Cluster,
     Domain,
     Model,
     Read,
@@ -34,6 +35,7 @@ __all__ = [
     "Answer",
     "Ask",
     "Check",
+    "Cluster",
     "Config",
     "Domain",
     "Evaluate",
@@ -62,6 +64,7 @@ class Config(Settings):
     generations: PositiveInt = 5
     """Rounds of asking, answering, training and evaluating."""
     model: Model = Model()
+    cluster: Cluster = Cluster()
     domain: Domain = Domain()
     read: Read = Read()
     split: Split = Split()

@@ -50,6 +50,19 @@ class Model(Settings):
     """CPU threads of the model. 0 lets PyTorch choose."""
 
 
+class Cluster(Settings):
+    address: str = ""
+    """Ray cluster whose machines ask, answer, score and evaluate: `local` starts one on this
+    machine, `auto` takes the one that runs here, HOST:PORT or ray://HOST:PORT another one. If
+    empty, this process does all the work. It needs the extra `ray`."""
+    actors: NonNegativeInt = 0
+    """Processes on the cluster that hold the model. 0 starts as many as there is room for."""
+    cpus: PositiveFloat = 1.0
+    """CPU cores that each of these processes takes."""
+    gpus: NonNegativeFloat = 0.0
+    """GPUs that each of these processes takes. With 0, they run on the CPU."""
+
+
 class Domain(Settings):
     name: str = ""
     """Subject of the documents in a few words, which the prompts mention."""

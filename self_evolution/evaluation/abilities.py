@@ -14,10 +14,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 
-from self_evolution.config import Check
+from self_evolution.config import Check, Config
 from self_evolution.evaluation import building
 from self_evolution.evaluation.agreement import stated
-from self_evolution.evaluation.building import TEMPERATURE, samples, taken
+from self_evolution.evaluation.building import TEMPERATURE, Written, samples, taken
 from self_evolution.evaluation.candidates import KINDS
 from self_evolution.evaluation.contamination import ContaminationCheck, names
 from self_evolution.evaluation.holdout import shuffled
@@ -25,11 +25,11 @@ from self_evolution.evaluation.metrics import SHORT_ANSWER
 from self_evolution.evaluation.metrics.token_f1 import tokens
 from self_evolution.evaluation.pair_checks import Case, first_objection, key
 from self_evolution.models import Reply, SamplingParams
-from self_evolution.prompts import Profile
+from self_evolution.prompts import Profile, Prompts
 from self_evolution.records import Candidate, Item, Pair, content_id
 from self_evolution.retrieval import asked
 from self_evolution.run import Run
-from self_evolution.run.author import Author
+from self_evolution.run.author import Author, Task, Write
 from self_evolution.text.function_words import FUNCTION_WORDS
 from self_evolution.text.language import detect
 from self_evolution.text.script import is_cjk
@@ -88,8 +88,16 @@ def build(run: Run) -> None:
     tries = TRIES * wanted
     rounds = [topics[: tries - first] for first in range(0, tries, len(topics))]
     author = Author(run, 0, "base", own=True)
-    make = partial(_candidates, run, author, language)
-    building.build(run, author, KIND, rounds, wanted, ABILITIES, make, True)
+
+    def prepare(topics: Sequence[str], seeds: Sequence[int]) -> Task[Written]:
+        return partial(_write, run.prompts, run.config, topics, language, seeds)
+
+    def judge(
+        topics: Sequence[str], written: Written, places: Mapping[str, int]
+    ) -> Iterator[Candidate]:
+        return judged(run, language, topics, *written, places)
+
+    building.build(run, author, KIND, rounds, wanted, ABILITIES, prepare, judge, True)
 
 
 def items(run: Run) -> Iterator[Item]:
@@ -129,23 +137,21 @@ def _words(text: str) -> list[str]:
     return [word for word in words if word and word not in FUNCTION_WORDS]
 
 
-def _candidates(
-    run: Run,
-    author: Author,
-    language: str,
+def _write(
+    prompts: Prompts,
+    settings: Config,
     topics: Sequence[str],
-    places: Mapping[str, int],
+    language: str,
     seeds: Sequence[int],
-) -> Iterator[Candidate]:
+    write: Write,
+) -> Written:
     """Ask a question on each topic, and have it answered several times."""
-    settings = run.config.evaluate
-    asking = SamplingParams(VARIETY, run.config.ask.top_p, run.config.ask.max_tokens)
-    prompts = [run.prompts.skill(topic, language) for topic in topics]
-    questions = author.generate(prompts, asking, seeds)
-    closed = [run.prompts.closed(question.text, detect(question.text)) for question in questions]
-    params = SamplingParams(TEMPERATURE, settings.top_p, settings.max_tokens)
-    answers = samples(author, closed, params, seeds, settings.samples)
-    return judged(run, language, topics, questions, answers, places)
+    ask, answer = settings.ask, settings.evaluate
+    params = SamplingParams(VARIETY, ask.top_p, ask.max_tokens)
+    questions = write([prompts.skill(topic, language) for topic in topics], params, seeds)
+    closed = [prompts.closed(question.text, detect(question.text)) for question in questions]
+    params = SamplingParams(TEMPERATURE, answer.top_p, answer.max_tokens)
+    return Written(questions, samples(write, closed, params, seeds, answer.samples))
 
 
 def judged(

@@ -4,21 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 from self_evolution.config import Config
 from self_evolution.ledger import Ledger
 from self_evolution.models import Reply, SamplingParams
 from self_evolution.records import Candidate, Message, seed_of
 from self_evolution.run import Run
-from self_evolution.run.author import Author
+from self_evolution.run.author import Author, Task, Write
 from self_evolution.run.outcome import describe_kept
 
 TEMPERATURE = 0.7
 """The temperature of answers that must agree. At 0 they would always agree."""
 
-Make = Callable[[Sequence[str], Mapping[str, int], Sequence[int]], Iterable[Candidate]]
-"""A function of the subjects of a batch, {subject: its position}, and a seed for each subject; it
-gives one candidate for each subject."""
+
+class Written(NamedTuple):
+    """A question on each subject of a batch, and the answers to it."""
+
+    questions: list[Reply]
+    answers: list[list[Reply]]
+
+
+Prepare = Callable[[Sequence[str], Sequence[int]], Task[Written]]
+"""A function of the subjects of a batch and a seed for each; the author does the task it gives."""
+
+Judge = Callable[[Sequence[str], Written, Mapping[str, int]], Iterable[Candidate]]
+"""A function of the subjects, what was written, and {subject: its position}; it gives one candidate
+for each subject."""
 
 
 def builds(settings: Config) -> bool:
@@ -49,7 +61,8 @@ def build(
     rounds: Sequence[Sequence[str]],
     wanted: int,
     label: str,
-    make: Make,
+    prepare: Prepare,
+    judge: Judge,
     again: bool = False,
 ) -> None:
     """Make candidates until `wanted` are taken, or all rounds are over.
@@ -78,8 +91,9 @@ def build(
             f"{label} {turn} of {len(rounds)}",
             f"build {kind} {turn} of {len(rounds)}",
         )
-        for some, seeds in batches:
-            rows = list(_filled(make(some, places, seeds), wanted - kept))
+        found = batches.results(lambda some, seeds: (some, prepare(some, seeds)), author.work)
+        for some, written in found:
+            rows = list(_filled(judge(some, written, places), wanted - kept))
             run.ledger.add([*rows, *author.signed(row.id for row in rows)])
             kept += sum(row.reason is None for row in rows)
             if kept >= wanted:
@@ -94,16 +108,16 @@ def describe(ledger: Ledger, kind: str, name: str) -> str:
 
 
 def samples(
-    author: Author,
+    write: Write,
     prompts: Sequence[Sequence[Message]],
     params: SamplingParams,
     seeds: Sequence[int],
     times: int,
 ) -> list[list[Reply]]:
-    """`times` independent replies of the author to each prompt."""
+    """`times` independent replies to each prompt."""
     asked = [prompt for prompt in prompts for _ in range(times)]
     mine = [seed_of(seed, "sample", sample) for seed in seeds for sample in range(times)]
-    replies = author.generate(asked, params, mine)
+    replies = write(asked, params, mine)
     return [replies[i : i + times] for i in range(0, len(replies), times)]
 
 

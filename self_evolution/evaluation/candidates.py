@@ -10,17 +10,18 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
-from self_evolution.config import Check
+from self_evolution.config import Check, Config
 from self_evolution.errors import UserError
 from self_evolution.evaluation.agreement import agreed
-from self_evolution.evaluation.building import TEMPERATURE, build, limited, samples, taken
+from self_evolution.evaluation.building import TEMPERATURE, Written, build, limited, samples, taken
 from self_evolution.evaluation.contamination import ContaminationCheck
 from self_evolution.evaluation.holdout import shuffled
 from self_evolution.evaluation.pair_checks import Case, first_objection, key
 from self_evolution.models import Reply, SamplingParams
+from self_evolution.prompts import Prompts
 from self_evolution.records import Candidate, Fragment, Pair, content_id
 from self_evolution.run import Run
-from self_evolution.run.author import Author
+from self_evolution.run.author import Author, Task, Write
 from self_evolution.schedule import STAGES
 
 ROUNDS = 2
@@ -33,9 +34,9 @@ def build_questions(run: Run, kind: str) -> None:
     """Make candidates until there are enough, or every fragment has had its tries."""
     wanted = limited(run, run.config.evaluate.questions)
     author = Author(run, 0, "base")
-    make = partial(_candidates, run, author, kind)
-    rounds = [_order(run, kind)] * ROUNDS
-    build(run, author, kind, rounds, wanted, f"{STAGES['build'].seed_key} {kind}", make)
+    label = f"{STAGES['build'].seed_key} {kind}"
+    prepare, judge = partial(_prepare, run), partial(_judge, run, kind)
+    build(run, author, kind, [_order(run, kind)] * ROUNDS, wanted, label, prepare, judge)
 
 
 def _order(run: Run, kind: str) -> list[str]:
@@ -55,19 +56,20 @@ def _order(run: Run, kind: str) -> list[str]:
     return [mixed[id][i] for i in range(longest) for id in documents if i < len(mixed[id])]
 
 
-def _candidates(
-    run: Run,
-    author: Author,
-    kind: str,
-    ids: Sequence[str],
-    places: Mapping[str, int],
-    seeds: Sequence[int],
-) -> Iterator[Candidate]:
-    """Ask a question about each fragment, and have it answered several times."""
+def _prepare(run: Run, ids: Sequence[str], seeds: Sequence[int]) -> Task[Written]:
     fragments = run.ledger.fragments.get(ids)
-    asked = _asked(run, author, fragments, seeds)
-    answers = _answered(run, author, fragments, [question.text for question in asked], seeds)
-    return judged(run, kind, fragments, asked, answers, places)
+    if not all(run.prompts.exam(fragment) for fragment in fragments):
+        raise UserError(
+            f"--domain.prompts {run.config.domain.prompts}: this profile has no `exam`, the "
+            "prompt for test questions; add it, or start with --evaluate.build never"
+        )
+    return partial(_write, run.prompts, run.config, fragments, seeds)
+
+
+def _judge(
+    run: Run, kind: str, ids: Sequence[str], written: Written, places: Mapping[str, int]
+) -> Iterator[Candidate]:
+    return judged(run, kind, run.ledger.fragments.get(ids), *written, places)
 
 
 def judged(
@@ -120,32 +122,21 @@ def _strict(settings: Check) -> Check:
     return settings if settings.enabled else Check()
 
 
-def _asked(
-    run: Run, author: Author, fragments: Sequence[Fragment], seeds: Sequence[int]
-) -> list[Reply]:
-    settings = run.config.ask
-    prompts = [run.prompts.exam(fragment) for fragment in fragments]
-    if not all(prompts):
-        raise UserError(
-            f"--domain.prompts {run.config.domain.prompts}: this profile has no `exam`, the "
-            "prompt for test questions; add it, or start with --evaluate.build never"
-        )
-    params = SamplingParams(settings.temperature, settings.top_p, settings.max_tokens)
-    return author.generate(prompts, params, seeds)
-
-
-def _answered(
-    run: Run,
-    author: Author,
+def _write(
+    prompts: Prompts,
+    settings: Config,
     fragments: Sequence[Fragment],
-    questions: Sequence[str],
     seeds: Sequence[int],
-) -> list[list[Reply]]:
-    """Sample answers to each question, with its fragment open."""
-    settings = run.config.answer
-    prompts = [
-        run.prompts.answer(fragment.heading, fragment.askable, question, fragment.language)
+    write: Write,
+) -> Written:
+    """Ask a question about each fragment, and have it answered several times, with the fragment
+    open."""
+    ask, answer = settings.ask, settings.answer
+    params = SamplingParams(ask.temperature, ask.top_p, ask.max_tokens)
+    questions = write([prompts.exam(fragment) for fragment in fragments], params, seeds)
+    opened = [
+        prompts.answer(fragment.heading, fragment.askable, question.text, fragment.language)
         for fragment, question in zip(fragments, questions, strict=True)
     ]
-    params = SamplingParams(TEMPERATURE, settings.top_p, settings.max_tokens)
-    return samples(author, prompts, params, seeds, run.config.evaluate.samples)
+    params = SamplingParams(TEMPERATURE, answer.top_p, answer.max_tokens)
+    return Written(questions, samples(write, opened, params, seeds, settings.evaluate.samples))

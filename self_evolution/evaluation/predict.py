@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
+from functools import partial
+from typing import NamedTuple, cast
 
 from self_evolution.errors import UserError
 from self_evolution.evaluation.metrics import METRICS
@@ -25,7 +26,8 @@ from self_evolution.evaluation.scores import (
 from self_evolution.evaluation.statistics import bootstrap
 from self_evolution.evaluation.tasks import MODES, RECALL, Task, tasks
 from self_evolution.ledger import digest
-from self_evolution.models import TOO_LONG, Generator, Reply
+from self_evolution.models import TOO_LONG, Engine, Generator, Reply
+from self_evolution.models.jobs import Job, generated
 from self_evolution.records import (
     Evaluation,
     Item,
@@ -47,6 +49,18 @@ class Predictions(NamedTuple):
 
     asked: int
     notes: list[str]
+
+
+class _Put(NamedTuple):
+    """What a batch puts to the model: `left_out` questions do not fit, `new` are asked.
+
+    To the others there are `replies` already.
+    """
+
+    left_out: int
+    put: dict[str, TaskPrompt]
+    replies: dict[str, Reply]
+    new: list[str]
 
 
 class Skipped(NamedTuple):
@@ -124,17 +138,22 @@ def _predict_task(
     # that it can be asked again once it answers.
     heard = generation >= 0 or _heard(run, generation, task)
     silent: list[Prediction] = []
-    for ids, seeds in batches:
-        if generation >= 0:
-            run.use(generation)
+
+    def prepare(ids: list[str], seeds: list[int]) -> tuple[_Put, Job[list[Reply]]]:
         put = task_prompts(run, model, task.mode, [items[id] for id in ids])
-        too_long += len(ids) - len(put)
-        if not put:
-            continue
         replies = _asked_before(run, generation, task, items, put)
         new = {id: prompt.messages for id, prompt in put.items() if id not in replies}
         mine = [seed for id, seed in zip(ids, seeds, strict=True) if id in new]
-        given = model.generate(list(new.values()), params, mine, "current") if new else []
+        job = partial(generated, list(new.values()), params, mine, "current")
+        return _Put(len(ids) - len(put), put, replies, list(new)), job
+
+    def work(jobs: Iterator[Job[list[Reply]]]) -> Iterator[list[Reply]]:
+        if generation >= 0:
+            return run.work(jobs, generation)
+        return (job(cast(Engine, model)) for job in jobs)  # a rival only generates, as these do
+
+    for (left_out, put, replies, new), given in batches.results(prepare, work):
+        too_long += left_out
         replies |= dict(zip(new, given, strict=True))
         refused += sum(reply.finish_reason == TOO_LONG for reply in given)
         rows = [

@@ -12,7 +12,7 @@ from self_evolution.forecast.sample import Sample, Text, cycled
 from self_evolution.forecast.work import Sort
 from self_evolution.meter import Event, listening
 from self_evolution.models import SamplingParams, TrainingJob, Weights
-from self_evolution.models.ifd import Template, measure
+from self_evolution.models.ifd import Template, measure, read_template
 from self_evolution.records import Fragment, Message
 from self_evolution.run import Run
 from self_evolution.text.language import detect
@@ -127,7 +127,7 @@ def _generate(
 
 
 def _score(run: Run, texts: Sequence[Text], sample: Sample) -> None:
-    template = Template(run.engine, run.prompts, run.config.score.template)
+    template = Template(run.engine, run.prompts, read_template(run.config.score.template))
     pairs = [(text.question, text.answer) for text in cycled(texts, max(8, len(texts)))]
     with listening() as events:
         measure(run.engine, template, pairs, run.config.score, "base")

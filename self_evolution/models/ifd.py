@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -44,10 +44,11 @@ class Measure(NamedTuple):
 class Template:
     """Token ids of the text before an answer: its question, or nothing."""
 
-    def __init__(self, scorer: Scorer, prompts: Prompts, file: str) -> None:
-        """An empty `file` means the model's chat template. Raises UserError for a bad file."""
-        self._scorer, self._prompts = scorer, prompts
-        self._texts = read_template(file) if file else None
+    def __init__(
+        self, scorer: Scorer, prompts: Prompts, texts: Mapping[str, str] | None = None
+    ) -> None:
+        """`texts` come from `read_template`; None means the model's chat template."""
+        self._scorer, self._prompts, self._texts = scorer, prompts, texts
         self.alone = scorer.text_ids(self._texts["alone"]) if self._texts else scorer.opening_ids()
 
     def given(self, prompt: Sequence[Message]) -> list[int]:
@@ -138,7 +139,10 @@ def by_tokens(lengths: Sequence[int], budget: int) -> Iterator[list[int]]:
         yield batch
 
 
-def read_template(file: str) -> dict[str, str]:
+def read_template(file: str) -> dict[str, str] | None:
+    """The texts in that file; None without a file. Raises UserError for a bad one."""
+    if not file:
+        return None
     expected = 'expected a JSON object with "given_question", which holds {input}, and "alone"'
     try:
         values = json.loads(Path(file).read_text(encoding="utf-8"))

@@ -45,7 +45,7 @@ def load(settings: Model) -> tuple[Any, Any]:
     tokenizer = load_tokenizer(settings)
     located = locate(settings.name)
     offline = settle_network(settings)
-    # oneDNN reads it when the first product is computed. Whoever sets it themselves is not overruled.
+    # oneDNN reads it at the first product. Whoever sets it themselves is not overruled.
     os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", PREPARED_PRODUCTS)
     import torch
     import transformers

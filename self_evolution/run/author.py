@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from typing import TypeVar
 
-from self_evolution.models import Reply, SamplingParams, Weights
+from self_evolution.models import Engine, Reply, SamplingParams, Weights
 from self_evolution.models.other_models import OtherModel
 from self_evolution.records import Message, Taught, Teacher
 from self_evolution.run.run import Run
+
+Result = TypeVar("Result")
+
+Write = Callable[[Sequence[Sequence[Message]], SamplingParams, Sequence[int]], list[Reply]]
+"""Writes a reply to each prompt, with a seed for each."""
+
+Task = Callable[[Write], Result]
+"""What an author does for one batch. It can be pickled, as a `Job` can."""
 
 
 class Author:
@@ -30,6 +40,13 @@ class Author:
         self._run.use(self._parent)
         return self._run.engine.generate(prompts, params, seeds, self._weights)
 
+    def work(self, tasks: Iterator[Task[Result]]) -> Iterator[Result]:
+        """Do tasks of writing, and yield the results in order. See `Run.work`."""
+        if self._teacher:
+            return (task(self.generate) for task in tasks)
+        jobs = (partial(_written, task, self._weights) for task in tasks)
+        return self._run.work(jobs, self._parent)
+
     def signed(self, ids: Iterable[str]) -> Iterator[Teacher | Taught]:
         """The rows that say who wrote the texts with these ids; none for the run's own model."""
         if teacher := self._teacher:
@@ -43,3 +60,12 @@ class Author:
     @property
     def _teacher(self) -> OtherModel | None:
         return None if self._own else self._run.models.teacher
+
+
+def _written(task: Task[Result], weights: Weights, engine: Engine) -> Result:
+    def write(
+        prompts: Sequence[Sequence[Message]], params: SamplingParams, seeds: Sequence[int]
+    ) -> list[Reply]:
+        return engine.generate(prompts, params, seeds, weights)
+
+    return task(write)

@@ -26,6 +26,7 @@ CHANGES: dict[str, Change] = {
     "model.quantize": "fixed",
     "model.chat_template": "fixed",
     "model.thinking": "fixed",
+    "cluster": "free",
     "read.documents": "free",
     "read.follow_links": "free",
     "read.max_file_mb": "free",

@@ -9,6 +9,7 @@ from self_evolution.config import Config
 from self_evolution.errors import UserError
 from self_evolution.ledger import Ledger
 from self_evolution.models import Engine, open_engine, other_models
+from self_evolution.models.cluster import Cluster
 from self_evolution.models.endpoint_address import is_address
 from self_evolution.models.endpoint_keys import refuse_shared_key
 from self_evolution.models.engines import open_counter
@@ -30,6 +31,7 @@ class Models:
         self._counter: TokenCounter | None = None
         self._teacher: OtherModel | None = None
         self.loaded = loaded
+        self._cluster: Cluster | None = None
 
     @property
     def own(self) -> Engine:
@@ -43,6 +45,24 @@ class Models:
             self.use_loaded(engine)
         assert self.loaded is not None
         return self.loaded
+
+    @property
+    def cluster(self) -> Cluster | None:
+        """The machines that do the jobs of the run's own model; None if none are named."""
+        if self._cluster is None and self._config.cluster.address:
+            self._cluster = Cluster(self._config, self.own, self._progress.say)
+        return self._cluster
+
+    def close_cluster(self) -> None:
+        """Leave the cluster, if it was used."""
+        if self._cluster:
+            self._cluster.close()
+            self._cluster = None
+
+    def begin_batch(self) -> None:
+        """The run's own model, where it is in memory, forgets what it read for earlier batches."""
+        if self.loaded:
+            self.loaded.begin_batch()
 
     def use_loaded(self, engine: Engine) -> None:
         """Use this loaded model as the run's own. It must be the model that the settings name.

@@ -91,7 +91,10 @@ def open_run(
         with stop_signals(run):
             if ledger.stage_done(0, "split") and not has_index(ledger):
                 run.update_index()  # an earlier version made it when it was first needed
-            yield run
+            try:
+                yield run
+            finally:
+                run.models.close_cluster()
 
 
 def copy_run(source: Path, folder: Path, request: Request, progress: Progress) -> None:

@@ -11,7 +11,7 @@ from self_evolution.config import Config
 from self_evolution.documents.readers.items import read_conversations, read_items
 from self_evolution.documents.readers.pairs import read_pairs
 from self_evolution.errors import UserError
-from self_evolution.models import engines, other_models
+from self_evolution.models import engines, other_models, ray_session
 from self_evolution.models.endpoint_keys import refuse_shared_key
 from self_evolution.models.ifd import read_template
 from self_evolution.models.log_backends import check_report_to
@@ -24,6 +24,7 @@ from self_evolution.run.side_files import side_files
 def check_files(settings: Config) -> None:
     """Raises UserError if the model's folder, or a file, is missing or not what it should be."""
     engines.check_engine(settings.model)
+    ray_session.check(settings)
     check_report_to(settings.train.report_to)
     Prompts(settings.domain)
     files = side_files(settings)
@@ -40,8 +41,7 @@ def check_files(settings: Config) -> None:
             "--ask.per-fragment 0 asks no question, so there would be nothing to train on; give "
             "your own pairs with --pairs FILE, or a number from 1 on"
         )
-    if "score.template" in files:
-        read_template(settings.score.template)
+    read_template(settings.score.template)
     if "train.rehearsal_file" in files:
         read_conversations(files["train.rehearsal_file"])
     elif settings.train.rehearsal and not any(settings.rehearse.counts().values()):

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TypeVar
 
 from self_evolution import rollback
 from self_evolution.config import Config
 from self_evolution.errors import Stopped
 from self_evolution.ledger import Ledger, Queue
 from self_evolution.models import Engine
+from self_evolution.models.jobs import Job
 from self_evolution.progress import Progress
 from self_evolution.prompts import Prompts
-from self_evolution.records import seed_of
 from self_evolution.retrieval import Search, update_index
 from self_evolution.rollback import Start
-from self_evolution.run.adapters import adapter_folder, use_generation
+from self_evolution.run.adapters import adapter_folder, known_adapter, use_generation
+from self_evolution.run.batches import Batches
 from self_evolution.run.models import Models
 from self_evolution.run.proof import Proof
 from self_evolution.schedule import stage_seed
+
+Result = TypeVar("Result")
 
 
 class Run:
@@ -83,8 +87,8 @@ class Run:
         size: int,
         label: str = "",
         title: str = "",
-    ) -> Iterator[tuple[list[str], list[int]]]:
-        """Yield (ids still to do, a seed for each) of each batch; the caller commits it as one.
+    ) -> Batches:
+        """The batches of what is still to do: (ids, a seed for each); each is committed as one.
 
         The queue is made by `ledger.queue`. Its batches depend on all tasks and not on those that
         are left, so an interrupted run continues exactly as it would have. A seed depends on the
@@ -95,16 +99,27 @@ class Run:
         name = title or label or stage
         if generation:
             name = f"gen {generation} {name}" if generation > 0 else f"rival {-generation} {name}"
-        if queue.done == queue.total:
+        return Batches(
+            queue,
+            size,
+            stage_seed(self.config, stage, generation, label),
+            lambda: self.progress.bar(name, unit, queue.total, queue.done),
+            self.models.begin_batch,
+            self.raise_if_stopped,
+        )
+
+    def work(self, jobs: Iterator[Job[Result]], generation: int) -> Iterator[Result]:
+        """Do jobs with the run's own model as a generation has it, and yield the results in order.
+
+        The jobs go to the cluster, if the settings name one: a few are read ahead then.
+        """
+        if cluster := self.models.cluster:
+            adapter = known_adapter(self.folder, self.ledger, generation)
+            yield from cluster.work(jobs, *adapter)
             return
-        seed = stage_seed(self.config, stage, generation, label)
-        with self.progress.bar(name, unit, queue.total, queue.done) as bar:
-            for missing in queue.batches(size):
-                if self.models.loaded:
-                    self.models.loaded.begin_batch()
-                yield missing, [seed_of(seed, id) for id in missing]
-                bar.advance(len(missing))
-                self.raise_if_stopped()
+        for job in jobs:
+            self.use(generation)
+            yield job(self.engine)
 
     def raise_if_stopped(self) -> None:
         """Raises Stopped if the user asked to stop."""

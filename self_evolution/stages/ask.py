@@ -6,13 +6,26 @@ The user's own pairs (`ask.pairs`) come in here too, and so does waiting feedbac
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
+from typing import NamedTuple
+
 from self_evolution.evaluation.corrections import take_in as corrections
-from self_evolution.models import SamplingParams
-from self_evolution.records import Question, content_id, seed_of
+from self_evolution.models import Reply, SamplingParams
+from self_evolution.prompts import Prompts
+from self_evolution.records import Fragment, Question, content_id, seed_of
 from self_evolution.run import Run
-from self_evolution.run.author import Author
+from self_evolution.run.author import Author, Task, Write
 from self_evolution.run.outcome import Outcome
 from self_evolution.run.trusted import describe, take_in
+
+
+class Asked(NamedTuple):
+    """A question about a fragment: its number, from 0 on, and its text."""
+
+    fragment_id: str
+    sample: int
+    reply: Reply
 
 
 def ask(run: Run, generation: int) -> Outcome:
@@ -31,23 +44,49 @@ def ask(run: Run, generation: int) -> Outcome:
     tasks = run.ledger.fragments.for_training() if settings.per_fragment else []
     queue = run.ledger.queue(tasks, run.ledger.pairs.asked(generation, settings.per_fragment - 1))
     size = run.config.model.batch_size
-    for ids, seeds in run.batches("ask", generation, "fragments", queue, size):
-        seed = dict(zip(ids, seeds, strict=True))
-        there = {id: run.ledger.pairs.questions_of(generation, id) for id in ids}
-        rows: list[Question] = []
-        for sample in range(settings.per_fragment):
-            # An earlier version stored the questions in rounds, so some may be there already.
-            missing = [id for id in ids if len(there[id]) == sample]
-            prompts = [
-                run.prompts.ask(fragment, there[fragment.id])
-                for fragment in run.ledger.fragments.get(missing)
-            ]
-            mine = [seed_of(seed[id], sample) for id in missing]
-            replies = author.generate(prompts, params, mine)
-            for id, reply in zip(missing, replies, strict=True):
-                there[id].append(reply.text)
-                row = content_id("question", generation, id, sample, reply.text)
-                rows.append(Question(row, generation, id, sample, reply.text, reply.finish_reason))
+
+    def prepare(ids: list[str], seeds: list[int]) -> tuple[None, Task[list[Asked]]]:
+        # An earlier version stored the questions in rounds, so some may be there already.
+        there = [run.ledger.pairs.questions_of(generation, id) for id in ids]
+        about = list(zip(run.ledger.fragments.get(ids), there, seeds, strict=True))
+        return None, partial(_questions, run.prompts, about, params, settings.per_fragment)
+
+    batches = run.batches("ask", generation, "fragments", queue, size)
+    for _, asked in batches.results(prepare, author.work):
+        rows = [
+            Question(
+                content_id("question", generation, id, sample, reply.text),
+                generation,
+                id,
+                sample,
+                reply.text,
+                reply.finish_reason,
+            )
+            for id, sample, reply in asked
+        ]
         run.ledger.add([*rows, *author.signed(row.id for row in rows)])
     notes = filter(None, (describe(run, generation), corrections.describe(run, generation)))
     return Outcome(queue.total * settings.per_fragment, "; ".join(notes))
+
+
+def _questions(
+    prompts: Prompts,
+    about: Sequence[tuple[Fragment, list[str], int]],
+    params: SamplingParams,
+    per_fragment: int,
+    write: Write,
+) -> list[Asked]:
+    """Ask about fragments, each with the questions that are there already and a seed."""
+    said = [list(there) for _, there, _ in about]
+    asked: list[Asked] = []
+    for sample in range(per_fragment):
+        missing = [i for i, there in enumerate(said) if len(there) == sample]
+        replies = write(
+            [prompts.ask(about[i][0], said[i]) for i in missing],
+            params,
+            [seed_of(about[i][2], sample) for i in missing],
+        )
+        for i, reply in zip(missing, replies, strict=True):
+            said[i].append(reply.text)
+            asked.append(Asked(about[i][0].id, sample, reply))
+    return asked

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from self_evolution.evaluation.metrics import METRICS
-from self_evolution.models import SamplingParams
+from self_evolution.models import Reply, SamplingParams
+from self_evolution.models.jobs import Job, generated
 from self_evolution.records import Pair, Recitation
 from self_evolution.run import Run
 from self_evolution.run.outcome import Outcome
@@ -35,10 +38,13 @@ def recite(run: Run, generation: int) -> Outcome:
         ),
         run.config.model.batch_size,
     )
-    for ids, seeds in batches:
-        run.use(run.start(generation).parent)
+
+    def prepare(ids: list[str], seeds: list[int]) -> tuple[list[str], Job[list[Reply]]]:
         prompts = [run.prompts.chat(pairs[id].prompt) for id in ids]
-        replies = run.engine.generate(prompts, params, seeds, "current")
+        return ids, partial(generated, prompts, params, seeds, "current")
+
+    work = partial(run.work, generation=run.start(generation).parent)
+    for ids, replies in batches.results(prepare, work):
         run.ledger.add(
             Recitation(id, generation, reply.text, _score(pairs[id], reply.text))
             for id, reply in zip(ids, replies, strict=True)

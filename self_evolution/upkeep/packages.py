@@ -18,6 +18,7 @@ LOADED = ("torch", "transformers", "peft", "accelerate", "safetensors", "tokeniz
 
 EXTRAS = {
     "ocr": "text in scans and images",
+    "ray": "a cluster of machines (--cluster.address)",
     "quantized": "weights in 4 or 8 bits (--model.quantize)",
 }
 """What each extra is for; one that is not named here is shown by its name."""

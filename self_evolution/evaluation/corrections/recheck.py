@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 from self_evolution.evaluation.corrections.judging import is_right
 from self_evolution.evaluation.prompts import closed_prompt, fits, sampling
 from self_evolution.ledger import Ledger
+from self_evolution.models import Reply
+from self_evolution.models.jobs import Job, generated
 from self_evolution.records import RecheckAnswer
 from self_evolution.run import Run
 
@@ -77,14 +80,18 @@ def _ask(run: Run, generation: int) -> None:
         run.config.model.batch_size,
         "corrections",
     )
-    for ids, seeds in batches:
+
+    def prepare(
+        ids: list[str], seeds: list[int]
+    ) -> tuple[tuple[list[str], list[str]], Job[list[Reply]]]:
         prompts = {id: closed_prompt(run, rows[id].question).messages for id in ids}
         put = {id: one for id, one in prompts.items() if fits(run, run.engine, one)}
         mine = [seed for id, seed in zip(ids, seeds, strict=True) if id in put]
-        run.use(generation)
-        replies = run.engine.generate(
-            list(put.values()), sampling(run.config.evaluate), mine, "current"
-        )
+        params = sampling(run.config.evaluate)
+        return (ids, list(put)), partial(generated, list(put.values()), params, mine, "current")
+
+    work = partial(run.work, generation=generation)
+    for (ids, put), replies in batches.results(prepare, work):
         texts = dict(zip(put, (reply.text for reply in replies), strict=True))
         run.ledger.add(
             RecheckAnswer(

@@ -3,13 +3,15 @@ has its reason."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 
 from self_evolution.evaluation.contamination import ContaminationCheck
 from self_evolution.evaluation.pair_checks import key
 from self_evolution.evaluation.rehearsal.make import MAKERS, Made, obstacle, questions_a_task
 from self_evolution.evaluation.rehearsal.use import leaks, pairs
+from self_evolution.models.jobs import Job
 from self_evolution.records import Conversation, content_id
 from self_evolution.run import Run
 
@@ -37,10 +39,9 @@ def build(run: Run, origin: str) -> None:
             run.config.model.batch_size,
             f"rehearse {origin} {turn + 1} of {ROUNDS}",
         )
-        for ids, seeds in batches:
-            numbers = [tasks[id] for id in ids]
-            run.use(0)
-            made = zip(numbers, MAKERS[origin](run, numbers, seeds), strict=True)
+        prepare = partial(_prepare, run, origin, tasks)
+        for numbers, found in batches.results(prepare, partial(run.work, generation=0)):
+            made = zip(numbers, found, strict=True)
             run.ledger.add(list(_rows(run, origin, contamination, made)))
         first += len(tasks)
         rows = run.ledger.training.conversations(origin)
@@ -49,9 +50,16 @@ def build(run: Run, origin: str) -> None:
         missing = max(0, wanted - kept)
 
 
+def _prepare(
+    run: Run, origin: str, tasks: Mapping[str, int], ids: list[str], seeds: list[int]
+) -> tuple[list[int], Job[list[list[Made]]]]:
+    numbers = [tasks[id] for id in ids]
+    return numbers, MAKERS[origin](run, numbers, seeds)
+
+
 def _per_task(run: Run, origin: str) -> int:
     """The number of conversations that one task gives."""
-    asked = questions_a_task(run)
+    asked = questions_a_task(run.config)
     return {"topics": asked, "template": 1, "fragments": asked + 1}[origin]
 
 

@@ -1,0 +1,215 @@
+"""A cluster of machines that do jobs: Ray actors that hold an engine each.
+
+This process hands out the jobs and alone keeps the results. An actor gets one job at a time, so a
+slow machine delays its own job only. If an actor dies, another one is started in its place, and its
+job is handed out again: a job gives the same result wherever it is done.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from self_evolution import meter
+from self_evolution.config import Config
+from self_evolution.errors import UserError, first_line
+from self_evolution.models import ray_session
+from self_evolution.models.cluster_actor import Actor, Adapter, Done, Introduction, facts
+from self_evolution.models.jobs import Job
+from self_evolution.models.protocols import Engine
+from self_evolution.progress import interruptible
+
+Result = TypeVar("Result")
+
+AHEAD = 4
+"""Jobs for each actor that are in work or done, and whose turn it is not yet."""
+
+TRIES = 5
+"""A job at which so many actors failed is not handed out again."""
+
+STARTS = 10
+"""So many actors in a row that die before they are ready are too many, for each one wanted."""
+
+PATIENCE = 600.0
+"""Seconds to wait for a first actor to be ready."""
+
+FETCH = 60.0
+"""Seconds in which a result that is there must have come."""
+
+_PAUSE = 0.5
+
+
+@dataclass(eq=False)
+class _Task:
+    number: int
+    job: Job[Any]
+    tries: int = 0
+
+
+@dataclass(eq=False)
+class _Seat:
+    """An actor: `pending` is Ray's reference to what it does at present, if it does anything."""
+
+    actor: Any
+    pending: Any
+    node: str = ""
+    task: _Task | None = None
+
+    @property
+    def ready(self) -> bool:
+        return bool(self.node)
+
+
+class Cluster:
+    """Start actors on the cluster that the settings name. Raises UserError if that fails."""
+
+    def __init__(self, settings: Config, engine: Engine, say: Callable[[str], None]) -> None:
+        self._settings, self._say = settings, say
+        self._facts = facts(settings.model, engine)
+        say(f"connecting to the cluster {settings.cluster.address}")
+        with interruptible():
+            self._ray = ray_session.connect(settings.cluster)
+        wanted = settings.cluster.actors or ray_session.room(settings.cluster)
+        self._sent: tuple[str, list[Any]] = ("", [])
+        self._failed_starts = 0
+        self._heard = time.monotonic()
+        self._told = False
+        self._seats = [self._start() for _ in range(wanted)]
+        say(f"actors that hold the model are starting: {wanted}")
+
+    def close(self) -> None:
+        """End the actors, and the cluster too if it was started here."""
+        self._seats = []
+        ray_session.disconnect()
+
+    def work(
+        self, jobs: Iterator[Job[Result]], folder: Path | None, sha256: str
+    ) -> Iterator[Result]:
+        """Do jobs with the adapter in `folder`, and yield the results in the order of the jobs.
+
+        Raises UserError, with the node and the cause, if a job fails again and again.
+        """
+        adapter = self._send(folder, sha256)
+        self._heard = time.monotonic()
+        waiting: deque[_Task] = deque()
+        done: dict[int, Result] = {}
+        taken = given = 0
+        more = True
+        try:
+            while more or given < taken:
+                if reading := more and taken - given < AHEAD * len(self._seats):
+                    job = next(jobs, None)
+                    if job is None:
+                        more = False
+                        continue
+                    waiting.append(_Task(taken, job))
+                    taken += 1
+                self._hand_out(waiting, adapter, sha256)
+                self._collect(waiting, done, 0.0 if reading else _PAUSE)
+                while given in done:
+                    yield done.pop(given)
+                    given += 1
+        finally:
+            for seat in self._seats:
+                seat.task = None  # a result that comes later is of no use to anybody
+
+    def _send(self, folder: Path | None, sha256: str) -> list[Any]:
+        if sha256 and folder is not None and self._sent[0] != sha256:
+            files = {one.name: one.read_bytes() for one in folder.iterdir() if one.is_file()}
+            self._sent = (sha256, [self._ray.put(Adapter(sha256, files))])
+        return self._sent[1] if sha256 else []
+
+    def _start(self) -> _Seat:
+        options = ray_session.options(self._settings.cluster)
+        model = ray_session.model(self._settings)
+        actor = self._ray.remote(Actor).options(**options).remote(model)
+        return _Seat(actor, actor.introduce.remote())
+
+    def _hand_out(self, waiting: deque[_Task], adapter: list[Any], sha256: str) -> None:
+        for seat in self._seats:
+            if waiting and seat.ready and seat.pending is None:
+                seat.task = waiting.popleft()
+                seat.pending = seat.actor.do.remote(seat.task.job, adapter, sha256)
+
+    def _collect(self, waiting: deque[_Task], done: dict[int, Any], timeout: float) -> None:
+        """Take what has come within `timeout` seconds: results, actors that are ready, failures."""
+        seats = {seat.pending: seat for seat in self._seats if seat.pending is not None}
+        with interruptible():
+            came, _ = self._ray.wait(list(seats), num_returns=1, timeout=timeout)
+        for reference in came:
+            seat = seats[reference]
+            try:
+                with interruptible():
+                    found = self._ray.get(reference, timeout=FETCH)
+            except Exception as error:  # whatever an actor, its machine or the network fails with
+                self._replace(seat, waiting, error)
+                continue
+            self._heard = time.monotonic()
+            seat.pending = None
+            if isinstance(found, Introduction):
+                self._welcome(seat, found)
+            else:
+                self._take(seat, found, done)
+        self._look_at_the_clock()
+
+    def _welcome(self, seat: _Seat, found: Introduction) -> None:
+        if found.mistake:
+            raise UserError(f"--cluster.address: node {found.node}: {found.mistake}")
+        for name, mine in self._facts.items():
+            if (theirs := found.facts.get(name, "nothing")) != mine:
+                raise UserError(
+                    f"--cluster.address: node {found.node} has other results: {name} is "
+                    f"{theirs[:80]} there and {mine[:80]} here; install the same versions and "
+                    "copy the same model to each node"
+                )
+        seat.node, self._failed_starts = found.node, 0
+
+    def _take(self, seat: _Seat, found: Done, done: dict[int, Any]) -> None:
+        task, seat.task = seat.task, None
+        if task is None:
+            return
+        if found.mistake:
+            raise UserError(found.mistake)
+        meter.elsewhere(found.tokens)
+        done[task.number] = found.result
+
+    def _replace(self, seat: _Seat, waiting: deque[_Task], error: Exception) -> None:
+        """Start another actor in the place of one that failed, and hand out its job again."""
+        cause = first_line(getattr(error, "cause", None) or error)
+        if task := seat.task:
+            task.tries += 1
+            if task.tries == TRIES:
+                raise UserError(
+                    f"--cluster.address: {TRIES} actors failed at the same batch, the last one on "
+                    f"node {seat.node}: {cause}; look at Ray's log there, and at its memory"
+                )
+            waiting.appendleft(task)
+            self._say(f"an actor on {seat.node} failed, its batch is handed out again: {cause}")
+        elif not seat.ready:
+            self._failed_starts += 1
+            if self._failed_starts == STARTS * len(self._seats):
+                raise UserError(
+                    f"--cluster.address: {self._failed_starts} actors in a row died before the "
+                    f"model was loaded; the last one: {cause}; look at Ray's log there"
+                )
+        self._ray.kill(seat.actor, no_restart=True)
+        self._seats[self._seats.index(seat)] = self._start()
+
+    def _look_at_the_clock(self) -> None:
+        """Say once that there is no actor yet, and give up in the end."""
+        if any(seat.ready for seat in self._seats):
+            self._told = False
+            return
+        silent = time.monotonic() - self._heard
+        if silent > PATIENCE:
+            raise UserError(
+                f"--cluster.address: no actor was ready for {PATIENCE:.0f} s; "
+                f"{ray_session.shortage(self._settings.cluster)}"
+            )
+        if silent > 30 and not self._told:
+            self._told = True
+            self._say(f"no actor is ready; {ray_session.shortage(self._settings.cluster)}")
