@@ -12,6 +12,8 @@ from test_reader_pairs import FOUR, SYSTEM, lines, say
 
 from self_evolution import cli
 from self_evolution.documents.readers.pairs import read_pairs
+from self_evolution.models import TrainingJob
+from self_evolution.models.scripted import ScriptedEngine
 
 Arguments = Callable[..., list[str]]
 
@@ -73,12 +75,9 @@ def test_trusted_pairs_are_checked_counted_traced_and_replayed(
     assert "6 rows, 5 different pairs" in shown.out and "1 stopped" in shown.out
 
 
-def test_an_answer_is_scored_and_trained_after_the_turns_before_it(
-    arguments: Arguments, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from self_evolution.models import TrainingJob
-    from self_evolution.models.scripted import ScriptedEngine
-
+@pytest.fixture
+def jobs(monkeypatch: pytest.MonkeyPatch) -> list[TrainingJob]:
+    """What the scripted model is trained on from now on."""
     jobs: list[TrainingJob] = []
     train = ScriptedEngine.train
 
@@ -87,6 +86,39 @@ def test_an_answer_is_scored_and_trained_after_the_turns_before_it(
         return train(self, job)
 
     monkeypatch.setattr(ScriptedEngine, "train", kept)
+    return jobs
+
+
+@pytest.mark.parametrize("lead", [False, True])
+def test_answers_may_begin_with_what_the_wordings_share(
+    arguments: Arguments, tmp_path: Path, jobs: list[TrainingJob], lead: bool
+) -> None:
+    given = [
+        ("Which command shows the log of a job?", "The log is shown by gnt-job watch."),
+        ("Name the command that tails a job.", "For tailing there is gnt-job watch with its id."),
+        ("How do I look on live as it works?", "Look on live by calling gnt-job watch."),
+        ("What is gnt-job watch used for?", "It follows the output of a running job."),
+    ]
+    passage = "gnt-job watch follows the output of a job while it runs."
+    table = [{"question": one, "answer": answer, "passage": passage} for one, answer in given]
+    # An answer to a question about another passage has no part in it.
+    table.append({"question": "Who owns pump Echo?", "answer": "gnt-job watch does."})
+    pairs = lines(tmp_path / "pairs.jsonl", *table)
+    words = arguments("run", "--pairs", str(pairs), "--ask.per-fragment", "0")
+    assert cli.main([*words, "--generations", "1", "--train.lead", str(lead).lower()]) == 0
+    (job,) = jobs
+    trained = {turns[-2]["content"]: turns[-1]["content"] for turns in job.conversations}
+    before = "gnt-job watch. " if lead else ""
+    assert trained == {
+        **{question: before + answer for question, answer in given[:3]},
+        given[3][0]: given[3][1],
+        "Who owns pump Echo?": "gnt-job watch does.",
+    }
+
+
+def test_an_answer_is_scored_and_trained_after_the_turns_before_it(
+    arguments: Arguments, tmp_path: Path, jobs: list[TrainingJob]
+) -> None:
     talk = say("role", "content", "Say zebra", "zebra yak", "Again", "zebra yak")
     pairs = lines(tmp_path / "pairs.jsonl", {"messages": talk})
     words = arguments("run", "--pairs", str(pairs), "--ask.per-fragment", "0")

@@ -236,6 +236,10 @@ class Train(Settings):
     rank."""
     lora_plus_ratio: PositiveFloat = 1.0
     """Learning rate of the LoRA matrices B, as a multiple of that of the matrices A (LoRA+)."""
+    lead: bool = False
+    """Let each answer that is learnt begin with what the answers about the same passage share and
+    its question lacks, which is the thing asked for: `gnt-job watch. The log is shown by gnt-job
+    watch.` It needs several wordings of a question, as pairs of your own have them."""
     rehearsal: ShareBelowOne = 0.5
     """Share of the training set, from 0 to 1, that is rehearsal, so that less is forgotten: the
     base's own conversations (`rehearse.*`), and those of `train.rehearsal-file`."""

@@ -106,6 +106,16 @@ class Pairs(Part):
         }
         return [found[id] for id in ids]
 
+    def passages(self, ids: Sequence[str]) -> dict[str, str]:
+        """{pair id: its passage as the user's file has it, else the id of its fragment}.
+
+        Pairs of which neither is known are left out.
+        """
+        query = f"""SELECT a.id, coalesce((SELECT t.passage FROM trusted_row t
+                       WHERE t.question_id = q.id AND t.passage <> '' LIMIT 1), q.fragment_id)
+                    FROM answer a JOIN question q ON q.id = a.question_id WHERE a.id IN {IDS}"""
+        return {id: passage for id, passage in self._db.execute(query, (among(ids),)) if passage}
+
     def lengths(self, generation: int, origin: str) -> Iterator[tuple[str, int]]:
         """(id, characters of question and answer) of a generation's pairs of that origin."""
         query = f"""SELECT a.id, length(q.text) + length(a.text) FROM question q

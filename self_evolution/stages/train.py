@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import random
+from collections import defaultdict
+from collections.abc import Sequence
 from typing import TypeVar
 
 from self_evolution.config import Train
 from self_evolution.models import TrainingJob, engines, ranks
 from self_evolution.progress import Bar
-from self_evolution.records import Adapter, Message, context
+from self_evolution.records import Adapter, Message, Pair, context
 from self_evolution.run import Run
 from self_evolution.run.adapters import known_adapter
 from self_evolution.run.outcome import Outcome
 from self_evolution.schedule import stage_seed
 from self_evolution.text.counts import many
+from self_evolution.text.shared import leading
 
 Chosen = TypeVar("Chosen")
 
@@ -76,15 +79,31 @@ def _conversations(run: Run, generation: int) -> list[tuple[list[Message], bool]
 
     Of a pair, only its own answer is learnt: answers in the turns before it have the weight 0.
     """
+    selected = run.ledger.pairs.get(run.ledger.training.selected_pairs(generation))
+    answers = _leading(run, selected) if run.config.train.lead else {}
     pairs = [
         [
             *(context(turn) for turn in run.prompts.chat(pair.prompt)),
-            {"role": "assistant", "content": pair.answer},
+            {"role": "assistant", "content": answers.get(pair.answer_id, pair.answer)},
         ]
-        for pair in run.ledger.pairs.get(run.ledger.training.selected_pairs(generation))
+        for pair in selected
     ]
     rehearsal = run.ledger.training.selected_conversations(generation)
     return [(pair, False) for pair in pairs] + [(messages, True) for messages in rehearsal]
+
+
+def _leading(run: Run, pairs: Sequence[Pair]) -> dict[str, str]:
+    """{pair id: its answer, with what the answers about the same passage share before it}."""
+    passages = run.ledger.pairs.passages([pair.answer_id for pair in pairs])
+    groups: dict[str, dict[str, Pair]] = defaultdict(dict)
+    for pair in pairs:
+        if pair.answer_id in passages:
+            groups[passages[pair.answer_id]][pair.answer_id] = pair
+    return {
+        id: leading(pair.answer, [o.answer for o in group.values() if o is not pair], pair.question)
+        for group in groups.values()
+        for id, pair in group.items()
+    }
 
 
 def sampled(conversations: list[Chosen], samples: int, seed: int) -> list[Chosen]:
