@@ -10,8 +10,11 @@ import pickle
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
+from functools import partial
+from itertools import count
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from conftest import exported
@@ -20,7 +23,9 @@ from self_evolution import cli
 from self_evolution.config import Config
 from self_evolution.errors import UserError
 from self_evolution.ledger import Ledger
-from self_evolution.models import ray_session
+from self_evolution.models import Engine, cluster, ray_session
+from self_evolution.models.cluster import Cluster
+from self_evolution.models.cluster_actor import Done, Introduction
 from self_evolution.run import Run
 from self_evolution.run.batches import Batches
 
@@ -113,3 +118,98 @@ def test_actors_see_the_gpus_that_they_are_given() -> None:
     assert device(model_device="auto") == "cpu"
     assert device(model_device="cuda:1", cluster_gpus=1) == "cuda"
     assert device(model_device="auto", cluster_gpus=1) == "auto"
+
+
+class _Remote:
+    """A method of an actor as Ray gives it: a call returns what stands for the result."""
+
+    calls = count()
+
+    def __init__(self, method: Callable[..., Any]) -> None:
+        self._method = method
+
+    def remote(self, *words: Any) -> tuple[int, Callable[[], Any]]:
+        return next(self.calls), lambda: self._method(*words)
+
+
+class _ActorOfNothing:
+    """Is ready at once and does jobs without a model, until it is dead."""
+
+    def __init__(self) -> None:
+        self.dead = False
+        self.introduce, self.do, self.answer = map(_Remote, (self._introduce, self._do, self._here))
+
+    def _introduce(self) -> Introduction:
+        return Introduction("a node", {})
+
+    def _do(self, job: Callable[[None], Any], adapter: list[Any], sha256: str) -> Done:
+        self._here()
+        return Done(job(None))
+
+    def _here(self) -> None:
+        if self.dead:
+            raise ConnectionError("the node is gone")
+
+
+class _RayOfNothing:
+    """Ray's few calls that a cluster uses, done in this process."""
+
+    def __init__(self) -> None:
+        self.actors: list[_ActorOfNothing] = []
+
+    def remote(self, kind: type) -> _RayOfNothing:
+        return self
+
+    def options(self, **options: Any) -> Any:
+        def remote(model: object) -> _ActorOfNothing:
+            self.actors.append(_ActorOfNothing())
+            return self.actors[-1]
+
+        return SimpleNamespace(remote=remote)
+
+    def wait(self, pending: list[Any], num_returns: int, timeout: float) -> tuple[list[Any], None]:
+        return sorted(pending)[:num_returns], None
+
+    def get(self, reference: tuple[int, Callable[[], Any]], timeout: float) -> Any:
+        return reference[1]()
+
+    def kill(self, actor: _ActorOfNothing, no_restart: bool) -> None:
+        actor.dead = True
+
+
+@pytest.fixture
+def nothing(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[_RayOfNothing, Cluster]]:
+    ray = _RayOfNothing()
+    monkeypatch.setattr(ray_session, "connect", lambda settings: ray)
+    monkeypatch.setattr(ray_session, "disconnect", lambda: None)
+    monkeypatch.setattr(cluster, "facts", lambda model, engine: {})
+    settings = Config().changed({"cluster.address": "auto", "cluster.actors": 12})
+    yield ray, Cluster(settings, cast(Engine, None), lambda text: None)
+
+
+def _numbers(hands: Cluster, number: int, folder: Path | None = None) -> list[int]:
+    return list(hands.work(iter([partial(_number, i) for i in range(number)]), folder, ""))
+
+
+def _number(number: int, engine: Engine) -> int:
+    return number
+
+
+def test_idle_actors_that_died_together_are_no_tries_of_one_job(
+    nothing: tuple[_RayOfNothing, Cluster],
+) -> None:
+    """As when a node with many actors goes while the run trains."""
+    ray, hands = nothing
+    assert _numbers(hands, 60) == list(range(60))  # all twelve are ready
+    for actor in ray.actors[:10]:
+        actor.dead = True
+    assert _numbers(hands, 60) == list(range(60))
+    assert len(ray.actors) == 22
+
+
+def test_without_its_adapter_a_generation_is_not_taken_for_the_base(
+    nothing: tuple[_RayOfNothing, Cluster], tmp_path: Path
+) -> None:
+    _, hands = nothing
+    with pytest.raises(UserError, match="the adapter is missing"):
+        _numbers(hands, 1, tmp_path)

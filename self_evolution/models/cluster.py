@@ -73,12 +73,17 @@ class Cluster:
         say(f"connecting to the cluster {settings.cluster.address}")
         with interruptible():
             self._ray = ray_session.connect(settings.cluster)
-        wanted = settings.cluster.actors or ray_session.room(settings.cluster)
         self._sent: tuple[str, list[Any]] = ("", [])
         self._failed_starts = 0
         self._heard = time.monotonic()
         self._told = False
-        self._seats = [self._start() for _ in range(wanted)]
+        self._seats: list[_Seat] = []
+        try:
+            wanted = settings.cluster.actors or ray_session.room(settings.cluster)
+            self._seats += [self._start() for _ in range(wanted)]
+        except BaseException:
+            self.close()
+            raise
         say(f"actors that hold the model are starting: {wanted}")
 
     def close(self) -> None:
@@ -118,10 +123,16 @@ class Cluster:
                 seat.task = None  # a result that comes later is of no use to anybody
 
     def _send(self, folder: Path | None, sha256: str) -> list[Any]:
-        if sha256 and folder is not None and self._sent[0] != sha256:
+        if folder is None:
+            return []
+        if not sha256 or not folder.is_dir():
+            raise UserError(
+                f"{folder}: the adapter is missing; start a new run, or restore the folder"
+            )
+        if self._sent[0] != sha256:
             files = {one.name: one.read_bytes() for one in folder.iterdir() if one.is_file()}
             self._sent = (sha256, [self._ray.put(Adapter(sha256, files))])
-        return self._sent[1] if sha256 else []
+        return self._sent[1]
 
     def _start(self) -> _Seat:
         options = ray_session.options(self._settings.cluster)
@@ -152,7 +163,7 @@ class Cluster:
             seat.pending = None
             if isinstance(found, Introduction):
                 self._welcome(seat, found)
-            else:
+            elif found is not None:  # else it only said that it is there
                 self._take(seat, found, done)
         self._look_at_the_clock()
 
@@ -175,10 +186,15 @@ class Cluster:
         if found.mistake:
             raise UserError(found.mistake)
         meter.elsewhere(found.tokens)
+        meter.cost_elsewhere(found.cpu_seconds, found.memory)
         done[task.number] = found.result
 
     def _replace(self, seat: _Seat, waiting: deque[_Task], error: Exception) -> None:
-        """Start another actor in the place of one that failed, and hand out its job again."""
+        """Start another actor in the place of one that failed, and hand out its job again.
+
+        Often a whole node is gone. So the idle actors are asked whether they are there before they
+        get a job: one that was dead before it got the job must not count as a try of that job.
+        """
         cause = first_line(getattr(error, "cause", None) or error)
         if task := seat.task:
             task.tries += 1
@@ -198,6 +214,9 @@ class Cluster:
                 )
         self._ray.kill(seat.actor, no_restart=True)
         self._seats[self._seats.index(seat)] = self._start()
+        for other in self._seats:
+            if other.ready and other.pending is None:
+                other.pending = other.actor.answer.remote()
 
     def _look_at_the_clock(self) -> None:
         """Say once that there is no actor yet, and give up in the end."""

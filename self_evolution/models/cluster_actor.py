@@ -29,10 +29,12 @@ class Adapter(NamedTuple):
 
 
 class Done(NamedTuple):
-    """The result of a job, and how many tokens the model did for it; or a mistake of the user."""
+    """The result of a job and what it took (tokens, CPU time, memory); or a mistake of the user."""
 
     result: Any
-    tokens: int
+    tokens: int = 0
+    cpu_seconds: float = 0.0
+    memory: int = 0
     mistake: str = ""
 
 
@@ -73,19 +75,23 @@ class Actor:
         except UserError as error:
             return Introduction(node, {}, str(error))
 
+    def answer(self) -> None:
+        """Show that this actor is there."""
+
     def do(self, job: Job[Any], adapter: list[Any], sha256: str) -> Done:
         """Do a job with the adapter of that digest; `adapter` holds Ray's reference to its files.
 
         It is fetched only where another one is in memory; without a digest it is the base.
         """
         assert self._engine is not None  # `introduce` came first
-        before = meter.tokens()
+        tokens, cpu = meter.tokens(), meter.cpu_seconds()
         try:
             self._use(adapter, sha256)
             self._engine.begin_batch()
-            return Done(job(self._engine), meter.tokens() - before)
+            found = job(self._engine)
         except UserError as error:
-            return Done(None, 0, str(error))
+            return Done(None, mistake=str(error))
+        return Done(found, meter.tokens() - tokens, meter.cpu_seconds() - cpu, meter.memory())
 
     def _use(self, adapter: list[Any], sha256: str) -> None:
         assert self._engine is not None
