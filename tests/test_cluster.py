@@ -137,7 +137,8 @@ class _ActorOfNothing:
 
     def __init__(self) -> None:
         self.dead = False
-        self.introduce, self.do, self.answer = map(_Remote, (self._introduce, self._do, self._here))
+        self.introduce = _Remote(self._introduce)
+        self.do, self.answer = _Remote(self._do), _Remote(self._here)
 
     def _introduce(self) -> Introduction:
         return Introduction("a node", {})
