@@ -13,6 +13,7 @@ from self_evolution.evaluation.building import builds
 from self_evolution.records import Item
 from self_evolution.retrieval import is_there
 from self_evolution.run import Run
+from self_evolution.text.counts import many
 
 META = "questions_unread"
 """How many questions were left out, in the ledger."""
@@ -45,8 +46,8 @@ def describe(run: Run) -> str:
     if not count:
         return ""
     return (
-        f"{count:,} test questions of yours left out: --limit {run.config.read.limit:,} cuts off "
-        "the text that they are about"
+        f"{many(count, 'test question')} of yours left out: --limit {run.config.read.limit:,} "
+        "cuts off the text that they are about"
     )
 
 
