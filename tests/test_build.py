@@ -520,7 +520,7 @@ def test_status_and_report_say_what_was_tested_and_what_it_can_show(
     page = (tmp_path / "run" / "report" / "index.html").read_text(encoding="utf-8")
     for text in (
         "What it was tested on",
-        "2 documents were held out before anything was generated",
+        "2 documents held out before anything was generated",
         "version 1 (built), 19 questions",
         "a number, code or name that the fragment does not have",
         "Results by kind",

@@ -153,7 +153,7 @@ def test_the_cache_is_where_the_system_keeps_it(
         ({"tokenizer": False}, "the file has no tokenizer; give a file with one"),
         ({"general__type": "adapter"}, "of the type adapter; expected a language model"),
         ({"split__count": 3}, "one part of 3; `llama-gguf-split --merge`"),
-        ({"without": "blk.2.ffn_up.weight"}, "1 weights are missing .* model.layers.2.mlp.up_proj"),
+        ({"without": "blk.2.ffn_up.weight"}, "1 weight missing .* model.layers.2.mlp.up_proj"),
         ({"template": False}, "no chat template .*--model.chat-template plain"),
     ],
 )

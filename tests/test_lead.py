@@ -52,6 +52,12 @@ def test_phrases(answers: list[str], question: str, phrases: list[str]) -> None:
     assert shared_phrases(answers[0], answers[1:], question) == phrases
 
 
+def test_in_chinese_it_has_the_punctuation_of_chinese() -> None:
+    answer = "主盘用选项p，副盘用选项s，两者都要写在命令的最后。"
+    texts = ["先写p，再写s。", "选择磁盘的是p，还有s。"]
+    assert leading(answer, texts, "怎么选择磁盘？") == f"p、s。{answer}"
+
+
 @pytest.mark.parametrize(
     "answer",
     ["gnt-job watch shows it to whoever asks.", "By gnt-job watch."],

@@ -69,7 +69,7 @@ def test_edits_and_deletions_make_a_new_version(
     capsys.readouterr()
     assert taken(run, [*lines[:3], *lines[4:]]) == 0
     out = capsys.readouterr().out
-    assert "2 edited, 2 struck out; 18 questions are locked as version 2" in out
+    assert "2 edited, 2 struck out; 18 questions locked as version 2" in out
     after = rows(run, "item")
     assert all(row in after for row in before) and len(after) == 22
     gone = rows(run, "replacement")
@@ -95,7 +95,7 @@ def test_taken_back_as_it_was_nothing_changes(
 ) -> None:
     lines = written(run)
     assert taken(run, lines) == 0
-    assert "nothing has changed; 20 questions are locked as version 1" in capsys.readouterr().out
+    assert "nothing has changed; 20 questions locked as version 1" in capsys.readouterr().out
     assert len(rows(run, "lock")) == 1
 
 

@@ -120,7 +120,7 @@ def test_reviews_make_a_new_version_of_the_test_questions(
     capsys.readouterr()
     assert cli.main(["review", str(run), "--apply"]) == 0
     told = capsys.readouterr().out
-    assert "1 edited, 1 struck out; 19 questions are locked as version 2" in told
+    assert "1 edited, 1 struck out; 19 questions locked as version 2" in told
     now = written(run)
     assert ids[0] not in [line["id"] for line in now] and now[0]["id"] == ids[1]
     assert (now[1]["question"], now[1]["reference"]) == ("Which label?", "The label is T-7.")

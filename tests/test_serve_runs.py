@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -13,13 +14,14 @@ import pytest
 from answering import finished_run, write_script
 from serving import served, served_here
 
-from self_evolution import cli
+from self_evolution import cli, config
 from self_evolution.ledger import Ledger
 from self_evolution.run.process import STOP, ask_to_stop, is_running, locked
+from self_evolution.run.read import RunReader
 from self_evolution.serving.http.limits import Limits
 from self_evolution.serving.http.problems import Refusal
 from self_evolution.serving.http.uploading import Uploads
-from self_evolution.serving.processes import Processes
+from self_evolution.serving.processes import LOG, Conflict, Processes
 from self_evolution.serving.starting import Starter, file_name
 
 pytestmark = pytest.mark.slow
@@ -133,6 +135,28 @@ def test_a_run_goes_on_as_planned_or_with_more_generations(
         model.write_text(kept)
         assert http.get("/api/progress").json()["generations"] == 3
         assert http.post("/api/runs/none/continue", json={}).status_code == 404
+
+
+def test_a_run_without_patience_is_not_asked_for_a_generation_that_would_not_follow(
+    run: Path,
+) -> None:
+    with closing(Ledger(run / "run.db")) as ledger:
+        settings = config.parse(ledger.meta("settings"), str(run))
+        settings = settings.changed({"promote.patience": 1})
+        ledger.set_meta("settings", settings.model_dump(mode="json"))
+    with closing(sqlite3.connect(run / "run.db")) as database, database:
+        database.execute("UPDATE promotion SET promoted = 0")
+    processes = Processes()
+    with closing(RunReader(run)) as reader:
+        with pytest.raises(Conflict, match=r"--generations 2 --promote\.patience 0"):
+            processes.go_on(reader, 1)
+        with closing(sqlite3.connect(run / "run.db")) as database, database:
+            database.execute("UPDATE stage SET done = 0 WHERE name = 'promote' AND generation = 1")
+        processes.go_on(reader, 1)  # what is left of the last generation is done all the same
+        until(lambda: not processes.is_alive(run))
+    assert not processes.failed(run), processes.log(run)
+    (run / LOG).unlink()
+    assert processes.log(run) == ""
 
 
 def test_a_run_that_cannot_begin_says_why(run: Path, words: list[str], tmp_path: Path) -> None:

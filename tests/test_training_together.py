@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -19,9 +21,9 @@ import tiny
 from together import alone, processes, train_together
 
 from self_evolution import cli
-from self_evolution.config import Config, Train, load
+from self_evolution.config import Config, Model, Train, load
 from self_evolution.errors import Stopped, UserError
-from self_evolution.models import engines, memory, parallel, ranks, trainer
+from self_evolution.models import engines, memory, parallel, rank, ranks, trainer
 from self_evolution.models.parallel import Parallel
 from self_evolution.models.training import Trained
 from self_evolution.models.world import Held, World
@@ -53,9 +55,19 @@ def ends(monkeypatch: pytest.MonkeyPatch) -> list[ranks.End]:
     ("kind", "loss"), [("ddp", "kl"), ("fsdp", "kl"), drill("ddp", "nll"), drill("fsdp", "nll")]
 )
 def test_the_losses_are_those_of_one_process(
-    kind: Kind, loss: Literal["kl", "nll"], tmp_path: Path, ends: list[ranks.End]
+    kind: Kind,
+    loss: Literal["kl", "nll"],
+    tmp_path: Path,
+    ends: list[ranks.End],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """With steps that are no multiple of the processes, and a last one that is not full."""
+    """With steps that are no multiple of the processes, and a last one that is not full.
+
+    A file of the working folder is not taken for a library of that name.
+    """
+    (here := tmp_path / "here").mkdir()
+    (here / "torch.py").write_text("raise ArithmeticError('not the library')", encoding="utf-8")
+    monkeypatch.chdir(here)
     settings = SETTINGS.model_copy(update={"rehearsal_loss": loss})
     model = tiny.folder("qwen2")
     one, expected = alone(model, tmp_path / "one", settings)
@@ -225,6 +237,25 @@ def test_the_shares_of_a_step_are_its_examples(size: int, examples: int) -> None
         parts = [share[step * each : (step + 1) * each] for share in shares]
         found = sorted(place for part in parts for place in part if place >= 0)
         assert found == sorted(order[step * batch : (step + 1) * batch])
+
+
+@pytest.mark.parametrize(
+    ("device", "dtype", "expected"),
+    [
+        ("cuda", "auto", "bfloat16"),
+        ("cuda", "float32", "float32"),
+        ("cpu", "auto", "auto"),
+    ],
+)
+def test_the_number_format_is_that_of_the_device_while_main_memory_holds_the_base(
+    device: str, dtype: Literal["auto", "float32"], expected: str, tmp_path: Path
+) -> None:
+    model = shutil.copytree(tiny.folder("qwen2"), tmp_path / "model")
+    config = json.loads((model / "config.json").read_text(encoding="utf-8"))
+    config["dtype"] = "bfloat16"
+    (model / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    found = rank.opened(Model(name=str(model), device=device, dtype=dtype))
+    assert (found.device, found.dtype) == ("cpu", expected)
 
 
 def test_alone_nothing_is_shared() -> None:

@@ -92,7 +92,7 @@ def test_a_run_is_watched_beside_the_process_that_writes_it(
     assert (status, writer.returncode) == (0, 0), output.decode()
     lines = capsys.readouterr().out.splitlines()
     assert any(line.startswith("at work: ") for line in lines)
-    assert "complete: 1 generations" in lines
+    assert "complete: 1 generation" in lines
     done = [line.partition(" is done")[0] for line in lines if " is done" in line]
     with read_run(folder) as reader:
         stages = read_progress(reader).stages

@@ -71,7 +71,8 @@ def train_together(
 ) -> tuple[Heard, Trained]:
     heard: Any = Heard()
     task = job(folder, settings, heard, on_step)
-    own = Model(name=str(model), device="cpu", threads=1)
+    nobody = "http://127.0.0.1:9/v1"  # a server that generates is not asked by those who train
+    own = Model(name=str(model), device="cpu", threads=1, generator=nobody)
     return heard, ranks.train(own, Parallel(kind, size), task, (None, ""), stopped)
 
 

@@ -176,7 +176,9 @@ class _Talk:
             def hear(piece: str) -> None:
                 nonlocal written
                 written += len(piece)
-                status.update(f"{written:,} characters written; not decided yet which are shown")
+                status.update(
+                    f"{many(written, 'character')} written; not decided yet which are shown"
+                )
 
             found = router.answer(question, history, number, on_text=hear)
         self._console.print(_safe(found.text), markup=False)

@@ -16,6 +16,7 @@ from self_evolution.evaluation import reviews
 from self_evolution.progress import Progress
 from self_evolution.run.open import Request, open_run
 from self_evolution.run.read import RunReader, read_run
+from self_evolution.text.counts import many
 
 
 def review(options: argparse.Namespace) -> int:
@@ -44,7 +45,7 @@ def review(options: argparse.Namespace) -> int:
         changes = f"{edited:,} edited, {struck:,} struck out"
     else:
         changes = "nothing has changed"
-    print(f"review: {changes}; {lock.items:,} questions are locked as version {lock.version}")
+    print(f"review: {changes}; {many(lock.items, 'question')} locked as version {lock.version}")
     return 0
 
 

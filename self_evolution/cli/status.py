@@ -120,6 +120,8 @@ def show_next(config: Config, ledger: Ledger) -> None:
     if todo := left(config, ledger):
         found = outlook(config, ledger)
         more = f", {describe(found)}" if found else ""
-        print(f"next: {todo[0][1]} of generation {todo[0][0]}; {len(todo)} stages to go{more}")
+        print(
+            f"next: {todo[0][1]} of generation {todo[0][0]}; {many(len(todo), 'stage')} to go{more}"
+        )
     elif not out_of_patience(config, ledger):
-        print(f"complete: {config.generations} generations")
+        print(f"complete: {many(config.generations, 'generation')}")

@@ -111,7 +111,7 @@ def _state(run: RunReader, progress: Progress) -> str:
     if progress.state == "patience":
         return "the run ended early: too many generations in a row were not promoted"
     if progress.state == "complete":
-        return f"complete: {progress.generations} generations"
+        return f"complete: {many(progress.generations, 'generation')}"
     at = f"{progress.stage} of generation {progress.generation}"
     if not progress.running:
         return f"stopped before the end of {at}; {_idle(run)}"

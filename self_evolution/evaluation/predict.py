@@ -39,6 +39,7 @@ from self_evolution.records import (
 )
 from self_evolution.retrieval import SHARE
 from self_evolution.run import Run
+from self_evolution.text.counts import many
 
 SILENCE = 64
 """A rival whose first answers, this many, are all empty is taken to give no answers."""
@@ -277,4 +278,5 @@ def _otherwise(run: Run, skipped: Mapping[Task, Skipped], nothing: int) -> Itera
     if refused := sum(left.refused for left in skipped.values()):
         yield f"{refused:,} refused by the endpoint, because they do not fit the model's window"
     if nothing:
-        yield f"search found nothing for {nothing:,} questions, which were put with the book closed"
+        told = many(nothing, "question")
+        yield f"search found nothing for {told}, put with the book closed instead"

@@ -24,14 +24,14 @@ def leave_out(run: Run) -> None:
 
     Raises UserError if none would stay, and none is built.
     """
-    given = run.ledger.items.of_suite("domain")
-    if not run.config.read.limit or not given:
-        return
+    given, limit = run.ledger.items.of_suite("domain"), run.config.read.limit
+    if not given or not 0 < limit <= run.ledger.fragments.counts()["sections"]:
+        return  # nothing was cut off
     empty = {row.path for row in run.ledger.documents.rows() if row.here and not row.sections}
     out = [item.id for item in given if _unread(run, item, empty)]
     if len(out) == len(given) and not builds(run.config):
         raise UserError(
-            f"--limit {run.config.read.limit:,}: none of the {len(given):,} test questions is "
+            f"--limit {limit:,}: none of the {len(given):,} test questions is "
             "about the passages that are read; give a larger limit or more --hours, or put the "
             "documents that the questions are about first"
         )
@@ -46,8 +46,8 @@ def describe(run: Run) -> str:
     if not count:
         return ""
     return (
-        f"{many(count, 'test question')} of yours left out: --limit {run.config.read.limit:,} cuts "
-        "off the text asked about"
+        f"{many(count, 'test question')} of yours left out: --limit {run.config.read.limit:,} "
+        "cuts off the text that they are about"
     )
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from self_evolution.models import lora
+from self_evolution.text.counts import many
 
 _PREFIX, _DOWN, _UP = "base_model.model.", ".lora_A.weight", ".lora_B.weight"
 CONFIG = "adapter_config.json"
@@ -41,13 +42,14 @@ def adapter_faults(folder: Path, base: Path) -> Iterator[str]:
         return
     wrong = [one for one, shape in named.items() if not _fits(one, shape, linear[_place(one)])]
     if wrong:
-        yield f"shapes: {len(wrong)} weights do not fit the base, such as {wrong[0]}"
+        told = many(len(wrong), "weight")
+        yield f"shapes: {told} of another shape than the base's, such as {wrong[0]}"
     wanted = _targets(folder, linear)
     if wanted != places:
         odd = sorted(wanted ^ places)
         yield (
-            f"module names: {CONFIG} and {lora.WEIGHTS} differ in {len(odd)} modules, such as "
-            f"{odd[0]}; a program that loads it would leave weights out"
+            f"module names: {CONFIG} and {lora.WEIGHTS} differ in {many(len(odd), 'module')}, "
+            f"such as {odd[0]}; a program that loads it would leave weights out"
         )
     if len(idle) == len(ups):
         yield "weights that do nothing: all of the adapter's are zero, so the base answers"

@@ -14,6 +14,7 @@ from self_evolution.export.job import TEMPLATE, Base, Job
 from self_evolution.export.templates import copy_tokenizer, plain_prompt, template_faults
 from self_evolution.models import Generator, loading, lora, open_engine
 from self_evolution.models.memory import BYTES
+from self_evolution.text.counts import many
 
 ADDRESS = ""
 
@@ -110,7 +111,7 @@ def _weight_faults(job: Job, folder: Path) -> Iterator[str]:
         return
     tied = {name for name in before if name.endswith("lm_head.weight")}
     if missing := sorted(set(before) - set(after) - tied):
-        yield f"missing: {len(missing)} weights of the base are not there, such as {missing[0]}"
+        yield f"missing: {many(len(missing), 'weight')} of the base not there, such as {missing[0]}"
         return
     changed = {name for name in before if name in after and _differs(before[name], after[name])}
     expected = [f"{one}.weight" for one in modules(job.adapter)]

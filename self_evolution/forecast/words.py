@@ -14,6 +14,7 @@ from self_evolution.ledger import ForecastRow
 from self_evolution.models import engines
 from self_evolution.progress import clock
 from self_evolution.schedule import STAGES
+from self_evolution.text.counts import many
 
 HEAD = ("stage", "times", "tokens", "time", "from", "to", "memory")
 
@@ -73,7 +74,10 @@ def describe(stages: Stages, found: Forecast) -> Iterator[str]:
         yield "the time in which the server of --model.generator writes replies is not counted"
     if (plan := engines.parallel(settings)).kind != "none":
         yield f"training: in {plan}; its time is counted as in one process"
-    yield f"{given.fragments:,} fragments to ask about; {sample.fragments:,} of them were probed"
+    yield (
+        f"{many(given.fragments, 'fragment')} to ask about; "
+        f"{sample.fragments:,} of them were probed"
+    )
     if sample.pairs.of:
         asked = given.fragments * settings.ask.per_fragment
         low, high = interval(sample.pairs.taken, sample.pairs.of)
@@ -84,13 +88,13 @@ def describe(stages: Stages, found: Forecast) -> Iterator[str]:
         if sample.pairs.of < JUDGED:
             yield "so few pairs do not show whether the model is strong enough"
     if sample.candidates.of:
-        few, many = (
+        low, high = (
             stages.counts(settings, stages.variant(sign, "shares"), found.share).seen.taken
             for sign in (-1, 1)
         )
         yield (
             f"test questions: {sample.candidates.taken:,} of {sample.candidates.of:,} valid; a set "
-            f"would have {round(few):,} to {round(many):,}"
+            f"would have {round(low):,} to {round(high):,}"
         )
     if number := questions(stages, found):
         points = detectable(number, min(number, given.fragments))

@@ -92,8 +92,13 @@ class AdapterTrainer(Trainer):  # type: ignore[misc]
         return int(6 * inputs["input_ids"].numel() * self._weights)
 
     def keep_last_step(self) -> None:
-        """Write the checkpoint of the last whole step."""
-        if self.state.global_step:
+        """Write the checkpoint of the last whole step, unless it is there.
+
+        It is not written over: whatever ends the process in the midst of that would leave a half.
+        """
+        step = self.state.global_step
+        state = Path(self.args.output_dir, f"checkpoint-{step}", "trainer_state.json")
+        if step and not state.is_file():
             self._save_checkpoint(self.model, trial=None)
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:

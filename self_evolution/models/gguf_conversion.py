@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from self_evolution.errors import UserError, first_line
+from self_evolution.text.counts import many
 
 _MAGIC = b"GGUF"
 _EXACT_IN_FLOAT32 = frozenset({"F32", "F16", "F64", "Q8_0", "Q8_1", "Q8_K"})
@@ -49,7 +50,7 @@ def convert(file: Path, folder: Path) -> None:
     missing = sorted({*found["missing_keys"], *map(str, found["mismatched_keys"])})
     if missing:
         raise UserError(
-            f"{name}: {len(missing)} weights are missing in it or have another shape, such as "
+            f"{name}: {many(len(missing), 'weight')} missing in it or of another shape, such as "
             f"{missing[0]}; fetch the file again, or give the model as a folder of safetensors"
         )
     # A model that was loaded from GGUF refuses to be saved, so its weights go into a new one.

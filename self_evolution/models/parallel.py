@@ -44,13 +44,13 @@ def choose(settings: Config) -> Parallel:
         if kind != "auto":
             raise UserError(
                 f"--train.parallel {kind}: it needs two processes or more, and here is one device; "
-                "give their number with --train.processes, or leave it out"
+                "give their number with --train.processes, or --train.parallel auto"
             )
         return ALONE
     if processes > there:
         raise UserError(
             f"--train.processes {processes}: on {device} there can be {there} at most, one for "
-            "each device; give a smaller number, or leave it out"
+            "each device; give a smaller number, or 0"
         )
     if kind == "fsdp" and settings.model.quantize != "none":
         raise UserError(

@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -63,10 +63,10 @@ def main(folder: Path, rank: int) -> int:
                 file.write(json.dumps([time.time(), what, value]) + "\n")
                 file.flush()
 
-        _end_with(os.getppid())
-        _tell_tokens(tell)
+        task = json.loads((folder / JOB).read_text(encoding="utf-8"))
+        _end_with(task["parent"])
         try:
-            _train(folder, rank, tell)
+            _train(folder, rank, task, tell)
         except Stopped:
             return 0
         except UserError as error:
@@ -78,7 +78,9 @@ def main(folder: Path, rank: int) -> int:
     return 0
 
 
-def _train(folder: Path, rank: int, tell: Callable[[str, Any], None]) -> None:
+def _train(
+    folder: Path, rank: int, task: Mapping[str, Any], tell: Callable[[str, Any], None]
+) -> None:
     stopping = threading.Event()
 
     def stop(number: int, frame: FrameType | None) -> None:
@@ -86,17 +88,13 @@ def _train(folder: Path, rank: int, tell: Callable[[str, Any], None]) -> None:
         interrupt()
 
     signal.signal(signal.SIGTERM, stop)
-    task = json.loads((folder / JOB).read_text(encoding="utf-8"))
     from self_evolution.models.engines import open_engine
-    from self_evolution.models.loading import choose_device
 
     settings = Model.model_validate(task["model"])
-    device = choose_device(settings.device)
     lockstep = task["kind"] == "fsdp"
-    if lockstep:  # the device need not hold the whole base, not even for a moment
-        settings = settings.model_copy(update={"device": "cpu"})
-    engine = open_engine(settings)
-    world = World(rank, task["processes"], lockstep, device)
+    engine = open_engine(opened(settings) if lockstep else settings)
+    world = World(rank, task["processes"], lockstep, settings.device)
+    tell_tokens = _tokens(tell)
     world.join(folder / MEETING)
     start, sha256 = task["adapter"]
     if start:
@@ -120,8 +118,22 @@ def _train(folder: Path, rank: int, tell: Callable[[str, Any], None]) -> None:
         if stopping.is_set():  # another process has stopped already
             raise Stopped from None
         raise
+    tell_tokens()
     tell("cost", [time.process_time(), meter.memory()])
     tell("end", [world.held, trained])
+
+
+def opened(settings: Model) -> Model:
+    """With the model in main memory: the device need not hold it whole, not even for a moment.
+
+    Its number format is still the one that it has on the device.
+    """
+    from self_evolution.models.loading import stored_dtype
+
+    changes = {"device": "cpu"}
+    if settings.dtype == "auto" and settings.device != "cpu":
+        changes["dtype"] = stored_dtype(settings)
+    return settings.model_copy(update=changes)
 
 
 def _end_with(parent: int) -> None:
@@ -135,17 +147,25 @@ def _end_with(parent: int) -> None:
     threading.Thread(target=look, daemon=True).start()
 
 
-def _tell_tokens(tell: Callable[[str, Any], None]) -> None:
-    def look() -> None:
-        told = 0
-        while True:
-            time.sleep(_BEAT)
+def _tokens(tell: Callable[[str, Any], None]) -> Callable[[], None]:
+    """Tell the tokens that are done now and then; what this returns tells the rest."""
+    told, lock = 0, threading.Lock()
+
+    def rest() -> None:
+        nonlocal told
+        with lock:
             tokens = meter.tokens()
             if tokens > told:
                 tell("work", tokens - told)
                 told = tokens
 
+    def look() -> None:
+        while True:
+            time.sleep(_BEAT)
+            rest()
+
     threading.Thread(target=look, daemon=True).start()
+    return rest
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 from self_evolution import meter
 from self_evolution.config import Model
 from self_evolution.errors import Stopped, UserError
+from self_evolution.models.loading import choose_device
 from self_evolution.models.parallel import Parallel
 from self_evolution.models.rank import JOB, SENT, errors_of, file_of
 from self_evolution.models.training import Trained, TrainingJob
@@ -78,8 +79,12 @@ def train(
     folder = job.folder.with_name(job.folder.name + ".ranks.tmp")
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
+    device = choose_device(settings.device)
+    # They only train, so none of them needs the server that generates.
+    model = settings.model_copy(update={"device": device, "generator": ""})
     task = {
-        "model": settings.model_dump(mode="json"),
+        "parent": os.getpid(),
+        "model": model.model_dump(mode="json"),
         "kind": plan.kind,
         "processes": plan.processes,
         "adapter": [str(adapter[0]) if adapter[0] else "", adapter[1]],
@@ -89,7 +94,7 @@ def train(
     }
     try:
         (folder / JOB).write_text(json.dumps(task, ensure_ascii=False), encoding="utf-8")
-        with _started(folder, settings, plan.processes) as processes:
+        with _started(folder, model, plan.processes) as processes:
             return _follow(processes, job, stopped)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -105,7 +110,7 @@ def _started(folder: Path, settings: Model, size: int) -> Iterator[list[_Process
     launched: Any = start_processes(
         "train",
         sys.executable,
-        {rank: ("-m", PROGRAM, folder, rank) for rank in range(size)},
+        {rank: ("-P", "-m", PROGRAM, folder, rank) for rank in range(size)},
         {rank: _environment(rank, size, settings) for rank in range(size)},
         DefaultLogsSpecs(log_dir=str(folder)),
     )
@@ -123,14 +128,20 @@ def _started(folder: Path, settings: Model, size: int) -> Iterator[list[_Process
 def _environment(rank: int, size: int, settings: Model) -> dict[str, str]:
     """One GPU for each process, or its share of the CPU's cores."""
     loopback = "lo0" if sys.platform == "darwin" else "lo"
-    seen = os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")
     threads = settings.threads or max(1, (os.cpu_count() or 1) // size)
-    return {
+    # The folder of this package and no other: the working folder may hold anything.
+    package = str(Path(__file__).resolve().parents[2])
+    path = os.pathsep.join([*filter(None, [os.environ.get("PYTHONPATH")]), package])
+    found = {
+        "PYTHONPATH": path,
         "GLOO_SOCKET_IFNAME": loopback,
         "NCCL_SOCKET_IFNAME": loopback,
-        "CUDA_VISIBLE_DEVICES": seen[rank] if len(seen) >= size else str(rank),
         "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", str(threads)),
     }
+    if settings.device == "cuda":
+        seen = os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")
+        found["CUDA_VISIBLE_DEVICES"] = seen[rank] if len(seen) >= size else str(rank)
+    return found
 
 
 def _follow(

@@ -44,6 +44,7 @@ CHANGES: dict[str, Change] = {
     "train.rank": "fixed",
     "train.alpha": "fixed",
     "train.rehearsal_file": "fixed",
+    "train.rehearsal_loss": "fixed",  # it says whether replies that were cut are rehearsed
     "train.samples": "growing",
     "train.steps": "growing",
     "evaluate.against": "free",

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 import subprocess
 import sys
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -62,7 +65,7 @@ class Processes:
                     cwd=within,
                     start_new_session=True,  # so it stays alive when the service ends
                 )
-            self._begun[folder] = _Begun(process, log)
+            self._begun[folder.absolute()] = _Begun(process, log.absolute())
 
     def go_on(
         self, run: RunReader, further: int, log: Path | None = None, within: Path | None = None
@@ -74,38 +77,49 @@ class Processes:
         folder = run.folder
         with run.snapshot():
             # Another process may have changed the settings, such as the number of generations.
-            settings = config.parse(run.ledger.meta("settings"), str(folder))
-            complete = not left(settings, run.ledger)
-            spent = out_of_patience(settings, run.ledger)
+            stored = config.parse(run.ledger.meta("settings"), str(folder))
+            wanted = stored.changed({"generations": stored.generations + further})
+            complete = not left(wanted, run.ledger)
+            spent = out_of_patience(wanted, run.ledger)
         if is_running(folder):
             raise Conflict("a process is at work on this run; wait for its end, or stop it first")
-        if spent:
+        # What is left may be a stage of a generation that is decided already, so it is done first.
+        if complete and spent:
             raise Conflict(
-                "the run ended early, because the last generations were not promoted; "
-                f"`self-evolution run --run {folder} --promote.patience 0 --accept-change` goes on"
+                "no generation follows, because the last ones were not promoted; "
+                f"`self-evolution run --run {shlex.quote(str(folder))} --generations "
+                f"{wanted.generations} --promote.patience 0 --accept-change` goes on"
             )
-        if complete and not further:
+        if complete:
             raise Conflict("the run is complete; ask for a further generation")
-        more = ["--generations", str(settings.generations + further)] if further else []
+        more = ["--generations", str(wanted.generations)] if further else []
         words = ["run", "--run", str(folder), *more]
         self.begin(folder, words, log or folder / LOG, within)
 
     def is_alive(self, folder: Path) -> bool:
         """Whether the process that was begun for a run has not ended."""
-        return folder in self._begun and not _has_ended(self._begun[folder].process)
+        begun = self._begun.get(folder.absolute())
+        return begun is not None and not _has_ended(begun.process)
 
     def failed(self, folder: Path) -> bool:
         """Whether the process that was begun for a run has ended with an error."""
-        return folder in self._begun and bool(self._begun[folder].process.poll())
+        begun = self._begun.get(folder.absolute())
+        return begun is not None and bool(begun.process.poll())
 
     def log(self, folder: Path) -> str:
         """The end of what the process for a run has printed; empty if none was begun."""
-        return tail(self._begun[folder].log) if folder in self._begun else ""
+        begun = self._begun.get(folder.absolute())
+        with suppress(FileNotFoundError):  # somebody has removed it
+            return tail(begun.log) if begun else ""
+        return ""
 
 
 def tail(log: Path) -> str:
     """The end of a log. Raises FileNotFoundError if there is none."""
-    return log.read_bytes().decode("utf-8", "replace")[-_TAIL:].strip()
+    with log.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - 4 * _TAIL))  # a character has at most four bytes
+        return file.read().decode("utf-8", "replace")[-_TAIL:].strip()
 
 
 def _has_ended(process: subprocess.Popen[bytes], seconds: float = 0.0) -> bool:

@@ -60,10 +60,9 @@ def leading(text: str, others: Sequence[str], question: str) -> str:
     It stays as it is if it begins with them, or if they are half of it or more.
     """
     phrases = shared_phrases(text, others, question)
-    lead = ", ".join(phrases)
     if not phrases or 2 * sum(map(len, phrases)) >= len(text) or text.startswith(phrases[0]):
         return text
-    return f"{lead}。{text}" if has_cjk(text) else f"{lead}. {text}"
+    return f"{'、'.join(phrases)}。{text}" if has_cjk(text) else f"{', '.join(phrases)}. {text}"
 
 
 def _words(text: str) -> list[_Word]:

@@ -49,9 +49,7 @@ def routes(desk: Desk) -> APIRouter:
 
     @router.get("/run")
     async def run(request: Request) -> Response:
-        folder = desk.run.folder
-        log = desk.processes.log(folder) if desk.processes else None
-        return await desk.read(lambda: _run(request, desk, desk.run, "/run", "/report", log=log))
+        return await desk.read(lambda: _run(request, desk, desk.run, "/run", "/report"))
 
     @router.get("/runs")
     async def runs(request: Request) -> Response:
@@ -128,6 +126,8 @@ def _run(
     if run is None:
         return page(request, "starting.html", run=name, state=state, log=log)
     progress = read_progress(run)
+    if log is None and desk.processes:
+        log = desk.processes.log(run.folder)
     failed = desk.processes is not None and desk.processes.failed(run.folder)
     quiet = progress.running or (progress.state != "unfinished" and not failed)
     return page(

@@ -105,8 +105,10 @@ async def keep_upload(
         except ClientDisconnect:
             raise Refusal(400, "the connection ended before the body") from None
         finally:
-            with suppress(OSError):  # it has its name already, or nothing of it is needed
+            # It has its name, or nothing of it is needed. On a full disk, `close` fails too.
+            with suppress(OSError):
                 part.close()
+            with suppress(OSError):
                 Path(part.name).unlink()
     finally:
         uploads.end(path.parent, one, kept)

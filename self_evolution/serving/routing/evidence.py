@@ -40,14 +40,14 @@ class Question:
     def agree(self) -> bool:
         """Whether both answers say the same.
 
-        Where they state no values, the words count that they add to the question: "The colour of
+        Where they state no values, both must add the same words to the question: "The colour of
         the lamp is red" and "The colour of the lamp is green" have most words in common.
         """
         both = self.open.text, self.closed.text
         if any(stated(self.text, text) for text in both) or not all(both):
             return not agreed(self.text, both).objection
         one, other = (set(_added(self.text, text)) for text in both)
-        return 2 * len(one & other) >= len(one) + len(other)
+        return one == other
 
     def numbers(self, coverage: Coverage) -> tuple[list[float], list[float]]:
         """The numbers of the answer from memory, and of the one from passages.
