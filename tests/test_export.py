@@ -243,7 +243,7 @@ SABOTAGE = [
     ("merged", _template, "template: conversation 1 of 50"),
     ("merged", _base_again, "weights that do nothing"),
     ("merged", _one_module_left, "missing modules: 1 of"),
-    ("merged", _weights_missing, "missing: 1 weights of the base"),
+    ("merged", _weights_missing, "missing: 1 weight of the base"),
     ("merged", _noise, "The likely cause is precision"),
 ]
 
