@@ -364,7 +364,7 @@ def test_a_character_is_sent_once_it_is_whole() -> None:
 
 def test_the_scripted_engine_declares_what_it_can_do() -> None:
     engine: Generator = ScriptedEngine(Model(), lambda messages: "The pump, at 4 o'clock. ")
-    assert EVERYTHING - engine.capabilities == {"logprobs", "served"}
+    assert EVERYTHING - engine.capabilities == {"logprobs", "served", "sharing"}
     pieces: list[str] = []
     (reply,) = engine.generate(
         PROMPTS[:1], GREEDY, 0, "base", lambda place, text: pieces.append(text)
