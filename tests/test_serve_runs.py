@@ -121,9 +121,9 @@ def test_a_run_goes_on_as_planned_or_with_more_generations(
         assert refused.status_code == 409
         assert "is complete; ask for a further" in refused.json()["error"]["message"]
         assert go_on(-1).status_code == 400
-        assert go_on(2).json() == {"continued": True}
+        assert go_on(1).json() == {"continued": True}
         done = until(lambda: not (got := http.get("/api/progress").json())["running"] and got)
-        assert (done["state"], done["generations"]) == ("complete", 3)
+        assert (done["state"], done["generations"]) == ("complete", 2)
         assert "report: " in (run / "process.log").read_text()
         with locked(run):
             assert "is at work on this run" in go_on(1).json()["error"]["message"]
@@ -133,7 +133,7 @@ def test_a_run_goes_on_as_planned_or_with_more_generations(
         assert go_on(1).status_code == 202
         until(lambda: "is not the one this run began with" in http.get("/run").text)
         model.write_text(kept)
-        assert http.get("/api/progress").json()["generations"] == 3
+        assert http.get("/api/progress").json()["generations"] == 2
         assert http.post("/api/runs/none/continue", json={}).status_code == 404
 
 
