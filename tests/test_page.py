@@ -365,7 +365,9 @@ def test_the_run_is_shown_as_it_grows(visit: Callable[..., Any], run: Path) -> N
     try:
         page.go_back()
         page.reload()
-        expect(page.locator(".lead")).to_contain_text("at the stage promote of generation 1; stages left: 1")
+        expect(page.locator(".lead")).to_contain_text(
+            "at the stage promote of generation 1; stages left: 1"
+        )
         expect(page.locator(".problem code")).to_have_text(f"self-evolution run --run {run}")
     finally:
         with closing(sqlite3.connect(run / "run.db")) as database, database:
