@@ -1,4 +1,4 @@
-"""What handing out work costs: jobs on one actor of a cluster against the same in this process.
+"""Measures what handing out work costs: jobs on one actor of a cluster, and the same ones here.
 
     python benchmarks/cluster.py [--model embedded] [--seconds 1] [--jobs 8] [--turns 3]
 

@@ -34,9 +34,9 @@ Arguments = Callable[..., list[str]]
 
 def _sent(jobs: Iterator[Any], run: Run, generation: int, ahead: int = 5) -> Iterator[Any]:
     """Do jobs as a cluster does: as bytes, several read ahead, the results in their order."""
-    ready: deque[bytes] = deque()
+    ready: deque[Any] = deque()
     for job in jobs:
-        ready.append(pickle.dumps(job))
+        ready.append(_over_the_wire(job))
         if len(ready) < ahead:
             continue
         yield _done(run, ready.popleft(), generation)
@@ -44,10 +44,15 @@ def _sent(jobs: Iterator[Any], run: Run, generation: int, ahead: int = 5) -> Ite
         yield _done(run, ready.popleft(), generation)
 
 
-def _done(run: Run, job: bytes, generation: int) -> Any:
+def _over_the_wire(value: Any) -> Any:
+    """The value as another machine gets it; the bytes are our own."""
+    return pickle.loads(pickle.dumps(value))
+
+
+def _done(run: Run, job: Any, generation: int) -> Any:
     run.use(generation)
     run.engine.begin_batch()
-    return pickle.loads(pickle.dumps(pickle.loads(job)(run.engine)))
+    return _over_the_wire(job(run.engine))
 
 
 @pytest.mark.parametrize("more", [(), ("--select.strategy", "mastery", "--train.rehearsal", "0.5")])

@@ -53,9 +53,10 @@ class Predictions(NamedTuple):
 
 
 class _Put(NamedTuple):
-    """What a batch puts to the model: `left_out` questions do not fit, `new` are asked.
+    """A batch as it is put to the model.
 
-    To the others there are `replies` already.
+    `left_out` questions do not fit the model. Those in `put` do: `new` ones are asked, and to the
+    others there are `replies` already.
     """
 
     left_out: int

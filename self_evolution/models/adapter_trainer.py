@@ -88,7 +88,10 @@ class AdapterTrainer(Trainer):  # type: ignore[misc]
         return total
 
     def floating_point_ops(self, inputs: dict[str, Any]) -> int:
-        """As the Trainer counts them, without counting all weights anew in each step."""
+        """Estimate the floating-point operations of a micro-batch, as the Trainer does.
+
+        The weights are counted once, and not anew in each step.
+        """
         return int(6 * inputs["input_ids"].numel() * self._weights)
 
     def keep_last_step(self) -> None:

@@ -47,7 +47,8 @@ class Introduction(NamedTuple):
 
 
 def facts(settings: Model, engine: Engine) -> dict[str, str]:
-    """What results depend on, by a name for people."""
+    """Return what results depend on, each by a name that people understand: the versions of Python
+    and packages, the digests of the model's files, and the ids of a rendered prompt."""
     known = {"Python": platform.python_version()}
     known |= {name: importlib.metadata.version(name) for name in ALIKE}
     known |= {f"{file} of the model": digest for file, digest in engines.identity(settings).items()}

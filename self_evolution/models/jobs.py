@@ -1,4 +1,4 @@
-"""What is done for a batch with an engine, here or on another machine."""
+"""Jobs: the work of an engine for one batch, which is done here or on another machine."""
 
 from __future__ import annotations
 

@@ -28,7 +28,10 @@ ALONE = Parallel("none", 1)
 
 
 def choose(settings: Config) -> Parallel:
-    """What the settings mean on this machine. Raises UserError if it cannot be had here."""
+    """Choose how many processes train on this machine, and what each of them holds.
+
+    Raises UserError if the machine does not have what the settings ask for.
+    """
     kind, wanted = settings.train.parallel, settings.train.processes
     if kind == "none":
         if wanted > 1:
