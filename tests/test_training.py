@@ -14,6 +14,7 @@ import pytest
 import tiny
 import torch
 from peft import PeftModel
+from tiny import CONVERSATIONS
 from transformers import AutoModelForCausalLM, Trainer
 
 from self_evolution.config import Train
@@ -24,15 +25,6 @@ from self_evolution.models.training import IGNORED, Trained, TrainingJob
 from self_evolution.models.transformers_engine import TransformersEngine
 from self_evolution.progress import interrupt
 
-FACTS = [("alarm", 4711, "pump"), ("valve", 250, "motor"), ("station", 9, "line"), ("rate", 1, "x")]
-CONVERSATIONS = [
-    [
-        {"role": "user", "content": f"Which {what} is {number + i}?"},
-        {"role": "assistant", "content": f"The {thing} " + "stops " * (1 + i % 3) + str(i)},
-    ]
-    for i in range(3)
-    for what, number, thing in FACTS
-]
 SETTINGS = Train(rank=4, alpha=8, epochs=3, batch_size=4, micro_batch=2, checkpoint_steps=0)
 RATE = 1e-2
 FILES = ["adapter_config.json", "adapter_model.safetensors"]

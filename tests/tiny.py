@@ -28,6 +28,17 @@ from self_evolution.models import lora
 from self_evolution.models.protocols import Row
 from self_evolution.models.transformers_engine import TransformersEngine
 
+FACTS = [("alarm", 4711, "pump"), ("valve", 250, "motor"), ("station", 9, "line"), ("rate", 1, "x")]
+CONVERSATIONS = [
+    [
+        {"role": "user", "content": f"Which {what} is {number + i}?"},
+        {"role": "assistant", "content": f"The {thing} " + "stops " * (1 + i % 3) + str(i)},
+    ]
+    for i in range(3)
+    for what, number, thing in FACTS
+]
+"""Conversations to be trained on."""
+
 torch.set_num_threads(1)
 transformers.utils.logging.set_verbosity_error()
 transformers.utils.logging.disable_progress_bar()

@@ -13,21 +13,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 import tiny
+from tiny import CONVERSATIONS
 
 from self_evolution.config import Model, Train
 from self_evolution.models import objective, rank, ranks, trainer
 from self_evolution.models.parallel import Parallel
 from self_evolution.models.training import Trained, TrainingJob
 
-FACTS = [("alarm", 4711, "pump"), ("valve", 250, "motor"), ("station", 9, "line"), ("rate", 1, "x")]
-CONVERSATIONS = [
-    [
-        {"role": "user", "content": f"Which {what} is {number + i}?"},
-        {"role": "assistant", "content": f"The {thing} " + "stops " * (1 + i % 3) + str(i)},
-    ]
-    for i in range(3)
-    for what, number, thing in FACTS
-]
 REHEARSED = [i % 3 == 1 for i in range(len(CONVERSATIONS))]
 RATE = 1e-2
 

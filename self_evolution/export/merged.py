@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from self_evolution.export.adapter_files import adapter_faults, modules
 from self_evolution.export.job import TEMPLATE, Base, Job
 from self_evolution.export.templates import copy_tokenizer, plain_prompt, template_faults
 from self_evolution.models import Generator, loading, lora, open_engine
-from self_evolution.models.memory import BYTES
+from self_evolution.models.memory import BYTES, stored_dtype
 from self_evolution.text.counts import many
 
 ADDRESS = ""
@@ -83,20 +82,13 @@ def dtype(base: Base) -> str:
 
     Raises UserError if it is another.
     """
-    found = stored(base)
+    found = stored_dtype(base.base)
     if found not in BYTES:
         raise UserError(
             f"{base.base}: its weights are {found}, into which an adapter cannot be merged; "
             "--to adapter works"
         )
     return found
-
-
-def stored(base: Base) -> str:
-    """The number format of the base's files, as its configuration names it."""
-    config = json.loads((base.base / "config.json").read_text(encoding="utf-8"))
-    config |= config.get("text_config") or {}
-    return str(config.get("dtype") or config.get("torch_dtype") or "float32")
 
 
 def _weight_faults(job: Job, folder: Path) -> Iterator[str]:

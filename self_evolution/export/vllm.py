@@ -7,11 +7,11 @@ import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
-from self_evolution.export import adapter, merged
+from self_evolution.export import adapter
 from self_evolution.export.adapter_files import CONFIG
 from self_evolution.export.job import TEMPLATE, Base, Job
 from self_evolution.models import Generator
-from self_evolution.models.memory import BYTES
+from self_evolution.models.memory import BYTES, stored_dtype
 
 SCRIPT = "serve.sh"
 NAME = "tuned"
@@ -71,5 +71,5 @@ def _dtype(job: Job) -> str:
     """The number format of the run. Left to itself, vLLM rounds a base in float32."""
     if (given := job.settings.dtype) != "auto":
         return given
-    stored = merged.stored(job)
+    stored = stored_dtype(job.base)
     return stored if stored in BYTES else "auto"

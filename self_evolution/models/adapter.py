@@ -14,10 +14,15 @@ def digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def missing(folder: Path) -> UserError:
+    """The error for a folder without an adapter."""
+    return UserError(f"{folder}: the adapter is missing; start a new run, or restore the folder")
+
+
 def require_adapter(folder: Path, file: str, sha256: str) -> None:
     """Raises UserError if `folder` has no adapter file, or one with another digest (empty: any)."""
     if not (folder / file).is_file():
-        raise UserError(f"{folder}: the adapter is missing; start a new run, or restore the folder")
+        raise missing(folder)
     if sha256 and digest(folder / file) != sha256:
         raise UserError(
             f"{folder}: {file} is not the adapter that this run trained; restore the folder, or "

@@ -18,6 +18,7 @@ from self_evolution import meter
 from self_evolution.config import Config
 from self_evolution.errors import UserError, first_line
 from self_evolution.models import ray_session
+from self_evolution.models.adapter import missing
 from self_evolution.models.cluster_actor import Actor, Adapter, Done, Introduction, facts
 from self_evolution.models.jobs import Job
 from self_evolution.models.protocols import Engine
@@ -126,9 +127,7 @@ class Cluster:
         if folder is None:
             return []
         if not sha256 or not folder.is_dir():
-            raise UserError(
-                f"{folder}: the adapter is missing; start a new run, or restore the folder"
-            )
+            raise missing(folder)
         if self._sent[0] != sha256:
             files = {one.name: one.read_bytes() for one in folder.iterdir() if one.is_file()}
             self._sent = (sha256, [self._ray.put(Adapter(sha256, files))])

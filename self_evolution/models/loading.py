@@ -37,18 +37,6 @@ def load_tokenizer(settings: Model) -> Any:
         ) from error
 
 
-def stored_dtype(settings: Model) -> str:
-    """The number format of the model's files, which `auto` means on a GPU."""
-    import transformers
-
-    config = transformers.AutoConfig.from_pretrained(
-        locate(settings.name),
-        trust_remote_code=False,
-        local_files_only=settle_network(settings),
-    )
-    return str(config.get_text_config().dtype or "float32").removeprefix("torch.")
-
-
 def load(settings: Model) -> tuple[Any, Any]:
     """(model in eval mode on its device, tokenizer). Raises UserError that says what is missing.
 

@@ -6,6 +6,7 @@ take some memory of their own, and a device splits its memory into blocks.
 
 from __future__ import annotations
 
+import json
 import os
 import resource
 from pathlib import Path
@@ -151,6 +152,13 @@ def shape_of(config: Any) -> Shape:
         linear=sum(one.in_features + one.out_features for one in layers),
         inside=sum(one.in_features * one.out_features for one in layers),
     )
+
+
+def stored_dtype(folder: Path) -> str:
+    """The number format of the weights in a model's folder, as its configuration names it."""
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    config |= config.get("text_config") or {}
+    return str(config.get("dtype") or config.get("torch_dtype") or "float32")
 
 
 def adapter_weights(model: Shape, rank: int) -> int:

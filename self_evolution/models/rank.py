@@ -128,11 +128,14 @@ def opened(settings: Model) -> Model:
 
     Its number format is still the one that it has on the device.
     """
-    from self_evolution.models.loading import stored_dtype
+    from self_evolution.models.location import fetched, locate
+    from self_evolution.models.memory import stored_dtype
 
     changes = {"device": "cpu"}
     if settings.dtype == "auto" and settings.device != "cpu":
-        changes["dtype"] = stored_dtype(settings)
+        folder = fetched(locate(settings.name))
+        assert folder is not None  # the process that started this one has loaded the model
+        changes["dtype"] = stored_dtype(folder)
     return settings.model_copy(update=changes)
 
 

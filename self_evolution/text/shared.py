@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from self_evolution.text.function_words import FUNCTION_WORDS
@@ -84,10 +85,11 @@ def _segments(text: str) -> Iterator[tuple[int, int]]:
         yield start, end
 
 
-def _grams(text: str) -> set[tuple[str, ...]]:
+@lru_cache(maxsize=4096)  # each answer is compared with all others about its passage
+def _grams(text: str) -> frozenset[tuple[str, ...]]:
     keys = [word.key for word in _words(text)]
-    return {
+    return frozenset(
         tuple(keys[start:end])
         for start in range(len(keys))
         for end in range(start + 1, min(len(keys), start + LONGEST) + 1)
-    }
+    )
