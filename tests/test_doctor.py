@@ -71,7 +71,7 @@ def test_a_machine_without_memory() -> None:
 @pytest.mark.slow
 def test_a_wrong_torch_and_a_package_that_is_too_old(tmp_path: Path) -> None:
     site = tmp_path / "site"
-    for name, version in (("torch", "1.13.1"), ("peft", "0.1")):
+    for name, version in (("torch", "1.13.1"), ("accelerate", "0.1")):
         described = site / f"{name}-{version}.dist-info"
         described.mkdir(parents=True)
         (described / "METADATA").write_text(
@@ -84,7 +84,9 @@ def test_a_wrong_torch_and_a_package_that_is_too_old(tmp_path: Path) -> None:
     assert found["torch"] == (
         "broken: is version 1.13.1, >=2.7 is needed → pip install -c constraints.txt 'torch>=2.7'"
     )
-    assert found["peft"].startswith("broken: is version 0.1, >=0.19 is needed")
+    assert found["accelerate"].startswith("broken: is version 0.1, >=1.12 is needed")
+    # It is whole, and only fails to load because of these two.
+    assert found["peft"].endswith("→ mend torch and accelerate first, which peft needs")
     assert "cannot be loaded (ImportError: libX.so is missing)" in found["safetensors"]
     assert "--force-reinstall -c constraints.txt safetensors" in found["safetensors"]
     assert "model" not in found  # nothing can be said of it with these packages

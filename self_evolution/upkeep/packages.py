@@ -41,9 +41,11 @@ def packages() -> Iterator[Finding]:
     yield from wrong
     if not wrong:
         yield Finding("packages", "good", f"{len(required)} requirements are met")
+    broken = [one.subject for one in wrong]
     for name in LOADED:
-        if not any(one.subject == name for one in wrong):
-            yield from _load(name)
+        if name not in broken and (found := _load(name, broken)):
+            broken.append(name)
+            yield found
     for extra in metadata.get_all("Provides-Extra") or ():
         if extra not in _FOR_DEVELOPERS:
             yield _extra(extra, required)
@@ -71,16 +73,20 @@ def _problem(one: Requirement) -> Finding | None:
     return Finding(one.name, "broken", f"is version {version}, {one.specifier} is needed", cure)
 
 
-def _load(name: str) -> Iterator[Finding]:
+def _load(name: str, broken: list[str]) -> Finding | None:
+    """A package may fail to load only because one that it needs is among the `broken`."""
     try:
         importlib.import_module(name)
     except Exception as error:  # whatever a broken package raises
-        yield Finding(
-            name,
-            "broken",
-            f"is installed and cannot be loaded ({first_line(error)})",
-            f"pip install --force-reinstall -c constraints.txt {name}",
-        )
+        required = [Requirement(line) for line in importlib.metadata.requires(name) or ()]
+        needed = {one.name for one in required if _applies(one)}
+        first = [one for one in broken if one in needed]
+        cure = f"pip install --force-reinstall -c constraints.txt {name}"
+        if first:
+            cure = f"mend {' and '.join(first)} first, which {name} needs"
+        detail = f"is installed and cannot be loaded ({first_line(error)})"
+        return Finding(name, "broken", detail, cure)
+    return None
 
 
 def _extra(extra: str, required: list[Requirement]) -> Finding:
