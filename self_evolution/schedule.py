@@ -58,7 +58,7 @@ STAGES: dict[str, Stage] = {
         Stage("promote", "generation", "decide whether the generation becomes the leader"),
     )
 }
-"""All stages, in order. To add one, add a line here and a module of its name in `stages/`."""
+"""All stages, in order. docs/how-to-add.md explains how to add one."""
 
 _OF_THE_BASE = ("evaluate", "promote")
 
