@@ -205,7 +205,7 @@ def test_the_commands_to_the_first_questions_work_as_written(
     arguments: Callable[..., list[str]], tmp_path: Path
 ) -> None:
     text = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
-    block = re.search(r"first questions are:\n\n((?: {4}.+\n)+)", text)
+    block = re.search(r"first training questions are:\n\n((?: {4}.+\n)+)", text)
     assert block is not None
     run = str(tmp_path / "run")
     words = arguments("run", "--train.rehearsal", "0.5", "--rehearse.template", "0")
