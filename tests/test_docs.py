@@ -190,9 +190,7 @@ def test_the_metric_of_the_how_to_works() -> None:
     assert metric.signature() == "edit-similarity|chars|case:kept|v1"
 
 
-def test_the_stage_of_the_how_to_works(
-    arguments: Callable[..., list[str]], tmp_path: Path
-) -> None:
+def test_the_stage_of_the_how_to_works(arguments: Callable[..., list[str]], tmp_path: Path) -> None:
     assert cli.main(arguments("run", "--generations", "1")) == 0
     with open_run(tmp_path / "run", Request(), Progress(quiet=True)) as run:
         items, note = _written("lengths.py")["lengths"](run, 1)

@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 WORTH = 128
-"""So many tokens must be spared for a common beginning to be read by itself."""
+"""A common beginning is read by itself only if this spares at least so many tokens."""
 
 TOKENS_AT_ONCE = {"cpu": 1024}
 """Tokens that are read in one step, by kind of device; elsewhere ELSEWHERE."""
@@ -20,7 +20,8 @@ ELSEWHERE = 16384
 
 
 class Known(NamedTuple):
-    """Where the beginning of a row was read before: so many tokens of a row in a cache."""
+    """The place where the beginning of a row was read before: the first `tokens` of `row` in
+    `cache`."""
 
     cache: Any
     row: int
