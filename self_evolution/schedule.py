@@ -1,4 +1,4 @@
-"""The stages of a run: their names, their order, and the ones that a run has still to do.
+"""The stages of a run: their names, their order, and those that are left to do.
 
 A step is (generation, name of the stage). Generation 0 is the base model.
 """

@@ -71,8 +71,8 @@ class Probe:
         return self._rounds(FREE, JUDGED if self._run.config.ask.per_fragment else 0)
 
     def beside(self) -> Forecast | None:
-        """The forecast at the beginning of a run; None where it would take too long for what it
-        says, or load two models in turn."""
+        """The forecast at the beginning of a run; None if it would take too long for its use, or
+        would load two models in turn."""
         if self._run.config.ask.teacher:
             return None
         calibrate(self._run, self._fragments, self.sample)

@@ -38,10 +38,8 @@ class Replies(NamedTuple):
         return ended / max(1, sum(self.lengths))
 
     def lasting(self) -> Expected:
-        """The lengths as they would have been: a reply that was cut off would have gone on.
-
-        Its end is as likely at each further token as that of all replies was at theirs.
-        """
+        """The expected lengths if no reply had been cut off. A reply that was cut off is assumed to
+        go on; at each further token it ends with the same probability as all replies did."""
         hazard = self._hazard
         whole = [
             length + _further(self.most - length, hazard) if cut else float(length)

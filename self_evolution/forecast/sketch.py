@@ -21,7 +21,7 @@ Row = TypeVar("Row")
 
 
 class Call(NamedTuple):
-    """Prompts that are put together; their replies are of that kind, with `room` tokens at most.
+    """Prompts that are asked together; their replies are of `kind`, with at most `room` tokens.
 
     `texts` are replies as they might be, for a call after this one to build on. With `once`, equal
     prompts are asked once.

@@ -1,4 +1,5 @@
-"""What several prompts begin with alike, and in which steps prompts are read: token ids alone.
+"""Finds the beginnings that several prompts share, and the steps in which prompts are read, from
+token ids alone.
 
 No model is needed here, so that the work can also be counted beforehand.
 """
@@ -109,7 +110,8 @@ def common(one: Sequence[int], other: Sequence[int]) -> int:
 
 
 def look_up(rows: Sequence[list[int]], sources: Sequence[Any]) -> list[Known]:
-    """Where the longest beginning of each row was read; its last token is always read anew.
+    """Find where the longest beginning of each row was read before. The last token of a row is
+    always read again.
 
     Of the `sources`, caches or what stands in their place, only the ids are looked at.
     """

@@ -1,4 +1,5 @@
-"""The batches of a stage: in their order, each committed as one, whoever does the work."""
+"""The batches of a stage, in order. Each is committed as a whole, whichever process does the
+work."""
 
 from __future__ import annotations
 

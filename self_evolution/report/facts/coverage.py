@@ -1,4 +1,5 @@
-"""How much of what the documents state kept answers state: what training could teach at all."""
+"""Coverage: the share of the values in the documents that kept answers state. Training can teach
+only these."""
 
 from __future__ import annotations
 
