@@ -56,7 +56,7 @@ _BEHIND_NAME = re.compile(
 _HOUR = "(?P<hour>2[0-4]|1[0-9]|0?[0-9])"
 _HALF = "[ ]?(?P<half>[AaPp])[.]?[Mm](?![A-Za-z0-9_])"
 _COLON = re.compile(
-    rf"{_HOUR}:(?P<minute>[0-5][0-9](?::[0-5][0-9])?)(?P<behind>{_HALF})?(?![A-Za-z0-9_:])"
+    rf"{_HOUR}:(?P<minute>[0-5][0-9](?::[0-5][0-9])?)(?P<behind>{_HALF})?(?![A-Za-z0-9_:]|,[0-9])"
 )
 _POINT = re.compile(rf"{_HOUR}\.(?P<minute>[0-5][0-9])(?P<behind>[ ]Uhr(?![A-Za-z])|{_HALF})")
 _WITH_H = re.compile(

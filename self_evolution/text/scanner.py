@@ -52,7 +52,7 @@ CHUNK = re.compile(
 _LONGEST = 400  # characters of a chunk: a text without spaces must not take the square of its time
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,20}://[A-Za-z0-9._~:/?#@!$&'*+,;=%-]*[A-Za-z0-9/_=]")
 _COLONS = re.compile(
-    r"[0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?(?:[ ]?[AaPp]\.?[Mm]\b)?(?![\w:])"
+    r"[0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?(?:[ ]?[AaPp]\.?[Mm]\b)?(?![\w:]|,[0-9])"
     r"|[0-9A-Fa-f]{2,4}(?::[0-9A-Fa-f]{2,4}){2,}"
 )
 # A chunk of letters that is more than a word: it holds a digit, an underscore, a backslash or an @,
