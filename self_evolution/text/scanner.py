@@ -67,6 +67,7 @@ _TIMES = re.compile(r"[x×](?=[1-9])")
 _TIMES_ALONE = re.compile(r"×(?!\w|\s?[0-9])")  # 3× is 3x
 _ANOTHER = re.compile("[-/][1-9]")
 _PER_TIME = ("/s", "/h", "/d")
+_SHORT = re.compile("[0-9]{1,4}[^0-9]")  # a date or time begins so
 _ONE_WAY = {"≥": "≥>", ">": "≥>", "≤": "≤<", "<": "≤<"}
 
 
@@ -85,8 +86,10 @@ def scan(text: str, about: str = "") -> tuple[Token, ...]:
         start, place = found.start(1), found.end()
         token: Token | None
         if figures := found[1]:
-            word, token = _word_before(text, start), None
-            phrased = start > 0 and _may_be_phrased(word)
+            token, word, phrased = None, "", start > 0
+            if phrased and text[start - 1] == " ":
+                word = _word_before(text, start)
+                phrased = _may_be_phrased(word)
             if found[2] is not None or (phrased and word in months()):
                 token = _moment(text, start, about, tokens)
             if token is None:
@@ -103,9 +106,7 @@ def scan(text: str, about: str = "") -> tuple[Token, ...]:
 
 
 def _word_before(text: str, start: int) -> str:
-    """The word that a space parts from a number; "" if another character stands there."""
-    if start < 2 or text[start - 1] != " ":
-        return ""
+    """The word that one character, a space, parts from a number."""
     return text[text.rfind(" ", 0, start - 1) + 1 : start - 1]
 
 
@@ -121,7 +122,9 @@ def _telling_words() -> frozenset[str]:
 
 def _moment(text: str, start: int, about: str, past: list[Token]) -> Token | None:
     """The date or time of day at `start`, with its bound; None if there is none."""
-    found = moment_at(text, start, about) or behind_name(text, start, _word_before(text, start))
+    found = moment_at(text, start, about)
+    if not found and text[start - 1 : start] == " ":
+        found = behind_name(text, start, _word_before(text, start))
     if not found:
         return None
     limit = past[-1].end if past else 0
@@ -136,7 +139,7 @@ def _moment(text: str, start: int, about: str, past: list[Token]) -> Token | Non
 
 def _irregular(text: str, start: int, about: str, past: list[Token]) -> tuple[Token | None, int]:
     """The value at `start`, whatever its form; or none, and where to go on."""
-    if text[start].isdigit() and (moment := _moment(text, start, about, past)):
+    if _SHORT.match(text, start) and (moment := _moment(text, start, about, past)):
         return moment, moment.end
     if found := _URL.match(text, start):
         return Token("word", folded(found[0]), start, found.end()), found.end()
