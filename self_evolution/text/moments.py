@@ -37,7 +37,8 @@ _YEAR_FIRST = re.compile(
     rf"(?P<year>{_YEAR})(?P<by>[/-])(?P<month>{_MONTH})(?P=by)(?P<day>{_DAY}){_ENDS}"
 )
 _DAY_FIRST = re.compile(
-    rf"(?P<day>{_DAY})(?P<by>[./])(?P<month>{_MONTH})(?P=by)(?P<year>{_YEAR}){_ENDS}"
+    rf"(?P<day>{_DAY})(?P<by>[./])(?P<month>{_MONTH})(?P=by)(?P<year>{_YEAR})"
+    "(?![A-Za-z0-9_/]|-[A-Za-z]|[.,:][0-9])"  # a range may follow: 5.3.2024-7.3.2024
 )
 _CHINESE = re.compile(
     rf"(?:(?P<year>{_YEAR}) ?年 ?)?(?P<month>{_MONTH}) ?月(?: ?(?P<day>{_DAY}) ?[日号號])?"
