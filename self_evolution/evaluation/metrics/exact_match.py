@@ -59,5 +59,10 @@ def exact_match(pair: Graded) -> float | None:
 
 
 EXACT_MATCH = Metric(
-    "exact-match", ("values", "foreign:none", "case:lower"), exact_match, revision=3
+    "exact-match",
+    ("values", "foreign:none", "case:lower"),
+    exact_match,
+    revision=3,
+    share=True,
+    charted=True,
 )
