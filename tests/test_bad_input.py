@@ -11,13 +11,17 @@ import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from conftest import exported, rows
 
 from self_evolution import cli, prompts
 from self_evolution import miniature as embedded
+from self_evolution.config.sections import StrategyName
 from self_evolution.models.scripted import ScriptedEngine
+
+STRATEGY_NAMES = get_args(StrategyName)
 
 Arguments = Callable[..., list[str]]
 
@@ -147,7 +151,7 @@ def test_a_folder_that_holds_no_model_is_refused(
         (["--select.k", "many"], "--select.k 'many': expected a valid integer"),
         (
             ["--select.strategy", "best"],
-            "'even', 'random', 'mastery', 'all' or 'none'",
+            f"expected {', '.join(map(repr, STRATEGY_NAMES[:-1]))} or {STRATEGY_NAMES[-1]!r}",
         ),
         (["--train.learning-rate", "nan"], "--train.learning-rate"),
         (["--select.kk", "1"], "unknown --select.kk; did you mean `--select.k`?"),

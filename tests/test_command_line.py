@@ -8,12 +8,14 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from self_evolution import cli, config
 from self_evolution.cli import parser
 from self_evolution.cli.commands import ALIASES, COMMANDS
+from self_evolution.config.sections import StrategyName
 from self_evolution.ledger import Ledger
 
 DAILY = {
@@ -91,7 +93,7 @@ def test_help_all_shows_every_setting_that_the_command_takes(
 def test_help_explains_a_setting_with_its_default(help_of: Callable[..., str]) -> None:
     shown = " ".join(help_of("train", "--help").split())
     assert "Highest learning rate of the first generation. (default: 0.0002)" in shown
-    assert "hard|easy|even|random|mastery|all|none" in help_of("select", "--help")
+    assert "|".join(get_args(StrategyName)) in help_of("select", "--help")
 
 
 @pytest.mark.parametrize("columns", [80, 100])

@@ -79,7 +79,8 @@ class Promote(Settings):
     not apply are left out."""
     retention_bound: Points = 5.0
     """Points of former abilities that a generation may lose and still become the leader. It must be
-    shown with 95% confidence that no more was lost."""
+    shown with 95% confidence that no more was lost. If the base's own questions are on too few
+    topics to show that, it is enough that no larger loss is shown."""
     on_failure: Literal["lower-rate", "more-rehearsal", "both", "nothing", "continue"] = (
         "lower-rate"
     )
@@ -87,7 +88,8 @@ class Promote(Settings):
     go back to the leader: `lower-rate` with half the learning rate, `more-rehearsal` with twice the
     rehearsal (up to half of the training set), `both` with both, and `nothing` without a change."""
     patience: NonNegativeInt = 2
-    """Generations in a row without promotion that end the run. 0 never ends it."""
+    """Generations in a row without promotion that end the run. With 0, the run does not end
+    early."""
 
     @property
     def rollback(self) -> bool:

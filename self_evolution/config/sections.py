@@ -179,9 +179,9 @@ class Check(Settings):
     """Train on neither of two pairs with the same question whose answers contradict each other. The
     report lists such pairs."""
     prefer: tuple[str, ...] = ()
-    """Says which pair is believed if two contradict each other, in this order: `trusted` (your own
-    pairs), `newest` (the document whose file was changed last), or a pattern of paths such as
-    standards/*."""
+    """Says which pair is believed if two contradict each other. The most important entry comes
+    first. Entries are `trusted` (your own pairs), `newest` (the document whose file was changed
+    last), and patterns of paths such as standards/*."""
 
 
 class Score(Settings):

@@ -18,7 +18,7 @@ ENGINES = {
 }
 """The values of `model.engine`, each with the module that has the functions of `EngineModule`.
 
-Another model goes to the first engine that opens its name; the last one opens any.
+Another model goes to the first engine that opens its name.
 """
 
 

@@ -1,8 +1,8 @@
 """The stages, with one file for each. A stage is a function `(run, generation) -> Outcome`.
 
-Each stage asks the ledger what is missing, works in batches, and commits each batch in one
-transaction. This is enough for resuming, for progress bars and for `status`. At the end of a stage,
-`perform` marks it as done.
+Each stage asks the ledger what is missing, and commits what it does; if that is much, in batches
+with one transaction each. This is enough for resuming, for progress bars and for `status`. At the
+end of a stage, `perform` marks it as done.
 """
 
 from __future__ import annotations
