@@ -21,6 +21,7 @@ from self_evolution.experiments.comparison import (
     side,
 )
 from self_evolution.records import Evaluation
+from self_evolution.text.counts import many
 
 BARS = ("exact-match", "nugget-recall", "token-f1", "rouge-l", "bleu-4")
 """Metrics of the second figure, after the one that decides."""
@@ -192,7 +193,7 @@ def _sentence(found: Sequence[Row], seeds: int, generation: str) -> str:
     which = "leader" if generation == "leader" else "last generation"
     return (
         f"Against {found[0].name}, {found[0].metrics[task]} of {task.suite} questions, "
-        f"{MODES[task.mode]}, {which}, {seeds} seed{'s' if seeds > 1 else ''}: {'; '.join(parts)}."
+        f"{MODES[task.mode]}, {which}, {many(seeds, 'seed')}: {'; '.join(parts)}."
     )
 
 
