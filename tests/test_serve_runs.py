@@ -184,6 +184,8 @@ def test_a_run_that_is_being_made_is_starting(run: Path, words: list[str], tmp_p
     ):
         page = http.get("/runs/night").raise_for_status().text
         assert "The run is starting." in page and 'data-state="unfinished"' in page
+        # *Ask* and *Review* in the header are about the run that is served.
+        assert f"<h1><bdi>{run.name}</bdi></h1>" in page and "<bdi>night</bdi>" in page
         for name in ("%00", "x" * 300, "other"):
             assert http.get(f"/runs/{name}").status_code == 404
 
