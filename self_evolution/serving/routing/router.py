@@ -133,8 +133,8 @@ class Router:
     def not_found(self, pending: Pending) -> Routed | None:
         """The answer to a question to which no answer of the model could be reliable enough.
 
-        The search found no passage, or `decide` would give this one, whatever the model answers; so
-        the model need not be asked. None where that is open.
+        The search found no passage, or `decide` would give this answer whatever the model answers.
+        So the model need not be asked. None if the model must be asked.
         """
         known, put = pending.known, pending.questions[-1]
         if known.models is None:
