@@ -97,6 +97,7 @@ def scores(run: Path) -> dict[str, float]:
 
 
 def main(folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
     run, plain = folder / "run", folder / "plain"
     outside = first(run)
     shutil.copytree(run, plain)

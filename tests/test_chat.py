@@ -101,13 +101,21 @@ def test_what_a_person_says_of_an_answer_is_kept(chat: Chat, run: Path) -> None:
     assert status == 0
     early, _, wrong, better, empty = out.split("\n> ")[1:6]
     assert "no answer to judge yet" in early
-    assert "--generations +1" in wrong and "kept" in better and "better is empty" in empty
+    assert "--generations +1" in wrong and "kept" in better and "give the better answer" in empty
     first, second = FeedbackStore(run).rows()
     (run / "feedback.db").unlink()
     assert (first.verdict, first.better, first.generation) == ("wrong", "", 1)
     assert (second.verdict, second.better) == ("better", "It is 4712.")
     assert second.question == "What is the port of server Alpha?" and second.adapter
     assert second.answer == "The port of server Alpha is 4711." and second.fragments
+
+
+def test_what_is_no_command_is_told(chat: Chat) -> None:
+    _, out, _ = chat(stdin=Terminal("/frob\n/help\n/etc/hosts names the port of server Alpha?\n"))
+    wrong, told, asked = out.split("\n> ")[1:4]
+    assert "/frob: there is no such command" in wrong and "/new forgets it" in wrong
+    assert told.startswith("questions follow up") and "handbook" not in told
+    assert "The port of server Alpha is 4711." in asked
 
 
 def test_a_pipe_has_a_question_a_line_and_no_colour(chat: Chat) -> None:

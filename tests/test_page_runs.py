@@ -65,11 +65,11 @@ def service(
 
 
 def logged_in(page: Any, path: str) -> Any:
-    """The page behind the login."""
+    """The page that was asked for, behind the login."""
     page.locator("#token").fill(TOKEN)
     page.get_by_role("button").click()
-    page.wait_for_url("**/")
-    page.goto(f"{page.url.rstrip('/')}{path}")
+    page.wait_for_url(f"**{path}")
+    expect(page.locator("nav")).to_be_visible()
     return page
 
 

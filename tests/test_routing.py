@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import wait
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -447,6 +448,12 @@ def test_what_cannot_be_found_is_said_without_asking_the_model(run: Path) -> Non
         assert not any("Coral" in question for question in early)
         before = answerer.batches
         assert router.answer("Tell me the port of node Zulu?").way == NOTHING
+        # Both answers would be from memory: that they agree says nothing.
+        sure = replace(known, threshold=0.0)
+        nowhere = router.put(sure, "Who knows?")
+        assert not nowhere.questions[-1].sources
+        found = router.not_found(nowhere)
+        assert found and found.way == NOTHING
         assert answerer.batches == before
 
 

@@ -457,6 +457,7 @@ def test_feedback_is_kept_with_all_that_belongs_to_it(http: httpx2.Client, run: 
         {"verdict": "right", "fragments": ["none"]},
         {"verdict": "right", "answer": " "},
         {"verdict": "right", "question": "?" * 4001},
+        {"verdict": "right", "answer": "Not found in the documents."},
     ):
         assert http.post("/api/feedback", json=given | more).status_code == 400
     assert len(FeedbackStore(run).rows(one.id - 1)) == 2

@@ -354,6 +354,15 @@ def test_a_browser_logs_in_by_form(locked: Served) -> None:
         assert browser.post("/login", data={"token": TOKEN}, headers=elsewhere).status_code == 403
         done = browser.post("/login", data={"token": TOKEN})
         assert done.status_code == 303 and done.headers["location"] == "/"
+        later = browser.get("/runs/night", headers={"Accept": "text/html", "Cookie": ""})
+        assert later.headers["location"] == "/login?to=/runs/night"
+        assert 'action="/login?to=/runs/night"' in browser.get("/login?to=/runs/night").text
+        sent = browser.post("/login?to=/runs/night", data={"token": TOKEN})
+        assert sent.headers["location"] == "/runs/night"
+        for evil in ("//evil.example", "https://evil.example", "/\\evil", "/a:evil", "/evil/"):
+            sent = browser.post("/login", params={"to": evil}, data={"token": TOKEN})
+            assert sent.headers["location"] == "/"
+            assert "evil" not in browser.get("/login", params={"to": evil}).text
         cookie = done.headers["set-cookie"]
         assert "HttpOnly" in cookie and "SameSite=strict" in cookie and TOKEN not in cookie
         assert browser.get("/").status_code == 200

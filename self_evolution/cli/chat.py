@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import closing, suppress
@@ -20,7 +21,7 @@ from self_evolution.run.process import in_use
 from self_evolution.run.read import RunReader, read_run
 from self_evolution.serving import sources
 from self_evolution.serving.answering import Answered, Answerer, Turn, generation, open_model
-from self_evolution.serving.routing import Mark, Router
+from self_evolution.serving.routing import NOT_FOUND, Mark, Router
 from self_evolution.serving.sources import Source
 from self_evolution.text.counts import many
 
@@ -85,8 +86,13 @@ def _converse(talk: _Talk) -> None:
             talk.forget()
             continue
         try:
-            if question.startswith(("/right", "/wrong", "/better")):
+            command = question.split()[0]
+            if command in ("/right", "/wrong", "/better"):
                 talk.judge(question)
+            elif command == "/help":
+                talk.write(_HELP)
+            elif re.fullmatch("/[a-z]+", command):
+                raise UserError(f"{command}: there is no such command\n{_HELP}")
             else:
                 talk.ask(question)
         except UserError as error:
@@ -129,6 +135,15 @@ class _Talk:
         if self._last is None:
             raise UserError("no answer to judge yet; ask a question first")
         verdict, _, better = line[1:].partition(" ")
+        if verdict == "better" and not better.strip():
+            raise UserError("/better: give the better answer behind it")
+        if verdict != "better" and better:
+            raise UserError(f"/{verdict}: give nothing behind it; /better TEXT is a better answer")
+        if verdict != "better" and self._last.answer in NOT_FOUND:
+            raise UserError(
+                "nothing was answered, so nothing is right or wrong; if you know the answer, teach "
+                "it with /better TEXT"
+            )
         row = replace(self._last, verdict=verdict, better=better.strip())
         FeedbackStore(self._run.folder).add(row)
         self.write(

@@ -80,7 +80,7 @@ def stage(options: argparse.Namespace) -> int:
         if not todo:
             spent = out_of_patience(run.config, run.ledger)
             last = run.ledger.evaluations.last() if spent else run.config.generations
-            print(f"{name}: done in all {last} generations")
+            print(f"{name}: done in every generation up to {last}")
         else:
             perform(run, *todo[0])
     return 0

@@ -98,7 +98,7 @@ def describe(stages: Stages, found: Forecast) -> Iterator[str]:
         )
     if number := questions(stages, found):
         points = detectable(number, min(number, given.fragments))
-        yield f"smallest gain that {number:,} test questions can show: {points:.0f} points"
+        yield f"smallest gain that {many(number, 'test question')} can show: {points:.0f} points"
     if sample.reasons:
         some = sample.reasons.most_common(REASONS)
         told = ", ".join(f"{n:,} {reason.replace('_', ' ')}" for reason, n in some)

@@ -102,9 +102,15 @@ class Processes:
         return begun is not None and not _has_ended(begun.process)
 
     def failed(self, folder: Path) -> bool:
-        """Whether the process that was begun for a run has ended with an error."""
+        """Whether the process that was begun for a run has ended with an error, and no other one
+        has worked on the run since."""
         begun = self._begun.get(folder.absolute())
-        return begun is not None and bool(begun.process.poll())
+        if begun is None or not begun.process.poll():
+            return False
+        with suppress(FileNotFoundError):
+            # A process says last why it failed, so a later change of the ledger is another one's.
+            return begun.log.stat().st_mtime_ns >= _changed(folder)
+        return False
 
     def log(self, folder: Path) -> str:
         """The end of what the process for a run has printed; empty if none was begun."""
@@ -120,6 +126,12 @@ def tail(log: Path) -> str:
         size = file.seek(0, os.SEEK_END)
         file.seek(max(0, size - 4 * _TAIL))  # a character has at most four bytes
         return file.read().decode("utf-8", "replace")[-_TAIL:].strip()
+
+
+def _changed(folder: Path) -> int:
+    """When the ledger of a run was written last; what is new in it may be in its log alone."""
+    files = (folder / "run.db", folder / "run.db-wal")
+    return max((one.stat().st_mtime_ns for one in files if one.is_file()), default=0)
 
 
 def _has_ended(process: subprocess.Popen[bytes], seconds: float = 0.0) -> bool:

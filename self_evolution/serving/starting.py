@@ -123,6 +123,20 @@ class Starter:
         folder.mkdir(exist_ok=True)
         return folder
 
+    def keep(self, name: str, part: Path, path: Path) -> None:
+        """Give an uploaded file its name among the documents of a new run.
+
+        Raises Conflict if a run of that name was started while the file came.
+        """
+        with self._lock:
+            self._check_new(name)
+            if not part.is_file():
+                raise Conflict(
+                    f"the run {name} was started while {path.name} came, and could not begin; send "
+                    "the file again"
+                )
+            part.replace(path)
+
     def start(self, name: str, recipe: str, model: str, files: Sequence[str]) -> None:
         """Start a new run on the uploaded `files`; without any, on the documents of the recipe.
 
@@ -187,7 +201,7 @@ class Starter:
         if missing := sorted(set(files) - there):
             raise UserError(f"document {missing[0][:60]!r}: was not uploaded for the run {name}")
         for other in there - set(files):
-            (folder / other).unlink()
+            (folder / other).unlink(missing_ok=True)  # an upload may have ended meanwhile
         return folder
 
     def _log(self, name: str) -> Path:

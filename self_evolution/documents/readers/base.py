@@ -7,6 +7,8 @@ import unicodedata
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from self_evolution.text.counts import many
+
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -99,8 +101,7 @@ class Builder:
 
 def left_out(struck: int) -> str:
     """The note on that many crossed-out passages; empty for none."""
-    passages = "passage" if struck == 1 else "passages"
-    return f"{struck:,} struck-out {passages} left out" if struck else ""
+    return f"{many(struck, 'struck-out passage')} left out" if struck else ""
 
 
 class Heading(NamedTuple):

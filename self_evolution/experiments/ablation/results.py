@@ -22,6 +22,7 @@ from self_evolution.experiments.comparison import (
     side,
 )
 from self_evolution.records import Evaluation
+from self_evolution.text.counts import many
 
 MATCHED = {
     "steps": "Step-matched: each generation of every variant was trained for as many steps as "
@@ -191,7 +192,7 @@ def _sentence(found: Sequence[Row], seeds: int, generation: str) -> str:
     which = "leader" if generation == "leader" else "last generation"
     return (
         f"Against {found[0].name}, {found[0].metrics[task]} of {task.suite} questions, "
-        f"{MODES[task.mode]}, {which}, {seeds} seed{'s' if seeds > 1 else ''}: {'; '.join(parts)}."
+        f"{MODES[task.mode]}, {which}, {many(seeds, 'seed')}: {'; '.join(parts)}."
     )
 
 

@@ -10,6 +10,7 @@ from self_evolution.evaluation.statistics import NO_DIFFERENCE, format_differenc
 from self_evolution.evaluation.tasks import MODES, Task
 from self_evolution.experiments.comparison.rows import Row, Scores, common_scores, rows
 from self_evolution.experiments.comparison.sides import Side, asked_alike
+from self_evolution.text.counts import many
 
 EVALUATED_ALIKE = (
     "evaluate.max_tokens",
@@ -67,8 +68,8 @@ def compare(sides: Sequence[Side], notes: Sequence[str] = ()) -> Comparison:
         found[task], missing = common_scores([[one] for one in sides], task, metric)
         if missing:
             remarks.append(
-                f"{missing:,} {task.suite} questions ({MODES[task.mode]}) were not answered "
-                "in every run, and are left out"
+                f"left out, because not every run has an answer: "
+                f"{many(missing, f'{task.suite} question')} ({MODES[task.mode]})"
             )
     remarks += _unlike(sides)
     compared = rows([one.name for one in sides], found, sides[0].settings.seed)

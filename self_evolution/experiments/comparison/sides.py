@@ -17,6 +17,7 @@ from self_evolution.models.other_models import label
 from self_evolution.records import Evaluation, Item
 from self_evolution.run.read import RunReader, read_run
 from self_evolution.schedule import left
+from self_evolution.text.counts import many
 
 Key = tuple[str, str, int]
 """The key by which a question is recognised in other runs: its passage, its text, and its number
@@ -180,9 +181,8 @@ def _unlike(first: Side, other: Side, suite: str) -> Iterator[str]:
         (theirs.keys() - mine.keys(), first),
     ):
         if missing:
-            yield f"{len(missing):,} {suite} questions are missing in {where.name}: " + _quoted(
-                sorted(missing)
-            )
+            lacked = many(len(missing), f"{suite} question")
+            yield f"{where.name} lacks {lacked}: {_quoted(sorted(missing))}"
     changed = [
         key
         for key, item in mine.items()
@@ -191,10 +191,8 @@ def _unlike(first: Side, other: Side, suite: str) -> Iterator[str]:
         != (theirs[key].reference, theirs[key].reference_values)
     ]
     if changed:
-        yield (
-            f"{len(changed):,} {suite} questions have another reference in {other.name}: "
-            + _quoted(changed)
-        )
+        told = many(len(changed), f"{suite} question")
+        yield f"{other.name} has another reference for {told}: {_quoted(changed)}"
 
 
 def _quoted(keys: Sequence[Key]) -> str:

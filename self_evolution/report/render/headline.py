@@ -13,6 +13,7 @@ from self_evolution.report.facts.evaluations import Comparison
 from self_evolution.report.facts.remaining import Place, Remaining
 from self_evolution.report.render.caveats import caveats
 from self_evolution.report.render.words import interval, lower_first, number, score
+from self_evolution.text.counts import many
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,5 +153,4 @@ def _status(facts: Facts) -> str:
             f"{leads} The run stopped before generation {config.generations}: "
             f"{config.promote.patience} generations in a row were not promoted."
         )
-    generations = f"{config.generations} generation{'s' * (config.generations != 1)}"
-    return f"{leads} The run is complete: {generations}."
+    return f"{leads} The run is complete: {many(config.generations, 'generation')}."

@@ -12,12 +12,14 @@ from self_evolution.run.adapters import known_adapter
 from self_evolution.serving.http.ask_api import FragmentId
 from self_evolution.serving.http.asking import Desk
 from self_evolution.serving.http.problems import Given, Refusal, documented
+from self_evolution.serving.routing import NOT_FOUND
 
 
 class FeedbackRequest(Given):
     """An answer was right or wrong, or the person gives a better one (`better`).
 
-    `fragments` and `generation` are those of the answer; `reviewer` is free text.
+    That nothing was found is neither right nor wrong. `fragments` and `generation` are those of the
+    answer; `reviewer` is free text.
     """
 
     verdict: Literal["right", "wrong", "better"]
@@ -53,6 +55,8 @@ def routes(desk: Desk) -> APIRouter:
 
 
 def _keep(desk: Desk, given: FeedbackRequest) -> int:
+    if given.verdict != "better" and given.answer.strip() in NOT_FOUND:
+        raise Refusal(400, "nothing was answered, so nothing is right or wrong", param="verdict")
     run = desk.run
     folder, digest = known_adapter(run.folder, run.ledger, given.generation)
     if folder is not None and not digest:

@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from self_evolution.serving.http.limits import Limits
 from self_evolution.serving.http.metrics import Metrics
 from self_evolution.serving.http.problems import Refusal
-from self_evolution.serving.http.security import HEADERS, Access
+from self_evolution.serving.http.security import HEADERS, Access, login_for
 
 LOG = logging.getLogger("self_evolution.serving")
 _OPEN = ("/health", "/login", "/static/")
@@ -74,7 +74,7 @@ class Guard:
             # What is left of the body is not read, so the connection cannot be used again.
             refusal.headers["Connection"] = "close"
             if refusal.status == 401 and _is_for_a_person(scope):
-                await RedirectResponse("/login", 303)(scope, receive, response)
+                await RedirectResponse(login_for(scope["path"]), 303)(scope, receive, response)
             else:
                 await _refuse(refusal, scope, receive, response)
             return

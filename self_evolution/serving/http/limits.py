@@ -45,8 +45,8 @@ class Gate:
         if self.inside + questions > self._most:
             raise Refusal(
                 429,
-                f"{self.inside} questions wait or are being answered, and at most {self._most} "
-                "are allowed; try again in a moment",
+                f"too many questions wait or are being answered (at most {self._most}); try again "
+                "in a moment",
                 "rate_limit_exceeded",
                 {"Retry-After": "1"},
             )

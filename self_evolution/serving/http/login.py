@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
 from self_evolution.serving.http.pages import page
-from self_evolution.serving.http.security import COOKIE, Access
+from self_evolution.serving.http.security import COOKIE, Access, page_after_login
 
 _MONTH = 30 * 24 * 3600
 
@@ -18,14 +18,14 @@ def routes(access: Access) -> APIRouter:
 
     @router.get("/login")
     async def form(request: Request) -> Response:
-        return page(request, "login.html", wrong=False)
+        return page(request, "login.html", wrong=False, to=_wanted(request))
 
     @router.post("/login")
     async def login(request: Request) -> Response:
         fields = parse_qs((await request.body()).decode("utf-8", "replace"))
         if not access.needs_token or not access.is_token(fields.get("token", [""])[0]):
-            return page(request, "login.html", 403, wrong=True)
-        response = RedirectResponse("/", 303)
+            return page(request, "login.html", 403, wrong=True, to=_wanted(request))
+        response = RedirectResponse(_wanted(request), 303)
         response.set_cookie(
             COOKIE,
             access.cookie,
@@ -37,3 +37,7 @@ def routes(access: Access) -> APIRouter:
         return response
 
     return router
+
+
+def _wanted(request: Request) -> str:
+    return page_after_login(request.query_params.get("to", ""))

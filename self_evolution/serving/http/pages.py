@@ -124,7 +124,8 @@ def _run(
 ) -> Response:
     """The page of a run. `state` and `log` are those of the process, if it was begun here."""
     if run is None:
-        return page(request, "starting.html", run=name, state=state, log=log)
+        own = desk.run.folder.name
+        return page(request, "starting.html", run=own, shown=name, state=state, log=log)
     progress = read_progress(run)
     if log is None and desk.processes:
         log = desk.processes.log(run.folder)
@@ -133,7 +134,8 @@ def _run(
     return page(
         request,
         "run.html",
-        run=run.folder.name,
+        run=desk.run.folder.name,
+        shown=run.folder.name,
         folder=shlex.quote(str(run.folder)),
         state=run_state(run),
         progress=progress,

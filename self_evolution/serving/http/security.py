@@ -17,6 +17,8 @@ from self_evolution.serving.http.problems import Refusal
 
 COOKIE = "self_evolution_login"
 _SHORTEST = 16
+_PAGE = re.compile(r"(/[A-Za-z0-9_-]+)+")
+"""The pages that a login leads to, beside `/`: a path of this form is on no other host."""
 _HOST = re.compile(r"([a-z0-9._-]+|\[[0-9a-f:.]+\])(?::\d{1,5})?")
 
 HEADERS = {
@@ -64,6 +66,16 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def login_for(path: str) -> str:
+    """The address of the login that leads to a page."""
+    return f"/login?to={path}" if page_after_login(path) == path != "/" else "/login"
+
+
+def page_after_login(wanted: str) -> str:
+    """The page that was wanted if it can be trusted to be one of these, else the first one."""
+    return wanted if _PAGE.fullmatch(wanted) else "/"
 
 
 class Access:

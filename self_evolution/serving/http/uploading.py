@@ -100,7 +100,8 @@ async def keep_upload(
             async for chunk in request.stream():
                 uploads.take(path.parent, one, len(chunk))
                 await desk.attempt(lambda chunk=chunk: part.write(chunk))  # type: ignore[misc]
-            await desk.attempt(lambda: _keep(part, path))
+            await desk.attempt(lambda: _write_out(part))
+            await desk.attempt(lambda: starter.keep(name, Path(part.name), path))
             kept = True
         except ClientDisconnect:
             raise Refusal(400, "the connection ended before the body") from None
@@ -119,7 +120,6 @@ def _part(folder: Path) -> Any:
     return NamedTemporaryFile(dir=folder, prefix=".part-", delete=False)
 
 
-def _keep(part: Any, path: Path) -> None:
+def _write_out(part: Any) -> None:
     part.flush()
     os.fsync(part.fileno())
-    Path(part.name).replace(path)

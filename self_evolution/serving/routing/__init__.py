@@ -2,6 +2,24 @@
 
 from self_evolution.serving.routing.logistic import Reliability
 from self_evolution.serving.routing.marks import Mark
-from self_evolution.serving.routing.router import MEMORY, NOTHING, PASSAGES, Pending, Routed, Router
+from self_evolution.serving.routing.router import (
+    MEMORY,
+    NOT_FOUND,
+    NOTHING,
+    PASSAGES,
+    Pending,
+    Routed,
+    Router,
+)
 
-__all__ = ["MEMORY", "NOTHING", "PASSAGES", "Mark", "Pending", "Reliability", "Routed", "Router"]
+__all__ = [
+    "MEMORY",
+    "NOTHING",
+    "NOT_FOUND",
+    "PASSAGES",
+    "Mark",
+    "Pending",
+    "Reliability",
+    "Routed",
+    "Router",
+]

@@ -27,7 +27,7 @@ from self_evolution.serving.routing.evidence import Coverage
 from self_evolution.serving.routing.logistic import FOLDS, Model, cross_fitted, fit
 from self_evolution.text.counts import many
 
-FILE, VERSION = "routing.json", 3
+FILE, VERSION = "routing.json", 4
 MEMORY, OPENED = 0, 1
 """The places of what belongs to answers from memory, and to those from passages."""
 FEWEST = 40
@@ -212,7 +212,10 @@ def _routes(
     cases: Sequence[Case], closed: Sequence[float], opened: Sequence[float], threshold: float
 ) -> list[int | None]:
     rows = zip(cases, closed, opened, strict=True)
-    return [choose(one, other, case.question.agree, threshold) for case, one, other in rows]
+    return [
+        choose(one, other, case.question.agree, threshold) if case.question.shown else None
+        for case, one, other in rows
+    ]
 
 
 def _threshold(

@@ -29,6 +29,8 @@ RECHECKED = 60.0
 
 _NOT_FOUND = {"zh": "文档中没有找到答案。"}
 _DEFAULT = "Not found in the documents."
+NOT_FOUND = frozenset((*_NOT_FOUND.values(), _DEFAULT))
+"""The texts with the way NOTHING. They are no answers, so none of them is right or wrong."""
 
 
 class Routed(NamedTuple):
@@ -131,18 +133,19 @@ class Router:
     def not_found(self, pending: Pending) -> Routed | None:
         """The answer to a question to which no answer of the model could be reliable enough.
 
-        `decide` would give it whatever the model answers, so the model need not be asked. None if
-        the model must be asked.
+        The search found no passage, or `decide` would give this answer whatever the model answers.
+        So the model need not be asked. None if the model must be asked.
         """
-        known = pending.known
+        known, put = pending.known, pending.questions[-1]
         if known.models is None:
             return None
-        fragments, mastery = self._facts(pending)
-        covered = Coverage(self._run.ledger).of(_whole(pending), fragments)
-        for model, some in zip(known.models, ranges(covered, mastery), strict=True):
-            if model.highest(some) >= known.threshold:
-                return None
-        put = pending.questions[-1]
+        if put.sources:
+            fragments, mastery = self._facts(pending)
+            covered = Coverage(self._run.ledger).of(_whole(pending), fragments)
+            for model, some in zip(known.models, ranges(covered, mastery), strict=True):
+                if model.highest(some) >= known.threshold:
+                    return None
+        # Without a passage both answers are from memory, and that they agree says nothing.
         nothing = Told("", None)
         return self._routed(pending.question, NOTHING, nothing, put.sources, put.generation, None)
 

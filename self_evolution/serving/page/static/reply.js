@@ -4,7 +4,7 @@ import { takeFeedback } from "./feedback.js";
 import { markdown } from "./markdown.js";
 import { showSources } from "./sources.js";
 import { showWhy } from "./why.js";
-import { say } from "./words.js";
+import { say, sentences } from "./words.js";
 
 const template = document.getElementById("reply-template");
 
@@ -45,6 +45,10 @@ export class Reply {
     this.find(".copy").addEventListener("click", () => this.copy());
     this.find(".follow").addEventListener("click", () => this.follow(this.question, answer.text));
     this.find(".why-deed").addEventListener("click", (event) => showWhy(event.target, this));
+    // That nothing was found is neither right nor wrong; but there may be a better answer.
+    this.element.querySelectorAll("[data-verdict=right], [data-verdict=wrong]").forEach((button) => {
+      button.hidden = answer.way === "nothing";
+    });
     if (answer.text) takeFeedback(this.element, this.question, answer);
   }
 
@@ -65,7 +69,7 @@ export class Reply {
       const percent = `${Math.round(100 * reliability.right)}%`;
       told.push(say("reliable", { n: reliability.questions, p: percent }));
     } else if (way && way !== "nothing") told.push(say("unknown_reliability"));
-    this.find(".sure").textContent = told.join(document.documentElement.lang.startsWith("zh") ? "" : " ");
+    this.find(".sure").textContent = sentences(told);
     this.find(".sure").hidden = told.length === 0;
   }
 

@@ -6,9 +6,13 @@ import { say } from "./words.js";
 
 const form = document.getElementById("start");
 const find = (selector) => form.querySelector(selector);
+let sending = false; // who leaves the page meanwhile is asked, because that would end it
 
 async function start() {
   const name = find("#name").value;
+  // All that was chosen counts as it is now, also if it is changed while the documents are sent.
+  const recipe = find("#recipe").value;
+  const model = find("#model").value;
   const files = [...find("#files").files];
   const path = `/api/runs/${encodeURIComponent(name)}/documents`;
   const kept = [];
@@ -17,9 +21,8 @@ async function start() {
     const answer = await upload(`${path}?file=${encodeURIComponent(file.name)}`, file);
     kept.push(answer.file);
   }
-  const recipe = find("#recipe").value;
-  const model = find("#model").value;
   await post("/api/runs/start", { name, recipe, model, files: kept });
+  sending = false;
   location.assign(`/runs/${encodeURIComponent(name)}`);
 }
 
@@ -41,7 +44,7 @@ form?.addEventListener("submit", async (event) => {
   problem.textContent = tooMuch();
   problem.hidden = !problem.textContent;
   if (!problem.hidden) return;
-  button.disabled = true;
+  button.disabled = sending = true;
   try {
     await start();
   } catch (error) {
@@ -49,6 +52,10 @@ form?.addEventListener("submit", async (event) => {
     problem.hidden = false;
     find(".told").textContent = "";
   } finally {
-    button.disabled = false;
+    button.disabled = sending = false;
   }
+});
+
+window.addEventListener("beforeunload", (event) => {
+  if (sending) event.preventDefault();
 });

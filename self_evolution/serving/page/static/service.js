@@ -13,7 +13,7 @@ async function call(path, options = {}) {
     throw new Problem(say("no_service"));
   }
   if (response.ok) return response;
-  if (response.status === 401) location.assign("/login");
+  if (response.status === 401) location.assign(`/login?to=${location.pathname}`);
   if (response.status === 429) throw new Problem(say("busy"));
   let text = `${response.status} ${response.statusText}`;
   try {

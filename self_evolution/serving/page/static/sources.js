@@ -7,6 +7,7 @@ export function showSources(reply, sources, nearest = false) {
   const box = reply.querySelector(".sources");
   box.querySelector("h3").textContent = say(nearest ? "nearest" : "sources");
   box.querySelector("ol").replaceChildren(...sources.map(item));
+  box.querySelector(".none").textContent = say(nearest ? "none_found" : "no_sources");
   box.querySelector(".none").hidden = sources.length > 0;
 }
 

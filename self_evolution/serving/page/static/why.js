@@ -2,7 +2,7 @@
 
 import { post } from "./service.js";
 import { where } from "./sources.js";
-import { say } from "./words.js";
+import { listed, say, sentences } from "./words.js";
 
 export async function showWhy(button, reply) {
   const box = reply.find(".why");
@@ -43,9 +43,9 @@ function pairs(found) {
 function pair(one) {
   const made = document.createElement("li");
   const origin = say(one.origin === "trusted" ? "why_person" : "why_model");
-  const trained = say("why_trained", one.trained.join(", "));
+  const trained = say("why_trained", listed(one.trained));
   const unused = one.live ? "" : say("why_unused");
-  made.append(line(one.question), line(one.answer), line([origin, trained, unused].join(" "), "soft"));
+  made.append(line(one.question), line(one.answer), line(sentences([origin, trained, unused]), "soft"));
   if (one.source) made.append(line(`${one.source.document} · ${where(one.source)}`, "soft"));
   return made;
 }
