@@ -41,7 +41,10 @@ def promote(run: Run, generation: int) -> Outcome:
         if not promoted and run.config.promote.rollback:
             reason += f"; rolled back to generation {leader}"
             if changed := rollback.describe_start(run.config, generation + 1, leader):
-                reason += f", from where the next one starts with {changed}"
+                last = generation >= run.config.generations
+                last = last or rollback.out_of_patience(run.config, leader, generation)
+                follows = "another one would start" if last else "the next one starts"
+                reason += f", from where {follows} with {changed}"
         there = [Promotion(generation, promoted, reason)]
         run.ledger.add([*differences, *there])
     promoted, reason = there[0].promoted, there[0].reason
