@@ -14,6 +14,7 @@ from self_evolution.models.endpoint_address import is_address
 from self_evolution.models.endpoint_keys import refuse_shared_key
 from self_evolution.models.engines import open_counter
 from self_evolution.models.other_models import TEACHER, OtherModel
+from self_evolution.models.precision import remark
 from self_evolution.models.tokens import TokenCounter
 from self_evolution.progress import Progress, interruptible
 
@@ -42,6 +43,8 @@ class Models:
             _free_memory()
             with interruptible():
                 engine = open_engine(self._config.model, served=True)
+            if said := remark(self._config.model):
+                self._progress.print_once(said)
             self.use_loaded(engine)
         assert self.loaded is not None
         return self.loaded
