@@ -1,4 +1,4 @@
-"""The two ways in which work ends early on purpose, and texts that messages need."""
+"""The exceptions with which work ends early on purpose, and helpers for the texts of messages."""
 
 import difflib
 import json

@@ -17,7 +17,7 @@ Kind = Literal["read", "write", "train", "score"]
 
 
 class Event(NamedTuple):
-    """A step of a model: so many tokens at once, each of which looks back at up to `width` others.
+    """A step of a model: `tokens` tokens at once, each of which looks back at up to `width` others.
 
     The times are those since the event before, or since the work began.
     """
@@ -38,7 +38,7 @@ class _State:
 
 
 def pulse(tokens: int, kind: Kind, width: int = 0) -> None:
-    """Report that a model has done so many more tokens in one step."""
+    """Report that a model has done a step with this many tokens."""
     _State.tokens += tokens
     if _State.listeners:
         seconds, cpu = _State.seconds, _State.cpu_seconds

@@ -31,8 +31,8 @@ def start(config: Config, generation: int, leader: int) -> Start:
     """Return the conditions for `generation`, 1 or above, while `leader` leads.
 
     Each generation since the leader that was rolled back halves the learning rate, doubles
-    rehearsal, or does both (`promote.on_failure`). With `promote.rollback` off, a generation
-    continues the one before.
+    rehearsal, or does both (`promote.on_failure`). With `promote.on_failure: continue`, a
+    generation continues the one before.
     """
     settings, rehearsal = config.promote, config.train.rehearsal
     parent = leader if settings.rollback else generation - 1

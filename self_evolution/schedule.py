@@ -1,4 +1,4 @@
-"""The stages of a run: their names, their order, and the ones that a run has still to do.
+"""The stages of a run: their names, their order, and those that are left to do.
 
 A step is (generation, name of the stage). Generation 0 is the base model.
 """
@@ -58,7 +58,7 @@ STAGES: dict[str, Stage] = {
         Stage("promote", "generation", "decide whether the generation becomes the leader"),
     )
 }
-"""All stages, in order. To add one, add a line here and a module of its name in `stages/`."""
+"""All stages, in order. docs/how-to-add.md explains how to add one."""
 
 _OF_THE_BASE = ("evaluate", "promote")
 

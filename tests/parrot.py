@@ -17,6 +17,7 @@ from self_evolution.files import complete
 from self_evolution.models.adapter import digest, require_adapter
 from self_evolution.models.protocols import (
     Capability,
+    Engine,
     OnText,
     Row,
     SamplingParams,
@@ -59,7 +60,7 @@ def open_counter(settings: Model) -> TokenCounter:
     return lambda texts: [len(text) for text in texts]
 
 
-def open_model(settings: Model) -> Parrot:
+def open_model(settings: Model) -> Engine:
     return Parrot()
 
 
@@ -119,6 +120,9 @@ class Parrot:
 
     def text_ids(self, text: str, *, reply: bool = False) -> list[int]:
         return [ord(letter) for letter in text]
+
+    def id_texts(self, ids: Sequence[int]) -> list[str]:
+        return [chr(id) for id in ids]
 
     def nll(self, rows: Sequence[Row], weights: Weights) -> list[float]:
         return [sum(0.5 if id in prompt else 3.0 for id in ids) / len(ids) for prompt, ids in rows]

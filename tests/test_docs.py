@@ -15,6 +15,8 @@ from self_evolution import cli, config
 from self_evolution.cli.commands import ALIASES, COMMANDS
 from self_evolution.documents.readers import CONTAINERS, READERS
 from self_evolution.evaluation.metrics import METRICS
+from self_evolution.progress import Progress
+from self_evolution.run.open import Request, open_run
 from self_evolution.strategies import ScoredPair
 from tests.conftest import rows
 
@@ -188,11 +190,20 @@ def test_the_metric_of_the_how_to_works() -> None:
     assert metric.signature() == "edit-similarity|chars|case:kept|v1"
 
 
+def test_the_stage_of_the_how_to_works(arguments: Callable[..., list[str]], tmp_path: Path) -> None:
+    assert cli.main(arguments("run", "--generations", "1")) == 0
+    with open_run(tmp_path / "run", Request(), Progress(quiet=True)) as run:
+        items, note = _written("lengths.py")["lengths"](run, 1)
+        kept = [length for _, length in run.ledger.pairs.kept_lengths(1)]
+    assert items == len(kept) > 0
+    assert note == f"longest pair: {max(kept)} characters"
+
+
 def test_the_commands_to_the_first_questions_work_as_written(
     arguments: Callable[..., list[str]], tmp_path: Path
 ) -> None:
     text = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
-    block = re.search(r"first questions are:\n\n((?: {4}.+\n)+)", text)
+    block = re.search(r"first training questions are:\n\n((?: {4}.+\n)+)", text)
     assert block is not None
     run = str(tmp_path / "run")
     words = arguments("run", "--train.rehearsal", "0.5", "--rehearse.template", "0")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from inspect import get_annotations
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from self_evolution import cli
 from self_evolution.config import Model, Train
 from self_evolution.errors import Stopped, UserError
 from self_evolution.models import Engine, SamplingParams, TrainingJob, engines
-from self_evolution.models.engines import engine_for, open_engine
+from self_evolution.models.engines import EngineModule, engine_for, engine_module, open_engine
 from self_evolution.models.scripted import ScriptedEngine
 from self_evolution.records import Message
 
@@ -42,6 +43,26 @@ def engine(request: pytest.FixtureRequest) -> Engine:
 def job(folder: Path, on_step: Callable[[int, int], bool]) -> TrainingJob:
     settings = Train(rank=2, epochs=30, batch_size=1, learning_rate=1e-2)
     return TrainingJob([[*PROMPTS[1], REPLY]] * 2, settings, 1e-2, folder, 7, on_step)
+
+
+def members(protocol: type) -> set[str]:
+    """The public names that a protocol demands, those of its bases included."""
+    named = [{*vars(one), *get_annotations(one)} for one in protocol.__mro__[:-1]]
+    return {name for name in set().union(*named) if not name.startswith("_")}
+
+
+def test_no_member_of_the_protocols_is_missing(engine: Engine) -> None:
+    wanted = members(Engine)
+    assert {"capabilities", "generate", "id_texts", "train", "begin_batch"} <= wanted
+    assert sorted(name for name in wanted if not hasattr(engine, name)) == []
+
+
+@pytest.mark.parametrize("name", ["parrot", *engines.ENGINES])
+def test_no_member_of_the_module_is_missing(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engines, "ENGINES", {"parrot": "parrot", **engines.ENGINES})
+    wanted = members(EngineModule)
+    assert {"CAPABILITIES", "opens", "open_model"} <= wanted
+    assert sorted(one for one in wanted if not hasattr(engine_module(name), one)) == []
 
 
 def test_replies_follow_from_the_arguments(engine: Engine) -> None:
@@ -110,6 +131,7 @@ def test_likelihoods_are_mean_losses(engine: Engine) -> None:
     alone, both = engine.nll([row], "base"), engine.nll([row, row], "base")
     assert both == pytest.approx(alone * 2, abs=1e-5)
     assert alone[0] > 0
+    assert len(engine.id_texts(row[1])) == len(row[1])
     assert engine.count(["", "Alpha"])[0] == 0 < engine.count(["", "Alpha"])[1]
     assert engine.fits(PROMPTS[0], 8) and not engine.fits(PROMPTS[0], engine.window)
 

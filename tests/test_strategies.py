@@ -14,7 +14,8 @@ from self_evolution import cli
 from self_evolution.strategies import STRATEGIES, ScoredPair, Strategy
 
 VECTORS = Path(__file__).resolve().parents[1].parent / "shared" / "vectors" / "selection.json"
-EXACT = ("hard", "easy", "even", "random", "mastery")
+EXACT = tuple(name for name, strategy in STRATEGIES.items() if strategy.uses_k)
+"""The strategies that must choose exactly k pairs, if there are as many."""
 
 pools = st.lists(
     # few different scores, so that ties are common

@@ -62,7 +62,7 @@ def test_an_answer_leads_back_to_its_pair_and_its_passage(
     assert right == "no generation has answered it right from memory"
     assert question == "1. What is the port of server Alpha?"
     assert answer == "   The port of server Alpha is 4711."
-    assert near.startswith("   near by 75% of the text's terms; asked by the model in generation 1")
+    assert near.startswith("   shares 75% of the text's terms; asked by the model in generation 1")
     assert place.endswith("a.md · Handbook › Server Alpha")
     assert "4711" in opening
 

@@ -1,13 +1,15 @@
 """Two processes that train a tiny model together on this machine's CPU.
 
-As a program, this is one of the processes, in which the base's states are too many to be kept, and
-of which the second fails in its third step if the environment says so.
+As a program, this is one of the processes. The environment says what is peculiar to it: that the
+base's states are too many to be kept (MANY), that the second process fails in its third step
+(FAIL), or how many seconds each step takes at least (PAUSE).
 """
 
 from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
@@ -84,16 +86,17 @@ def processes(folder: Path) -> list[int]:
 _training_step = trainer.AdapterTrainer.training_step
 
 
-def _failing(self: Any, *arguments: Any) -> Any:
-    if self._world.rank == 1 and self.state.global_step == 2:
+def _peculiar(self: Any, *arguments: Any) -> Any:
+    if "FAIL" in os.environ and self._world.rank == 1 and self.state.global_step == 2:
         raise ArithmeticError("the third step")
+    time.sleep(float(os.environ.get("PAUSE", 0)))
     return _training_step(self, *arguments)
 
 
 if __name__ == "__main__":
-    objective.KEPT_NUMBERS = 0
-    if "FAIL" in os.environ:
-        trainer.AdapterTrainer.training_step = _failing  # type: ignore[method-assign]
+    if "MANY" in os.environ:
+        objective.KEPT_NUMBERS = 0
+    trainer.AdapterTrainer.training_step = _peculiar  # type: ignore[method-assign]
     code = rank.main(Path(sys.argv[1]), int(sys.argv[2]))
     sys.stderr.flush()
     os._exit(code)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from self_evolution.cli.command import RUN, Command, Common, hours, option, positive
 from self_evolution.cli.serve_commands import SERVE
-from self_evolution.cli.upkeep_commands import ACCEPT_LOSS, QUANTISATION, THEN, UPKEEP
+from self_evolution.cli.upkeep_commands import ACCEPT_LOSS, FORMATS, QUANTISATION, THEN, UPKEEP
 from self_evolution.schedule import STAGES, Stage
 
 DOCS = option("documents", nargs="*", metavar="DOCS", help="files, folders and patterns to read")
@@ -91,7 +91,7 @@ COMMANDS = {
         DAILY,
     ),
     "plan": Command(
-        "What a run will take and whether it can work, by a probe",
+        "Forecast what a run will take and whether it can work, by trying a little of it",
         "plan.plan",
         (
             DOCS,
@@ -100,8 +100,7 @@ COMMANDS = {
             option(
                 "--to",
                 metavar="FORMAT",
-                help="find out too whether the tuned model can be exported: adapter, merged, gguf, "
-                "ollama or vllm",
+                help=f"find out too whether the tuned model can be exported: {FORMATS}",
             ),
             QUANTISATION,
             ACCEPT_LOSS,
@@ -189,8 +188,8 @@ COMMANDS = {
                 "-o",
                 "--output",
                 metavar="FILE",
-                help="write the test questions as lines to edit (to standard output, where that is "
-                "no terminal)",
+                help="write the test questions as lines to edit (to standard output, unless it is "
+                "a terminal)",
             ),
             option("--import", dest="imported", metavar="FILE", help="take the edited lines back"),
             option("--pairs", action="store_true", help="review pairs, not test questions"),
@@ -198,7 +197,7 @@ COMMANDS = {
                 "--reviewer",
                 default="",
                 metavar="NAME",
-                help="who reviews; with two names, it is told how far they agree",
+                help="who reviews; if two people review, it is shown how far they agree",
             ),
             option(
                 "--apply",

@@ -31,11 +31,10 @@ class Planned(NamedTuple):
 def in_time(
     hours: float | None, request: Request, folder: Path, progress: Progress
 ) -> tuple[Request, Planned | None]:
-    """The request with settings that end a new run in so many hours; without `hours` as it is.
-
-    A run that has begun goes on with those that were chosen for it. Raises UserError if it began
-    without or is given more generations, or if nothing ends in time.
-    """
+    """Return the request with settings that end a new run in so many hours. Without `hours`, the
+    request is returned unchanged. A run that has begun goes on with the settings that were chosen
+    for it. Raises UserError if it began without `hours` or is given more generations, or if nothing
+    ends in time."""
     if not hours:
         return request, None
     if (folder / "run.db").is_file():

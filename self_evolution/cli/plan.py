@@ -59,11 +59,8 @@ def plan(options: argparse.Namespace) -> int:
 
 @contextmanager
 def probed(request: Request, progress: Progress, hours: float | None) -> Iterator[Probe]:
-    """A probe of a new run, whose folder is thrown away.
-
-    Raises UserError if there is nothing to ask about, or if the run shall end in so many hours and
-    a server writes its replies.
-    """
+    """A probe of a new run, whose folder is thrown away. Raises UserError if there is nothing to
+    ask about, or if `hours` are given and a server writes the replies."""
     from self_evolution.forecast.probe import Probe
     from self_evolution.stages import perform
 

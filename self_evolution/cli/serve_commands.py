@@ -46,7 +46,8 @@ SERVE = {
                 type=positive,
                 default=128,
                 metavar="N",
-                help="most questions that wait or are being answered; more get 429 (default: 128)",
+                help="largest number of questions that wait or are being answered; further ones "
+                "get 429 (default: 128)",
             ),
             option(
                 "--max-tokens",

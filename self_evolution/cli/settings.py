@@ -12,6 +12,26 @@ from self_evolution import config
 from self_evolution.cli.command import Command
 from self_evolution.config.earlier import EARLIER
 
+WORDS = {
+    "model.name": "MODEL",
+    "model.generator": "URL",
+    "model.device": "DEVICE",
+    "model.chat_template": "FILE",
+    "cluster.address": "ADDRESS",
+    "domain.name": "TEXT",
+    "domain.description": "TEXT",
+    "domain.language": "CODE",
+    "domain.prompts": "NAME|FILE",
+    "ask.pairs": "FILE",
+    "ask.teacher": "MODEL",
+    "score.template": "FILE",
+    "train.rehearsal_file": "FILE",
+    "evaluate.file": "FILE",
+    "evaluate.retention_file": "FILE",
+    "evaluate.judge": "MODEL",
+}
+"""{setting: the word for its value in the help}, where the value is a text; elsewhere NAME."""
+
 LONGEST_CHOICES = 50
 """Characters of choices that stand beside a flag; longer lists of choices stand in its help."""
 
@@ -38,7 +58,7 @@ def add(parser: argparse.ArgumentParser, command: Command, everything: bool) -> 
                 flag,
                 dest=f"set:{key}",
                 default=argparse.SUPPRESS,
-                metavar=_metavar(field),
+                metavar=_metavar(key, field),
                 type=_split if isinstance(field.default, tuple) else str,
                 help=helps.get(flag, argparse.SUPPRESS).replace("%", "%%"),
             )
@@ -84,14 +104,14 @@ def _help(field: FieldInfo) -> str:
     return f"{text} (default: {default})" if default not in ("", ()) else text
 
 
-def _metavar(field: FieldInfo) -> str:
+def _metavar(key: str, field: FieldInfo) -> str:
     choices = "|".join(_choices(field))
     if choices and len(choices) <= LONGEST_CHOICES:
         return choices
     if isinstance(field.default, tuple):
         return "A,B,…"
     names: dict[Any, str] = {int: "N", float: "X", bool: "true|false"}
-    return names.get(field.annotation, "NAME")
+    return names.get(field.annotation, WORDS.get(key, "NAME"))
 
 
 def _choices(field: FieldInfo) -> list[str]:

@@ -29,10 +29,12 @@ STOPPED = (
 def results(
     config: Config, ledger: Ledger, newest: int = 0
 ) -> tuple[list[Task], Callable[[Sequence[Task], str], Table]]:
-    """The tasks that have scores, and the table of some of them, as `tables.fitting` takes both.
+    """Return the tasks that have scores, and a function that makes a table of some of them.
+    `tables.fitting` takes both.
 
     The table has a row for each generation: its training set, what it knows, what it lost, and
-    whether it leads. With `newest`, it has so many of the newest generations, and the leader.
+    whether it leads. With `newest`, it has only this many of the newest generations, and the
+    leader.
     """
     metrics = deciding(ledger, config.promote.metric)
     metric = metrics[MAIN]

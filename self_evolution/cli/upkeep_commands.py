@@ -1,8 +1,12 @@
-"""The commands that write a run for other programs, and those that look after an installation."""
+"""The commands that export or dump a run, and those about the installation and its runs."""
 
 from __future__ import annotations
 
 from self_evolution.cli.command import RUN, Command, option, points
+from self_evolution.export import EXPORTS
+
+FORMATS = f"{', '.join([*EXPORTS][:-1])} or {[*EXPORTS][-1]}"
+"""The formats of an export, for the help."""
 
 THEN = option(
     "--then",
@@ -14,15 +18,15 @@ QUANTISATION = option(
     "--quantisation",
     metavar="NAME",
     default="q8_0",
-    help="number format of a GGUF: f32, f16, bf16 or q8_0; with llama-quantize also its own, such "
-    "as q4_k_m (default: q8_0)",
+    help="number format of a GGUF: f32, f16, bf16 or q8_0; if llama-quantize is installed, also "
+    "its formats, such as q4_k_m (default: q8_0)",
 )
 ACCEPT_LOSS = option(
     "--accept-loss",
     type=points,
     metavar="POINTS",
     default=2.0,
-    help="loss against the run's own answers that is accepted in an export (default: 2)",
+    help="points by which an export may answer worse than the model in the run (default: 2)",
 )
 AS_JSON = option("--json", action="store_true", help="print JSON")
 
@@ -36,8 +40,7 @@ UPKEEP = {
             option(
                 "--to",
                 metavar="FORMAT",
-                help="adapter, merged, gguf, ollama or vllm (without it: all rows as JSON lines, "
-                "as `dump` writes them)",
+                help=f"{FORMATS} (without it: all rows as JSON lines, as `dump` writes them)",
             ),
             option(
                 "--generation",

@@ -55,7 +55,7 @@ def _told(found: Why) -> str:
         lines += [
             f"{number}. {printable(near.pair.question)}",
             f"   {printable(near.pair.answer)}",
-            f"   near by {near.share:.0%} of the text's terms; {_of_training(near)}",
+            f"   shares {near.share:.0%} of the text's terms; {_of_training(near)}",
         ]
         if near.source:
             page = f", page {near.source.page}" if near.source.page is not None else ""

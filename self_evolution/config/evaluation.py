@@ -6,18 +6,33 @@ from typing import Annotated, Literal
 
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveInt
 
-from self_evolution.config.types import MetricName, Points, Settings, ShareBelowOne, TopP
+from self_evolution.config.types import Points, Settings, ShareBelowOne, TopP
+
+MetricName = Literal[
+    "exact-match",
+    "token-f1",
+    "bleu-4",
+    "rouge-1",
+    "rouge-2",
+    "rouge-l",
+    "sacrebleu",
+    "chrf",
+]
+"""The names in `METRICS` of the metrics that may decide a promotion.
+
+High scores must be good, and copying the document must not raise the score.
+"""
 
 
 class Evaluate(Settings):
     file: str = ""
-    """Test questions of your own: JSON, JSONL or CSV with instruction (the passage), input (the
-    question) and output (the answer)."""
+    """Test questions of your own: JSON, JSONL, CSV, TSV or XLSX with instruction (the passage),
+    input (the question) and output (the answer)."""
     build: Literal["auto", "always", "never"] = "auto"
     """Build test questions from the documents. `auto` does so if no file is given."""
     questions: PositiveInt = 300
-    """Largest number of questions to build about documents that are trained on, and again about
-    documents that are held out."""
+    """Largest number of test questions to build about the documents that are trained on. As many
+    are built about held-out documents."""
     held_out: Annotated[float, Field(ge=0.0, le=0.2)] = 0.1
     """Share of the documents, from 0 to 0.2, that is kept out of training. With fewer than five
     documents, none is kept out."""
@@ -63,8 +78,8 @@ class Promote(Settings):
     """Metric that decides about promotion, on the closed-book answers. Questions to which it does
     not apply are left out."""
     retention_bound: Points = 5.0
-    """Points of former abilities that a generation may lose and still become the leader. The lower
-    end of the confidence interval counts."""
+    """Points of former abilities that a generation may lose and still become the leader. It must be
+    shown with 95% confidence that no more was lost."""
     on_failure: Literal["lower-rate", "more-rehearsal", "both", "nothing", "continue"] = (
         "lower-rate"
     )

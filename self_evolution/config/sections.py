@@ -13,9 +13,11 @@ from self_evolution.config.types import (
     Settings,
     Share,
     ShareBelowOne,
-    StrategyName,
     TopP,
 )
+
+StrategyName = Literal["hard", "easy", "even", "random", "mastery", "all", "none"]
+"""The names in `STRATEGIES`."""
 
 
 class Model(Settings):
@@ -35,7 +37,7 @@ class Model(Settings):
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     """Number format of the weights. On a CPU, `auto` takes bfloat16 if the processor is faster with
     it and the model is not tiny, else float32; elsewhere the format of the model's files. A run
-    keeps what it began with."""
+    keeps the format that it began with."""
     quantize: Literal["none", "nf4", "int8"] = "none"
     """Hold the base's weights in about 4 bits (`nf4`) or 8 (`int8`), and train the adapter on them
     (QLoRA): less memory, and slightly different scores. It needs the extra `quantized`."""
@@ -79,7 +81,7 @@ class Read(Settings):
     documents: tuple[str, ...] = ()
     """Files and folders to read. Documents on the command line replace them."""
     limit: NonNegativeInt = 0
-    """Read only this many passages, the first ones, to try things out. 0 reads all."""
+    """Read only this many sections, the first ones, to try things out. 0 reads all."""
     follow_links: bool = False
     """Follow symbolic links that lead out of the folder."""
     max_file_mb: PositiveInt = 256
@@ -90,7 +92,8 @@ class Read(Settings):
     seconds: PositiveFloat = 30.0
     """Time limit for one document, in seconds. Each 100 kB of the document adds one second."""
     workers: NonNegativeInt = 0
-    """Processes that read files at the same time. 0 starts one for each CPU core."""
+    """Processes that read files at the same time. 0 starts one for each CPU core, at
+    most 8."""
 
 
 class Split(Settings):
@@ -106,14 +109,14 @@ class Split(Settings):
 
 class Rehearse(Settings):
     topics: NonNegativeInt = 400
-    """Conversations to rehearse that the base makes on topics of the prompt profile. The test of
-    former abilities has other topics."""
+    """Number of conversations for rehearsal that the base writes on topics of the prompt profile.
+    The test of former abilities has other topics."""
     template: NonNegativeInt = 400
-    """Conversations to rehearse that the base begins itself, in the user's place in its own chat
-    template."""
+    """Number of conversations for rehearsal whose first user message the base writes itself, where
+    its chat template expects the user's text."""
     fragments: NonNegativeInt = 200
-    """Conversations to rehearse in which the base asks about a fragment, or answers with the
-    fragment open."""
+    """Number of conversations for rehearsal in which the base asks about a fragment, or answers
+    with the fragment in the prompt."""
     temperature: PositiveFloat = 1.0
     """Sampling temperature of the questions in these conversations. Their answers always take the
     most likely token."""
@@ -127,8 +130,8 @@ class Ask(Settings):
     asker: Literal["base", "current"] = "base"
     """Model that asks: the base model, or the model as tuned so far (as in the paper)."""
     pairs: str = ""
-    """File of your own questions with their answers (JSONL, CSV or XLSX), which are trained on
-    beside the generated ones."""
+    """File of your own questions with their answers (JSON, JSONL, CSV, TSV or XLSX), which are
+    trained on beside the generated ones."""
     teacher: str = ""
     """Another model that asks and answers in place of the run's own, and writes the test questions
     that are built."""
@@ -183,10 +186,11 @@ class Check(Settings):
 
 class Score(Settings):
     scorer: Literal["base", "current"] = "base"
-    """Model that computes the IFD score: the base model, or the model as tuned so far."""
+    """Model that computes the IFD score (how little the question helps to predict the answer): the
+    base model, or the model as tuned so far."""
     template: str = ""
-    """JSON file with the prompts `given_question` (which contains {input}) and `alone`. If empty,
-    the chat template is used."""
+    """JSON file with two texts that are put before the answer: `given_question` (which contains
+    {input}) and `alone` (without a question). If empty, the chat template is used."""
     max_tokens: PositiveInt = 2048
     """Length of the longest pair that is scored, in tokens of question and answer together."""
     batch_tokens: PositiveInt = 8192
@@ -196,13 +200,14 @@ class Score(Settings):
 class Select(Settings):
     strategy: StrategyName = "random"
     """Choice of earlier pairs to train on again. `hard` takes those with the highest IFD scores,
-    `easy` those with the lowest, `even` some of all scores, `random` any, `mastery` mostly pairs
-    that the model does not know yet, `all` takes all and `none` no pairs."""
+    whose question helps least to predict the answer; `easy` those with the lowest, `even` some of
+    all scores, `random` any, `mastery` mostly pairs that the model does not know yet, `all` takes
+    all and `none` no pairs."""
     k: NonNegativeInt = 2000
-    """Number of earlier pairs that are chosen. The strategies `all` and `none` do not use it."""
+    """Number of earlier pairs that are chosen. Strategies such as `all` do not use it."""
     recite: PositiveInt = 500
-    """Largest number of earlier pairs that the model is asked about, with the book closed, for the
-    strategy `mastery`."""
+    """Largest number of earlier pairs that the model is asked about, with the book closed, for a
+    strategy that needs this, such as `mastery`."""
 
 
 class Train(Settings):
@@ -237,23 +242,25 @@ class Train(Settings):
     lora_plus_ratio: PositiveFloat = 1.0
     """Learning rate of the LoRA matrices B, as a multiple of that of the matrices A (LoRA+)."""
     lead: bool = False
-    """Let each answer that is learnt begin with what the answers about the same passage share and
-    its question lacks, which is the thing asked for: `gnt-job watch. The log is shown by gnt-job
-    watch.` It needs several wordings of a question, as pairs of your own have them."""
+    """Put the thing asked for at the beginning of each answer that is learnt, as in `gnt-job
+    watch. The log is shown by gnt-job watch`. It is taken to be what the answers about the same
+    passage share and the question lacks. It needs several wordings of each question among your
+    own pairs."""
     rehearsal: ShareBelowOne = 0.5
-    """Share of the training set, from 0 to 1, that is rehearsal, so that less is forgotten: the
-    base's own conversations (`rehearse.*`), and those of `train.rehearsal-file`."""
+    """Share of the training set, from 0 to 1, that is rehearsal against forgetting: conversations
+    that the base wrote (`rehearse.*`), and those of `train.rehearsal-file`."""
     rehearsal_file: str = ""
     """JSONL file of conversations ({"messages": [...]}) to rehearse, or `embedded` for those of the
     miniature."""
     rehearsal_loss: Literal["kl", "nll"] = "kl"
     """Loss on rehearsal. `kl` is the KL divergence of the tuned model from the base's distribution
-    of each token, so that this is kept. `nll` trains the answers like any others."""
+    of each token, which keeps the tuned model near the base. `nll` trains the answers like any
+    others."""
     rehearsal_weight: PositiveFloat = 2.0
     """Weight of the KL divergence on a token of rehearsal; a token of any other answer has 1."""
     checkpointing: Literal["auto", "on", "off"] = "auto"
     """Save memory in training at the price of time, by computing activations twice. `auto` does so
-    if a step would not fit the memory otherwise; a run keeps what it began with."""
+    if a step would not fit the memory otherwise. A run keeps the choice that it began with."""
     checkpoint_steps: NonNegativeInt = 200
     """Steps between two checkpoints within a generation. 0 writes one only on Ctrl-C."""
     parallel: Literal["auto", "none", "ddp", "fsdp"] = "auto"
@@ -272,7 +279,8 @@ class Train(Settings):
         return self.alpha or 2 * self.rank
 
     def of(self, generation: int) -> Train:
-        """A copy in which `steps` and `samples` have at most one number: this generation's."""
+        """Return a copy in which `steps` and `samples` have only the number of this generation, if
+        they have any."""
 
         def mine(numbers: tuple[int, ...]) -> tuple[int, ...]:
             return numbers[generation - 1 : generation] or numbers[-1:]

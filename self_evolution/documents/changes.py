@@ -18,7 +18,9 @@ from self_evolution.records import Document
 Key = tuple[str, str]
 """The identity of a file's content: (SHA-256, format), or (name, problem)."""
 
-_SETTLED = 2_000_000_000  # ns after which a further change surely gives a file another time
+_SETTLED = 2_000_000_000
+"""Nanoseconds. If a file that is older than this changes again, its modification time surely
+changes too."""
 
 
 class Changes(NamedTuple):
@@ -26,11 +28,11 @@ class Changes(NamedTuple):
     changed.
 
     `new`: names of files to read. `refused`: {name: problem} of new entries that cannot be read.
-    `gone`: documents whose content is no longer there; it contains `changed` (the name is still
-    there) and `withdrawn` (the name is gone too). `returned`: documents that are there again.
-    `again`: {name: ids} of the documents that a file read once more replaces. `heirs`: {name: id}
-    of the document that a changed file was before, also if it was moved in between. `copies`: the
-    number of files equal to others.
+    `gone`: documents whose content is no longer there, each with `changed` (its name is still
+    there) or `withdrawn` (its name is gone too). `returned`: documents that are there again.
+    `again`: {name of a file that is read once more: ids of the documents that this replaces}.
+    `heirs`: {name of a changed file: id of the document that it held before}, even if the file was
+    moved meanwhile. `copies`: the number of files that are equal to others.
     """
 
     files: Files
@@ -59,7 +61,7 @@ def find_changes(ledger: Ledger, settings: config.Read, again: bool = False) -> 
     """Compare the folders with the ledger. `again` treats unreadable documents as new.
 
     Documents that were read only in part count as unreadable too. The ledger remembers where moved
-    files are now, and the size and time of files that were opened. Raises UserError by `find`.
+    files are now, and the size and time of files that were opened. `find` may raise UserError.
     """
     given = settings.documents
     files = find(sources(given), settings.follow_links) if given else Files({}, {}, {})

@@ -1,5 +1,4 @@
-"""The splitting of consecutive sections: joined, cut to size, and compared with all earlier
-text."""
+"""Splits consecutive sections: they are joined, cut to size, and compared with all earlier text."""
 
 from __future__ import annotations
 
@@ -35,7 +34,8 @@ class _Stretch(NamedTuple):
     tokens: int | None
 
     def member(self, offset: int) -> int:
-        """The first section that contains the character at `offset`, or the heading there."""
+        """The index of the section to which the character at `offset` belongs, in its text or in
+        its heading."""
         ends = (
             start + len(section.text)
             for start, section in zip(self.starts, self.members, strict=True)
@@ -176,10 +176,11 @@ class Splitter:
         first: str | None,
     ) -> Fragment:
         """Return a fragment, marked as the duplicate of `first`, or of an earlier fragment found
-        here. Two fragments are near if what may be asked about them is.
+        here.
 
-        The heading counts, as it stands in the prompt: the same words under another heading state
-        another fact.
+        Two fragments are near-duplicates if the text that may be asked about is nearly the same in
+        both. The heading counts too, because it is in the prompt: the same words under another
+        heading state another fact.
         """
         position = self._positions[section.id]
         self._positions[section.id] += 1

@@ -47,7 +47,7 @@ REHEARSED = 4
 would leave fewer test questions."""
 
 TRIES = 3
-"""The most questions that are asked for each one that is wanted."""
+"""The largest number of questions that are asked for each question that is wanted."""
 
 SHORT = 3
 """The most values of a short answer, or the most words that its question does not have."""

@@ -102,7 +102,7 @@ def build(
 
 
 def describe(ledger: Ledger, kind: str, name: str) -> str:
-    """Describe how many candidates were taken of how many, and why the others were not."""
+    """Describe how many of all candidates were taken, and why the others were not."""
     found = {reason: n for one, reason, n in ledger.items.candidate_reasons() if one == kind}
     return f"{name}: {describe_kept(found, 'questions taken')}"
 

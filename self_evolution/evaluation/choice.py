@@ -18,8 +18,9 @@ SUITE = "choice"
 """The suite of the questions that choose."""
 
 FEWEST_QUESTIONS, FEWEST_CLUSTERS = 100, FEW_CLUSTERS
-"""Each part must have so many questions, on so many documents. With fewer, differences between
-generations could hardly be shown any more, and all questions serve both purposes."""
+"""Each part must have at least this many questions, on at least this many documents. With fewer,
+differences between generations could hardly be shown any more, and all questions serve both
+purposes."""
 
 
 def chosen_apart(settings: Config, ledger: Ledger, items: Sequence[Item]) -> set[str]:
@@ -44,8 +45,8 @@ def chosen_apart(settings: Config, ledger: Ledger, items: Sequence[Item]) -> set
 
 
 def smaller_part(settings: Config, questions: int, documents: int) -> int:
-    """About how many questions the smaller part will have, if so many are built on so many
-    documents; all of them, if they will serve both purposes."""
+    """Estimate how many of `questions` on `documents` the smaller part will have; all of them, if
+    they will serve both purposes."""
     share = settings.evaluate.choice
     part = min(round(share * questions), questions - round(share * questions))
     if settings.promote.rule == "always" or part < FEWEST_QUESTIONS:

@@ -41,7 +41,7 @@ class Case(NamedTuple):
 
 
 ENOUGH = 0.6
-"""The least share of the words of two sentences by which they are on the same matter."""
+"""Two sentences are about the same matter if they share at least this part of their words."""
 
 _SENTENCE = re.compile(r"(?<=[.;!?])\s+|[。；！？\n]")
 

@@ -1,4 +1,4 @@
-"""Recall: the share of the questions asked with search that were given the right passage.
+"""Recall: the share of questions with search for which the search found the right passage.
 
 It depends on the fragments in each prompt, even if the documents have changed since.
 """

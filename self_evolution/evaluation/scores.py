@@ -47,7 +47,7 @@ def measure(metric: str, suite: str) -> Metric:
 
 def is_share(metric: str) -> bool:
     """Whether a mean is a share of the questions, each of which scores 0 or 100."""
-    return metric == "exact-match"
+    return METRICS[metric].share
 
 
 def score_answer(metric: str, item: Item, text: str) -> float | None:

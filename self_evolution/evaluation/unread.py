@@ -20,10 +20,8 @@ META = "questions_unread"
 
 
 def leave_out(run: Run) -> None:
-    """Take these questions out of the set, which is not locked yet.
-
-    Raises UserError if none would stay, and none is built.
-    """
+    """Take these questions out of the set, which is not locked yet. Raises UserError if no question
+    would be left, and none is built."""
     given, limit = run.ledger.items.of_suite("domain"), run.config.read.limit
     if not given or not 0 < limit <= run.ledger.fragments.counts()["sections"]:
         return  # nothing was cut off

@@ -1,6 +1,6 @@
 """Export: the tuned model for other programs, tested before it is handed over.
 
-`EXPORTS` is the table of formats. Each is a module with the functions of `job.Format`.
+`EXPORTS` is the table of formats. Each entry names a module with the members of `job.Format`.
 """
 
 from __future__ import annotations

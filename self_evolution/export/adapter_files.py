@@ -1,4 +1,5 @@
-"""Whether the files of an adapter fit the base model: names, shapes, and that they do something."""
+"""Tests whether the files of an adapter fit the base model: names, shapes, and whether they change
+anything."""
 
 from __future__ import annotations
 

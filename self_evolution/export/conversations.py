@@ -1,4 +1,4 @@
-"""Fifty conversations by which two ways of rendering a chat are compared."""
+"""Fifty conversations with which two ways of rendering a chat are compared."""
 
 from __future__ import annotations
 

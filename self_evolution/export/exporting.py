@@ -1,4 +1,5 @@
-"""The way of an export: checked, written under a temporary name, tested, and then renamed."""
+"""The steps of an export: it is checked, written under a temporary name, tested, and then
+renamed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether an export will work, found out before the run that it is made of."""
+"""Finds out before a run whether its export will work."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What stands around the texts of a conversation, read off a rendered chat template.
+"""The fixed words around the texts of a conversation, taken from a rendered chat template.
 
 Most chat templates write fixed words before, between and after the messages. These words are found
 by rendering marks in place of texts. From them the same prompt is made in another language of

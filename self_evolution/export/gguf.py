@@ -85,7 +85,8 @@ def usage(job: Job, folder: Path) -> str:
 def vocabulary_faults(
     base: Base, folder: Path, render: Callable[[Sequence[Message]], str] | None = None
 ) -> Iterator[str]:
-    """As `prompt_faults`, of a file with the tokenizer alone, written into the empty `folder`."""
+    """Find the faults of `prompt_faults` with a file that has only the tokenizer. It is written
+    into the empty `folder`."""
     whole, path = folder / "base", folder / "vocabulary.gguf"
     whole.mkdir()
     shutil.copyfile(base.base / "config.json", whole / "config.json")

@@ -1,4 +1,4 @@
-"""What is exported: one generation of a run, and the base under it, known before anything is
+"""The objects of an export: a generation of a run, and its base, which is known before anything is
 trained."""
 
 from __future__ import annotations

@@ -95,7 +95,7 @@ def plain_text(tokenizer: Path, template: Path) -> tuple[Any, Callable[[Sequence
 
 
 def plain_prompt(tokenizer: Path, template: Path) -> Prompt:
-    """As `plain_text`, in token ids."""
+    """Return a function that renders a conversation as `plain_text` does, as token ids."""
     found, text = plain_text(tokenizer, template)
 
     def prompt(messages: Sequence[Message]) -> list[int]:

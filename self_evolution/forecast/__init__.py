@@ -1,1 +1,1 @@
-"""What a run would come to, found out beforehand with a few fragments."""
+"""The forecast of what a run will take, made with a few fragments."""

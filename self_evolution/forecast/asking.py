@@ -30,7 +30,8 @@ SHORT = 3
 little, because a fragment is read once."""
 
 LEAST = 5
-"""So many rows must be asked together for their time apart from the model to be counted."""
+"""If fewer rows than this are asked together, the time that they take apart from the model is not
+counted."""
 
 
 class Request(NamedTuple):

@@ -132,7 +132,7 @@ class Batches:
         return found, asked
 
     def items(self, number: int) -> list[Item]:
-        """So many test questions as they would be built about the fragments."""
+        """`number` test questions, as they would be built about the fragments."""
         texts = self._texts("exam") or self._texts("ask") or [NONE]
         ordered = self._ordered()
         return [
@@ -182,13 +182,13 @@ class Batches:
         return Call(kind, prompts, self._most[kind], once=once)
 
     def _closed(self, kind: str, number: int) -> list[list[Message]]:
-        """So many questions without any passage, no two of them alike."""
+        """`number` different questions without a passage."""
         texts = self._texts(kind) or self._texts("ask") or [NONE]
         asked = [f"{i} {texts[i % len(texts)].question}" for i in range(number)]
         return [self._run.prompts.closed(text, detect(text)) for text in asked]
 
     def _fragments(self, size: int) -> list[list[Fragment]]:
-        """Batches of so many fragments of like length, spread over all lengths."""
+        """Batches of `size` fragments of similar length, spread over all lengths."""
         tasks = sorted(self._run.ledger.fragments.for_training(), key=lambda one: (one[1], one[0]))
         cut = [tasks[i : i + size] for i in range(0, len(tasks), size)]
         return [

@@ -1,4 +1,5 @@
-"""What steps of the model cost here, measured with a few of each size that a run has."""
+"""Measures what steps of the model cost on this machine, with a few steps of each size that a run
+has."""
 
 from __future__ import annotations
 

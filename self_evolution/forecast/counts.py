@@ -49,8 +49,9 @@ class Built:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """`asked` and `kept` are pairs a generation; `tasks` of rehearsal are those of each round by
-    origin, which give `made` conversations, of which `conversations` are used."""
+    """The numbers of a run. `asked` and `kept` are pairs in each generation. `tasks` are the tasks
+    of rehearsal in each round, by origin. They give `made` conversations, of which `conversations`
+    are used."""
 
     seen: Built
     unseen: Built

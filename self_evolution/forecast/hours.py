@@ -1,7 +1,7 @@
 """Settings with which a run ends in a given time: the first of a row of plans that fits.
 
-Each plan asks for less than the one before it. What decides whether a gain can be shown, the test
-questions, is given up last but for the documents.
+Each plan asks for less than the one before it. Test questions decide whether a gain can be shown,
+so only documents are given up after them.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ class Plan(NamedTuple):
 
 
 def choose(stages: Stages, settings: Config, hours: float) -> tuple[Plan, bool]:
-    """The first plan that ends in so many hours also if it goes slowly, and whether there is one;
-    else the smallest plan."""
+    """The first plan that ends in time even at the upper end of its interval, and True. If there is
+    none, the smallest plan, and False."""
     plan = Plan({}, forecast(settings, stages))
     for changes, share in _plans(settings):
         if share < 1:
@@ -41,9 +41,9 @@ def choose(stages: Stages, settings: Config, hours: float) -> tuple[Plan, bool]:
 def _plans(settings: Config) -> Iterator[tuple[dict[str, Any], float]]:
     """Settings to change, and the share of the documents, in the order of what is given up.
 
-    Generations down to two; questions about a fragment down to two; the second generation; half
-    of the questions that are built and of the rehearsal, twice; the second question about a
-    fragment; then half of the documents, and half again, down to a sixty-fourth.
+    Generations down to two; questions about a fragment down to two; generations down to one; half
+    of the built questions and of the rehearsal, twice; questions about a fragment down to one; then
+    half of the documents, six times.
     """
     changes: dict[str, Any] = {}
     yield {}, 1.0

@@ -43,7 +43,7 @@ class Lessons:
         self._trusted = self._prompt(some) if some else 0.0
 
     def pair(self, kept: float, trusted: float, replies: Mapping[str, Expected]) -> Lesson:
-        """The mean over so many generated pairs and so many of the user's own."""
+        """The mean over `kept` generated pairs and `trusted` pairs of the user's own."""
         texts = [one for one in self._sample.texts.get("ask", ()) if one.question] or [NONE]
         own = sum(self._lengths) / len(self._lengths) if self._lengths else 0.0
         prompts = ((kept, self._prompt(texts[:PAIRS])), (trusted, self._trusted))

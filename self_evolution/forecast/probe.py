@@ -24,28 +24,29 @@ from self_evolution.records import Fragment
 from self_evolution.run import Run
 
 SHARE, MOST = 0.1, 300.0
-"""The probe takes at most this share of what it forecasts, and at most so many seconds."""
+"""The probe takes at most the share SHARE of the time that it forecasts, and at most MOST
+seconds."""
 
 FIRST, CAP = 3, 64
 """Fragments and tokens of a reply in the first round."""
 
 GROWTH = 2.5
-"""So many times as long as the round before it a round takes, at the most."""
+"""A round takes at most this many times as long as the round before it."""
 
 WHOLE = 1 << 20
 """Tokens of a reply that no setting allows: nothing is cut off."""
 
 FRAGMENTS = 64
-"""More fragments than these in all would make the forecast little better."""
+"""The largest number of fragments. More of them would hardly make the forecast better."""
 
 FREE = 5.0
-"""So many seconds a forecast may take that somebody asked for, also where the run is shorter."""
+"""Seconds that a forecast may take if the user asked for it, even if the run is shorter."""
 
 LEAST = 60.0
-"""Nothing is forecast at the beginning of a run that takes less than so many seconds."""
+"""Seconds. At the beginning of a run that takes less than this, nothing is forecast."""
 
 SPREAD = 64
-"""The fragments from which those of the probe come, at even distances in the order of lengths."""
+"""The probe takes its fragments from this many, which are evenly spread over all lengths."""
 
 
 class Probe:
@@ -70,8 +71,8 @@ class Probe:
         return self._rounds(FREE, JUDGED if self._run.config.ask.per_fragment else 0)
 
     def beside(self) -> Forecast | None:
-        """The forecast at the beginning of a run; None where it would take too long for what it
-        says, or load two models in turn."""
+        """The forecast at the beginning of a run; None if it would take too long for its use, or
+        would load two models in turn."""
         if self._run.config.ask.teacher:
             return None
         calibrate(self._run, self._fragments, self.sample)
@@ -122,7 +123,7 @@ class Probe:
 
 
 def spread(tasks: Sequence[tuple[str, int]], size: int) -> list[str]:
-    """So many of these ids, or all, at even distances in the order of their lengths."""
+    """`size` of these ids, evenly spread over all lengths; all ids if there are no more."""
     ordered = [id for id, _ in sorted(tasks, key=lambda task: (task[1], task[0]))]
     return evenly(ordered, size)
 

@@ -29,7 +29,8 @@ class Price(NamedTuple):
 
 
 class Rates(NamedTuple):
-    """The prices by kind of work. `pace` is that of all work together."""
+    """The prices by kind of work. `pace` is the ratio of clock time to CPU time, for all work
+    together."""
 
     prices: Mapping[Sort, Price]
     pace: float
@@ -74,7 +75,7 @@ def fit(measured: Mapping[Sort, Sequence[Event]]) -> Rates:
 
 
 def _times(event: Event, plain: Price) -> float:
-    """So many times as much as by this price the event has cost."""
+    """The cost of the event, divided by what it would cost at this price."""
     expected = plain.step + event.tokens * (plain.token + plain.back * event.width)
     return event.cpu_seconds / max(1e-9, expected)
 

@@ -38,10 +38,8 @@ class Replies(NamedTuple):
         return ended / max(1, sum(self.lengths))
 
     def lasting(self) -> Expected:
-        """The lengths as they would have been: a reply that was cut off would have gone on.
-
-        Its end is as likely at each further token as that of all replies was at theirs.
-        """
+        """The expected lengths if no reply had been cut off. A reply that was cut off is assumed to
+        go on; at each further token it ends with the same probability as all replies did."""
         hazard = self._hazard
         whole = [
             length + _further(self.most - length, hazard) if cut else float(length)
@@ -70,20 +68,21 @@ class Expected(NamedTuple):
         return 2 * math.sqrt(variance / size)
 
     def longest(self, rows: float) -> float:
-        """The expected length of the longest of so many replies."""
+        """The expected length of the longest of `rows` replies."""
         size = len(self.lengths)
         below = [math.pow(i / size, rows) for i in range(size + 1)]
         return sum(length * (below[i + 1] - below[i]) for i, length in enumerate(self.lengths))
 
     def shifted(self, sign: int) -> Expected:
-        """The same with the mean at the lower or the upper end of its interval."""
+        """These lengths, changed so that their mean is the lower or the upper end of its
+        interval."""
         factor = max(0.1, 1 + sign * self.error / self.mean) if self.mean else 1.0
         moved = (min(float(self.most), max(1.0, length * factor)) for length in self.lengths)
         return Expected(tuple(moved), self.most)
 
 
 def measured(lengths: Sequence[int], cap: int, most: int) -> Replies:
-    """Replies of these lengths, of which those of `cap` tokens were cut off by the probe."""
+    """The replies with these lengths. The probe cut off those that have `cap` tokens."""
     cut = tuple(length >= cap < most for length in lengths)
     return Replies(tuple(lengths), cut, most)
 

@@ -38,7 +38,7 @@ class Text(NamedTuple):
 
 @dataclass
 class Tally:
-    """Of so many that were judged, those that were taken."""
+    """How many were judged (`of`), and how many of these were taken."""
 
     taken: int = 0
     of: int = 0
@@ -139,5 +139,5 @@ def interval(some: float, of: int) -> tuple[float, float]:
 
 
 def cycled(texts: Sequence[Text], number: int) -> list[Text]:
-    """So many of the texts, from the beginning again when they end."""
+    """`number` texts; if there are fewer, they are repeated from the beginning."""
     return [texts[i % len(texts)] for i in range(number)] if texts else []

@@ -21,7 +21,7 @@ Row = TypeVar("Row")
 
 
 class Call(NamedTuple):
-    """Prompts that are put together; their replies are of that kind, with `room` tokens at most.
+    """Prompts that are asked together; their replies are of `kind`, with at most `room` tokens.
 
     `texts` are replies as they might be, for a call after this one to build on. With `once`, equal
     prompts are asked once.
@@ -35,8 +35,8 @@ class Call(NamedTuple):
 
 
 class Asked(NamedTuple):
-    """A call as it was counted: the rows that are asked, the longest and the mean of them in
-    tokens, and the reading of them."""
+    """The counts of a call: its rows, the longest and the mean of them in tokens, and the work of
+    reading them."""
 
     reply: str
     rows: int
@@ -132,6 +132,6 @@ class Reader:
 
 
 def evenly(rows: Sequence[Row], size: int) -> list[Row]:
-    """So many of the rows, or all, at even distances."""
+    """`number` of the rows at even distances; all rows if there are no more."""
     size = min(size, len(rows))
     return [rows[(2 * i + 1) * len(rows) // (2 * size)] for i in range(size)]

@@ -66,8 +66,8 @@ class Stages:
         self._sketches = {}
 
     def variant(self, sign: int = 0, of: str = "") -> Variant:
-        """What is most likely; with `of` the replies or the shares, at one end of their
-        interval."""
+        """The most likely variant. With `of`, the lengths of replies (`replies`) or the valid
+        `shares` are at one end of their interval."""
         sample, shift = self.sample, sign if of == "shares" else 0
         replies = sample.expected(kinds(self.run.config).most)
         if of == "replies":

@@ -65,10 +65,8 @@ def obstacles(stages: Stages, found: Forecast, folder: Path) -> Iterator[str]:
 def questions(stages: Stages, found: Forecast, sign: int = 0) -> int:
     """The test questions of the forecast run, given or expected.
 
-    Of two parts, those in the smaller one. With `sign`, as many as there are at that end of the
-    interval.
-
-    Where some only choose which generation leads, a gain must show on these and on the others.
+    If some of them only choose which generation leads, these are one part and the others another. A
+    gain must show on both, so the smaller part is returned. `sign` chooses an end of the interval.
     """
     run, settings = stages.run, found.settings
     given = run.ledger.items.of_suite("domain")

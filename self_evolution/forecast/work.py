@@ -13,7 +13,7 @@ Sort = Kind | Literal["tuned read", "tuned write"]
 
 
 class Amount(NamedTuple):
-    """So many steps, the tokens in them, and for all tokens together how far they look back."""
+    """A number of steps, the tokens in them, and how far all tokens together look back."""
 
     steps: float
     tokens: float

@@ -40,7 +40,7 @@ class Corrections(Part):
         return self._db.rows(Correction, tail)
 
     def entered(self, generation: int) -> list[Correction]:
-        """Those that entered with a generation."""
+        """The corrections that entered with this generation."""
         return self._db.rows(Correction, "WHERE generation = ? ORDER BY position", (generation,))
 
     def taught(self) -> list[Taught]:
@@ -82,7 +82,7 @@ class Corrections(Part):
         return bool(self._db.one(query, (fragment_id,)))
 
     def there(self, fragment_ids: tuple[str, ...]) -> list[str]:
-        """Those of the ids that are fragments of this run, in their order."""
+        """The ids that are fragments of this run, in the given order."""
         query = f"SELECT id FROM fragment WHERE id IN {IDS}"
         known = set(self._db.column(query, (among(fragment_ids),)))
         return [id for id in fragment_ids if id in known]

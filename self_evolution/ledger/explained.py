@@ -1,4 +1,4 @@
-"""Errors of SQLite in the words of the person who can mend them."""
+"""Errors of SQLite in words for the person who can mend them."""
 
 from __future__ import annotations
 

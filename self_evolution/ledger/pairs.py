@@ -59,7 +59,7 @@ class Pairs(Part):
     # -- asking and answering ----------------------------------------------------------------
 
     def asked(self, generation: int, sample: int) -> Iterator[str]:
-        """Fragments that have their question number `sample` in this generation."""
+        """The fragments whose question number `sample` is there already in this generation."""
         query = """SELECT fragment_id FROM question
                    WHERE generation = ? AND sample = ? AND origin = 'generated'"""
         return self._db.column(query, (generation, sample))

@@ -45,7 +45,7 @@ class Queue:
         self.total, self.done = database.execute(query).fetchone()
 
     def batches(self, size: int) -> Iterator[list[str]]:
-        """Yield what is missing of each batch of `size` tasks, where anything is."""
+        """Yield the missing tasks of each batch of `size` tasks that has any."""
         if self.done < self.total:
             query = f"""SELECT id FROM {self._table} WHERE rowid > ? AND rowid <= ? AND NOT done
                         ORDER BY rowid"""

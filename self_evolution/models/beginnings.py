@@ -1,4 +1,5 @@
-"""What several prompts begin with alike, and in which steps prompts are read: token ids alone.
+"""Finds the beginnings that several prompts share, and the steps in which prompts are read, from
+token ids alone.
 
 No model is needed here, so that the work can also be counted beforehand.
 """
@@ -11,7 +12,7 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 WORTH = 128
-"""So many tokens must be spared for a common beginning to be read by itself."""
+"""A common beginning is read by itself only if this spares at least so many tokens."""
 
 TOKENS_AT_ONCE = {"cpu": 1024}
 """Tokens that are read in one step, by kind of device; elsewhere ELSEWHERE."""
@@ -20,7 +21,8 @@ ELSEWHERE = 16384
 
 
 class Known(NamedTuple):
-    """Where the beginning of a row was read before: so many tokens of a row in a cache."""
+    """The place where the beginning of a row was read before: the first `tokens` of `row` in
+    `cache`."""
 
     cache: Any
     row: int
@@ -108,7 +110,8 @@ def common(one: Sequence[int], other: Sequence[int]) -> int:
 
 
 def look_up(rows: Sequence[list[int]], sources: Sequence[Any]) -> list[Known]:
-    """Where the longest beginning of each row was read; its last token is always read anew.
+    """Find where the longest beginning of each row was read before. The last token of a row is
+    always read again.
 
     Of the `sources`, caches or what stands in their place, only the ids are looked at.
     """

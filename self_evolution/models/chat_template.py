@@ -81,9 +81,11 @@ class Chat:
         self.pad: int = pad if pad is not None else (self.stops[0] if self.stops else 0)
 
     def prompt(self, messages: Sequence[Message]) -> list[int]:
-        """Token ids up to where the assistant's reply begins; without messages, the user's.
+        """Token ids up to where the assistant's reply begins; without messages, up to where the
+        user's turn begins.
 
-        Then none, where the template does not show where that begins and what ends it.
+        In the second case the list is empty if the template does not show where the user's turn
+        begins and what ends it.
         """
         if not messages:
             return list(self._user)

@@ -30,10 +30,10 @@ AHEAD = 4
 """Jobs for each actor that are in work or done, and whose turn it is not yet."""
 
 TRIES = 5
-"""A job at which so many actors failed is not handed out again."""
+"""After this many actors have failed at a job, it is not handed out again."""
 
 STARTS = 10
-"""So many actors in a row that die before they are ready are too many, for each one wanted."""
+"""The run ends if this many actors in a row, for each actor wanted, die before they are ready."""
 
 PATIENCE = 600.0
 """Seconds to wait for a first actor to be ready."""

@@ -42,7 +42,8 @@ class EngineModule(Protocol):
         memory."""
 
     def shape(self, settings: Model) -> Shape | None:
-        """What the memory of the model follows from; None for one that takes none."""
+        """The sizes from which the memory of the model is computed; None if it needs no memory
+        worth counting."""
 
     def open_counter(self, settings: Model) -> TokenCounter:
         """The lengths of texts in the model's tokens, without loading the model."""
@@ -99,7 +100,8 @@ def parallel(settings: Config) -> Parallel:
 
 
 def shape(settings: Model) -> Shape | None:
-    """What the memory of the model follows from; None for one that takes none."""
+    """The sizes from which the memory of the model is computed; None if it needs no memory worth
+    counting."""
     return engine_module(settings.engine).shape(settings)
 
 

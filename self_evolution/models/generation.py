@@ -105,7 +105,7 @@ def _step(model: Any, cache: Columns, tokens: Sequence[int]) -> Tensor:
 
 
 def _plainly(model: Any, request: Request, on_ids: OnIds | None, on_tokens: OnTokens) -> Batch:
-    """The same by transformers' own `generate`: all rows stay to the end."""
+    """Continue the rows with transformers' own `generate`: all rows stay to the end."""
     rows, params, seeds, stops, pad = request
     longest = max(map(len, rows))
     ids = torch.tensor([[pad] * (longest - len(row)) + row for row in rows])

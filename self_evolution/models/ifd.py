@@ -1,8 +1,9 @@
-"""IFD: how much harder an answer is to predict without its question than with it.
+"""IFD: how hard an answer is to predict with its question, relative to without it.
 
 IFD(Q, A) = mean token NLL of A given Q / mean token NLL of A alone (Li et al. 2024, as used by
 Zhang et al. 2024: a ratio of mean losses, not of perplexities). The token ids of prompt and answer
-are joined; nothing is searched for in text.
+are joined; nothing is searched for in text. An IFD of 1 means that the question does not help to
+predict the answer, and a low IFD that it helps much.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from self_evolution.prompts import Prompts
 from self_evolution.records import Message
 
 NEAR_ZERO = 1e-3
-"""If the NLL alone (nats a token) is below this, the ratio means nothing."""
+"""If the NLL of the answer alone (nats a token) is below this, the ratio means nothing."""
 
 TRAINABLE = ("scored", "one_token", "near_zero_alone")
 """Outcomes with which a pair may be trained on; only `scored` pairs are ranked for replay."""
@@ -42,7 +43,7 @@ class Measure(NamedTuple):
 
 
 class Template:
-    """Token ids of the text before an answer: its question, or nothing."""
+    """Makes the token ids of the text before an answer: with its question, or without any."""
 
     def __init__(
         self, scorer: Scorer, prompts: Prompts, texts: Mapping[str, str] | None = None
@@ -97,7 +98,7 @@ def measure(
 
 
 def asked(question: str | Sequence[Message]) -> Sequence[Message]:
-    """A question as a conversation; a conversation as it is."""
+    """Return a question as a conversation of one turn; a conversation is returned as it is."""
     return [{"role": "user", "content": question}] if isinstance(question, str) else question
 
 

@@ -1,4 +1,4 @@
-"""Jobs: the work of an engine for one batch, which is done here or on another machine."""
+"""Jobs: what an engine does for one batch, in this process or on another machine."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from self_evolution.records import Message
 Result = TypeVar("Result")
 
 Job = Callable[[Engine], Result]
-"""A job for one batch: what it returns follows from the job and the model alone.
+"""A function that works on one batch with the engine it is given. Its result depends only on the
+job and the model.
 
-It can be pickled, because it may be sent to another machine: a function of a module, or a `partial`
-of one with plain values.
+A job can be pickled, because it may be sent to another machine: a function of a module, or a
+`partial` of one with plain values.
 """
 
 
@@ -26,5 +27,5 @@ def generated(
     weights: Weights,
     model: Generator,
 ) -> list[Reply]:
-    """The job that only asks: a reply to each prompt, if there is one."""
+    """The job that only asks: returns a reply to each prompt; without prompts, an empty list."""
     return model.generate(prompts, params, seeds, weights) if prompts else []

@@ -19,8 +19,8 @@ TILE_NUMBERS = 1 << 24
 """Logits in memory at once: 64 MiB in float32."""
 
 CACHED_NUMBERS = {"cpu": 1 << 19}
-"""As many where only their sums are wanted, by kind of device. A CPU then keeps them in its cache,
-which makes this work twice as fast."""
+"""Logits in memory at once if only their sums are wanted, by kind of device. A CPU then keeps them
+in its cache, which makes this work twice as fast."""
 
 LARGE = 1e3
 """No logit of a token that a model may say has this size."""

@@ -98,8 +98,8 @@ def revision(name: str) -> str:
 
 
 def fetched(name: str) -> Path | None:
-    """The folder of a model that `locate` found: its own, or the one in the hub's cache, if it was
-    fetched before."""
+    """The folder of a model that `locate` found: the given folder, or the one in the hub's cache if
+    the model was fetched before."""
     if Path(name).is_dir():
         return Path(name)
     import huggingface_hub

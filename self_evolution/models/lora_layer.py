@@ -20,7 +20,8 @@ from torch.nn.functional import linear
 
 
 def quicken(tuned: Any) -> None:
-    """Let the LoRA layers of PEFT's model `tuned` compute in this way, where they are plain."""
+    """Let the LoRA layers of PEFT's model `tuned` compute in this way, if they are plain LoRA
+    layers."""
     for layer in tuned.modules():
         if type(layer) is Linear and _plain(layer):
             layer.__class__ = QuickLinear

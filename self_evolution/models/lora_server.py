@@ -1,4 +1,5 @@
-"""A vLLM server that a person starts, told which adapter to load, and asked with token ids."""
+"""The connection to a vLLM server that the user starts: it loads the adapter that it is told to
+load, and gets prompts as token ids."""
 
 from __future__ import annotations
 

@@ -38,8 +38,8 @@ _LOGITS = 3 * (64 << 20)
 
 
 class Shape(NamedTuple):
-    """What the memory of a model follows from. `linear`: inputs plus outputs of all layers with
-    LoRA; `keys`: key heads times their size."""
+    """The sizes from which the memory of a model is computed. `linear`: inputs plus outputs of all
+    layers with LoRA; `keys`: key heads times their size."""
 
     parameters: int
     layers: int
@@ -53,7 +53,7 @@ class Shape(NamedTuple):
 
 
 class Memory(NamedTuple):
-    """Bytes, at the most, in the two kinds of work that take turns."""
+    """The largest number of bytes in each of the two kinds of work, which take turns."""
 
     generating: int
     training: int

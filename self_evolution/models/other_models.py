@@ -1,4 +1,5 @@
-"""Models that a run only asks, as rivals, judges or teachers: a folder, a hub name, an endpoint."""
+"""Models that a run only asks, as rivals, judges or teachers: from a folder, the hub or an
+endpoint."""
 
 from __future__ import annotations
 

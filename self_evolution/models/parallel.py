@@ -14,7 +14,7 @@ from self_evolution.models.location import locate
 
 
 class Parallel(NamedTuple):
-    """`kind` is `none` where one process trains, the one that does everything else."""
+    """How training is shared. `kind` is `none` if one process trains, the process of the run."""
 
     kind: Literal["none", "ddp", "fsdp"]
     processes: int

@@ -1,7 +1,7 @@
-"""The number format of the weights, where `model.dtype` leaves it open and the model is on a CPU.
+"""The number format of the weights, if `model.dtype` is `auto` and the model is on a CPU.
 
-It is settled once, when a run begins, and kept in the run's recipe: a run that goes on elsewhere
-computes alike.
+It is settled once, when a run begins, and kept in the run's recipe: a run that is continued on
+another machine computes in the same way.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ SMALL_BYTES = 1 << 26
 """Weights of up to 64 MiB stay in float32: they gain little, and lose what a tie decides."""
 
 GAIN = 1.5
-"""Matrix products must be so many times as fast, or rounding them would buy nothing."""
+"""bfloat16 is taken only if matrix products are at least this many times as fast with it."""
 
 
 def settled(settings: Model) -> Model:

@@ -25,7 +25,8 @@ Row = tuple[list[int], list[int]]
 """Token ids of a prompt and of the text that follows it; each has at least one."""
 
 KEPT_NUMBERS = 1 << 28
-"""Keys and values that an engine keeps between two calls in a batch: 1 GiB in float32."""
+"""The largest number of keys and values that an engine keeps between two calls in a batch: 1 GiB in
+float32."""
 
 OnText = Callable[[int, str], None]
 """Called with the place of a prompt in its batch and the next piece of the reply to it."""
@@ -71,10 +72,11 @@ class Generator(Protocol):
     capabilities: frozenset[Capability]
 
     revision: str
-    """The version of the weights that a hub gave; empty where it is not known."""
+    """The version of the weights, as the hub names it; empty if it is not known."""
 
     concurrency: int
-    """Prompts that it handles at the same time, even where `model.batch_size` is less."""
+    """The number of prompts that it handles at the same time, even if `model.batch_size` is
+    smaller."""
 
     def fits(self, messages: Sequence[Message], max_tokens: int) -> bool:
         """Whether the context window has room for a conversation and a reply of `max_tokens`."""
@@ -89,11 +91,10 @@ class Generator(Protocol):
     ) -> list[Reply]:
         """One reply to each conversation, in their order.
 
-        To an empty conversation the reply is what a user might begin with, where `prompt_ids` has
-        ids for it. The result follows from the arguments alone; no global random state is read or
-        changed.
-        The pieces given to `on_text` add up to the text of the reply. Raises UserError for what
-        `capabilities` does not declare.
+        For an empty conversation, the reply is text that a user might begin with; this works only
+        if `prompt_ids([])` is not empty. The result depends only on the arguments; no global random
+        state is read or changed. The pieces given to `on_text` add up to the text of the reply.
+        Raises UserError for what `capabilities` does not declare.
         """
 
     def close(self) -> None:
@@ -112,17 +113,19 @@ class Scorer(Protocol):
     def prompt_ids(self, messages: Sequence[Message]) -> list[int]:
         """Token ids of a conversation up to where the assistant's reply begins.
 
-        For an empty one, up to where the user's message begins; none if this cannot be told.
+        For an empty conversation, up to where the user's message begins; an empty list if this
+        cannot be told.
         """
 
     def opening_ids(self) -> list[int]:
         """Token ids of an assistant's turn without any question before it."""
 
     def text_ids(self, text: str, *, reply: bool = False) -> list[int]:
-        """Token ids of plain text, or of text as an assistant's reply begins in this template."""
+        """Token ids of plain text; with `reply`, of text at the beginning of an assistant's turn in
+        this template."""
 
     def id_texts(self, ids: Sequence[int]) -> list[str]:
-        """The text of each token id by itself, for people who look at log-probabilities."""
+        """The text of each token id by itself, for programs that show log-probabilities."""
 
     def nll(self, rows: Sequence[Row], weights: Weights) -> list[float]:
         """Mean negative log-likelihood, in nats a token, of each second part given the first."""
@@ -132,9 +135,9 @@ class Trainer(Protocol):
     """A model whose adapter is trained, and exchanged for others that were trained before."""
 
     def set_adapter(self, folder: Path | None, sha256: str = "") -> None:
-        """Make the adapter in `folder` the "current" one; None takes it off.
+        """Make the adapter in `folder` the "current" one; None goes back to the base.
 
-        Raises UserError if there is none, or if its digest is not `sha256` (empty: any).
+        Raises UserError if there is no adapter, or if its digest is not `sha256` (empty: any).
         """
 
     def train(self, job: TrainingJob) -> Trained:

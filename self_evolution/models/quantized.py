@@ -1,7 +1,7 @@
 """A base whose weights are held in few bits, through bitsandbytes; the adapter is not quantised.
 
-The embeddings and the output layer stay as they are. A run knows its model by the number of bits as
-well, because every score depends on it.
+The embeddings and the output layer stay as they are. The number of bits is part of the model's
+identity in a run, because every score depends on it.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def check(settings: Model, folder: Path | None) -> None:
 
 
 def refuse_few_bits(settings: Model, config: Mapping[str, Any]) -> None:
-    """Raises UserError if a model of this configuration is quantised already, and shall be again.
+    """Raises UserError if a model that is quantised already would be quantised again.
 
     A model of text and images has the configuration of its text in a part of its own.
     """

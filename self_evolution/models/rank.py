@@ -124,10 +124,8 @@ def _train(
 
 
 def opened(settings: Model) -> Model:
-    """With the model in main memory: the device need not hold it whole, not even for a moment.
-
-    Its number format is still the one that it has on the device.
-    """
+    """Open the engine with the model in main memory, so that the device never has to hold it whole.
+    Its number format is the one that it would have on the device."""
     from self_evolution.models.location import fetched, locate
     from self_evolution.models.memory import stored_dtype
 

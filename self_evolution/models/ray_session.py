@@ -1,4 +1,4 @@
-"""The connection to a Ray cluster, and what is asked of it."""
+"""The connection to a Ray cluster, and the requests to it."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def connect(settings: Cluster) -> Any:
 
 
 def disconnect() -> None:
-    """Leave the cluster; one that was started here ends."""
+    """Leave the cluster. If this process started it, it ends."""
     import ray
 
     ray.shutdown()

@@ -56,7 +56,7 @@ class ServedEngine(TransformersEngine):
     def greedy_there(
         self, rows: Sequence[list[int]], size: int, weights: Weights
     ) -> list[list[int]]:
-        """Those of the server."""
+        """The likeliest replies of the server to prompts of token ids, up to `size` tokens."""
         return [reply.ids or [] for reply in self._served(self._request(rows, size), weights)]
 
     def _request(self, rows: Sequence[list[int]], size: int) -> generation.Request:

@@ -1,4 +1,4 @@
-"""The lengths of texts in tokens, for which a tokenizer is enough and no weights are loaded."""
+"""Counts the tokens of texts with a tokenizer alone, without loading weights."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the caller of a training hears of it: its steps and their loss."""
+"""Reports the steps of a training and their loss to its caller."""
 
 from __future__ import annotations
 

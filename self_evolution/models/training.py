@@ -14,7 +14,8 @@ IGNORED = -100
 """The label that the loss ignores, as in torch and transformers."""
 
 MEASURED = 128
-"""So many examples, at most, say how far the model has moved from the base."""
+"""The largest number of examples with which it is measured how far the model has moved from the
+base."""
 
 
 class TrainingJob(NamedTuple):
@@ -32,15 +33,16 @@ class TrainingJob(NamedTuple):
     seed: int
     on_step: Callable[[int, int], bool]
     rehearsed: Sequence[bool] = ()
-    """Whether a conversation is rehearsal, for each of them; none is where this is empty."""
+    """For each conversation, whether it is rehearsal. Empty means that none is."""
     on_loss: Callable[[float], None] = lambda loss: None
-    """Is called with the loss of each step, a mean over its target tokens in nats."""
+    """Called with the loss of each step: a mean over its target tokens, in nats."""
     world: World = World()
     """The processes that share the job. Each of them is given the whole of it."""
 
 
 class Example(NamedTuple):
-    """A conversation as token ids; `labels` are the tokens to say, elsewhere IGNORED."""
+    """A training example: a conversation as token ids. `labels` repeats the ids of the assistant's
+    tokens, and is IGNORED elsewhere."""
 
     ids: list[int]
     labels: list[int]

@@ -1,4 +1,4 @@
-"""Names and seeds that follow from contents alone."""
+"""Ids and seeds that depend only on the content."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ def was_shown(item: Item, fragments: Iterable[Fragment]) -> bool:
 def is_there(search: Search, item: Item) -> bool:
     """Whether a search could find the passage: its fragment is live, or another one contains it.
 
-    The other one is looked for among the results of a search for the passage's own terms.
+    Such another fragment is looked for among the results of a search for the passage's terms.
     """
     if item.fragment_id and search.has(item.fragment_id):
         return True

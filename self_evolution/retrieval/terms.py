@@ -49,7 +49,7 @@ def asked(question: str) -> list[str]:
 
 
 def spread(some: list[str], limit: int) -> list[str]:
-    """At most so many of them, evenly spread over all, in their order."""
+    """At most `limit` of the texts, evenly spread over all, in their order."""
     step = max(1.0, len(some) / limit)
     return [some[int(i * step)] for i in range(min(limit, len(some)))]
 

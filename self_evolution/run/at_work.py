@@ -1,4 +1,4 @@
-"""What the process at work on a run does at this moment, for those who watch the run.
+"""Notes what the process at work on a run does at this moment, for commands that watch the run.
 
 It is kept in the ledger beside the settings, and is no part of the results: exports leave it out.
 """

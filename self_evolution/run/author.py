@@ -17,7 +17,8 @@ Write = Callable[[Sequence[Sequence[Message]], SamplingParams, Sequence[int]], l
 """Writes a reply to each prompt, with a seed for each."""
 
 Task = Callable[[Write], Result]
-"""What an author does for one batch. It can be pickled, as a `Job` can."""
+"""What an author does for one batch, with the function that writes. It can be pickled, as a `Job`
+can."""
 
 
 class Author:
@@ -25,8 +26,8 @@ class Author:
     such.
 
     If no teacher is named, the run's own model writes. With the `weights` "base" it writes as the
-    base, and with "current" as the generation `parent`. If `own` is true, it writes also if a
-    teacher is named.
+    base, and with "current" as the generation `parent`. If `own` is true, the run's own model
+    writes even if a teacher is named.
     """
 
     def __init__(self, run: Run, parent: int, weights: Weights, own: bool = False) -> None:

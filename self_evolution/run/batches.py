@@ -1,4 +1,5 @@
-"""The batches of a stage: in their order, each committed as one, whoever does the work."""
+"""The batches of a stage, in order. Each is committed as a whole, whichever process does the
+work."""
 
 from __future__ import annotations
 
@@ -44,7 +45,8 @@ class Batches:
         prepare: Callable[[list[str], list[int]], tuple[Kept, Job]],
         work: Callable[[Iterator[Job]], Iterator[Result]],
     ) -> Iterator[tuple[Kept, Result]]:
-        """Yield what the caller keeps of each batch, and the result of its job; it commits both.
+        """Yield what the caller keeps of each batch, and the result of the batch's job. The caller
+        commits both.
 
         `prepare(ids, seeds)` returns the two. It must not need what the batches before it have
         added, because `work` may read jobs ahead; their results come in order.

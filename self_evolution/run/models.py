@@ -1,4 +1,4 @@
-"""The model in memory: the run's own, or another one instead, but never both."""
+"""The model in memory: the run's own model or another one, but never both."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Models:
             self._cluster = None
 
     def begin_batch(self) -> None:
-        """The run's own model, where it is in memory, forgets what it read for earlier batches."""
+        """Let the run's own model, if it is in memory, forget what it read for earlier batches."""
         if self.loaded:
             self.loaded.begin_batch()
 

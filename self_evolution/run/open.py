@@ -64,7 +64,7 @@ class Request(NamedTuple):
 def open_run(
     folder: Path, request: Request, progress: Progress, new: bool = False
 ) -> Iterator[Run]:
-    """Open the run in `folder`, locked for this process; Ctrl-C stops it after its batch.
+    """Open the run in `folder`, locked for this process. Ctrl-C stops it as soon as possible.
 
     With `new`, a run that does not exist is made. Raises UserError if the folder is not ours, or if
     settings, model or documents are not those the run began with.

@@ -12,12 +12,12 @@ from self_evolution.run.at_work import AtWork
 from self_evolution.schedule import left, plan
 
 TRUST = 0.1
-"""The forecast counts as much as if this share of it had come true already: the first stages are
-short, and say little about the others."""
+"""The ratio counts as if this share of the forecast had come true already, because the first stages
+are short and say little about the others."""
 
 
 class Outlook(NamedTuple):
-    """Seconds that the run has still to go, with their interval."""
+    """Seconds that the run still takes, with their interval."""
 
     seconds: float
     low: float
@@ -25,11 +25,9 @@ class Outlook(NamedTuple):
 
 
 def outlook(config: Config, ledger: Ledger, noted: AtWork | None = None) -> Outlook | None:
-    """What is left of the run; None if it has no forecast, or nothing is left.
-
-    `noted` is what its process does at this moment, if one is at work. A generation that was added
-    after the forecast is expected to take what the last forecast one takes.
-    """
+    """The time that the run still takes; None if it has no forecast, or nothing is left. `noted` is
+    what its process does at this moment, if a process is at work. A generation that was added after
+    the forecast is expected to take what the last forecast one takes."""
     expected = ledger.forecast()
     last = {name: expected[generation, name] for generation, name in sorted(expected)}
     for step in plan(config.generations, config):

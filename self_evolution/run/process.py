@@ -1,4 +1,4 @@
-"""The processes at a run: one works on it, locks it and stops on request; others answer with it."""
+"""The processes of a run: one works on it, locks it and stops on request; others answer with it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A server that generates is shown to use the run's base and adapter, before it is relied on.
+"""Tests that a server that generates has the run's base and adapter, before its replies are used.
 
 It is asked a few prompts whose likeliest answers by the model in this process are known. A server
 that passes over the adapter, or has another model, gives fluent answers and no error.

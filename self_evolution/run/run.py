@@ -28,8 +28,8 @@ Result = TypeVar("Result")
 class Run:
     """A run that this process works on (`self_evolution.run.open.open_run` locks it).
 
-    `stop_asked` is set when the user wants it to end after the batch. With `read_again`, `read`
-    tries files again that could not be read.
+    `stop_asked` is set when the user wants the run to stop. With `read_again`, the stage `read`
+    tries files again that could not be read before.
     """
 
     def __init__(
@@ -88,13 +88,14 @@ class Run:
         label: str = "",
         title: str = "",
     ) -> Batches:
-        """The batches of what is still to do: (ids, a seed for each); each is committed as one.
+        """The batches of the tasks that are left, as (ids, seeds). The caller commits each as a
+        whole.
 
         The queue is made by `ledger.queue`. Its batches depend on all tasks and not on those that
-        are left, so an interrupted run continues exactly as it would have. A seed depends on the
-        id and the settings alone. `label` distinguishes the rounds of a stage: another label makes
-        other seeds. `title` is for people, where it is not the label. Raises Stopped after a
-        committed batch if the user asked for it.
+        are left, so an interrupted run continues exactly as it would have. A seed depends on the id
+        and the settings alone. `label` distinguishes the rounds of a stage: another label makes
+        other seeds. `title` is shown to people in place of the label. Raises Stopped after a
+        committed batch if the user asked to stop.
         """
         name = title or label or stage
         if generation:
@@ -109,9 +110,10 @@ class Run:
         )
 
     def work(self, jobs: Iterator[Job[Result]], generation: int) -> Iterator[Result]:
-        """Do jobs with the run's own model as a generation has it, and yield the results in order.
+        """Do jobs with the run's own model and the adapter of `generation`; yield the results in
+        order.
 
-        The jobs go to the cluster, if the settings name one: a few are read ahead then.
+        If the settings name a cluster, the jobs go there, and a few are taken in advance.
         """
         if cluster := self.models.cluster:
             adapter = known_adapter(self.folder, self.ledger, generation)

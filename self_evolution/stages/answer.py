@@ -13,6 +13,7 @@ from self_evolution.run.outcome import Outcome
 
 
 def answer(run: Run, generation: int) -> Outcome:
+    """Answer all questions of the generation that have no answer yet."""
     settings = run.config.answer
     params = SamplingParams(settings.temperature, settings.top_p, settings.max_tokens)
     known = run.ledger.pairs

@@ -18,6 +18,8 @@ PAIRS_A_BATCH = 256
 
 
 def check(run: Run, generation: int) -> Outcome:
+    """Keep or reject all pairs of the generation that have no verdict yet, then find
+    contradictions."""
     # Trusted pairs first: of a trusted pair and a generated one that are equal, the first is kept.
     queues = {
         origin: run.ledger.queue(

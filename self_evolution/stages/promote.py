@@ -33,6 +33,7 @@ PASSAGE_START = 100
 
 
 def promote(run: Run, generation: int) -> Outcome:
+    """Decide whether the generation becomes the leader, unless this is decided already."""
     there = [row for row in run.ledger.evaluations.promotions() if row.generation == generation]
     if not there:
         leader = run.ledger.evaluations.leader()

@@ -11,7 +11,8 @@ from self_evolution.run.outcome import Outcome, describe_kept
 
 
 def rehearse(run: Run, generation: int) -> Outcome:
-    """Make the conversations. Raises UserError if none can be used, and the user gives none."""
+    """Make the conversations for rehearsal. Raises UserError if none of them can be used and the
+    user gives none."""
     for origin in MAKERS:
         build(run, origin)
     reasons = run.ledger.training.conversation_reasons()

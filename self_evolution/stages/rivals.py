@@ -19,7 +19,7 @@ FLAG = AGAINST
 
 
 def rivals(run: Run, generation: int) -> Outcome:
-    """Ask one rival after the other; one that has done all tasks is not loaded again."""
+    """Ask one rival after the other. A rival that has answered everything is not loaded again."""
     wanted = set(tasks(run, generation=-1))
     asked, notes = 0, []
     for name in dict.fromkeys(run.config.evaluate.against) if wanted else ():

@@ -20,6 +20,7 @@ PAIRS_A_COMMIT = 256
 
 
 def score(run: Run, generation: int) -> Outcome:
+    """Compute the IFD scores of all kept pairs of the generation that have none yet."""
     settings = run.config.score
     known = run.ledger.pairs
     queue = run.ledger.queue(known.kept_lengths(generation), known.scored(generation))

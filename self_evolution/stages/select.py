@@ -15,12 +15,13 @@ from self_evolution.strategies import STRATEGIES, ScoredPair
 from self_evolution.text.counts import many
 
 EXAMPLES, SHARE = 8, 0.5
-"""EXAMPLES: how often a correction stands in the first training set after it came in. SHARE: the
-largest share of all corrections in the pairs of that set."""
+"""EXAMPLES: how often a correction stands in the first training set after it came in. SHARE: at
+most this share of the pairs of that set are corrections."""
 
 
 def select(run: Run, generation: int) -> Outcome:
-    """Raises UserError if there is nothing to train on."""
+    """Choose the training set of the generation. Raises UserError if there is nothing to train
+    on."""
     if there := run.ledger.training.selection(generation):
         return Outcome(len(there))
     settings = run.config.select

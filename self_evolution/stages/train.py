@@ -23,7 +23,7 @@ Chosen = TypeVar("Chosen")
 
 
 def train(run: Run, generation: int) -> Outcome:
-    """Train, and add the adapter's row once its files are complete."""
+    """Train the generation's adapter, and add its row once its files are complete."""
     if any(row.generation == generation for row in run.ledger.training.adapters()):
         return Outcome(0)
     start = run.start(generation)

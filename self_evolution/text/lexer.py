@@ -1,4 +1,5 @@
-"""All of a text as it is compared: its values, and the words, characters and signs between them."""
+"""Splits a text into the parts that are compared: values, and the words, characters and signs
+between them."""
 
 from __future__ import annotations
 

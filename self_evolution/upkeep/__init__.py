@@ -1,1 +1,1 @@
-"""Living with an installation: what works here, which runs there are, and what can go."""
+"""An installation: what works here, which runs there are, and what can be removed."""

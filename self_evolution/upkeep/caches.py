@@ -1,4 +1,4 @@
-"""The table of caches: what can be made again, and is kept to save time."""
+"""The table of caches, which keep what can be made again, to save time."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ CACHES: dict[str, str] = {"models": "self_evolution.models.gguf_cache"}
 
 
 class Cache(Protocol):
+    """The module of a cache."""
+
     def entries(self) -> Sequence[Entry]:
         """All that is in it."""
 

@@ -53,7 +53,7 @@ def find_runs(folder: Path) -> list[Path]:
 
 
 def describe(folder: Path) -> Found:
-    """A run as it is now; one that cannot be read is described by the reason."""
+    """Describe a run as it is now. If it cannot be read, the reason is its description."""
     ledger = folder / "run.db"
     size, changed = size_of(folder), ledger.stat().st_mtime
     try:

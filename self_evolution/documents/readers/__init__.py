@@ -1,6 +1,7 @@
 """File formats. A reader takes a file's bytes and gives its title and parts, in order.
 
-To add a format: one file with a function of that shape, and one line in READERS.
+To add a format, write a function of the type `Reader` in a file of its own, and add a line to
+READERS. docs/how-to-add.md explains it.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ from collections.abc import Callable
 from self_evolution.documents.readers.base import Builder, Content, Malformed, Part, storable
 
 Reader = Callable[[bytes], Content]
-"""bytes -> content; raises Malformed, which says what is wrong with the file."""
+"""Turns the bytes of a file into its content. Raises Malformed, which says what is wrong with
+it."""
 
 
 def _in(module: str, function: str = "read", *details: str) -> Reader:

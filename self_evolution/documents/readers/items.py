@@ -1,4 +1,4 @@
-"""Evaluation sets and rehearsal conversations: the files of the user's beside the documents."""
+"""Test questions and rehearsal conversations that the user gives in files."""
 
 from __future__ import annotations
 

@@ -4,9 +4,9 @@
 
 Tasks come as lines of JSON on standard input, messages go out as lines of JSON: `begin` with the
 name of a document before it is read, then the document or its problem; `end` after the last one of
-a file. The process has no network, writes nothing, and starts no other process than pandoc in its
-cage. The system ends it when its time or memory limit is reached; its parent knows which document
-it had begun.
+a file. The process has no network, writes nothing, and starts no other process than pandoc, which
+is restricted too. The system ends it when its time or memory limit is reached; its parent knows
+which document it had begun.
 """
 
 from __future__ import annotations
@@ -57,8 +57,10 @@ class Limits(NamedTuple):
 
 
 class Found(NamedTuple):
-    """A document in a file: its bytes, or the reason why there are none. `path` is in the
-    container."""
+    """A document in a file: its bytes, or the reason why there are none.
+
+    `path` is its path inside the container; empty for the file itself.
+    """
 
     path: str
     data: bytes

@@ -19,11 +19,14 @@ from typing import Any, NamedTuple, Self
 from self_evolution.documents.readers.base import Part, storable
 from self_evolution.documents.readers.worker import OUT_OF_MEMORY, Limits
 
-_AHEAD = 4  # files a worker may be ahead of what was taken from it
+_AHEAD = 4  # files for each worker that may be read before their results are taken
 
 
 class Read(NamedTuple):
-    """A document that was read, or that could not be (`problem`); `path` as in a container."""
+    """A document that was read, or that could not be read (`problem`).
+
+    `path` is its path inside the container; empty for the file itself.
+    """
 
     path: str
     format: str
@@ -42,7 +45,7 @@ class Reading(NamedTuple):
 
 
 class Workers:
-    """Some processes that read files side by side; one that ends early is replaced."""
+    """Processes that read files side by side. One that ends early is replaced."""
 
     def __init__(self, limits: Limits, count: int = 0) -> None:
         """Start with `count` processes at most; 0 means one for each core, up to 8."""

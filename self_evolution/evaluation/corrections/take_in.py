@@ -31,7 +31,8 @@ from self_evolution.text.values import stands_in
 SEARCHED = 3
 """Passages that are looked for where none was shown with the answer."""
 TAUGHT, HELD = 5, 2
-"""The most wordings of a correction that are trained on, besides its own, and that are held out."""
+"""TAUGHT: the largest number of further wordings of a correction that are trained on. HELD: the
+largest number of wordings that are held out."""
 
 
 def waiting(ledger: Ledger, store: FeedbackStore) -> list[Feedback]:

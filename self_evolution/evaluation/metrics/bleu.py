@@ -38,4 +38,4 @@ def _pieces(text: str, size: int) -> Counter[str]:
     return Counter([text[start : start + size] for start in range(len(text) - size + 1)])
 
 
-BLEU_4 = Metric("bleu-4", ("chars", "smooth:method3", "as:nltk-3.10"), bleu_4)
+BLEU_4 = Metric("bleu-4", ("chars", "smooth:method3", "as:nltk-3.10"), bleu_4, charted=True)

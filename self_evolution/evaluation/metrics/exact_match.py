@@ -58,5 +58,10 @@ def exact_match(pair: Graded) -> float | None:
 
 
 EXACT_MATCH = Metric(
-    "exact-match", ("values", "foreign:none", "case:lower"), exact_match, revision=2
+    "exact-match",
+    ("values", "foreign:none", "case:lower"),
+    exact_match,
+    revision=2,
+    share=True,
+    charted=True,
 )

@@ -31,7 +31,8 @@ class Metric:
     `settings` and `libraries` name whatever can change a score; `revision` rises when our own
     code changes one. `compute` maps a pair to percent, 0..100, or None where it does not apply.
     `aim` says what is good: a high score, a low one, or one near 100 (`even`), which alone may
-    be above 100.
+    be above 100. `share`: every answer scores 0 or 100, so a mean is a share of the questions.
+    `charted`: report and ablations draw a chart of it also if another metric decides.
     """
 
     name: str
@@ -40,6 +41,8 @@ class Metric:
     libraries: tuple[str, ...] = ()
     revision: int = 1
     aim: Literal["high", "low", "even"] = "high"
+    share: bool = False
+    charted: bool = False
 
     def signature(self) -> str:
         """Name, settings, library versions and revision, in the manner of sacrebleu (Post 2018).

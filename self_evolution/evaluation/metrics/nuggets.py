@@ -80,4 +80,5 @@ NUGGET_RECALL = Metric(
     nugget_recall,
     ("jieba",),
     revision=2,
+    charted=True,
 )

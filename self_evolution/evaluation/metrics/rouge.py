@@ -79,10 +79,11 @@ def rouge_l(pair: Graded) -> float:
     return _f1(lcs_length(expected, predicted), len(predicted), len(expected))
 
 
-def _metric(name: str, compute: Callable[[Graded], float]) -> Metric:
-    return Metric(name, ("f1", "words", "as:rouge-chinese-1.0.3"), compute, libraries=("jieba",))
+def _metric(name: str, compute: Callable[[Graded], float], charted: bool = False) -> Metric:
+    settings = ("f1", "words", "as:rouge-chinese-1.0.3")
+    return Metric(name, settings, compute, libraries=("jieba",), charted=charted)
 
 
 ROUGE_1 = _metric("rouge-1", partial(rouge_n, n=1))
 ROUGE_2 = _metric("rouge-2", partial(rouge_n, n=2))
-ROUGE_L = _metric("rouge-l", rouge_l)
+ROUGE_L = _metric("rouge-l", rouge_l, charted=True)

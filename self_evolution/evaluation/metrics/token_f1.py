@@ -27,4 +27,10 @@ def token_f1(pair: Graded) -> float:
     return 100.0 * 2 * overlap / (predicted.total() + expected.total()) if overlap else 0.0
 
 
-TOKEN_F1 = Metric("token-f1", ("words+cjk-chars", "case:lower", "punct:no"), token_f1, revision=2)
+TOKEN_F1 = Metric(
+    "token-f1",
+    ("words+cjk-chars", "case:lower", "punct:no"),
+    token_f1,
+    revision=2,
+    charted=True,
+)

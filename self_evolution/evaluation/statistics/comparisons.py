@@ -1,4 +1,4 @@
-"""Two models on the same items, many such comparisons at once, and how they are written."""
+"""Comparisons of two models on the same items, many of them at once, and the words for them."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ class Duel(NamedTuple):
 
 
 class Preference(NamedTuple):
-    """The result of the first of two models before a judge. All numbers are in percent.
+    """How often a judge prefers the first of two models. All numbers are in percent.
 
     `wins`: an item counts by the mean of its two decisions; a tie (or an unclear one) counts half.
     The others are of the `asked` items alone. `agreement`: the share where both orders have the

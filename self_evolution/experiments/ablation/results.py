@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from self_evolution.evaluation.metrics import METRICS
 from self_evolution.evaluation.statistics import NO_DIFFERENCE, Interval, bootstrap
 from self_evolution.evaluation.tasks import MAIN, MODES, Task
 from self_evolution.experiments.ablation.making import Match, place_of
@@ -21,9 +22,6 @@ from self_evolution.experiments.comparison import (
     side,
 )
 from self_evolution.records import Evaluation
-
-BARS = ("exact-match", "nugget-recall", "token-f1", "rouge-l", "bleu-4")
-"""Metrics of the second figure, after the one that decides."""
 
 MATCHED = {
     "steps": "Step-matched: each generation of every variant was trained for as many steps as "
@@ -166,9 +164,10 @@ def _curve(runs: Sequence[Sequence[Evaluation]], task: Task, metric: str) -> Cur
 def _bars(
     names: Sequence[str], models: Sequence[Sequence[Side]], deciding: str
 ) -> dict[str, dict[str, Interval]]:
+    drawn = [name for name, metric in METRICS.items() if metric.charted]
     found = {
         metric: common_scores(models, MAIN, metric)[0]
-        for metric in dict.fromkeys((deciding, *BARS))
+        for metric in dict.fromkeys((deciding, *drawn))
     }
     return {
         metric: {

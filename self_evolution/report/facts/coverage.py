@@ -1,4 +1,5 @@
-"""How much of what the documents state kept answers state: what training could teach at all."""
+"""Coverage: the share of the values in the documents that kept answers state. Training can teach
+only these."""
 
 from __future__ import annotations
 
@@ -14,7 +15,7 @@ MOST_FRAGMENTS = 1000
 They are drawn by their ids, which are digests, so the draw has nothing to do with their content."""
 
 EXAMPLES = 20
-"""Fragments with values that no kept answer states, of which the report shows so many."""
+"""The number of fragments with values that no kept answer states which the report shows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ class Coverage:
 
 
 def coverage(ledger: Ledger, resamples: int, most: int = MOST_FRAGMENTS) -> Coverage | None:
-    """None before anything was asked, or if the fragments state no value."""
+    """Compute the coverage. None before anything was asked, or if the fragments state no value."""
     drawn = ledger.fragments.drawn(most)
     answers: dict[str, list[tuple[int, str]]] = defaultdict(list)
     for id, generation, answer in ledger.pairs.kept_answers([one.id for one in drawn]):

@@ -1,4 +1,4 @@
-"""Caveats: the objections that a careful reader would have to the first screen, which states them
+"""Caveats: objections that a careful reader of the first screen might have. The screen states them
 itself."""
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from self_evolution.evaluation.metrics import METRICS
 from self_evolution.evaluation.tasks import MAIN, Task
 from self_evolution.report.facts import Facts
 from self_evolution.report.render import others, pages
@@ -14,8 +15,6 @@ STYLE = {"closed": "a", "retrieved": "c", "open": "b"}
 
 LIMITS = {"documents": 40, "cells": 12, "rows": 100, "missed": 10}
 """The size of the map: the documents, and for each the cells, headings and missed questions."""
-
-OTHER_METRICS = ("exact-match", "token-f1", "rouge-l", "bleu-4")
 
 
 def render(facts: Facts) -> str:
@@ -45,7 +44,8 @@ def _main_chart(facts: Facts) -> Chart | None:
 
 
 def _other_charts(facts: Facts) -> list[Chart]:
-    metrics = [metric for metric in OTHER_METRICS if metric != facts.lead.metric]
+    drawn = [name for name, metric in METRICS.items() if metric.charted]
+    metrics = [name for name in drawn if name != facts.lead.metric]
     charts = [
         _chart(facts, metric, (_line(facts, MAIN, "", metric, base=True),)) for metric in metrics
     ]

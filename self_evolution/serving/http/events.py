@@ -1,4 +1,4 @@
-"""Server-sent events: what both APIs stream with."""
+"""Server-sent events, with which both APIs stream."""
 
 from __future__ import annotations
 

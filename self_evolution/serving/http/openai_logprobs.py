@@ -28,7 +28,7 @@ def chat_logprobs(engine: Engine, reply: Reply, most: int) -> TokenList:
 
 
 def flat_logprobs(engine: Engine, reply: Reply, most: int) -> FlatLogprobs:
-    """The same in the shape of the older API."""
+    """The log-probabilities of a reply in the shape of the older API."""
     steps = _steps(engine, reply)
     words = [token for token, _ in steps]
     return FlatLogprobs(

@@ -27,7 +27,7 @@ Tally = dict[str, dict[str, bool]]
 class Asked(NamedTuple):
     """A question with its prompts: the closed book, and what the search finds.
 
-    It is that of a test question, or one made from it that no document answers. If it is not
+    It is a test question, or a question made from one that no document answers. If it is not
     `searchable`, the search may not find the right passage. `cluster` is the unit of cross-fitting.
     """
 

@@ -66,8 +66,8 @@ class Question:
 
 
 def ranges(covered: Sequence[float], known: float) -> tuple[list[Range], list[Range]]:
-    """What `Question.numbers` can be before the model has answered: those of the
-    answers can be anything, and the others are there already (`Coverage.of`)."""
+    """The ranges of `Question.numbers` before the model has answered. The numbers of the answers
+    can be anything; the others are known already (`Coverage.of`)."""
     both: list[Range] = [(LEAST_CERTAIN, 0.0), (0.0, 1.0), (0.0, 1.0)]
     both += [(one, one) for one in covered]
     return [*both, (known, known)], both

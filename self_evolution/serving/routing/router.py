@@ -131,8 +131,8 @@ class Router:
     def not_found(self, pending: Pending) -> Routed | None:
         """The answer to a question to which no answer of the model could be reliable enough.
 
-        It is the one that `decide` would give, whatever the model answers; so the model need not be
-        asked. None where that is open.
+        `decide` would give it whatever the model answers, so the model need not be asked. None if
+        the model must be asked.
         """
         known = pending.known
         if known.models is None:

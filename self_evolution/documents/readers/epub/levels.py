@@ -81,10 +81,8 @@ def are_flat(chapters: Sequence[Sequence[Placed]]) -> bool:
 
 
 def level(root: _Element, placed: Sequence[Placed]) -> None:
-    """Give the headings of a chapter the levels of the table of contents.
-
-    One that is not in the table stands under the one before that is.
-    """
+    """Give the headings of a chapter the levels of the table of contents. A heading that is not in
+    the table stands under the last heading before it that is."""
     known = {one.heading: one for one in placed}
     last: Placed | None = None
     for heading in list(root.iter(*HEADINGS)):

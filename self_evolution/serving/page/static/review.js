@@ -17,6 +17,11 @@ let skipped = 0; // what the person has put off
 let counts = { reviewed: 0, left: 0 };
 let busy = false;
 
+function setBusy(value) {
+  busy = value;
+  find("#pair").setAttribute("aria-busy", String(value));
+}
+
 async function next() {
   if (!waiting.length) {
     const name = encodeURIComponent(reviewer.value.trim());
@@ -82,7 +87,7 @@ function open(shown) {
 // Do something with what is shown, and go on; one thing at a time.
 async function done(work) {
   if (busy || !waiting.length) return;
-  busy = true;
+  setBusy(true);
   problem.hidden = true;
   try {
     await work(waiting[0]);
@@ -92,7 +97,7 @@ async function done(work) {
     problem.textContent = say("not_kept", error.message);
     problem.hidden = false;
   } finally {
-    busy = false;
+    setBusy(false);
   }
 }
 
@@ -151,14 +156,20 @@ document.addEventListener("keydown", (event) => {
   deed();
 });
 
-// Another name begins anew: what one person has reviewed waits for the other.
-function begin() {
+// Another name begins anew: what one person has reviewed waits for the other. Until it is shown, a
+// key does nothing, because it would judge what the person does not see yet.
+async function begin() {
   waiting = [];
   skipped = 0;
-  next().catch((error) => {
+  setBusy(true);
+  try {
+    await next();
+  } catch (error) {
     problem.textContent = error.message;
     problem.hidden = false;
-  });
+  } finally {
+    setBusy(false);
+  }
 }
 
 reviewer.addEventListener("change", () => {
