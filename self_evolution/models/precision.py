@@ -52,9 +52,7 @@ def remark(settings: Model) -> str:
     """What is to be said of a format that this CPU has no instructions for; else empty."""
     from self_evolution.models.loading import choose_device
 
-    if settings.engine != "transformers" or settings.dtype != "bfloat16":
-        return ""
-    if choose_device(settings.device) != "cpu" or _supported():
+    if settings.dtype != "bfloat16" or choose_device(settings.device) != "cpu" or _supported():
         return ""
     return (
         "this processor has no instructions for bfloat16, so it computes more slowly than in "
