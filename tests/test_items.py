@@ -71,6 +71,7 @@ def test_json_may_use_the_names_of_a_review(tmp_path: Path) -> None:
     [
         ("a,b\n1,2\n", "row 1: input is missing"),
         ("question,answer\n,x\n", "row 1: question is empty"),
+        ("question,answer\nA?,1\nB?\n", "row 2: answer is empty: write the answer"),
         ("question,answer\n", "no test question"),
         ('question,answer\n"x,y\n', "broken quotes"),
         ("question,input,answer\nx,y,z\n", "question and input mean the same"),
@@ -113,6 +114,7 @@ def test_questions_on_one_document_are_drawn_together(
         ('{"question": "A?", "answer": ["1", "2"]}', "answer is a list: write it as text"),
         ('{"input": "A?", "output": {"text": "1"}}', "output is an object"),
         ('{"input": "A?", "output": null}', "output is null"),
+        ('{"input": "A?", "output": " "}', "output is empty: write the answer, or leave the row"),
         ('{"input": "A?", "output": true}', "output is true or false"),
         ('{"instruction": NaN, "input": "A?", "output": "1"}', "instruction is NaN"),
         ('{"passage": 5, "input": "A?", "output": "1"}', "passage is a number"),

@@ -175,6 +175,28 @@ def test_what_is_no_mbox_is_refused(data: bytes) -> None:
         list(mail.messages(data))
 
 
+@pytest.mark.parametrize(
+    ("body", "read"),
+    [
+        ("<p>New.</p><blockquote>Old.</blockquote>", "New.\n\n> Old."),
+        (
+            "<div>New.</div><blockquote><p>Old.</p><p>Older.</p></blockquote>",
+            "New.\n\n> Old.\n> \n> Older.",
+        ),
+        (
+            "<p>New.</p><blockquote>Old.<blockquote>Oldest.</blockquote></blockquote>",
+            "New.\n\n> Old.\n> \n> > Oldest.",
+        ),
+        ("<blockquote style='border:none'>Indented.</blockquote>", "Indented."),
+        ("<blockquote>Old.</blockquote><p>New.</p>", "> Old.\n\nNew."),
+    ],
+)
+def test_a_quotation_in_html_is_marked_once(body: str, read: str) -> None:
+    data = f"From: a@example.org\nContent-Type: text/html\n\n<html><body>{body}".encode()
+    text = "\n\n".join(part.text for part in mail.read(data).parts)
+    assert text == f"From: a@example.org\n\n{read}"
+
+
 CASES = Path(__file__).parents[2] / "shared" / "cases" / "mail"
 
 

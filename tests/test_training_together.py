@@ -336,6 +336,6 @@ def test_adapters_that_differ_are_refused() -> None:
 
 
 def test_a_process_holds_a_part_of_the_layers_where_they_are_divided() -> None:
-    shape = memory.Shape(1100, 2, 8, 16, 4, 100, 64, 1000)
+    shape = memory.Shape(1100, 2, 8, 16, 4, 100, 64, 32, 1000)
     whole, half = (memory.memory(shape, settings(), "float32", n).training for n in (1, 2))
     assert whole - half == 4 * 500

@@ -240,7 +240,7 @@ def test_the_contamination_check_follows(one: str, other: str, leaks: bool) -> N
 PIECES = (
     "0|1|2|3|5|10|000|,|.|-|–|−|+|±|×|x|^|³|⁻⁶|½|/|'|°|°C|%|m|h|bar|ms|kΩ|€|$|≥|<|at least |"
     "or more|up to|max.|und|mindestens|bis|至少|以上|万|元|秒|每|摄氏|百分之|KX-48|H₂O|a.b|**|"
-    '(|)|To|"|\u202f|\u00ad|\n'
+    '(|)|To|"|\u202f|\u00ad|\n|March|2024|5.|年|月|日|点|下午|:30|am|Uhr'
 )
 texts = st.lists(st.sampled_from(PIECES.split("|")) | st.just(" "), max_size=14).map("".join)
 

@@ -235,7 +235,10 @@ class Train(Settings):
     max_tokens: PositiveInt = 1024
     """Length of the longest training example, in tokens. Longer examples are left out."""
     rank: PositiveInt = 32
-    """Rank of the LoRA adapter, on all linear layers."""
+    """Rank of the LoRA adapter."""
+    layers: Literal["all", "mlp"] = "all"
+    """Linear layers that the LoRA adapter changes. `mlp` leaves out those of attention, so that
+    less is forgotten."""
     alpha: NonNegativeInt = 0
     """Alpha of the LoRA adapter, which multiplies its output by alpha / rank. 0 takes twice the
     rank."""

@@ -22,8 +22,9 @@ from self_evolution.text.characters import plain_characters
 from self_evolution.text.function_words import FUNCTION_WORDS
 from self_evolution.text.markup import unmarked
 from self_evolution.text.numerals import with_digits
-from self_evolution.text.scanner import Token, scan
+from self_evolution.text.scanner import scan
 from self_evolution.text.script import has_cjk
+from self_evolution.text.token import Token
 from self_evolution.text.units import unit
 from self_evolution.text.values import may_agree
 

@@ -71,7 +71,7 @@ def _adapters(settings: Config) -> float:
     shape = shape_of(settings.model)
     if shape is None:
         return 0.0
-    one = adapter_weights(shape, settings.train.rank) * BYTES["float32"]
+    one = adapter_weights(shape, settings.train) * BYTES["float32"]
     checkpoint = 3 * one if settings.train.checkpoint_steps else 0
     return settings.generations * one + checkpoint
 

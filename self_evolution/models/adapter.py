@@ -28,3 +28,8 @@ def require_adapter(folder: Path, file: str, sha256: str) -> None:
             f"{folder}: {file} is not the adapter that this run trained; restore the folder, or "
             "start a new run"
         )
+
+
+def in_attention(name: str) -> bool:
+    """Whether a module of this name, with dots, is a part of attention."""
+    return any("attn" in part or "attention" in part for part in name.lower().split("."))

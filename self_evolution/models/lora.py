@@ -6,13 +6,18 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from self_evolution.config import Train
+from self_evolution.errors import UserError
 from self_evolution.files import complete
-from self_evolution.models.adapter import digest, require_adapter
+from self_evolution.models.adapter import digest, in_attention, require_adapter
 
 WEIGHTS = "adapter_model.safetensors"
+
+_ENOUGH = 0.2
+"""The MLPs' share of the weights in linear layers, at the least. Dense models have 0.5 or more; a
+mixture of experts may have no more than its routers there."""
 
 
 def attach(base: Any, tuned: Any, settings: Train, seed: int) -> Any:
@@ -25,12 +30,41 @@ def attach(base: Any, tuned: Any, settings: Train, seed: int) -> Any:
     config = LoraConfig(
         r=settings.rank,
         lora_alpha=settings.lora_alpha,
-        target_modules="all-linear",
+        target_modules=_targets(base, settings.layers),
         bias="none",
         task_type="CAUSAL_LM",
     )
     with _quiet():
         return _quick(get_peft_model(base, config))
+
+
+def _targets(base: Any, layers: Literal["all", "mlp"]) -> str | list[str]:
+    """The layers that PEFT is told to change.
+
+    Raises UserError if the model's MLPs are not made of linear layers, as those of a mixture of
+    experts may be.
+    """
+    if layers == "all":
+        return "all-linear"
+    import torch
+    from transformers.pytorch_utils import Conv1D
+
+    output = base.get_output_embeddings()
+    linear = {
+        name: module.weight.numel()
+        for name, module in base.named_modules()
+        if isinstance(module, torch.nn.Linear | Conv1D) and module is not output
+    }
+    chosen = sorted(name for name in linear if not in_attention(name))
+    if sum(linear[name] for name in chosen) < _ENOUGH * sum(linear.values()):
+        raise UserError(
+            "--train.layers mlp: too few of this model's linear layers are outside of attention; "
+            "give --train.layers all"
+        )
+    ends = {name.rpartition(".")[2] for name in chosen}
+    # Where attention has layers of such a name too, PEFT needs the whole names.
+    others = {name.rpartition(".")[2] for name in linear if in_attention(name)}
+    return chosen if ends & others else sorted(ends)
 
 
 def load(base: Any, tuned: Any, folder: Path, sha256: str = "") -> Any:
@@ -77,8 +111,10 @@ def _refilled(tuned: Any, folder: Path) -> bool:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Silence a warning: PEFT up to 0.21 reads a property that transformers 5.23 deprecates."""
+    """Silence two warnings: PEFT up to 0.21 reads a property that transformers 5.23 deprecates, and
+    says which way round it takes the weights of GPT-2's layers."""
     with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "fan_in_fan_out is set to False", UserWarning)
         warnings.filterwarnings("ignore", "`is_gradient_checkpointing`", FutureWarning)
         yield
 

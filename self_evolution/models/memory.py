@@ -12,8 +12,9 @@ import resource
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from self_evolution.config import Config
+from self_evolution.config import Config, Train
 from self_evolution.errors import UserError
+from self_evolution.models.adapter import in_attention
 from self_evolution.models.location import locate
 
 BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
@@ -48,6 +49,8 @@ class Shape(NamedTuple):
     keys: int
     vocabulary: int
     linear: int
+    attention: int
+    """The part of `linear` that is in attention."""
     inside: int
     """Weights of all layers with LoRA: those that `model.quantize` holds in few bits."""
 
@@ -137,11 +140,12 @@ def shape_of(config: Any) -> Shape:
     text = config.get_text_config()
     head = getattr(text, "head_dim", None) or text.hidden_size // text.num_attention_heads
     output = model.get_output_embeddings()
-    layers = [
-        module
-        for module in model.modules()
+    layers = {
+        name: module
+        for name, module in model.named_modules()
         if isinstance(module, torch.nn.Linear) and module is not output
-    ]
+    }
+    ends = {name: one.in_features + one.out_features for name, one in layers.items()}
     return Shape(
         parameters=sum(weight.numel() for weight in model.parameters()),
         layers=text.num_hidden_layers,
@@ -149,8 +153,9 @@ def shape_of(config: Any) -> Shape:
         inner=text.intermediate_size,
         keys=(getattr(text, "num_key_value_heads", None) or text.num_attention_heads) * head,
         vocabulary=text.vocab_size,
-        linear=sum(one.in_features + one.out_features for one in layers),
-        inside=sum(one.in_features * one.out_features for one in layers),
+        linear=sum(ends.values()),
+        attention=sum(count for name, count in ends.items() if in_attention(name)),
+        inside=sum(one.in_features * one.out_features for one in layers.values()),
     )
 
 
@@ -161,9 +166,10 @@ def stored_dtype(folder: Path) -> str:
     return str(config.get("dtype") or config.get("torch_dtype") or "float32")
 
 
-def adapter_weights(model: Shape, rank: int) -> int:
-    """The numbers in a LoRA adapter on all linear layers."""
-    return rank * model.linear
+def adapter_weights(model: Shape, settings: Train) -> int:
+    """The numbers in a LoRA adapter."""
+    left_out = model.attention if settings.layers == "mlp" else 0
+    return settings.rank * (model.linear - left_out)
 
 
 def memory(model: Shape, settings: Config, dtype: str, parts: int = 1) -> Memory:
@@ -181,7 +187,7 @@ def memory(model: Shape, settings: Config, dtype: str, parts: int = 1) -> Memory
     kept = layer * model.layers
     if train.checkpointing == "on":
         kept = tokens * model.hidden * size * model.layers + layer
-    adapter = adapter_weights(model, train.rank) * _STATES
+    adapter = adapter_weights(model, train) * _STATES
     training = weights - inside + inside / parts + adapter + kept + _LOGITS
     # Generating: one batch of prompts with passages, and the longest answers.
     window = 2 * settings.split.max_tokens + settings.answer.max_tokens
@@ -189,10 +195,6 @@ def memory(model: Shape, settings: Config, dtype: str, parts: int = 1) -> Memory
     cache = rows * window * 2 * model.layers * model.keys * size
     reading = rows * window * (4 * model.hidden + 2 * model.inner) * size
     generating = (
-        weights
-        + adapter_weights(model, train.rank) * 4
-        + cache
-        + reading
-        + rows * model.vocabulary * 4
+        weights + adapter_weights(model, train) * 4 + cache + reading + rows * model.vocabulary * 4
     )
     return Memory(int(generating), int(training))

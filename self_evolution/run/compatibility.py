@@ -42,6 +42,7 @@ CHANGES: dict[str, Change] = {
     "train.processes": "free",
     "train.report_to": "free",
     "train.rank": "fixed",
+    "train.layers": "fixed",
     "train.alpha": "fixed",
     "train.rehearsal_file": "fixed",
     "train.rehearsal_loss": "fixed",  # it says whether replies that were cut are rehearsed

@@ -9,8 +9,10 @@ from functools import lru_cache
 
 from self_evolution.text.characters import plain_characters
 from self_evolution.text.markup import unmarked
-from self_evolution.text.scanner import CHUNK, RANGES, Token, scan, word_key
+from self_evolution.text.ranges import RANGES
+from self_evolution.text.scanner import CHUNK, scan, word_key
 from self_evolution.text.script import CJK, has_cjk
+from self_evolution.text.token import Token
 
 # Without the marks that only set a text off.
 _PIECE = re.compile(
@@ -30,9 +32,10 @@ _MARKER_BEGINS = frozenset(" \t>#*_-(（0123456789第步Ss①②③④⑤⑥⑦�
 def plain(text: str) -> str:
     """`text` in one form of each character, without the list markers at its line starts."""
     text = plain_characters(unmarked(text))
-    if "\n" in text or text[:1] in _MARKER_BEGINS:
+    if "\n" in text:
         return _LIST_MARKER.sub("", text)
-    return text
+    marker = text[:1] in _MARKER_BEGINS and _LIST_MARKER.match(text)
+    return text[marker.end() :] if marker else text
 
 
 @lru_cache(maxsize=256)
@@ -45,7 +48,12 @@ def words(text: str, about: str = "") -> tuple[Token, ...]:
 def vocabulary(text: str, about: str = "") -> frozenset[str]:
     """The forms by which the words, codes and units of a plain text are compared."""
     tokens = words(text, about)
-    return frozenset(token.unit if token.kind == "number" else token.key for token in tokens)
+    known = {token.unit if token.kind == "number" else token.key for token in tokens}
+    dates = (token for token in tokens if token.kind == "date")
+    known.update(
+        piece.key for date in dates for piece in _pieces(text, date.start, date.end, CHUNK)
+    )
+    return frozenset(known)
 
 
 @lru_cache(maxsize=256)
@@ -55,7 +63,10 @@ def lex(text: str, about: str = "") -> tuple[Token, ...]:
 
 
 def _filled(text: str, about: str, pattern: re.Pattern[str]) -> Iterator[Token]:
-    """The values, and between them what the pattern finds; one sign for all that say "to"."""
+    """The values, and between them what the pattern finds; one sign for all that say "to".
+
+    The words of a date stay words for the pattern of all pieces.
+    """
     last = None
     for value in scan(text, about):
         start = last.end if last else 0
@@ -64,7 +75,10 @@ def _filled(text: str, about: str, pattern: re.Pattern[str]) -> Iterator[Token]:
             yield Token("sign", "~", start, value.start)
         else:
             yield from _pieces(text, start, value.start, pattern)
-        yield value
+        if value.kind == "date" and pattern is _PIECE:
+            yield from _pieces(text, value.start, value.end, pattern)
+        else:
+            yield value
         last = value
     yield from _pieces(text, last.end if last else 0, len(text), pattern)
 

@@ -7,46 +7,17 @@ are both the number 10000 with the unit ms and the bound ≥.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from functools import lru_cache
-from typing import NamedTuple
+from functools import cache, lru_cache
 
 from self_evolution.text.characters import RAISED, VULGAR, on_the_line
 from self_evolution.text.figures import Number, number_at, shifted
 from self_evolution.text.measures import counted_by, measure_at
+from self_evolution.text.moments import behind_name, moment_at, months
 from self_evolution.text.phrases import BOUNDS, after, before, last_words
+from self_evolution.text.ranges import mended
 from self_evolution.text.script import CJK, has_han
+from self_evolution.text.token import Token
 from self_evolution.text.units import per, unit
-
-
-class Token(NamedTuple):
-    """`key` is compared; `kind` is number, word, cjk, sign or text; `start` and `end` span it.
-
-    Of a number, `head` and `tail` span the figures, and `unit` and `bound` (≥ ≤ > < ≠ ±) are "" for
-    none; `shared` is the unit, as it is written, that a range states once behind its last number.
-    """
-
-    kind: str
-    key: str
-    start: int
-    end: int
-    head: int = -1
-    tail: int = -1
-    unit: str = ""
-    bound: str = ""
-    shared: str = ""
-
-    @property
-    def shared_unit(self) -> str:
-        """The compared form of `shared`, "" for none."""
-        measure = measure_at(self.shared, 0) if self.shared else None
-        return measure.unit if measure else ""
-
-    @property
-    def normal(self) -> str:
-        """The one way to write this value: ≥10000 ms."""
-        return f"{self.bound}{self.key} {self.unit}".rstrip()
-
 
 _LETTER = rf"[^\W{CJK}①-⑳]"
 _WORD = (
@@ -59,10 +30,12 @@ _PLAIN_NUMBER = (
     rf"(?=\Z|[;!?)\]%°，。；：！？、）{CJK}]|,(?![0-9])|\.(?![0-9a-z_])"
     rf"|[ ](?![0-9×x*·^/±+–{VULGAR}-]))"
 )
+# What a date or time can go on with, behind a plain number.
+_GOES_ON = "[ ]?[年月点點]|[.]?[ ][JFMASONDjfmasodhU]"
 # All that is neither a number nor more than a word, and then a number that stands by itself.
 _NEXT = re.compile(
     rf"(?:{_WORD}|[^\w+./-]++|[{CJK}]++|[-+](?![.0-9{VULGAR}])|\.(?![0-9])|/(?![A-Za-z_.])"
-    rf"|(?<=[0-9])x(?=[1-9]))*+({_PLAIN_NUMBER})?"
+    rf"|(?<=[0-9])x(?=[1-9]))*+(?:({_PLAIN_NUMBER})((?={_GOES_ON}))?)?"
 )
 # A chunk is what spaces and punctuation leave whole: KX-48, /etc/hosts, 10.0.0.1, v2.3, end-user.
 # A dot before a capital joins only initials (U.S), so that "48 ms.The" is two words.
@@ -79,7 +52,7 @@ CHUNK = re.compile(
 _LONGEST = 400  # characters of a chunk: a text without spaces must not take the square of its time
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,20}://[A-Za-z0-9._~:/?#@!$&'*+,;=%-]*[A-Za-z0-9/_=]")
 _COLONS = re.compile(
-    r"[0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?(?:[ ]?[AaPp]\.?[Mm]\b)?(?![\w:])"
+    r"[0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?(?:[ ]?[AaPp]\.?[Mm]\b)?(?![\w:]|,[0-9])"
     r"|[0-9A-Fa-f]{2,4}(?::[0-9A-Fa-f]{2,4}){2,}"
 )
 # A chunk of letters that is more than a word: it holds a digit, an underscore, a backslash or an @,
@@ -94,11 +67,8 @@ _TIMES = re.compile(r"[x×](?=[1-9])")
 _TIMES_ALONE = re.compile(r"×(?!\w|\s?[0-9])")  # 3× is 3x
 _ANOTHER = re.compile("[-/][1-9]")
 _PER_TIME = ("/s", "/h", "/d")
-RANGES = frozenset(("-", "~", "～", "–", "—", "to", "到", "至", "bis", "à", "...", "…"))
-_PAIRS = RANGES | {"and", "和", "与", "und", "et"}
-_PRODUCTS = frozenset(("×", "x", "*", "·", "乘", "乘以"))
+_SHORT = re.compile("[0-9]{1,4}[^0-9]")  # a date or time begins so
 _ONE_WAY = {"≥": "≥>", ">": "≥>", "≤": "≤<", "<": "≤<"}
-_UP_TO = ("up to", "bis zu", "jusqu")
 
 
 @lru_cache(maxsize=256)
@@ -116,9 +86,15 @@ def scan(text: str, about: str = "") -> tuple[Token, ...]:
         start, place = found.start(1), found.end()
         token: Token | None
         if figures := found[1]:
-            key = shifted(figures) if "." in figures else figures
-            phrased = start > 0 and _may_be_phrased(text, start)
-            token = _number(text, start, place, key, about, tokens, place, phrased)
+            token, word, phrased = None, "", start > 0
+            if phrased and text[start - 1] == " ":
+                word = _word_before(text, start)
+                phrased = _may_be_phrased(word)
+            if found[2] is not None or (phrased and word in months()):
+                token = _moment(text, start, about, tokens)
+            if token is None:
+                key = shifted(figures) if "." in figures else figures
+                token = _number(text, start, place, key, about, tokens, place, phrased)
         elif place >= size:
             break
         else:
@@ -126,19 +102,45 @@ def scan(text: str, about: str = "") -> tuple[Token, ...]:
         if token:
             tokens.append(token)
             place = token.end
-    return tuple(_mended(text, tokens)) if len(tokens) > 1 else tuple(tokens)
+    return tuple(mended(text, tokens)) if len(tokens) > 1 else tuple(tokens)
 
 
-def _may_be_phrased(text: str, start: int) -> bool:
-    """Whether a phrase may stand before a number; no for most, which follow any other word."""
-    if text[start - 1] != " ":
-        return True
-    word = text[text.rfind(" ", 0, start - 1) + 1 : start - 1]
-    return not (word.isascii() and word.isalpha()) or word.lower() in last_words()
+def _word_before(text: str, start: int) -> str:
+    """The word that one character, a space, parts from a number."""
+    return text[text.rfind(" ", 0, start - 1) + 1 : start - 1]
+
+
+def _may_be_phrased(word: str) -> bool:
+    """Whether a phrase may end in the word before a number, or a date begin; no for most."""
+    return not word.isalpha() or word[-1] >= "⺀" or word.lower() in _telling_words()
+
+
+@cache
+def _telling_words() -> frozenset[str]:
+    return last_words() | {name.lower() for name in months()}
+
+
+def _moment(text: str, start: int, about: str, past: list[Token]) -> Token | None:
+    """The date or time of day at `start`, with its bound; None if there is none."""
+    found = moment_at(text, start, about)
+    if not found and text[start - 1 : start] == " ":
+        found = behind_name(text, start, _word_before(text, start))
+    if not found:
+        return None
+    limit = past[-1].end if past else 0
+    begin, bound = found.start, ""
+    phrase = before(text, begin)
+    if phrase and phrase.meaning in BOUNDS and phrase.start >= limit:
+        begin, bound = phrase.start, phrase.meaning
+    if not found.half:
+        return Token("date", found.key, begin, found.end, bound=bound)
+    return Token("number", found.key, begin, found.end, start, found.tail, found.half, bound)
 
 
 def _irregular(text: str, start: int, about: str, past: list[Token]) -> tuple[Token | None, int]:
     """The value at `start`, whatever its form; or none, and where to go on."""
+    if _SHORT.match(text, start) and (moment := _moment(text, start, about, past)):
+        return moment, moment.end
     if found := _URL.match(text, start):
         return Token("word", folded(found[0]), start, found.end()), found.end()
     if ":" in text[start : start + 5] and (found := _COLONS.match(text, start)):
@@ -227,44 +229,6 @@ def _number(
     if name == "¥":
         name = "CNY" if has_han(text + about) else "JPY"
     return Token("number", key, start, end, head, tail, per(name, over) if over else name, bound)
-
-
-def _mended(text: str, tokens: list[Token]) -> Iterator[Token]:
-    """The tokens, ranges with their unit at both numbers, and 3 × 4 m as one."""
-    last = tokens[0]
-    for token in tokens[1:]:
-        gap = text[last.end : min(token.start, last.end + 9)].strip(" \t*_`").lower()
-        product = gap in _PRODUCTS or (gap == "by" and token.unit)
-        if product and token.kind == "number" and not token.bound and _may_multiply(last, gap):
-            last = _product(last, token)
-            continue
-        if last.kind == token.kind == "number":
-            if not gap and text[token.start : token.head].lower().startswith(_UP_TO):
-                token = token._replace(start=token.head, bound="")
-                gap = "to"
-            paired = gap in _PAIRS or (token.bound == "±" and not gap)
-            bare = last.tail == last.end and token.tail < token.end
-            if paired and bare and (shared := measure_at(text, token.tail)):
-                written = text[token.tail : shared.end].strip(" -*_`")
-                key = shifted(last.key, shared.scale) if shared.scale else last.key
-                last = last._replace(key=key, shared=written)
-        yield last
-        last = token
-    yield last
-
-
-def _may_multiply(one: Token, sign: str) -> bool:
-    """Whether a product may begin so: a number, or a code with a size as in M8 × 1.25."""
-    return one.kind == "number" or (sign in "×x" and one.key[-1:].isdigit())
-
-
-def _product(one: Token, other: Token) -> Token:
-    """Two numbers as one product, alike for 3 × 4 m and 3 m × 4 m; or a code and its size."""
-    if one.kind == "word":
-        return one._replace(key=f"{one.key}x{other.key}", end=other.end)
-    first = one.key if one.unit in ("", other.unit) else f"{one.key} {one.unit}"
-    key = f"{first}×{other.key}"
-    return one._replace(key=key, end=other.end, tail=other.tail, unit=other.unit)
 
 
 _UNIT = re.compile(r"[^0-9]+|[^0-9]{1,3}[23](?:/[^0-9]+)?")

@@ -12,22 +12,22 @@ HANGUL = "\u1100-\u11ff\u3130-\u318f\uac00-\ud7af"
 CJK = HAN + KANA
 
 _HAN_CHARACTER = re.compile(f"[{HAN}]")
-_CJK_CHARACTER = re.compile(f"[{CJK}]")
+_CJK_CHARACTERS = re.compile(f"[{CJK}]+")
 _OTHER_WORD = re.compile(rf"[^\W\d_{CJK}]+")
 _NARROW = re.compile("[^\u2e80-\U0003ffff]+")
 
 
 def has_cjk(text: str) -> bool:
     """Whether any character of `text` is CJK."""
-    return not text.isascii() and _CJK_CHARACTER.search(text) is not None
+    return not text.isascii() and _CJK_CHARACTERS.search(text) is not None
 
 
 def is_cjk(text: str) -> bool:
     """Whether `text` is written in a CJK script: more such characters than other words."""
     if not has_cjk(text):
         return False
-    characters = len(_CJK_CHARACTER.findall(text))
-    return characters > 0 and characters >= len(_OTHER_WORD.findall(text))
+    characters = sum(map(len, _CJK_CHARACTERS.findall(text)))
+    return characters >= len(_OTHER_WORD.findall(text))
 
 
 def has_han(text: str) -> bool:

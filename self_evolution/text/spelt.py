@@ -31,11 +31,19 @@ _CHINESE = re.compile(
 )
 
 
+# What a number in words has in it, at the least.
+_HINT = re.compile(
+    f"[{_DIGITS}{_SCALES}]|zer|two|thr|fo|fi|si|sev|eig|nin|ten|ele|twe|hund|thou|mil|bil"
+)
+
+
 def in_digits(text: str) -> str:
     """`text` with its numbers in words as digits, except a single character of one.
 
     That is more often a pronoun or part of a word (一个) than a number.
     """
+    if not _HINT.search(text.lower()):
+        return text
     return _CHINESE.sub(_put(_chinese), _ENGLISH.sub(_put(_english), text))
 
 

@@ -16,8 +16,11 @@ from self_evolution.text.characters import plain_characters
 from self_evolution.text.figures import number_at
 from self_evolution.text.lexer import keys, lex, plain, vocabulary, words
 from self_evolution.text.markup import unmarked
-from self_evolution.text.scanner import Token, scan
+from self_evolution.text.moments import covers
+from self_evolution.text.scanner import scan
 from self_evolution.text.script import has_cjk, is_cjk
+from self_evolution.text.spelt import in_digits
+from self_evolution.text.token import Token
 
 _QUOTED = re.compile(
     r"“([^“”\n]{1,60})”|‘([^‘’\n]{1,60})’|「([^「」\n]{1,60})」|『([^『』\n]{1,60})』"
@@ -43,7 +46,6 @@ def extract_values(text: str, *, cjk: bool | None = None, about: str = "") -> li
     return [_written(whole, token, about) for token in stated(text, cjk, about)]
 
 
-@lru_cache(maxsize=256)
 def stated(text: str, cjk: bool | None = None, about: str = "") -> tuple[Token, ...]:
     """The result of `extract_values`, as tokens of `plain(text)`."""
     text = plain(text)
@@ -55,9 +57,10 @@ def stated(text: str, cjk: bool | None = None, about: str = "") -> tuple[Token, 
                 found.append(Token("text", content, *match.span()))
         found.sort(key=lambda token: token.start)
     else:
-        found = list(scan(text, about))
-        if len(found) < 2:
-            return tuple(found)
+        scanned = scan(text, about)
+        if len(scanned) < 2:
+            return scanned
+        found = list(scanned)
     unique: dict[tuple[str, ...], Token] = {}
     for token in found:
         unique.setdefault((token.key, token.unit or token.shared, token.bound), token)
@@ -67,7 +70,7 @@ def stated(text: str, cjk: bool | None = None, about: str = "") -> tuple[Token, 
 def _written(text: str, token: Token, about: str) -> str:
     if token.kind == "text":
         return token.key
-    if token.kind == "word":
+    if token.kind in ("word", "date"):
         return text[token.start : token.end]
     figures = text[token.head : token.tail]
     if "," in figures or "." in figures:
@@ -83,9 +86,10 @@ def stands_in(value: str, text: str, about: str = "") -> bool:
     """Whether `value` stands in `text` as a whole: "4" stands neither in "48" nor in "4.5".
 
     Numbers are compared as numbers and units by their meaning: "4GB" stands in "4 gb", and "4" does
-    too, because what a value leaves out contradicts nothing. Other tokens must follow one another
-    there, whatever the case. A value with CJK characters must be contained, white space aside. A
-    blank value stands nowhere. A bound may be missing in `text` if its words name it, or those of
+    too, because what a value leaves out contradicts nothing; so does "2024" in "5 March 2024". A
+    number may stand there in English or Chinese words. Other tokens must follow one another there,
+    whatever the case. A value with CJK characters must be contained, white space aside. A blank
+    value stands nowhere. A bound may be missing in `text` if its words name it, or those of
     `about`, such as the question.
     """
     wanted = parsed(value, about)
@@ -110,7 +114,13 @@ def found_in(wanted: Token, text: str, about: str = "") -> bool:
     """`stands_in` for a value that is parsed."""
     text = plain(text)
     if wanted.kind == "number":
-        return _number_stands(wanted, text, about)
+        if _number_stands(wanted, text, about):
+            return True
+        # Hardly a number of more than three figures, noughts aside, is written in words.
+        digits = in_digits(text) if len(wanted.key.rstrip("0")) < 4 else text
+        return digits != text and _number_stands(wanted, digits, about)
+    if wanted.kind == "date":
+        return any(stands_as(wanted, token) for token in scan(text, about))
     if wanted.kind == "word":
         key = wanted.key
         if any(token.key == key for token in scan(text, about)):
@@ -127,14 +137,16 @@ def _number_stands(wanted: Token, text: str, about: str) -> bool:
             if stands_as(wanted, token):
                 return True
             bare = bare or (not token.bound and stands_as(wanted._replace(bound=""), token))
+        elif token.kind == "date" and not wanted.unit and wanted.key in token.key.split("-"):
+            return True
     return bare and any(_say(told, about, wanted.bound) for told in (text, about))
 
 
 def stands_as(wanted: Token, token: Token) -> bool:
     """Whether a value is one that a text has; what it leaves out contradicts nothing."""
     return (
-        wanted.key == token.key
-        and wanted.kind == token.kind
+        wanted.kind == token.kind
+        and (wanted.key == token.key or (wanted.kind == "date" and covers(token.key, wanted.key)))
         and (not wanted.bound or wanted.bound == token.bound)
         and (not wanted.unit or same_unit(wanted.unit, token.unit or token.shared_unit))
     )

@@ -99,6 +99,10 @@ def _item(place: str, given: Any) -> ItemRow:
             f"; is the question in {keys['instruction']}?" if texts["instruction"].strip() else ""
         )
         raise UserError(f"{place}: {keys['input']} is empty{hint}")
+    if not texts["output"].strip():
+        raise UserError(
+            f"{place}: {keys['output']} is empty: write the answer, or leave the row out"
+        )
     item = ItemRow(
         texts["instruction"], texts["input"], texts["output"], None, _document(place, given)
     )

@@ -70,6 +70,7 @@ def _page(data: bytes) -> Content:
         elif not any(one in quotes for one in element.iterancestors("blockquote")):
             quotes.append(element)
     for number, element in enumerate(quotes):
+        element.tag = "div"  # its text gets the sign of a quotation below
         place = etree.Element("p")
         place.text, place.tail, element.tail = f"{_QUOTE}{number}{_QUOTE}", element.tail, None
         element.getparent().replace(element, place)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from self_evolution.evaluation.metrics.metric import Graded, Metric
-from self_evolution.text.scanner import Token
 from self_evolution.text.script import is_cjk
+from self_evolution.text.token import Token
 from self_evolution.text.values import extract_values, found_in, parsed, stands_as, stated
 
 
@@ -33,11 +33,11 @@ def _wanted(pair: Graded, about: str) -> Sequence[Token]:
 
 
 def _states_foreign(pair: Graded, wanted: Sequence[Token], about: str) -> bool:
-    texts = (pair.reference, pair.question, *(pair.values or ()))
     for value in stated(pair.prediction, is_cjk(about), about):
-        if not any(stands_as(value, one) for one in wanted) and not any(
-            found_in(value, text, about) for text in texts
-        ):
+        if any(stands_as(value, one) for one in wanted):
+            continue
+        texts = (pair.reference, pair.question, *(pair.values or ()))
+        if not any(found_in(value, text, about) for text in texts):
             return True
     return False
 
@@ -52,8 +52,9 @@ def exact_match(pair: Graded) -> float | None:
     wanted = _wanted(pair, about)
     if not wanted:
         return None
-    if not all(found_in(value, pair.prediction, about) for value in wanted):
-        return 0.0
+    for value in wanted:
+        if not found_in(value, pair.prediction, about):
+            return 0.0
     return 0.0 if _states_foreign(pair, wanted, about) else 100.0
 
 
@@ -61,7 +62,7 @@ EXACT_MATCH = Metric(
     "exact-match",
     ("values", "foreign:none", "case:lower"),
     exact_match,
-    revision=2,
+    revision=3,
     share=True,
     charted=True,
 )

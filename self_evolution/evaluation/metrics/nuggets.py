@@ -79,6 +79,6 @@ NUGGET_RECALL = Metric(
     ("values+statements", f"covered:{COVERED}"),
     nugget_recall,
     ("jieba",),
-    revision=2,
+    revision=3,
     charted=True,
 )

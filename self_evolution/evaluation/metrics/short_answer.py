@@ -11,9 +11,9 @@ from collections.abc import Collection, Sequence
 
 from self_evolution.evaluation.metrics.exact_match import exact_match, known_values
 from self_evolution.evaluation.metrics.metric import Graded, Metric
-from self_evolution.text.scanner import Token
 from self_evolution.text.script import is_cjk
 from self_evolution.text.spelt import in_digits
+from self_evolution.text.token import Token
 from self_evolution.text.values import extract_values, may_agree, parsed, stands_in
 
 
@@ -77,5 +77,5 @@ SHORT_ANSWER = Metric(
     "exact-match",
     ("values", "units:free", "numerals:words", "foreign:none", "case:lower"),
     short_answer,
-    revision=2,
+    revision=3,
 )

@@ -75,7 +75,31 @@ def find(root: _Element) -> Controls:
                 _head(controls, one, region)
         elif _is_in_a_sentence(one):
             controls.texts.add(one)
+    _name_panels(root, controls)
     return controls
+
+
+def _name_panels(root: _Element, controls: Controls) -> None:
+    """Put the name of each tab before the part that it opens, as its heading.
+
+    The tabs stand together in a bar, which is no text.
+    """
+    tabs = root.xpath("//*[@role='tab']")[: _MOST * _MOST]
+    panels = root.xpath("//*[@role='tabpanel']") if tabs else []
+    places = {one.get(name, ""): one for one in panels for name in ("aria-labelledby", "id")}
+    for tab in tabs:
+        names = (tab.get(name, "") for name in ("aria-controls", "data-bs-target", "href", "id"))
+        found = (places.get(name.lstrip("#")) for name in names if name)
+        panel = next((one for one in found if one is not None), None)
+        name = " ".join("".join(islice(tab.itertext(), _MOST)).split())
+        if panel is None or not name or tab.tag in HEADINGS or _next(tab) is panel:
+            continue
+        if next(tab.iterancestors(*HEADINGS), None) is None and panel.getparent() is not None:
+            heading = panel.makeelement("div")
+            heading.text = name
+            panel.addprevious(heading)
+            controls.regions.pop(tab, None)
+            controls.regions[heading] = panel
 
 
 def _head(controls: Controls, control: _Element, region: _Element) -> None:

@@ -166,8 +166,10 @@ def _is_hidden(element: etree._Element, controls: Controls) -> bool:
     attributes = element.attrib
     if not attributes or controls.opens(element):
         return False
-    if "hidden" in attributes or attributes.get("role") in _ROLES:
-        return True
+    role = attributes.get("role")
+    if "hidden" in attributes or role in _ROLES:
+        # Some accordions are called lists of tabs, with all that they open inside.
+        return role != "tablist" or element.find(".//*[@role='tabpanel']") is None
     if attributes.get("aria-hidden") == "true" and element.tag in _ICONS:
         return True
     if "mw-editsection" in attributes.get("class", ""):

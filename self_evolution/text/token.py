@@ -1,0 +1,37 @@
+"""A value, or another piece, of a text."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from self_evolution.text.measures import measure_at
+
+
+class Token(NamedTuple):
+    """`key` is compared, and `start` and `end` span it.
+
+    `kind` is number, date, word, cjk, sign or text.
+    Of a number, `head` and `tail` span the figures, and `unit` and `bound` (≥ ≤ > < ≠ ±) are "" for
+    none; `shared` is the unit, as it is written, that a range states once behind its last number.
+    """
+
+    kind: str
+    key: str
+    start: int
+    end: int
+    head: int = -1
+    tail: int = -1
+    unit: str = ""
+    bound: str = ""
+    shared: str = ""
+
+    @property
+    def shared_unit(self) -> str:
+        """The compared form of `shared`, "" for none."""
+        measure = measure_at(self.shared, 0) if self.shared else None
+        return measure.unit if measure else ""
+
+    @property
+    def normal(self) -> str:
+        """The one way to write this value: ≥10000 ms."""
+        return f"{self.bound}{self.key} {self.unit}".rstrip()

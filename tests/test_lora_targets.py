@@ -1,0 +1,62 @@
+"""Which layers of a model an adapter changes, and how many numbers it then has."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import tiny
+import torch
+from transformers import AutoModelForCausalLM, GPT2Config, MixtralConfig, OPTConfig
+
+from self_evolution.config import Train
+from self_evolution.errors import UserError
+from self_evolution.models import lora, memory
+from self_evolution.models.adapter import in_attention
+
+SMALL = {"vocab_size": 50, "num_hidden_layers": 2, "hidden_size": 16, "num_attention_heads": 2}
+
+
+def changed(base: Any, **settings: Any) -> tuple[set[str], int]:
+    """The layers with an adapter, and its numbers."""
+    tuned = lora.attach(base, None, Train(rank=3, **settings), seed=1)
+    layers = {name for name, part in tuned.base_model.model.named_modules() if lora_of(part)}
+    return layers, sum(one.numel() for one in tuned.parameters() if one.requires_grad)
+
+
+def lora_of(part: Any) -> bool:
+    return bool(getattr(part, "lora_A", None))
+
+
+@pytest.mark.parametrize("name", ["llama3", "qwen2", "gemma3", "phi3"])
+def test_those_of_the_mlps_alone(name: str) -> None:
+    everything, numbers = changed(tiny.model(name))
+    found, fewer = changed(tiny.model(name), layers="mlp")
+    assert found == {one for one in everything if ".mlp." in one}
+    assert 0 < len(found) < len(everything)
+    shape = memory.shape(tiny.folder(name))
+    assert numbers == memory.adapter_weights(shape, Train(rank=3))
+    assert fewer == memory.adapter_weights(shape, Train(rank=3, layers="mlp"))
+
+
+@pytest.mark.parametrize(
+    ("config", "ends"),
+    [
+        # Both attention and MLP have a layer `c_proj`, so whole names are needed.
+        (GPT2Config(vocab_size=50, n_layer=2, n_embd=16, n_head=2), {"mlp.c_fc", "mlp.c_proj"}),
+        (OPTConfig(**SMALL, ffn_dim=32, word_embed_proj_dim=16), {"fc1", "fc2"}),
+    ],
+    ids=["gpt2", "opt"],
+)
+def test_layers_with_names_of_other_families(config: Any, ends: set[str]) -> None:
+    found, _ = changed(AutoModelForCausalLM.from_config(config), layers="mlp")
+    assert len(found) == 4
+    assert all(name.endswith(tuple(ends)) and not in_attention(name) for name in found)
+
+
+def test_a_model_whose_mlps_cannot_be_changed_is_refused() -> None:
+    config = MixtralConfig(**SMALL, intermediate_size=32, num_key_value_heads=2)
+    with torch.device("meta"):
+        base = AutoModelForCausalLM.from_config(config)
+    with pytest.raises(UserError, match=r"--train\.layers mlp: too few.*give --train\.layers all"):
+        lora.attach(base, None, Train(layers="mlp"), seed=1)
