@@ -273,8 +273,9 @@ def test_a_sabotaged_generation_is_rolled_back_and_the_run_goes_on(
         promotions[2]["reason"]
     )
     assert "+0.0 [-45.9 to +45.9], no difference shown, against" in str(promotions[3]["reason"])
-    assert "the next one starts with 0.5 of the learning" in str(promotions[2]["reason"])
-    assert "another one would start with 0.25 of the learning" in str(promotions[3]["reason"])
+    further = "from where a further generation starts with"
+    assert f"{further} 0.5 of the learning rate" in str(promotions[2]["reason"])
+    assert f"{further} 0.25 of the learning rate" in str(promotions[3]["reason"])
     assert [row["parent"] for row in rows(run, "adapter")] == [0, 1, 1]
     shown = capsys.readouterr()
     assert "at 0.5 of the learning rate, after what was rolled back" in shown.err

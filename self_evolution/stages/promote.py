@@ -42,10 +42,7 @@ def promote(run: Run, generation: int) -> Outcome:
         if not promoted and run.config.promote.rollback:
             reason += f"; rolled back to generation {leader}"
             if changed := rollback.describe_start(run.config, generation + 1, leader):
-                last = generation >= run.config.generations
-                last = last or rollback.out_of_patience(run.config, leader, generation)
-                follows = "another one would start" if last else "the next one starts"
-                reason += f", from where {follows} with {changed}"
+                reason += f", from where a further generation starts with {changed}"
         there = [Promotion(generation, promoted, reason)]
         run.ledger.add([*differences, *there])
     promoted, reason = there[0].promoted, there[0].reason
