@@ -19,6 +19,8 @@ from self_evolution.evaluation.choice import smaller_part
 from self_evolution.evaluation.statistics.power import detectable
 from self_evolution.forecast import probe, storage
 from self_evolution.forecast.sample import interval
+from self_evolution.models.scripted import ScriptedEngine
+from self_evolution.models.training import Trained, TrainingJob
 
 Plan = Callable[..., tuple[int, str]]
 
@@ -197,6 +199,25 @@ def test_own_pairs_are_a_way_out(plan: Plan, script: Path, tmp_path: Path) -> No
     assert "pairs are valid, and" not in told
     _, told = plan("--pairs", str(own), "--evaluate.build", "never", "--ask.per-fragment", "0")
     assert "pairs:" not in told and "\nanswer " not in told
+
+
+def test_own_pairs_are_trained_in_the_probe_of_a_run_that_asks_nothing(
+    plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jobs = []
+    train = ScriptedEngine.train
+
+    def watched(self: ScriptedEngine, job: TrainingJob) -> Trained:
+        jobs.append(job)
+        return train(self, job)
+
+    monkeypatch.setattr(ScriptedEngine, "train", watched)
+    own = tmp_path / "own.jsonl"
+    own.write_text(json.dumps({"question": "Where is pump Echo?", "answer": "In hall 3."}))
+    for more in (), ("--ask.per-fragment", "0"):
+        plan("--pairs", str(own), "--evaluate.build", "never", *more)
+    taught = [{turns[-1]["content"] for turns in job.conversations} for job in jobs]
+    assert "In hall 3." not in taught[0] and taught[1] == {"In hall 3."}
 
 
 def test_documents_that_are_missing_or_empty_are_named(plan: Plan, documents: Path) -> None:

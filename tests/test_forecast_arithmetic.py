@@ -11,6 +11,7 @@ import tiny
 from hypothesis import given
 from hypothesis import strategies as st
 
+from self_evolution.cli import status
 from self_evolution.config import Config
 from self_evolution.forecast.beside import beside, sentence
 from self_evolution.forecast.counts import Given, Shares, counts, examples
@@ -240,6 +241,26 @@ def test_the_rest_follows_the_pace_of_what_is_done(ledger: Ledger) -> None:
         assert outlook(settings, ledger) is None
 
 
+def test_the_status_of_a_run_at_work_counts_what_its_stage_has_done(
+    ledger: Ledger, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with closing(ledger):
+        settings = Config(generations=1)
+        for name in ("read", "split", "build", "rehearse"):
+            ledger.log_stage(taken(0, name, 0))
+        ledger.set_meta("at_work", AtWork(0, "evaluate", time.time() - 60))
+        status.show_next(settings, ledger)
+        status.show_next(settings, ledger, running=True)
+        stopped, running = capsys.readouterr().out.splitlines()
+        assert stopped.startswith("next: evaluate of generation 0; ")
+        assert "about 6 min 40 s left" in stopped
+        assert running.startswith("at work: evaluate of generation 0; ")
+        assert "about 5 min" in running
+        status.show(settings, ledger)
+        shown = capsys.readouterr().out
+        assert "gen" in shown and "leads" not in shown  # there is no score to explain
+
+
 def test_generations_that_were_added_count_in_what_is_left(ledger: Ledger) -> None:
     with closing(ledger):
         assert outlook(Config(generations=3), ledger) == (1000, 500, 2000)
@@ -269,3 +290,6 @@ def test_the_forecast_stands_beside_what_was_taken(ledger: Ledger) -> None:
         assert not any("forecast" in name for name, _ in ledger.export())
         ledger.set_forecast([row(0, "evaluate", 1)])  # in place of the one before
         assert list(ledger.forecast()) == [(0, "evaluate")]
+        ledger.set_forecast([row(0, "build", 0)])
+        ledger.log_stage(taken(0, "build", 0.1))
+        assert list(sentence(ledger)) == []

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import math
+from contextlib import closing
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from self_evolution.config import Config
+from self_evolution.evaluation.power import power
 from self_evolution.evaluation.statistics import detectable, paired
 from self_evolution.evaluation.statistics.power import describe_power
+from self_evolution.ledger import Ledger
+from self_evolution.records import Item
 
 
 def seen(gain: float, questions: int, clusters: int, correlation: float, times: int) -> float:
@@ -51,6 +57,22 @@ def test_more_questions_and_more_documents_show_more() -> None:
     assert detectable(300, 80) < detectable(100, 80) < detectable(100, 20) < detectable(40, 10)
     assert detectable(300, 300) < detectable(300, 80)
     assert detectable(3, 3) == 100.0
+
+
+@pytest.mark.parametrize(
+    ("document", "passage", "over"),
+    [("guide", "Twice", " over 2 documents"), ("", "Twice", " over 2 passages"), ("", "", " a")],
+)
+def test_questions_are_told_over_what_their_file_names(
+    document: str, passage: str, over: str, tmp_path: Path
+) -> None:
+    with closing(Ledger(tmp_path / "run.db")) as ledger:
+        for i in range(4):
+            part = passage and f"{passage} {i % 2}"
+            named = document and f"{document} {i % 2}"
+            item = Item(f"{i}", "domain", i, part, f"Which {i}?", "7", ("7",), None, named or None)
+            ledger.add([item])
+        assert power(Config(), ledger)["domain"].startswith(f"with 4 questions{over} ")
 
 
 def test_it_is_said_in_a_sentence() -> None:

@@ -44,10 +44,16 @@ def test_what_is_left_open_is_settled_on_a_cpu(
 def test_the_processor_is_asked_and_measured() -> None:
     supported = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
     assert supported or not precision.bfloat16_pays()
+    for dtype, said in (("bfloat16", not supported), ("float32", False), ("auto", False)):
+        assert bool(precision.remark(Model(device="cpu", dtype=dtype))) is said  # type: ignore[arg-type]
+
+
+def test_the_recipe_for_a_small_chat_model_leaves_the_format_to_the_machine() -> None:
+    assert load("demo").model.dtype == "auto"
 
 
 def test_a_run_keeps_its_format_on_another_machine(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "pumps.md").write_text("# Pumps\n\nThe pump stops on alarm 4711.\n")
     settings = {"model.name": str(tiny.folder("qwen2")), "model.device": "cpu"}
@@ -55,8 +61,12 @@ def test_a_run_keeps_its_format_on_another_machine(
     monkeypatch.setattr(precision, "SMALL_BYTES", 0)
     for pays in (True, False):
         monkeypatch.setattr(precision, "bfloat16_pays", lambda pays=pays: pays)
-        with open_run(tmp_path / "run", request, Progress(quiet=True), new=True) as run:
+        monkeypatch.setattr(precision, "_supported", lambda pays=pays: pays)
+        with open_run(tmp_path / "run", request, Progress(), new=True) as run:
             assert run.config.model.dtype == "bfloat16"
+            assert run.engine.window > 0
+        warned = "no instructions for bfloat16" in capsys.readouterr().err
+        assert warned is not pays
     assert "dtype: bfloat16" in (tmp_path / "run" / "recipe.yaml").read_text()
 
 

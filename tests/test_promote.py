@@ -273,9 +273,11 @@ def test_a_sabotaged_generation_is_rolled_back_and_the_run_goes_on(
         promotions[2]["reason"]
     )
     assert "+0.0 [-45.9 to +45.9], no difference shown, against" in str(promotions[3]["reason"])
+    further = "from where a further generation starts with"
+    assert f"{further} 0.5 of the learning rate" in str(promotions[2]["reason"])
+    assert f"{further} 0.25 of the learning rate" in str(promotions[3]["reason"])
     assert [row["parent"] for row in rows(run, "adapter")] == [0, 1, 1]
     shown = capsys.readouterr()
-    assert "where the next one starts with 0.5 of the learning rate" in shown.err
     assert "at 0.5 of the learning rate, after what was rolled back" in shown.err
     # Two generations in a row were no better: the fourth is not made.
     assert "stopped: 2 generations in a row were not promoted" in shown.out

@@ -82,6 +82,7 @@ def test_one_generation(model: str, tmp_path: Path, capsys: pytest.CaptureFixtur
     folder = tmp_path / "run"
     command = ["run", document, "--recipe", "demo", "--model", model, "--run", str(folder), *FEW]
     command += ["--pairs", str(pairs), "--ask.per-fragment", "1", "--train.epochs", "6"]
+    command += ["--eval", str(miniature.FAQ_EVALUATION)]
     assert cli.main(command) == 0
     with read_run(folder) as run:
         funnel = {row["generation"]: row for row in run.ledger.pairs.funnel()}[1]

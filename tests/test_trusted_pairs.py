@@ -175,6 +175,26 @@ def test_a_bad_file_makes_no_run(
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.parametrize(
+    ("own", "flag"),
+    [("DOCS", "--pairs"), ("DOCS --pairs PAIRS", "--eval"), ("--pairs PAIRS", "--eval")],
+)
+def test_the_faq_that_ships_is_not_for_other_documents_or_pairs(
+    own: str,
+    flag: str,
+    documents: Path,
+    script: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    files = {"DOCS": str(documents), "PAIRS": str(lines(tmp_path / "pairs.jsonl", *GIVEN))}
+    words = ["run", *(files.get(word, word) for word in own.split()), "--recipe", "demo"]
+    words += ["--model.engine", "scripted", "--model", str(script), "--run", str(tmp_path / "run")]
+    assert cli.main(words) == 2
+    assert f"give your own file with {flag} FILE" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+
+
 def test_pairs_may_come_and_change_between_generations(
     arguments: Arguments, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -18,6 +18,7 @@ from self_evolution.evaluation.reviews import told
 from self_evolution.ledger import FeedbackStore
 from self_evolution.progress import Progress
 from self_evolution.run.open import Request, open_run
+from self_evolution.run.process import is_running
 from self_evolution.run.read import read_run
 from self_evolution.schedule import STAGES, has, left, out_of_patience
 from self_evolution.stages import perform
@@ -89,7 +90,7 @@ def stage(options: argparse.Namespace) -> int:
 def status(options: argparse.Namespace) -> int:
     with read_run(Path(options.source)) as run:
         closing.show(run.config, run.ledger)
-        closing.show_next(run.config, run.ledger)
+        closing.show_next(run.config, run.ledger, is_running(run.folder))
         for line in told(run.folder):
             print(line)
     return 0

@@ -14,6 +14,7 @@ from self_evolution.forecast import beside
 from self_evolution.ledger import Ledger
 from self_evolution.progress import clock
 from self_evolution.report.render import terminal
+from self_evolution.run.at_work import read_at_work
 from self_evolution.run.outlook import describe, outlook
 from self_evolution.schedule import left, out_of_patience
 from self_evolution.stages.evaluate import NO_SET
@@ -55,7 +56,7 @@ def results(
         generations = [one for one in generations if one == leader or one in generations[-newest:]]
 
     def table(columns: Sequence[Task], apart: str) -> Table:
-        made = tables.plain(f"{metric}, % [95% interval]; → leads")
+        made = tables.plain(f"{metric}, % [95% interval]; → leads" if columns else "")
         made.add_column("gen", justify="right", no_wrap=True)
         made.add_column("trained\non", justify="right", no_wrap=True)
         for task in columns:
@@ -117,13 +118,18 @@ def gone(ledger: Ledger) -> str:
     return text
 
 
-def show_next(config: Config, ledger: Ledger) -> None:
-    """Print what a run has left to do, and how long that takes if it was forecast."""
+def show_next(config: Config, ledger: Ledger, running: bool = False) -> None:
+    """Print what a run has left to do, and how long that takes if it was forecast.
+
+    `running`: a process is at work on it.
+    """
     if todo := left(config, ledger):
-        found = outlook(config, ledger)
+        noted = read_at_work(ledger) if running else None
+        found = outlook(config, ledger, noted)
         more = f", {describe(found)}" if found else ""
+        when = "at work: " if noted and (noted.generation, noted.stage) == todo[0] else "next: "
         print(
-            f"next: {todo[0][1]} of generation {todo[0][0]}; {many(len(todo), 'stage')} to go{more}"
+            f"{when}{todo[0][1]} of generation {todo[0][0]}; {many(len(todo), 'stage')} to go{more}"
         )
     elif not out_of_patience(config, ledger):
         print(f"complete: {many(config.generations, 'generation')}")

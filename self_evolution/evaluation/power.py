@@ -35,6 +35,7 @@ def _unit(ledger: Ledger, items: Sequence[Item]) -> str:
     if items[0].suite == abilities.ABILITIES:
         return "topics"
     documents = {source.document_id for source in ledger.sources.built(items).values()}
-    if documents and {item.cluster for item in items} <= documents:
+    named = not documents and all(item.cluster_id for item in items)  # by the user's file
+    if named or (documents and {item.cluster for item in items} <= documents):
         return "documents"
     return "passages" if all(item.passage.strip() for item in items) else ""

@@ -37,8 +37,11 @@ def beside(ledger: Ledger) -> list[Beside]:
 
 
 def sentence(ledger: Ledger) -> Iterator[str]:
-    """Say it in one sentence; nothing if there was no forecast, or nothing of it is done."""
+    """Say it in one sentence; nothing if there was no forecast, or nothing of it is done that
+    takes a second."""
     for _, expected, taken in beside(ledger)[-1:]:
+        if max(expected.seconds, taken.seconds) < 1:
+            return
         yield (
             f"forecast for the stages that are done: {clock(expected.seconds)} "
             f"({clock(expected.low)} to {clock(expected.high)}), {expected.tokens:,.0f} tokens, "

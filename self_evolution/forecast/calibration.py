@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from self_evolution.evaluation.metrics import METRICS
 from self_evolution.evaluation.metrics.aggregate import intervals
 from self_evolution.forecast.sample import Sample, Text, cycled
+from self_evolution.forecast.sketch import evenly
 from self_evolution.forecast.work import Sort
 from self_evolution.meter import Event, listening
 from self_evolution.models import SamplingParams, TrainingJob, Weights
@@ -23,6 +24,9 @@ STEPS = 5
 
 STEPS_TRAINED, PARTS = 2, 2
 """Steps of training, and the micro-batches in each of them."""
+
+SCORED = 16
+"""Pairs, at most, that are scored; some of them are trained."""
 
 UNFINISHED = "probe.partial"
 """The folder in that of the run which has the adapter as long as it is needed."""
@@ -39,15 +43,19 @@ def calibrate(run: Run, fragments: Sequence[Fragment], sample: Sample) -> None:
         _statistics(run, sample)
 
 
-def calibrate_training(run: Run, fragments: Sequence[Fragment], sample: Sample) -> None:
+def calibrate_training(
+    run: Run, fragments: Sequence[Fragment], own: Sequence[Text], sample: Sample
+) -> None:
     """Score and train a few pairs, then read and write with the adapter that came of it.
 
-    The adapter is thrown away, and no server gets to see it. The pairs are those of the probe, and
-    where there are none, the fragments themselves.
+    The adapter is thrown away, and no server gets to see it. The pairs are those of the probe; in
+    a run that asks nothing, the user's `own`; and where there are none, the fragments themselves.
     """
-    asked = sample.texts.get("ask") or sample.texts.get("exam") or []
-    asked = [text for text in asked if text.answer and text.question]
-    texts = asked or [Text(" ".join(one.heading) or "?", one.text[:400]) for one in fragments]
+    asked = (own if not run.config.ask.per_fragment else ()) or sample.texts.get("ask")
+    texts = [one for one in asked or sample.texts.get("exam") or () if one.answer and one.question]
+    if not texts:
+        texts = [Text(" ".join(one.heading) or "?", one.text[:400]) for one in fragments]
+    texts = evenly(texts, SCORED)
     _score(run, texts, sample)
     settings = run.config.train.of(1)
     size = PARTS * settings.micro_batch

@@ -103,7 +103,7 @@ class Probe:
                 self.sample.fragments += len(some)
             took = time.perf_counter() - start
             if not trained:
-                calibrate_training(self._run, self._fragments, self.sample)
+                calibrate_training(self._run, self._fragments, self.stages.own_pairs, self.sample)
                 trained = True
             found = self._forecast()
             room = max(free, SHARE * found.seconds) if self.sample.pairs.of >= judged else MOST

@@ -15,7 +15,7 @@ from self_evolution.forecast.counts import Counts, Given, Shares, counts, exampl
 from self_evolution.forecast.kinds import kinds
 from self_evolution.forecast.lessons import Lesson, Lessons
 from self_evolution.forecast.replies import Expected
-from self_evolution.forecast.sample import Sample
+from self_evolution.forecast.sample import Sample, Text
 from self_evolution.forecast.sketch import Call, Reader, Sketch
 from self_evolution.forecast.work import Amount, Sort, Work, total
 from self_evolution.models.beginnings import at_once
@@ -55,6 +55,11 @@ class Stages:
         self._origins = [
             origin for origin in run.config.rehearse.counts() if not obstacle(run, origin)
         ]
+
+    @property
+    def own_pairs(self) -> list[Text]:
+        """The user's own pairs."""
+        return self._lessons.trusted
 
     def forget(self) -> None:
         """Look at the batches anew: the sample has grown."""

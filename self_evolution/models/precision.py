@@ -35,7 +35,7 @@ def bfloat16_pays() -> bool:
     """Whether this CPU has instructions for bfloat16, and PyTorch is faster with them."""
     import torch
 
-    if not (torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()):
+    if not _supported():
         return False
     best = dict.fromkeys((torch.float32, torch.bfloat16), float("inf"))
     for _ in range(5):  # in turns, so that other work on the machine slows both
@@ -46,3 +46,21 @@ def bfloat16_pays() -> bool:
             one @ other
             best[dtype] = min(best[dtype], time.perf_counter() - start)
     return best[torch.float32] > GAIN * best[torch.bfloat16]
+
+
+def remark(settings: Model) -> str:
+    """What is to be said of a format that this CPU has no instructions for; else empty."""
+    from self_evolution.models.loading import choose_device
+
+    if settings.dtype != "bfloat16" or choose_device(settings.device) != "cpu" or _supported():
+        return ""
+    return (
+        "this processor has no instructions for bfloat16, so it computes more slowly than in "
+        "float32; a new run with --model.dtype auto takes the faster one"
+    )
+
+
+def _supported() -> bool:
+    import torch
+
+    return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()

@@ -12,8 +12,9 @@ from self_evolution.models import Engine, open_engine, other_models
 from self_evolution.models.cluster import Cluster
 from self_evolution.models.endpoint_address import is_address
 from self_evolution.models.endpoint_keys import refuse_shared_key
-from self_evolution.models.engines import open_counter
+from self_evolution.models.engines import open_counter, shape
 from self_evolution.models.other_models import TEACHER, OtherModel
+from self_evolution.models.precision import remark
 from self_evolution.models.tokens import TokenCounter
 from self_evolution.progress import Progress, interruptible
 
@@ -42,6 +43,8 @@ class Models:
             _free_memory()
             with interruptible():
                 engine = open_engine(self._config.model, served=True)
+            if shape(self._config.model):  # it has weights, and so a number format
+                self._progress.print_once(remark(self._config.model))
             self.use_loaded(engine)
         assert self.loaded is not None
         return self.loaded

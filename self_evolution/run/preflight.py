@@ -18,7 +18,7 @@ from self_evolution.models.log_backends import check_report_to
 from self_evolution.models.lora_server import LoraServer
 from self_evolution.progress import Progress
 from self_evolution.prompts import Prompts
-from self_evolution.run.side_files import side_files
+from self_evolution.run.side_files import FAQ, side_files
 
 
 def check_files(settings: Config) -> None:
@@ -29,6 +29,7 @@ def check_files(settings: Config) -> None:
     ray_session.check(settings)
     check_report_to(settings.train.report_to)
     Prompts(settings.domain)
+    _refuse_faq_of_others(settings)
     files = side_files(settings)
     for key, path in files.items():
         if not path.is_file():
@@ -51,6 +52,21 @@ def check_files(settings: Config) -> None:
             "--train.rehearsal needs conversations: give --train.rehearsal-file, or let the base "
             "make some (--rehearse.topics)"
         )
+
+
+def _refuse_faq_of_others(settings: Config) -> None:
+    """The FAQ that ships says nothing about documents of the user's own, and its test questions
+    nothing about what was learnt from pairs of the user's own."""
+    own = FAQ if "embedded" in settings.read.documents else ""
+    for flag, name, about in (
+        ("--pairs", settings.ask.pairs, own),
+        ("--eval", settings.evaluate.file, own and settings.ask.pairs),
+    ):
+        if name == FAQ and about != FAQ:
+            raise UserError(
+                f"{flag} {FAQ}, as in the recipe `demo`, is about the handbook that ships, and not "
+                f"about your documents and pairs; give your own file with {flag} FILE"
+            )
 
 
 def check_others(settings: Config, known: Container[str], progress: Progress) -> None:

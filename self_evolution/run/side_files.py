@@ -8,11 +8,14 @@ from pathlib import Path
 from self_evolution import miniature as embedded
 from self_evolution.config import Config
 
+FAQ = "faq"
+"""The name of the pairs and the test questions that ship with the recipe `demo`."""
+
 # For each such setting: the words that are not a path, and the file that each stands for.
 _WORDS: dict[str, dict[str, Path | None]] = {
-    "evaluate.file": {"embedded": embedded.EVALUATION, "faq": embedded.FAQ_EVALUATION},
+    "evaluate.file": {"embedded": embedded.EVALUATION, FAQ: embedded.FAQ_EVALUATION},
     "evaluate.retention_file": {"embedded": embedded.RETENTION, "general": embedded.GENERAL},
-    "ask.pairs": {"faq": embedded.FAQ},
+    "ask.pairs": {FAQ: embedded.FAQ},
     "train.rehearsal_file": {"embedded": embedded.REHEARSAL},
     "model.chat_template": {"plain": None},
     "domain.prompts": dict.fromkeys(("auto", "zh", "en", "embedded")),

@@ -42,7 +42,7 @@ def promote(run: Run, generation: int) -> Outcome:
         if not promoted and run.config.promote.rollback:
             reason += f"; rolled back to generation {leader}"
             if changed := rollback.describe_start(run.config, generation + 1, leader):
-                reason += f", from where the next one starts with {changed}"
+                reason += f", from where a further generation starts with {changed}"
         there = [Promotion(generation, promoted, reason)]
         run.ledger.add([*differences, *there])
     promoted, reason = there[0].promoted, there[0].reason
