@@ -23,7 +23,7 @@ os.environ["OMP_NUM_THREADS"] = "1"
 
 from self_evolution.config import load
 from self_evolution.models import Engine, SamplingParams, engines, open_engine
-from self_evolution.models.cluster import Cluster
+from self_evolution.models.cluster.cluster import Cluster
 
 PARAMS = SamplingParams(1.0, 1.0, 64)
 

@@ -38,11 +38,11 @@ from self_evolution import miniature
 from self_evolution.config import Model, Score, Train
 from self_evolution.models import SamplingParams
 from self_evolution.models.ifd import by_tokens
-from self_evolution.models.lora import attach
-from self_evolution.models.objective import Objective
 from self_evolution.models.protocols import Row
-from self_evolution.models.trainer import in_order, train
-from self_evolution.models.training import Example, TrainingJob
+from self_evolution.models.training.job import Example, TrainingJob
+from self_evolution.models.training.lora import attach
+from self_evolution.models.training.objective import Objective
+from self_evolution.models.training.trainer import in_order, train
 from self_evolution.models.transformers_engine import TransformersEngine
 from self_evolution.records import Message
 

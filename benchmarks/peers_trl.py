@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from self_evolution.config import Train
-from self_evolution.models.training import Example
+from self_evolution.models.training.job import Example
 
 
 def trl_steps(

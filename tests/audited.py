@@ -35,7 +35,7 @@ def _writes(details: tuple[Any, ...]) -> bool:
 
 def main() -> int:
     from self_evolution import cli
-    from self_evolution.models import loading
+    from self_evolution.models.base import loading
 
     load = loading.load
 

@@ -15,8 +15,9 @@ from typing import Any
 
 import tiny
 
-from self_evolution.models import generation, lora
+from self_evolution.models.decoding import generation
 from self_evolution.models.protocols import SamplingParams
+from self_evolution.models.training import lora
 
 
 class Server(ThreadingHTTPServer):

@@ -27,7 +27,7 @@ from self_evolution.models.protocols import (
 )
 from self_evolution.models.reply import Reply
 from self_evolution.models.tokens import TokenCounter
-from self_evolution.models.training import Trained, TrainingJob
+from self_evolution.models.training.job import Trained, TrainingJob
 from self_evolution.records import Message
 
 CAPABILITIES: frozenset[Capability] = frozenset({"token_ids", "scoring", "training"})

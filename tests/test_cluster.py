@@ -23,9 +23,10 @@ from self_evolution import cli
 from self_evolution.config import Config
 from self_evolution.errors import UserError
 from self_evolution.ledger import Ledger
-from self_evolution.models import Engine, cluster, ray_session
-from self_evolution.models.cluster import Cluster
-from self_evolution.models.cluster_actor import Done, Introduction
+from self_evolution.models import Engine
+from self_evolution.models.cluster import cluster, ray_session
+from self_evolution.models.cluster.actor import Done, Introduction
+from self_evolution.models.cluster.cluster import Cluster
 from self_evolution.run import Run
 from self_evolution.run.batches import Batches
 

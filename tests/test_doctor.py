@@ -103,15 +103,15 @@ def test_a_model_that_is_too_large_for_the_memory(
     config |= {"num_attention_heads": 32, "num_key_value_heads": 8, "head_dim": 128}
     path.write_text(json.dumps(config | {"vocab_size": 128256}))
     monkeypatch.setattr("self_evolution.upkeep.doctor.memory_bytes", lambda: (12e9, "by cgroup"))
-    monkeypatch.setattr("self_evolution.models.precision.bfloat16_pays", lambda: False)
-    monkeypatch.setattr("self_evolution.models.precision.SMALL_BYTES", 0)
+    monkeypatch.setattr("self_evolution.models.base.precision.bfloat16_pays", lambda: False)
+    monkeypatch.setattr("self_evolution.models.base.precision.SMALL_BYTES", 0)
     assert cli.main(["doctor", "--model", str(tmp_path / "large")]) == 1
     text = capsys.readouterr().out
     assert "✗ memory for the model: about " in text
     assert "in float32 (computed), 12.0 GB are there by cgroup" in text
     assert "→ take a smaller model, --model.dtype bfloat16, a smaller" in text
     # Where a run would begin in bfloat16 the model takes half of that.
-    monkeypatch.setattr("self_evolution.models.precision.bfloat16_pays", lambda: True)
+    monkeypatch.setattr("self_evolution.models.base.precision.bfloat16_pays", lambda: True)
     needed = float(text.partition("model: about ")[2].split()[0])
     half = 0.75 * needed * 1e9
     monkeypatch.setattr("self_evolution.upkeep.doctor.memory_bytes", lambda: (half, "by cgroup"))

@@ -16,11 +16,12 @@ from hypothesis import strategies as st
 
 from self_evolution.config import Model
 from self_evolution.errors import UserError
-from self_evolution.models import TOO_LONG, Generator, Reply, SamplingParams, location
-from self_evolution.models.endpoint import Endpoint
-from self_evolution.models.endpoint_address import parse_address
-from self_evolution.models.endpoint_http import CONCURRENCY
-from self_evolution.models.endpoint_keys import KEY, find_key, refuse_shared_key
+from self_evolution.models import TOO_LONG, Generator, Reply, SamplingParams
+from self_evolution.models.base import location
+from self_evolution.models.endpoint.address import parse_address
+from self_evolution.models.endpoint.connection import CONCURRENCY
+from self_evolution.models.endpoint.endpoint import Endpoint
+from self_evolution.models.endpoint.keys import KEY, find_key, refuse_shared_key
 from self_evolution.models.other_models import check, label, remote_host
 from self_evolution.models.protocols import require
 from self_evolution.records import seed_of

@@ -18,8 +18,11 @@ from tiny import ALL
 
 from self_evolution.config import Config, Model, Train
 from self_evolution.errors import UserError
-from self_evolution.models import Engine, SamplingParams, TrainingJob, generation, loading, lora
+from self_evolution.models import Engine, SamplingParams, TrainingJob
+from self_evolution.models.base import loading
+from self_evolution.models.decoding import generation
 from self_evolution.models.scripted import MEMORY, ScriptedEngine
+from self_evolution.models.training import lora
 from self_evolution.models.transformers_engine import TransformersEngine
 from self_evolution.progress import Progress
 from self_evolution.records import Adapter

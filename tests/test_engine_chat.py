@@ -12,7 +12,7 @@ from tiny_templates import CHATML
 from self_evolution.errors import UserError
 from self_evolution.models import Reply
 from self_evolution.models.chat_template import _PRIVATE
-from self_evolution.models.training import IGNORED
+from self_evolution.models.training.job import IGNORED
 from self_evolution.records import context
 
 SYSTEM = {"role": "system", "content": "You know pumps."}

@@ -18,7 +18,8 @@ def watch(event, details):
         tried.append(event)
 sys.addaudithook(watch)
 from self_evolution.config import Model
-from self_evolution.models import location, open_engine
+from self_evolution.models import open_engine
+from self_evolution.models.base import location
 from self_evolution.errors import UserError
 
 def refused(**settings):

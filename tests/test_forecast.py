@@ -20,7 +20,7 @@ from self_evolution.evaluation.statistics.power import detectable
 from self_evolution.forecast import probe, storage
 from self_evolution.forecast.sample import interval
 from self_evolution.models.scripted import ScriptedEngine
-from self_evolution.models.training import Trained, TrainingJob
+from self_evolution.models.training.job import Trained, TrainingJob
 
 Plan = Callable[..., tuple[int, str]]
 

@@ -22,7 +22,7 @@ from self_evolution.forecast.work import Amount, Work
 from self_evolution.ledger import ForecastRow, Ledger, StageRow
 from self_evolution.meter import Event, listening
 from self_evolution.models import SamplingParams
-from self_evolution.models.beginnings import at_once, to_read
+from self_evolution.models.decoding.beginnings import at_once, to_read
 from self_evolution.progress import Count
 from self_evolution.run.at_work import AtWork
 from self_evolution.run.outlook import describe, outlook

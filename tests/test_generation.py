@@ -22,15 +22,8 @@ from transformers import (
 from self_evolution import miniature
 from self_evolution.config import Model
 from self_evolution.errors import UserError
-from self_evolution.models import (
-    Generator,
-    SamplingParams,
-    beginnings,
-    generation,
-    open_engine,
-    reading,
-    sampling,
-)
+from self_evolution.models import Generator, SamplingParams, open_engine
+from self_evolution.models.decoding import beginnings, generation, reading, sampling
 from self_evolution.models.protocols import EVERYTHING
 from self_evolution.models.reply import TextStream, without_thoughts
 from self_evolution.models.scripted import ScriptedEngine

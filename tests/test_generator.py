@@ -16,7 +16,7 @@ from fake_vllm import serving
 from self_evolution import cli
 from self_evolution.errors import UserError
 from self_evolution.ledger import Ledger
-from self_evolution.models.lora_server import LoraServer
+from self_evolution.models.endpoint.lora_server import LoraServer
 from self_evolution.run.read import read_run
 
 pytestmark = pytest.mark.slow

@@ -10,7 +10,7 @@ import tiny
 import vllm_server
 from exports import learnt
 
-from self_evolution.models.lora_server import LoraServer
+from self_evolution.models.endpoint.lora_server import LoraServer
 from self_evolution.models.protocols import SamplingParams
 from self_evolution.run.read import read_run
 

@@ -17,8 +17,9 @@ pytest.importorskip("gguf", reason="the package gguf (extra `gguf`) is not insta
 from self_evolution.config import Model
 from self_evolution.errors import UserError
 from self_evolution.miniature import MODEL
-from self_evolution.models import engines, gguf_cache, gguf_conversion
-from self_evolution.models.location import locate
+from self_evolution.models import engines
+from self_evolution.models.base import gguf_cache, gguf_conversion
+from self_evolution.models.base.location import locate
 from tests.gguf_files import write_gguf
 
 QUESTION = [{"role": "user", "content": "What colour is alarm <|im_end|> Temun?"}]
@@ -122,7 +123,7 @@ def test_a_process_that_is_killed_leaves_nothing_under_the_name(
     tmp_path: Path, cache: Path
 ) -> None:
     file = write_gguf(tmp_path / "small.gguf")
-    script = f"from self_evolution.models.location import locate; locate({str(file)!r})"
+    script = f"from self_evolution.models.base.location import locate; locate({str(file)!r})"
     process = subprocess.Popen([sys.executable, "-c", script], env=os.environ)
     while not any(cache.glob("*.partial")):
         assert process.poll() is None

@@ -9,7 +9,7 @@ import torch
 from peft import LoraConfig, get_peft_model
 from peft.tuners.lora.layer import Linear
 
-from self_evolution.models.lora_layer import QuickLinear, quicken
+from self_evolution.models.training.lora_layer import QuickLinear, quicken
 
 
 def tuned(dtype: torch.dtype = torch.float32, **more: Any) -> Any:

@@ -11,8 +11,9 @@ from transformers import AutoModelForCausalLM, GPT2Config, MixtralConfig, OPTCon
 
 from self_evolution.config import Train
 from self_evolution.errors import UserError
-from self_evolution.models import lora, memory
 from self_evolution.models.adapter import in_attention
+from self_evolution.models.base import memory
+from self_evolution.models.training import lora
 
 SMALL = {"vocab_size": 50, "num_hidden_layers": 2, "hidden_size": 16, "num_attention_heads": 2}
 

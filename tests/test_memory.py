@@ -12,7 +12,8 @@ import transformers
 
 from self_evolution import config
 from self_evolution.config import Train
-from self_evolution.models import lora, memory
+from self_evolution.models.base import memory
+from self_evolution.models.training import lora
 from self_evolution.progress import Progress
 from self_evolution.run.open import Request, open_run
 from tools.models_table import BASES, shape, tables

@@ -16,10 +16,11 @@ from hypothesis import strategies as st
 
 from self_evolution.config import Train
 from self_evolution.errors import Stopped
-from self_evolution.models import likelihood, lora, trainer
-from self_evolution.models import objective as objective_module
-from self_evolution.models.objective import Batch, Objective, cuts
-from self_evolution.models.training import IGNORED, Example, Trained, TrainingJob
+from self_evolution.models import likelihood
+from self_evolution.models.training import lora, trainer
+from self_evolution.models.training import objective as objective_module
+from self_evolution.models.training.job import IGNORED, Example, Trained, TrainingJob
+from self_evolution.models.training.objective import Batch, Objective, cuts
 from self_evolution.models.transformers_engine import TransformersEngine
 
 KINDS = ["qwen2", "gemma2", "granite"]  # plain, with capped logits, with logits of its own making

@@ -10,7 +10,9 @@ import torch
 
 from self_evolution import miniature
 from self_evolution.config import Model, Train, load
-from self_evolution.models import SamplingParams, lora, precision
+from self_evolution.models import SamplingParams
+from self_evolution.models.base import precision
+from self_evolution.models.training import lora
 from self_evolution.progress import Progress
 from self_evolution.run.open import Request, copy_run, open_run
 
@@ -36,7 +38,7 @@ def test_what_is_left_open_is_settled_on_a_cpu(
 ) -> None:
     monkeypatch.setattr(precision, "bfloat16_pays", lambda: pays)
     monkeypatch.setattr(precision, "SMALL_BYTES", smallest)
-    monkeypatch.setattr("self_evolution.models.loading.devices", lambda: ["cpu", "cuda"])
+    monkeypatch.setattr("self_evolution.models.base.loading.devices", lambda: ["cpu", "cuda"])
     settings = Model(name=str(tiny.folder("qwen2")), device=device, dtype=dtype)  # type: ignore[arg-type]
     assert precision.settled(settings).dtype == settled
 

@@ -15,9 +15,11 @@ import torch
 from self_evolution import miniature
 from self_evolution.config import Model, Train, load
 from self_evolution.errors import UserError
-from self_evolution.models import SamplingParams, engines, loading, lora, memory, quantized
+from self_evolution.models import SamplingParams, engines
+from self_evolution.models.base import loading, memory, quantized
 from self_evolution.models.protocols import Row
-from self_evolution.models.training import TrainingJob
+from self_evolution.models.training import lora
+from self_evolution.models.training.job import TrainingJob
 from self_evolution.models.transformers_engine import TransformersEngine
 
 installed = pytest.mark.skipif(

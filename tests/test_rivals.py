@@ -21,7 +21,7 @@ from self_evolution import cli
 from self_evolution.config import Config
 from self_evolution.errors import UserError
 from self_evolution.ledger import Ledger
-from self_evolution.models.endpoint_keys import KEY
+from self_evolution.models.endpoint.keys import KEY
 from self_evolution.models.scripted import ScriptedEngine
 from self_evolution.progress import Progress
 from self_evolution.records import Rival

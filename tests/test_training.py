@@ -19,9 +19,10 @@ from transformers import AutoModelForCausalLM, Trainer
 
 from self_evolution.config import Train
 from self_evolution.errors import Stopped, UserError
-from self_evolution.models import SamplingParams, trainer
+from self_evolution.models import SamplingParams
 from self_evolution.models.likelihood import Likelihood
-from self_evolution.models.training import IGNORED, Trained, TrainingJob
+from self_evolution.models.training import trainer
+from self_evolution.models.training.job import IGNORED, Trained, TrainingJob
 from self_evolution.models.transformers_engine import TransformersEngine
 from self_evolution.progress import interrupt
 

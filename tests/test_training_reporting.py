@@ -9,7 +9,7 @@ import pytest
 from transformers.integrations import integration_utils
 
 from self_evolution.errors import UserError
-from self_evolution.models.log_backends import check_report_to
+from self_evolution.models.training.log_backends import check_report_to
 
 
 @pytest.fixture(autouse=True)
@@ -42,7 +42,7 @@ def test_a_back_end_that_is_there_is_taken(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_to_want_no_back_end_is_cheap() -> None:
     code = (
-        "import sys; from self_evolution.models.log_backends import check_report_to\n"
+        "import sys; from self_evolution.models.training.log_backends import check_report_to\n"
         "check_report_to([])\n"
         "assert not {'torch', 'transformers', 'peft'} & set(sys.modules)"
     )

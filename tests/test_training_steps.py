@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from self_evolution.config import Train
-from self_evolution.models import TrainingJob, trainer
+from self_evolution.models import TrainingJob
+from self_evolution.models.training import trainer
 from self_evolution.stages.train import sampled
 
 RATE = 1e-3

@@ -23,10 +23,12 @@ from together import alone, processes, train_together
 from self_evolution import cli
 from self_evolution.config import Config, Model, Train, load
 from self_evolution.errors import Stopped, UserError
-from self_evolution.models import engines, memory, parallel, rank, ranks, trainer
-from self_evolution.models.parallel import Parallel
-from self_evolution.models.training import Trained
-from self_evolution.models.world import Held, World
+from self_evolution.models import engines
+from self_evolution.models.base import memory
+from self_evolution.models.training import parallel, rank, ranks, trainer
+from self_evolution.models.training.job import Trained
+from self_evolution.models.training.parallel import Parallel
+from self_evolution.models.training.world import Held, World
 
 SETTINGS = Train(rank=4, alpha=8, epochs=2, batch_size=5, micro_batch=2, checkpoint_steps=0)
 Kind = Literal["ddp", "fsdp"]
@@ -115,7 +117,7 @@ def test_the_base_is_asked_in_each_step_where_its_states_are_too_many(
 ) -> None:
     """Also in a process that has nothing to rehearse in this step, with activations made twice."""
     settings = SETTINGS.model_copy(update={"checkpointing": "on"})
-    monkeypatch.setattr("self_evolution.models.objective.KEPT_NUMBERS", 0)
+    monkeypatch.setattr("self_evolution.models.training.objective.KEPT_NUMBERS", 0)
     peculiar("MANY", "1")
     model = tiny.folder("qwen2")
     one, _ = alone(model, tmp_path / "one", settings)

@@ -24,8 +24,8 @@ from tiny_templates import CHATML, HEADERS, INST, TAGS, THINKING, TURNS, TURNS_O
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
 from self_evolution.config import Model, Train
-from self_evolution.models import lora
 from self_evolution.models.protocols import Row
+from self_evolution.models.training import lora
 from self_evolution.models.transformers_engine import TransformersEngine
 
 FACTS = [("alarm", 4711, "pump"), ("valve", 250, "motor"), ("station", 9, "line"), ("rate", 1, "x")]

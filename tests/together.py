@@ -18,9 +18,9 @@ import tiny
 from tiny import CONVERSATIONS
 
 from self_evolution.config import Model, Train
-from self_evolution.models import objective, rank, ranks, trainer
-from self_evolution.models.parallel import Parallel
-from self_evolution.models.training import Trained, TrainingJob
+from self_evolution.models.training import objective, rank, ranks, trainer
+from self_evolution.models.training.job import Trained, TrainingJob
+from self_evolution.models.training.parallel import Parallel
 
 REHEARSED = [i % 3 == 1 for i in range(len(CONVERSATIONS))]
 RATE = 1e-2

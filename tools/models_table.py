@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from self_evolution import config
 from self_evolution.config import Config
-from self_evolution.models.memory import Shape, memory, shape_of
+from self_evolution.models.base.memory import Shape, memory, shape_of
 
 APACHE = "Apache-2.0"
 

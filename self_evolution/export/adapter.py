@@ -10,7 +10,8 @@ from pathlib import Path
 from self_evolution.export.adapter_files import CONFIG, adapter_faults, linear_modules
 from self_evolution.export.job import TEMPLATE, Base, Job
 from self_evolution.export.templates import plain_prompt, template_faults, write_template
-from self_evolution.models import Generator, lora, open_engine
+from self_evolution.models import Generator, open_engine
+from self_evolution.models.training import lora
 
 ADDRESS = ""
 

@@ -15,7 +15,7 @@ from self_evolution.export.job import Base, Job
 from self_evolution.export.llama_cpp import LlamaCpp, installed
 from self_evolution.export.templates import copy_tokenizer, template_faults
 from self_evolution.models import Generator
-from self_evolution.models.memory import BYTES, FILLED, memory_bytes
+from self_evolution.models.base.memory import BYTES, FILLED, memory_bytes
 from self_evolution.records import Message
 
 ADDRESS = "http://127.0.0.1:8080/v1"

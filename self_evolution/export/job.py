@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Protocol
 
 from self_evolution.config import Config, Model
 from self_evolution.errors import UserError
-from self_evolution.models import Generator, engines, lora
+from self_evolution.models import Generator, engines
 from self_evolution.models.adapter import require_adapter
-from self_evolution.models.location import fetched, locate
+from self_evolution.models.base.location import fetched, locate
+from self_evolution.models.training import lora
 from self_evolution.run.adapters import adapter_folder
 from self_evolution.run.read import RunReader
 
@@ -39,8 +40,8 @@ class Base:
 
     def chat(self) -> Chat:
         """The tokenizer with the template, as the run puts its questions."""
+        from self_evolution.models.base.loading import load_tokenizer
         from self_evolution.models.chat_template import Chat
-        from self_evolution.models.loading import load_tokenizer
 
         settings = self.settings
         return Chat(load_tokenizer(settings), settings.chat_template, settings.thinking, None)

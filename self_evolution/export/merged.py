@@ -11,8 +11,10 @@ from self_evolution.export import adapter
 from self_evolution.export.adapter_files import adapter_faults, modules
 from self_evolution.export.job import TEMPLATE, Base, Job
 from self_evolution.export.templates import copy_tokenizer, plain_prompt, template_faults
-from self_evolution.models import Generator, loading, lora, open_engine
-from self_evolution.models.memory import BYTES, stored_dtype
+from self_evolution.models import Generator, open_engine
+from self_evolution.models.base import loading
+from self_evolution.models.base.memory import BYTES, stored_dtype
+from self_evolution.models.training import lora
 from self_evolution.text.counts import many
 
 ADDRESS = ""

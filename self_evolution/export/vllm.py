@@ -11,7 +11,7 @@ from self_evolution.export import adapter
 from self_evolution.export.adapter_files import CONFIG
 from self_evolution.export.job import TEMPLATE, Base, Job
 from self_evolution.models import Generator
-from self_evolution.models.memory import BYTES, stored_dtype
+from self_evolution.models.base.memory import BYTES, stored_dtype
 
 SCRIPT = "serve.sh"
 NAME = "tuned"

@@ -19,7 +19,7 @@ from self_evolution.forecast.sketch import evenly
 from self_evolution.forecast.stages import Stages
 from self_evolution.forecast.storage import shape_of
 from self_evolution.forecast.verdict import JUDGED
-from self_evolution.models.loading import choose_device
+from self_evolution.models.base.loading import choose_device
 from self_evolution.records import Fragment
 from self_evolution.run import Run
 

@@ -12,8 +12,8 @@ from typing import NamedTuple, TypeVar
 
 from self_evolution.forecast.replies import Expected
 from self_evolution.forecast.work import Amount, Sort, Work
-from self_evolution.models.beginnings import to_read
-from self_evolution.models.memory import Shape
+from self_evolution.models.base.memory import Shape
+from self_evolution.models.decoding.beginnings import to_read
 from self_evolution.models.protocols import KEPT_NUMBERS, Engine
 from self_evolution.records import Message
 

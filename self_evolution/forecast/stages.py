@@ -18,9 +18,9 @@ from self_evolution.forecast.replies import Expected
 from self_evolution.forecast.sample import Sample, Text
 from self_evolution.forecast.sketch import Call, Reader, Sketch
 from self_evolution.forecast.work import Amount, Sort, Work, total
-from self_evolution.models.beginnings import at_once
-from self_evolution.models.memory import Shape
-from self_evolution.models.training import MEASURED
+from self_evolution.models.base.memory import Shape
+from self_evolution.models.decoding.beginnings import at_once
+from self_evolution.models.training.job import MEASURED
 from self_evolution.records import Item
 from self_evolution.run import Run
 from self_evolution.strategies import STRATEGIES

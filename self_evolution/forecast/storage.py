@@ -8,8 +8,8 @@ from pathlib import Path
 
 from self_evolution.config import Config, Model
 from self_evolution.models import engines
-from self_evolution.models.loading import choose_device
-from self_evolution.models.memory import (
+from self_evolution.models.base.loading import choose_device
+from self_evolution.models.base.memory import (
     BYTES,
     Memory,
     Shape,

@@ -3,7 +3,7 @@
 from self_evolution.models.engines import open_engine
 from self_evolution.models.protocols import Engine, Generator, SamplingParams, Scorer, Weights
 from self_evolution.models.reply import TOO_LONG, Reply
-from self_evolution.models.training import TrainingJob
+from self_evolution.models.training.job import TrainingJob
 
 __all__ = [
     "TOO_LONG",

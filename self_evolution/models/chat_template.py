@@ -12,7 +12,7 @@ from typing import Any
 import jinja2
 
 from self_evolution.errors import UserError
-from self_evolution.models.location import NO_TEMPLATE
+from self_evolution.models.base.location import NO_TEMPLATE
 from self_evolution.models.reply import (
     MARKERS,
     OPENINGS,
@@ -20,7 +20,7 @@ from self_evolution.models.reply import (
     thinking_options,
     without_thoughts,
 )
-from self_evolution.models.training import IGNORED
+from self_evolution.models.training.job import IGNORED
 from self_evolution.records import Message
 
 _KNOWN = 256

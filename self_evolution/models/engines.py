@@ -7,10 +7,10 @@ from typing import Protocol, cast
 
 from self_evolution.config import Config, Model
 from self_evolution.errors import UserError, nearest
-from self_evolution.models.memory import Shape
-from self_evolution.models.parallel import ALONE, Parallel, choose
+from self_evolution.models.base.memory import Shape
 from self_evolution.models.protocols import Capability, Engine, Generator, require
 from self_evolution.models.tokens import TokenCounter
+from self_evolution.models.training.parallel import ALONE, Parallel, choose
 
 ENGINES = {
     "scripted": "self_evolution.models.scripted",

@@ -9,8 +9,8 @@ from typing import NamedTuple
 from self_evolution.config import Model
 from self_evolution.errors import UserError
 from self_evolution.models import engines
-from self_evolution.models.endpoint_address import is_address, parse_address
-from self_evolution.models.gguf_cache import SUFFIX
+from self_evolution.models.base.gguf_cache import SUFFIX
+from self_evolution.models.endpoint.address import is_address, parse_address
 from self_evolution.models.protocols import Generator
 from self_evolution.records import content_id
 
@@ -98,7 +98,7 @@ def label(name: str, identity: str = "") -> str:
 
 
 def _open_endpoint(own: Model, name: str) -> OtherModel:
-    from self_evolution.models.endpoint import Endpoint
+    from self_evolution.models.endpoint.endpoint import Endpoint
 
     endpoint = Endpoint(name, own.thinking)
     return OtherModel(endpoint.identity, endpoint)

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from self_evolution.config import Config, Model
 from self_evolution.errors import UserError
-from self_evolution.models import quantized
-from self_evolution.models.digest import sampled_digest
-from self_evolution.models.gguf_cache import is_gguf
-from self_evolution.models.location import NO_TEMPLATE, fetched, locate, settle_network
-from self_evolution.models.memory import Shape
+from self_evolution.models.base import quantized
+from self_evolution.models.base.digest import sampled_digest
+from self_evolution.models.base.gguf_cache import is_gguf
+from self_evolution.models.base.location import NO_TEMPLATE, fetched, locate, settle_network
+from self_evolution.models.base.memory import Shape
 from self_evolution.models.protocols import EVERYTHING, Engine
 from self_evolution.models.tokens import TokenCounter, count, estimate
 
@@ -75,7 +75,7 @@ def _files(settings: Model) -> dict[str, str]:
 
 def settled(settings: Config) -> Config:
     """With a number format (see precision.py), and with or without checkpointing (memory.py)."""
-    from self_evolution.models import memory, precision
+    from self_evolution.models.base import memory, precision
 
     model = precision.settled(settings.model)
     return memory.settled(settings.model_copy(update={"model": model}))
@@ -83,7 +83,7 @@ def settled(settings: Config) -> Config:
 
 def shape(settings: Model) -> Shape | None:
     """From the model's configuration; no weights are read."""
-    from self_evolution.models import memory
+    from self_evolution.models.base import memory
 
     settle_network(settings)
     return memory.shape(Path(locate(settings.name)))
@@ -93,7 +93,7 @@ def open_counter(settings: Model) -> TokenCounter:
     """Count with the model's tokenizer; without a name, estimate."""
     if not settings.name:
         return estimate
-    from self_evolution.models.loading import load_tokenizer
+    from self_evolution.models.base.loading import load_tokenizer
 
     check(settings)
     return partial(count, load_tokenizer(settings))

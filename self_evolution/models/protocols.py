@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple, Protocol, get_args
 
 from self_evolution.errors import UserError
 from self_evolution.models.reply import Reply
-from self_evolution.models.training import Trained, TrainingJob
+from self_evolution.models.training.job import Trained, TrainingJob
 from self_evolution.records import Message, seed_of
 
 Weights = Literal["base", "current"]

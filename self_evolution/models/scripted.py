@@ -16,9 +16,9 @@ from self_evolution.config import Config, Model
 from self_evolution.errors import Stopped, UserError
 from self_evolution.files import complete
 from self_evolution.models.adapter import digest, require_adapter
-from self_evolution.models.digest import sampled_digest
-from self_evolution.models.gguf_cache import is_gguf
-from self_evolution.models.memory import Shape
+from self_evolution.models.base.digest import sampled_digest
+from self_evolution.models.base.gguf_cache import is_gguf
+from self_evolution.models.base.memory import Shape
 from self_evolution.models.protocols import (
     EVERYTHING,
     Capability,
@@ -32,7 +32,7 @@ from self_evolution.models.protocols import (
 )
 from self_evolution.models.reply import Reply
 from self_evolution.models.tokens import TokenCounter
-from self_evolution.models.training import Trained, TrainingJob
+from self_evolution.models.training.job import Trained, TrainingJob
 from self_evolution.records import Message
 
 Script = Callable[[Sequence[Message]], str]

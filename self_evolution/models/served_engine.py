@@ -10,13 +10,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from self_evolution.config import Model
-from self_evolution.models import generation, lora
 from self_evolution.models.adapter import digest
-from self_evolution.models.endpoint_http import CONCURRENCY
-from self_evolution.models.lora_server import LoraServer
+from self_evolution.models.decoding import generation
+from self_evolution.models.endpoint.connection import CONCURRENCY
+from self_evolution.models.endpoint.lora_server import LoraServer
 from self_evolution.models.protocols import SamplingParams, Weights
 from self_evolution.models.reply import Reply, TextStream
-from self_evolution.models.training import Trained, TrainingJob
+from self_evolution.models.training import lora
+from self_evolution.models.training.job import Trained, TrainingJob
 from self_evolution.models.transformers_engine import TransformersEngine, halving
 from self_evolution.progress import interruptible
 

@@ -16,12 +16,12 @@ from transformers import GenerationConfig
 from self_evolution.config import Model
 from self_evolution.errors import UserError
 from self_evolution.meter import begin, pulse
-from self_evolution.models import generation, loading, lora, trainer
-from self_evolution.models.cache import Columns
+from self_evolution.models.base import loading
+from self_evolution.models.base.location import locate, revision
 from self_evolution.models.chat_template import Chat
+from self_evolution.models.decoding import generation
+from self_evolution.models.decoding.cache import Columns
 from self_evolution.models.likelihood import Likelihood
-from self_evolution.models.location import locate, revision
-from self_evolution.models.objective import Objective
 from self_evolution.models.protocols import (
     EVERYTHING,
     KEPT_NUMBERS,
@@ -34,7 +34,9 @@ from self_evolution.models.protocols import (
 )
 from self_evolution.models.reply import Reply, TextStream
 from self_evolution.models.tokens import count
-from self_evolution.models.training import Example, Trained, TrainingJob
+from self_evolution.models.training import lora, trainer
+from self_evolution.models.training.job import Example, Trained, TrainingJob
+from self_evolution.models.training.objective import Objective
 from self_evolution.progress import interruptible
 from self_evolution.records import Message
 

@@ -9,12 +9,12 @@ from self_evolution.config import Config
 from self_evolution.errors import UserError
 from self_evolution.ledger import Ledger
 from self_evolution.models import Engine, open_engine, other_models
-from self_evolution.models.cluster import Cluster
-from self_evolution.models.endpoint_address import is_address
-from self_evolution.models.endpoint_keys import refuse_shared_key
+from self_evolution.models.base.precision import remark
+from self_evolution.models.cluster.cluster import Cluster
+from self_evolution.models.endpoint.address import is_address
+from self_evolution.models.endpoint.keys import refuse_shared_key
 from self_evolution.models.engines import open_counter, shape
 from self_evolution.models.other_models import TEACHER, OtherModel
-from self_evolution.models.precision import remark
 from self_evolution.models.tokens import TokenCounter
 from self_evolution.progress import Progress, interruptible
 

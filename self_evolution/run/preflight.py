@@ -11,11 +11,12 @@ from self_evolution.config import Config
 from self_evolution.documents.readers.items import read_conversations, read_items
 from self_evolution.documents.readers.pairs import read_pairs
 from self_evolution.errors import UserError
-from self_evolution.models import engines, other_models, ray_session
-from self_evolution.models.endpoint_keys import refuse_shared_key
+from self_evolution.models import engines, other_models
+from self_evolution.models.cluster import ray_session
+from self_evolution.models.endpoint.keys import refuse_shared_key
+from self_evolution.models.endpoint.lora_server import LoraServer
 from self_evolution.models.ifd import read_template
-from self_evolution.models.log_backends import check_report_to
-from self_evolution.models.lora_server import LoraServer
+from self_evolution.models.training.log_backends import check_report_to
 from self_evolution.progress import Progress
 from self_evolution.prompts import Prompts
 from self_evolution.run.side_files import FAQ, side_files

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from typing import TypeVar
 
 from self_evolution.config import Train
-from self_evolution.models import TrainingJob, engines, ranks
+from self_evolution.models import TrainingJob, engines
+from self_evolution.models.training import ranks
 from self_evolution.progress import Bar
 from self_evolution.records import Adapter, Message, Pair, context
 from self_evolution.run import Run

@@ -6,9 +6,9 @@ import importlib
 from collections.abc import Sequence
 from typing import Protocol, cast
 
-from self_evolution.models.gguf_cache import Entry
+from self_evolution.models.base.gguf_cache import Entry
 
-CACHES: dict[str, str] = {"models": "self_evolution.models.gguf_cache"}
+CACHES: dict[str, str] = {"models": "self_evolution.models.base.gguf_cache"}
 """{name: module with the functions of `Cache`}."""
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from self_evolution.errors import UserError
-from self_evolution.models.memory import memory_bytes
+from self_evolution.models.base.memory import memory_bytes
 from self_evolution.upkeep.findings import Finding
 from self_evolution.upkeep.machine import machine
 from self_evolution.upkeep.packages import packages
@@ -31,8 +31,8 @@ def examine(model: str, folder: Path) -> Iterator[Finding]:
 def _model(name: str) -> Iterator[Finding]:
     from self_evolution import config
     from self_evolution.models import engines
-    from self_evolution.models.loading import choose_device, load_tokenizer
-    from self_evolution.models.location import locate
+    from self_evolution.models.base.loading import choose_device, load_tokenizer
+    from self_evolution.models.base.location import locate
 
     settings = config.load("default").changed({"model.name": name})
     try:
@@ -47,9 +47,9 @@ def _model(name: str) -> Iterator[Finding]:
 
 
 def _fits(name: str, settings: Config) -> Finding:
-    from self_evolution.models.location import locate
-    from self_evolution.models.memory import memory, shape
-    from self_evolution.models.precision import settled
+    from self_evolution.models.base.location import locate
+    from self_evolution.models.base.memory import memory, shape
+    from self_evolution.models.base.precision import settled
 
     dtype = settled(settings.model).dtype  # as a run on this machine begins
     needed = memory(shape(Path(locate(name))), settings, dtype).most

@@ -9,7 +9,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from self_evolution.models.memory import memory_bytes
+from self_evolution.models.base.memory import memory_bytes
 from self_evolution.upkeep.findings import Finding
 
 LEAST_MEMORY = 2.5e9
@@ -83,7 +83,7 @@ def _devices() -> Iterator[Finding]:
     try:
         import torch
 
-        from self_evolution.models.loading import devices
+        from self_evolution.models.base.loading import devices
 
         there = devices()
     except Exception:  # torch does not load: the packages tell

@@ -15,7 +15,7 @@ from self_evolution.evaluation.statistics import format_p as format_p
 from self_evolution.evaluation.tasks import MODES as MODES
 from self_evolution.evaluation.tasks import passage_found as passage_found
 from self_evolution.ledger import Conflict, PairSource, TeacherCounts, TrustedCounts
-from self_evolution.models.endpoint_address import is_address
+from self_evolution.models.endpoint.address import is_address
 from self_evolution.models.other_models import label
 from self_evolution.progress import clock
 from self_evolution.records import Evaluation

@@ -10,8 +10,8 @@ from typing import Any
 
 from self_evolution.config import Model
 from self_evolution.errors import UserError
-from self_evolution.models.endpoint_address import is_address
-from self_evolution.models.gguf_cache import converted, is_gguf
+from self_evolution.models.base.gguf_cache import converted, is_gguf
+from self_evolution.models.endpoint.address import is_address
 
 _TOKENIZERS = (
     "tokenizer.json",

@@ -7,8 +7,8 @@ from typing import Any
 
 from self_evolution.config import Model
 from self_evolution.errors import UserError, first_line
-from self_evolution.models import quantized
-from self_evolution.models.location import locate, settle_network
+from self_evolution.models.base import quantized
+from self_evolution.models.base.location import locate, settle_network
 
 PREPARED_PRODUCTS = "192"
 """Shapes of matrix products in bfloat16 whose preparation is kept. Each takes 2 to 3 MB, and every

@@ -18,8 +18,8 @@ from torch.nn.functional import cross_entropy, kl_div, log_softmax
 
 from self_evolution.meter import begin, pulse
 from self_evolution.models.likelihood import Likelihood
-from self_evolution.models.training import IGNORED, Example
-from self_evolution.models.world import World
+from self_evolution.models.training.job import IGNORED, Example
+from self_evolution.models.training.world import World
 from self_evolution.progress import interruptible
 
 KEPT_NUMBERS = 1 << 28

@@ -83,7 +83,7 @@ def load(base: Any, tuned: Any, folder: Path, sha256: str = "") -> Any:
 
 
 def _quick(tuned: Any) -> Any:
-    from self_evolution.models.lora_layer import quicken
+    from self_evolution.models.training.lora_layer import quicken
 
     quicken(tuned)
     return tuned.eval()

@@ -8,9 +8,9 @@ from typing import Literal, NamedTuple
 
 from self_evolution.config import Config
 from self_evolution.errors import UserError
-from self_evolution.models import memory
-from self_evolution.models.loading import choose_device
-from self_evolution.models.location import locate
+from self_evolution.models.base import memory
+from self_evolution.models.base.loading import choose_device
+from self_evolution.models.base.location import locate
 
 
 class Parallel(NamedTuple):

@@ -21,8 +21,8 @@ from typing import Any
 from self_evolution import meter
 from self_evolution.config import Model, Train
 from self_evolution.errors import Stopped, UserError
-from self_evolution.models.training import TrainingJob
-from self_evolution.models.world import World
+from self_evolution.models.training.job import TrainingJob
+from self_evolution.models.training.world import World
 from self_evolution.progress import interrupt
 
 JOB = "job.json"
@@ -126,8 +126,8 @@ def _train(
 def opened(settings: Model) -> Model:
     """Open the engine with the model in main memory, so that the device never has to hold it whole.
     Its number format is the one that it would have on the device."""
-    from self_evolution.models.location import fetched, locate
-    from self_evolution.models.memory import stored_dtype
+    from self_evolution.models.base.location import fetched, locate
+    from self_evolution.models.base.memory import stored_dtype
 
     changes = {"device": "cpu"}
     if settings.dtype == "auto" and settings.device != "cpu":

@@ -21,11 +21,11 @@ from typing import Any, NamedTuple
 from self_evolution import meter
 from self_evolution.config import Model
 from self_evolution.errors import Stopped, UserError
-from self_evolution.models.loading import choose_device
-from self_evolution.models.parallel import Parallel
-from self_evolution.models.rank import JOB, SENT, errors_of, file_of
-from self_evolution.models.training import Trained, TrainingJob
-from self_evolution.models.world import Held
+from self_evolution.models.base.loading import choose_device
+from self_evolution.models.training.job import Trained, TrainingJob
+from self_evolution.models.training.parallel import Parallel
+from self_evolution.models.training.rank import JOB, SENT, errors_of, file_of
+from self_evolution.models.training.world import Held
 
 _LOOK = 0.1
 """Seconds between two looks at what the processes tell."""
@@ -36,7 +36,7 @@ _GRACE = 4
 _TAKEN = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
 """The signals for which the launcher sets handlers of its own."""
 
-PROGRAM = "self_evolution.models.rank"
+PROGRAM = "self_evolution.models.training.rank"
 
 _AGAIN = "run the same command again: it goes on from the last checkpoint"
 

@@ -12,8 +12,8 @@ from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
 from self_evolution.errors import UserError, printable
-from self_evolution.models.endpoint_address import EXPECTED, Address
-from self_evolution.models.endpoint_keys import find_key, variable
+from self_evolution.models.endpoint.address import EXPECTED, Address
+from self_evolution.models.endpoint.keys import find_key, variable
 
 if TYPE_CHECKING:
     import httpx2

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from self_evolution.meter import Kind
-from self_evolution.models.beginnings import Known, at_once, look_up, parts, shared
-from self_evolution.models.cache import Columns
+from self_evolution.models.decoding.beginnings import Known, at_once, look_up, parts, shared
+from self_evolution.models.decoding.cache import Columns
 
 OnTokens = Callable[[int, Kind, int], None]
 """Called after each step, as `meter.pulse` is."""

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from self_evolution.errors import UserError, printable
-from self_evolution.models.endpoint_address import parse_address
-from self_evolution.models.endpoint_http import PAUSE, TRIES, Connection
+from self_evolution.models.endpoint.address import parse_address
+from self_evolution.models.endpoint.connection import PAUSE, TRIES, Connection
 from self_evolution.models.protocols import SamplingParams
 
 if TYPE_CHECKING:

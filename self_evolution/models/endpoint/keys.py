@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable
 
 from self_evolution.errors import UserError
-from self_evolution.models.endpoint_address import Address, is_address, parse_address
+from self_evolution.models.endpoint.address import Address, is_address, parse_address
 
 KEY = "SELF_EVOLUTION_API_KEY"
 """The variable for the key of a single host; `KEY_HOST` has the key of one of several hosts."""

@@ -17,9 +17,9 @@ from typing import Any, TypeVar
 from self_evolution import meter
 from self_evolution.config import Config
 from self_evolution.errors import UserError, first_line
-from self_evolution.models import ray_session
 from self_evolution.models.adapter import missing
-from self_evolution.models.cluster_actor import Actor, Adapter, Done, Introduction, facts
+from self_evolution.models.cluster import ray_session
+from self_evolution.models.cluster.actor import Actor, Adapter, Done, Introduction, facts
 from self_evolution.models.jobs import Job
 from self_evolution.models.protocols import Engine
 from self_evolution.progress import interruptible

@@ -28,11 +28,11 @@ from transformers import (
 
 from self_evolution.errors import Stopped
 from self_evolution.meter import begin, pulse
-from self_evolution.models import lora
-from self_evolution.models.adapter_trainer import AdapterTrainer
-from self_evolution.models.objective import Batch, Objective
-from self_evolution.models.trainer_watch import Watch
-from self_evolution.models.training import IGNORED, MEASURED, Example, Trained, TrainingJob
+from self_evolution.models.training import lora
+from self_evolution.models.training.adapter_trainer import AdapterTrainer
+from self_evolution.models.training.job import IGNORED, MEASURED, Example, Trained, TrainingJob
+from self_evolution.models.training.objective import Batch, Objective
+from self_evolution.models.training.trainer_watch import Watch
 from self_evolution.progress import interruptible
 
 STEPS_SORTED = 50

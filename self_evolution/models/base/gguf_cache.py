@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from self_evolution.errors import UserError
-from self_evolution.models.digest import sampled_digest
+from self_evolution.models.base.digest import sampled_digest
 from self_evolution.progress import Progress, clock
 
 SUFFIX = ".gguf"
@@ -111,7 +111,7 @@ def _make(file: Path, folder: Path) -> None:
             shutil.rmtree(left)
         if folder.is_dir():  # another process has made it in the meantime
             return
-        from self_evolution.models.gguf_conversion import convert
+        from self_evolution.models.base.gguf_conversion import convert
 
         start = time.monotonic()
         progress.say(f"converting {file.name} to safetensors, once, in {folder}")

@@ -13,8 +13,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from self_evolution.errors import UserError, printable
-from self_evolution.models.endpoint_address import EXPECTED, parse_address
-from self_evolution.models.endpoint_http import CONCURRENCY, PAUSE, Connection, has_events
+from self_evolution.models.endpoint.address import EXPECTED, parse_address
+from self_evolution.models.endpoint.connection import CONCURRENCY, PAUSE, Connection, has_events
 from self_evolution.models.protocols import (
     Capability,
     OnText,

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from self_evolution.config import Train
-from self_evolution.models.world import World
+from self_evolution.models.training.world import World
 from self_evolution.records import Message
 
 IGNORED = -100

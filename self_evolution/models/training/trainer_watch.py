@@ -6,7 +6,7 @@ from typing import Any
 
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from self_evolution.models.training import TrainingJob
+from self_evolution.models.training.job import TrainingJob
 
 
 class Watch(TrainerCallback):  # type: ignore[misc]

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from self_evolution.config import Config, Train
 from self_evolution.errors import UserError
 from self_evolution.models.adapter import in_attention
-from self_evolution.models.location import locate
+from self_evolution.models.base.location import locate
 
 BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
 QUANTIZED = {"nf4": 0.52, "int8": 1.01}
@@ -85,7 +85,7 @@ def settled(settings: Config) -> Config:
     It stays open where the model's configuration is not on this machine yet, or not known; nothing
     is saved then.
     """
-    from self_evolution.models.loading import choose_device
+    from self_evolution.models.base.loading import choose_device
 
     if settings.train.checkpointing != "auto":
         return settings

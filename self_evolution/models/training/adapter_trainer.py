@@ -11,9 +11,9 @@ import torch
 from transformers import Trainer
 
 from self_evolution.meter import pulse
-from self_evolution.models import lora
-from self_evolution.models.objective import Batch, Objective
-from self_evolution.models.world import World
+from self_evolution.models.training import lora
+from self_evolution.models.training.objective import Batch, Objective
+from self_evolution.models.training.world import World
 from self_evolution.progress import interruptible
 from self_evolution.records import seed_of
 

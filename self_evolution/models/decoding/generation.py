@@ -14,11 +14,11 @@ import torch
 from torch import Tensor
 from transformers import GenerationConfig, LogitsProcessor, StoppingCriteria
 
-from self_evolution.models.cache import Columns, keeps_all
+from self_evolution.models.decoding.cache import Columns, keeps_all
+from self_evolution.models.decoding.reading import OnTokens, forward, read
+from self_evolution.models.decoding.sampling import Sampler, likeliest
 from self_evolution.models.protocols import SamplingParams
-from self_evolution.models.reading import OnTokens, forward, read
 from self_evolution.models.reply import TopLogprobs
-from self_evolution.models.sampling import Sampler, likeliest
 
 OnIds = Callable[[list[list[int]]], None]
 """A function called after each step with the tokens generated so far, one list for each row."""

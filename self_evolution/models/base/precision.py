@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 from self_evolution.config import Model
-from self_evolution.models.location import locate
+from self_evolution.models.base.location import locate
 
 SMALL_BYTES = 1 << 26
 """Weights of up to 64 MiB stay in float32: they gain little, and lose what a tie decides."""
@@ -21,7 +21,7 @@ GAIN = 1.5
 
 def settled(settings: Model) -> Model:
     """The settings with which a run begins on this machine."""
-    from self_evolution.models.loading import choose_device
+    from self_evolution.models.base.loading import choose_device
 
     if settings.dtype != "auto" or choose_device(settings.device) != "cpu":
         return settings
@@ -50,7 +50,7 @@ def bfloat16_pays() -> bool:
 
 def remark(settings: Model) -> str:
     """What is to be said of a format that this CPU has no instructions for; else empty."""
-    from self_evolution.models.loading import choose_device
+    from self_evolution.models.base.loading import choose_device
 
     if settings.dtype != "bfloat16" or choose_device(settings.device) != "cpu" or _supported():
         return ""

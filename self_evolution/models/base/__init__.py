@@ -1,0 +1,1 @@
+"""The base model: where it is found, how it is read, and the memory that it needs."""

@@ -1,0 +1,1 @@
+"""Models behind an address that speaks the API of OpenAI."""

@@ -1,0 +1,1 @@
+"""Training of an adapter, in one process or several."""
