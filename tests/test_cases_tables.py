@@ -28,8 +28,8 @@ pytestmark = pytest.mark.skipif(not CASES.is_dir(), reason="the cases (../shared
         ("list.jsonl", "row 1: output is a list: write it as text"),
         ("nan.jsonl", "row 1: instruction is NaN: write it as text"),
         ("alpaca_swapped.jsonl", "row 1: input is empty; is the question in instruction?"),
-        ("trailing.json", "a comma too many before line 2"),
-        ("trailing.jsonl", "line 1: a comma too many before column 82"),
+        ("trailing.json", "a comma too many at line 2, column 31"),
+        ("trailing.jsonl", "line 1: a comma too many at column 81"),
         ("q.xlsx", "row 1: input is missing"),
     ],
 )

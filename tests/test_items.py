@@ -143,13 +143,20 @@ def test_a_broken_row_is_named_with_what_is_wrong(tmp_path: Path, row: str, said
 
 
 @pytest.mark.parametrize(
-    "text",
-    ['[{"a": 1},]', '[{"a": 1,}]', '[{"a": [1,]}]', '[\n{"a": 1},\n\n]', '[{"a": {"b": 1 , }}]'],
+    ("text", "place"),
+    [
+        ('[{"a": 1},]', "line 1, column 10;"),
+        ('[{"a": 1,}]', "line 1, column 9;"),
+        ('[{"a": [1,]}]', "line 1, column 10;"),
+        ('[\n{"a": 1},\n\n]', "line 2, column 9;"),
+        ('[{"a": {"b": 1 , }}]', "line 1, column 16;"),
+    ],
 )
-def test_a_comma_too_many_is_called_that(tmp_path: Path, text: str) -> None:
+def test_a_comma_too_many_is_called_that(tmp_path: Path, text: str, place: str) -> None:
+    """At its own place, whatever the version of Python."""
     path = tmp_path / "a.json"
     path.write_text(text, encoding="utf-8")
-    with pytest.raises(UserError, match="a comma too many before line"):
+    with pytest.raises(UserError, match=f"a comma too many at {place}"):
         read_items(path)
 
 

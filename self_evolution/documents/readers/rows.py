@@ -46,9 +46,12 @@ def _list(text: str, unique_keys: bool) -> list[Any]:
     try:
         values: list[Any] = _parsed(text, unique_keys)
     except json.JSONDecodeError as error:
+        if comma := _comma_too_many(error):
+            line, column = comma
+            raise Malformed(
+                f"a comma too many at line {line}, column {column}; remove it"
+            ) from None
         where = f"line {error.lineno}, column {error.colno}"
-        if _has_comma_too_many(error):
-            raise Malformed(f"a comma too many before {where}; remove it") from None
         unfinished = error.msg.startswith("Unterminated") or error.pos >= len(text.rstrip()) - 1
         state = "cut off" if unfinished else "broken"
         raise Malformed(f"JSON {state} at {where} ({error.msg})") from None
@@ -59,9 +62,9 @@ def _line(number: int, line: str, unique_keys: bool) -> Any:
     try:
         return _parsed(line, unique_keys)
     except json.JSONDecodeError as error:
-        if _has_comma_too_many(error):
+        if comma := _comma_too_many(error):
             raise Malformed(
-                f"line {number}: a comma too many before column {error.colno}; remove it"
+                f"line {number}: a comma too many at column {comma[1]}; remove it"
             ) from None
         raise Malformed(
             f"line {number}: not JSON ({error.msg}); expected a JSON list, or one value a line"
@@ -70,14 +73,24 @@ def _line(number: int, line: str, unique_keys: bool) -> Any:
         raise Malformed(f"line {number}: {error}") from None
 
 
-def _has_comma_too_many(error: json.JSONDecodeError) -> bool:
-    """Whether a bracket follows a comma, or a comma ends a line that is a value."""
-    if error.msg.startswith("Illegal trailing comma"):  # as Python says it from 3.13 on
-        return True
+def _comma_too_many(error: json.JSONDecodeError) -> tuple[int, int] | None:
+    """Line and column of a comma with a bracket behind it, or at the end of a line that is a value.
+
+    None if something else is wrong. Python names the place of the comma from 3.13 on, and that of
+    the bracket before.
+    """
+    text, place = error.doc, error.pos
     if error.msg == "Extra data":
-        return error.doc[error.pos :].strip() == ","
-    around = error.doc[: error.pos].rstrip()[-1:] + error.doc[error.pos :].lstrip(", \t\r\n")[:1]
-    return around in (",}", ",]")
+        wrong = text[place:].strip() == ","
+    elif error.msg.startswith("Illegal trailing comma"):  # from 3.13 on
+        wrong = True
+    else:
+        around = text[:place].rstrip()[-1:] + text[place:].lstrip(", \t\r\n")[:1]
+        wrong = around in (",}", ",]")
+    if not wrong:
+        return None
+    comma = text.rindex(",", 0, place + 1)
+    return text.count("\n", 0, comma) + 1, comma - text.rfind("\n", 0, comma)
 
 
 def _parsed(text: str, unique_keys: bool = False) -> Any:
