@@ -91,6 +91,14 @@ def test_numbers_in_words(text: str, digits: str) -> None:
     assert in_digits(text) == digits
 
 
+@pytest.mark.parametrize(
+    ("word", "digits"),
+    [("thirteen", "13"), ("thirty", "30"), ("forty", "40"), ("fifty", "50"), ("eighty", "80")],
+)
+def test_a_number_in_one_word_is_found_by_itself(word: str, digits: str) -> None:
+    assert in_digits(word) == digits
+
+
 def test_without_a_number_it_is_exact_match() -> None:
     question, values = "What is the capital of France?", ("paris",)
     for answer, expected in (("It is Paris.", 100), ("Paris, of 2 million", 0), ("Rome", 0)):

@@ -72,6 +72,11 @@ def test_pairs_that_were_judged_the_wrong_way_round() -> None:
     assert scores == [0.0] * 4 + [100.0] * 4
 
 
+@pytest.mark.parametrize(("number", "stands"), [("5", True), ("2024", True), ("3", False)])
+def test_a_date_states_the_numbers_of_its_day_and_year(number: str, stands: bool) -> None:
+    assert stands_in(number, "Released on 5 March 2024.") is stands
+
+
 # --- the language of a number, and bounds that the question names ---------------------------
 
 

@@ -9,6 +9,7 @@ from functools import lru_cache
 
 from self_evolution.text.characters import plain_characters
 from self_evolution.text.markup import unmarked
+from self_evolution.text.moments import moment_at
 from self_evolution.text.ranges import RANGES
 from self_evolution.text.scanner import CHUNK, scan, word_key
 from self_evolution.text.script import CJK, has_cjk
@@ -35,7 +36,8 @@ def plain(text: str) -> str:
     if "\n" in text:
         return _LIST_MARKER.sub("", text)
     marker = text[:1] in _MARKER_BEGINS and _LIST_MARKER.match(text)
-    return text[marker.end() :] if marker else text
+    # An answer of one line may begin with a date: 5. März 2024.
+    return text[marker.end() :] if marker and not moment_at(text, 0) else text
 
 
 @lru_cache(maxsize=256)

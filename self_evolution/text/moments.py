@@ -54,6 +54,8 @@ _BEHIND_NAME = re.compile(
     rf"(?:(?P<day>{_DAY})(?:st|nd|rd|th)?,?[ \u00a0])?(?P<year>{_YEAR}){_ENDS}"
     rf"|(?P<only>{_DAY})(?:(?:st|nd|rd|th)(?![A-Za-z])|(?=[.,;:!?)](?![0-9])|\Z))"
 )
+# A bracket or the line before may stand before the name, without a space between.
+_NAME_AT_END = re.compile(rf"(?<![A-Za-zÀ-ÖØ-öø-ÿ0-9_]){_LETTER}{{3,9}}[.]?\Z")
 _HOUR = "(?P<hour>2[0-4]|1[0-9]|0?[0-9])"
 _HALF = "[ ]?(?P<half>[AaPp])[.]?[Mm](?![A-Za-z0-9_])"
 _COLON = re.compile(
@@ -66,9 +68,10 @@ _WITH_H = re.compile(
     r"(?![A-Za-z0-9_]|[.,][0-9]|[ ](?:min|s)(?![A-Za-z])))"
 )
 _WITH_POINT = re.compile(
-    rf"{_HOUR}(?P<behind>[ ]?[点點](?:(?P<minute>[0-5]?[0-9])分|(?P<even>整|钟))?)"
+    rf"{_HOUR}(?P<behind>[ ]?[点點](?:(?P<minute>[0-5]?[0-9])分|(?P<even>整|钟|鐘))?)"
 )
 _HALVES = {"上午": "a", "早上": "a", "凌晨": "a", "下午": "p", "晚上": "p", "傍晚": "p"}
+_NIGHT = ("凌晨", "晚上")  # twelve is midnight then
 # What can stand behind the first figures of a date or time, by the first character that does.
 _FIRST = re.compile("[0-9]{1,4}( ?)([-/.:年月点點hUsnrte\u00a0JFMASONDjfmaod])")
 _BY_NEXT = {
@@ -107,13 +110,19 @@ def _moment(year: str | None, month: str, day: str | None, start: int, end: int)
 
 
 def behind_name(text: str, start: int, word: str) -> Moment | None:
-    """The date at `start` whose month is `word`, which stands before it: March 5, 2024."""
-    month = months().get(word)
-    found = _BEHIND_NAME.match(text, start) if month else None
-    if not month or not found or measure_at(text, found.end()):
+    """The date at `start` whose month ends `word`, which stands before it: March 5, 2024."""
+    name = month_at_end(word)
+    found = _BEHIND_NAME.match(text, start) if name else None
+    if not found or measure_at(text, found.end()):
         return None
     day, year, only = found.group("day", "year", "only")
-    return _moment(year, month, day or only, start - len(word) - 1, found.end())
+    return _moment(year, months()[name], day or only, start - len(name) - 1, found.end())
+
+
+def month_at_end(word: str) -> str:
+    """The name of a month that ends what stands between two spaces: "(March"; "" for none."""
+    found = _NAME_AT_END.search(word)
+    return found[0] if found and found[0] in months() else ""
 
 
 def _time(text: str, found: re.Match[str]) -> Moment | None:
@@ -124,8 +133,10 @@ def _time(text: str, found: re.Match[str]) -> Moment | None:
     if found.re is _WITH_POINT and not (said or parts["minute"] or parts["even"]):
         return None  # 5点 may be five of anything that is counted
     hour, minute = int(parts["hour"]), (parts["minute"] or "").zfill(2)
-    if not half:
-        half = "p" if 12 <= hour < 24 else said or "a"
+    if not half and hour % 12 == 0:
+        half = "a" if word in _NIGHT or (hour != 12 and said != "p") else "p"
+    elif not half:
+        half = "p" if hour > 12 else said or "a"
     figures = f"{hour % 12 or 12}" + (f":{minute}" if minute != "00" else "")
     tail = found.start("behind") if parts.get("behind") else found.end()
     begin = text.rindex(word, 0, start) if said else start
@@ -150,6 +161,6 @@ def covers(whole: str, part: str) -> bool:
 
 
 def completed(date: str, other: str) -> str:
-    """A date of a range, with what only its other end says: 5 of "5 to 7 March"."""
-    parts = zip(date.split("-"), other.split("-"), strict=True)
-    return "-".join(one or further for one, further in parts)
+    """A date of a range, with the month and year that only its other end says: "5 to 7 March"."""
+    (year, month, day), (other_year, other_month, _) = date.split("-"), other.split("-")
+    return f"{year or other_year}-{month or other_month}-{day}"

@@ -12,7 +12,7 @@ from functools import cache, lru_cache
 from self_evolution.text.characters import RAISED, VULGAR, on_the_line
 from self_evolution.text.figures import Number, number_at, shifted
 from self_evolution.text.measures import counted_by, measure_at
-from self_evolution.text.moments import behind_name, moment_at, months
+from self_evolution.text.moments import behind_name, moment_at, month_at_end, months
 from self_evolution.text.phrases import BOUNDS, after, before, last_words
 from self_evolution.text.ranges import mended
 from self_evolution.text.script import CJK, has_han
@@ -90,7 +90,7 @@ def scan(text: str, about: str = "") -> tuple[Token, ...]:
             if phrased and text[start - 1] == " ":
                 word = _word_before(text, start)
                 phrased = _may_be_phrased(word)
-            if found[2] is not None or (phrased and word in months()):
+            if found[2] is not None or (phrased and month_at_end(word)):
                 token = _moment(text, start, about, tokens)
             if token is None:
                 key = shifted(figures) if "." in figures else figures
@@ -125,9 +125,9 @@ def _moment(text: str, start: int, about: str, past: list[Token]) -> Token | Non
     found = moment_at(text, start, about)
     if not found and text[start - 1 : start] == " ":
         found = behind_name(text, start, _word_before(text, start))
-    if not found:
-        return None
     limit = past[-1].end if past else 0
+    if not found or found.start < limit:
+        return None
     begin, bound = found.start, ""
     phrase = before(text, begin)
     if phrase and phrase.meaning in BOUNDS and phrase.start >= limit:

@@ -33,7 +33,7 @@ _CHINESE = re.compile(
 
 # What a number in words has in it, at the least.
 _HINT = re.compile(
-    f"[{_DIGITS}{_SCALES}]|zer|two|thr|fo|fi|si|sev|eig|nin|ten|ele|twe|hund|thou|mil|bil"
+    f"[{_DIGITS}{_SCALES}]|zer|two|thr|thi|fo|fi|si|sev|eig|nin|ten|ele|twe|hund|thou|mil|bil"
 )
 
 

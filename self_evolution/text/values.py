@@ -137,8 +137,10 @@ def _number_stands(wanted: Token, text: str, about: str) -> bool:
             if stands_as(wanted, token):
                 return True
             bare = bare or (not token.bound and stands_as(wanted._replace(bound=""), token))
-        elif token.kind == "date" and not wanted.unit and wanted.key in token.key.split("-"):
-            return True
+        elif token.kind == "date" and not wanted.unit:
+            year, _, day = token.key.split("-")
+            if wanted.key in (year, day):  # a month is mostly no number in the text
+                return True
     return bare and any(_say(told, about, wanted.bound) for told in (text, about))
 
 
