@@ -38,6 +38,11 @@ def headed(body: str) -> list[tuple[str, str]]:
             (" role=tabpanel aria-labelledby=x", " role=tabpanel aria-labelledby=y"),
         ),
         (
+            "<ul role=tablist><li><a role=tab href='#' id=x>Linux</a><li><a role=tab href='#' id=y>"
+            "Mac</a></ul>",
+            (" role=tabpanel aria-labelledby=x", " role=tabpanel aria-labelledby=y"),
+        ),
+        (
             "<ul role=tablist><li role=tab aria-controls=a>Linux<li role=tab aria-controls=b>Mac"
             "</ul>",
             (" role=tabpanel id=a", " role=tabpanel id=b"),

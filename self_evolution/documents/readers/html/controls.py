@@ -89,7 +89,7 @@ def _name_panels(root: _Element, controls: Controls) -> None:
     places = {one.get(name, ""): one for one in panels for name in ("aria-labelledby", "id")}
     for tab in tabs:
         names = (tab.get(name, "") for name in ("aria-controls", "data-bs-target", "href", "id"))
-        found = (places.get(name.lstrip("#")) for name in names if name)
+        found = (places.get(name) for name in (one.lstrip("#") for one in names) if name)
         panel = next((one for one in found if one is not None), None)
         name = " ".join("".join(islice(tab.itertext(), _MOST)).split())
         if panel is None or not name or tab.tag in HEADINGS or _next(tab) is panel:
