@@ -132,6 +132,6 @@ class Reader:
 
 
 def evenly(rows: Sequence[Row], size: int) -> list[Row]:
-    """`number` of the rows at even distances; all rows if there are no more."""
+    """`size` of the rows at even distances; all rows if there are no more."""
     size = min(size, len(rows))
     return [rows[(2 * i + 1) * len(rows) // (2 * size)] for i in range(size)]

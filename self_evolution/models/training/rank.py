@@ -124,8 +124,8 @@ def _train(
 
 
 def opened(settings: Model) -> Model:
-    """Open the engine with the model in main memory, so that the device never has to hold it whole.
-    Its number format is the one that it would have on the device."""
+    """The settings with which the model is loaded into main memory, so that the device never has to
+    hold it whole. Its number format is the one that it would have on the device."""
     from self_evolution.models.base.location import fetched, locate
     from self_evolution.models.base.memory import stored_dtype
 
