@@ -50,7 +50,10 @@ def test_those_of_the_mlps_alone(name: str) -> None:
     ids=["gpt2", "opt"],
 )
 def test_layers_with_names_of_other_families(config: Any, ends: set[str]) -> None:
-    found, _ = changed(AutoModelForCausalLM.from_config(config), layers="mlp")
+    found, numbers = changed(AutoModelForCausalLM.from_config(config), layers="mlp")
+    shape = memory.shape_of(config)
+    assert numbers == memory.adapter_weights(shape, Train(rank=3, layers="mlp"))
+    assert shape.inner in (32, 64)
     assert len(found) == 4
     assert all(name.endswith(tuple(ends)) and not in_attention(name) for name in found)
 

@@ -1,9 +1,10 @@
-"""The file of an adapter, and the digest by which a run recognises it."""
+"""The layers that an adapter changes, its file, and the digest by which a run recognises it."""
 
 from __future__ import annotations
 
 import hashlib
 from pathlib import Path
+from typing import Any
 
 from self_evolution.errors import UserError
 
@@ -28,6 +29,19 @@ def require_adapter(folder: Path, file: str, sha256: str) -> None:
             f"{folder}: {file} is not the adapter that this run trained; restore the folder, or "
             "start a new run"
         )
+
+
+def linear_layers(model: Any) -> dict[str, Any]:
+    """The layers of a model that can have LoRA, by name: all linear ones but the output layer."""
+    import torch
+    from transformers.pytorch_utils import Conv1D
+
+    output = model.get_output_embeddings()
+    return {
+        name: module
+        for name, module in model.named_modules()
+        if isinstance(module, torch.nn.Linear | Conv1D) and module is not output
+    }
 
 
 def in_attention(name: str) -> bool:

@@ -43,8 +43,9 @@ class Models:
             _free_memory()
             with interruptible():
                 engine = open_engine(self._config.model, served=True)
-            if shape(self._config.model):  # it has weights, and so a number format
-                self._progress.print_once(remark(self._config.model))
+            said = remark(self._config.model)
+            if said and shape(self._config.model):  # it has weights, and so a number format
+                self._progress.print_once(said)
             self.use_loaded(engine)
         assert self.loaded is not None
         return self.loaded

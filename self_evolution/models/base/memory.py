@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from self_evolution.config import Config, Train
 from self_evolution.errors import UserError
-from self_evolution.models.adapter import in_attention
+from self_evolution.models.adapter import in_attention, linear_layers
 from self_evolution.models.base.location import locate
 
 BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
@@ -36,6 +36,10 @@ inner size of its MLP. Counted on Llama, Qwen 3 and Gemma 3: 7 to 11, and 4."""
 
 _LOGITS = 3 * (64 << 20)
 """Bytes of logits, which training and scoring make for a few tokens at a time."""
+
+
+_INNER = ("intermediate_size", "ffn_dim", "n_inner", "ffn_hidden_size")
+"""What configurations call the width of an MLP. Without any, it is four times the hidden size."""
 
 
 class Shape(NamedTuple):
@@ -139,23 +143,19 @@ def shape_of(config: Any) -> Shape:
         model: Any = transformers.AutoModelForCausalLM.from_config(config)
     text = config.get_text_config()
     head = getattr(text, "head_dim", None) or text.hidden_size // text.num_attention_heads
-    output = model.get_output_embeddings()
-    layers = {
-        name: module
-        for name, module in model.named_modules()
-        if isinstance(module, torch.nn.Linear) and module is not output
-    }
-    ends = {name: one.in_features + one.out_features for name, one in layers.items()}
+    weights = {name: layer.weight for name, layer in linear_layers(model).items()}
+    ends = {name: sum(weight.shape) for name, weight in weights.items()}
+    named = (getattr(text, name, None) for name in _INNER)
     return Shape(
         parameters=sum(weight.numel() for weight in model.parameters()),
         layers=text.num_hidden_layers,
         hidden=text.hidden_size,
-        inner=text.intermediate_size,
+        inner=next(filter(None, named), 4 * text.hidden_size),
         keys=(getattr(text, "num_key_value_heads", None) or text.num_attention_heads) * head,
         vocabulary=text.vocab_size,
         linear=sum(ends.values()),
         attention=sum(count for name, count in ends.items() if in_attention(name)),
-        inside=sum(one.in_features * one.out_features for one in layers.values()),
+        inside=sum(weight.numel() for weight in weights.values()),
     )
 
 

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from self_evolution.config import Train
 from self_evolution.errors import UserError
 from self_evolution.files import complete
-from self_evolution.models.adapter import digest, in_attention, require_adapter
+from self_evolution.models.adapter import digest, in_attention, linear_layers, require_adapter
 
 WEIGHTS = "adapter_model.safetensors"
 
@@ -46,15 +46,7 @@ def _targets(base: Any, layers: Literal["all", "mlp"]) -> str | list[str]:
     """
     if layers == "all":
         return "all-linear"
-    import torch
-    from transformers.pytorch_utils import Conv1D
-
-    output = base.get_output_embeddings()
-    linear = {
-        name: module.weight.numel()
-        for name, module in base.named_modules()
-        if isinstance(module, torch.nn.Linear | Conv1D) and module is not output
-    }
+    linear = {name: layer.weight.numel() for name, layer in linear_layers(base).items()}
     chosen = sorted(name for name in linear if not in_attention(name))
     if sum(linear[name] for name in chosen) < _ENOUGH * sum(linear.values()):
         raise UserError(
