@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,8 +10,9 @@ import tiny
 import torch
 from transformers import AutoModelForCausalLM, GPT2Config, MixtralConfig, OPTConfig
 
-from self_evolution.config import Train
+from self_evolution.config import Config, Model, Train
 from self_evolution.errors import UserError
+from self_evolution.models import pretrained
 from self_evolution.models.adapter import in_attention
 from self_evolution.models.base import memory
 from self_evolution.models.training import lora
@@ -58,9 +60,17 @@ def test_layers_with_names_of_other_families(config: Any, ends: set[str]) -> Non
     assert all(name.endswith(tuple(ends)) and not in_attention(name) for name in found)
 
 
-def test_a_model_whose_mlps_cannot_be_changed_is_refused() -> None:
+def test_a_model_whose_mlps_cannot_be_changed_is_refused(tmp_path: Path) -> None:
     config = MixtralConfig(**SMALL, intermediate_size=32, num_key_value_heads=2)
     with torch.device("meta"):
         base = AutoModelForCausalLM.from_config(config)
     with pytest.raises(UserError, match=r"--train\.layers mlp: too few.*give --train\.layers all"):
         lora.attach(base, None, Train(layers="mlp"), seed=1)
+    # A run says so before it begins, and not in its first training.
+    config.save_pretrained(tmp_path)
+    for name in ("tokenizer.json", "tokenizer_config.json", "model.safetensors"):
+        (tmp_path / name).write_text("{}")
+    settings = Config(model=Model(name=str(tmp_path)), train=Train(layers="mlp"))
+    with pytest.raises(UserError, match=r"give --train\.layers all"):
+        pretrained.settled(settings)
+    pretrained.settled(settings.changed({"train.layers": "all"}))

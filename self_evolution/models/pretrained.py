@@ -74,9 +74,13 @@ def _files(settings: Model) -> dict[str, str]:
 
 
 def settled(settings: Config) -> Config:
-    """With a number format (see precision.py), and with or without checkpointing (memory.py)."""
+    """With a number format (see precision.py), and with or without checkpointing (memory.py).
+
+    Raises UserError if the model has no layers for `train.layers`.
+    """
     from self_evolution.models.base import memory, precision
 
+    memory.check_layers(settings)
     model = precision.settled(settings.model)
     return memory.settled(settings.model_copy(update={"model": model}))
 

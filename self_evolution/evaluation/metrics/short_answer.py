@@ -78,4 +78,5 @@ SHORT_ANSWER = Metric(
     ("values", "units:free", "numerals:words", "foreign:none", "case:lower"),
     short_answer,
     revision=3,
+    share=True,
 )

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from self_evolution.config import Config, Train
 from self_evolution.errors import UserError
-from self_evolution.models.adapter import in_attention, linear_layers
+from self_evolution.models.adapter import in_attention, linear_layers, require_mlps
 from self_evolution.models.base.location import locate
 
 BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
@@ -104,6 +104,20 @@ def settled(settings: Config) -> Config:
     return settings.changed({"train.checkpointing": "off" if fits else "on"})
 
 
+def check_layers(settings: Config) -> None:
+    """Raises UserError if the model has no linear layers for `train.layers`.
+
+    Nothing is raised where the model's configuration is not on this machine yet, or not known.
+    """
+    if settings.train.layers == "all":
+        return
+    try:
+        layers = linear_layers(_empty(_configuration(Path(locate(settings.model.name)))))
+    except Exception:  # whatever is wrong is told when the model is loaded
+        return
+    require_mlps(layers)
+
+
 def room(device: str) -> float:
     """Bytes of the device's memory."""
     import torch
@@ -120,13 +134,8 @@ def shape(folder: Path) -> Shape:
 
     Raises UserError if transformers does not know its architecture.
     """
-    import transformers
-
     try:
-        config = transformers.AutoConfig.from_pretrained(
-            str(folder), local_files_only=True, trust_remote_code=False
-        )
-        return shape_of(config)
+        return shape_of(_configuration(folder))
     except Exception as error:
         raise UserError(
             f"--model {folder}: its architecture is not known here ({error}); expected a causal "
@@ -134,13 +143,26 @@ def shape(folder: Path) -> Shape:
         ) from error
 
 
-def shape_of(config: Any) -> Shape:
-    """The shape of a model with this configuration of transformers; nothing is allocated."""
+def _configuration(folder: Path) -> Any:
+    import transformers
+
+    return transformers.AutoConfig.from_pretrained(
+        str(folder), local_files_only=True, trust_remote_code=False
+    )
+
+
+def _empty(config: Any) -> Any:
+    """A model with this configuration, for whose weights nothing is allocated."""
     import torch
     import transformers
 
     with torch.device("meta"):
-        model: Any = transformers.AutoModelForCausalLM.from_config(config)
+        return transformers.AutoModelForCausalLM.from_config(config)
+
+
+def shape_of(config: Any) -> Shape:
+    """The shape of a model with this configuration of transformers; nothing is allocated."""
+    model = _empty(config)
     text = config.get_text_config()
     head = getattr(text, "head_dim", None) or text.hidden_size // text.num_attention_heads
     weights = {name: layer.weight for name, layer in linear_layers(model).items()}

@@ -9,15 +9,16 @@ from pathlib import Path
 from typing import Any, Literal
 
 from self_evolution.config import Train
-from self_evolution.errors import UserError
 from self_evolution.files import complete
-from self_evolution.models.adapter import digest, in_attention, linear_layers, require_adapter
+from self_evolution.models.adapter import (
+    digest,
+    in_attention,
+    linear_layers,
+    require_adapter,
+    require_mlps,
+)
 
 WEIGHTS = "adapter_model.safetensors"
-
-_ENOUGH = 0.2
-"""The MLPs' share of the weights in linear layers, at the least. Dense models have 0.5 or more; a
-mixture of experts may have no more than its routers there."""
 
 
 def attach(base: Any, tuned: Any, settings: Train, seed: int) -> Any:
@@ -39,20 +40,12 @@ def attach(base: Any, tuned: Any, settings: Train, seed: int) -> Any:
 
 
 def _targets(base: Any, layers: Literal["all", "mlp"]) -> str | list[str]:
-    """The layers that PEFT is told to change.
-
-    Raises UserError if the model's MLPs are not made of linear layers, as those of a mixture of
-    experts may be.
-    """
+    """The layers that PEFT is told to change. Raises UserError as `require_mlps` does."""
     if layers == "all":
         return "all-linear"
-    linear = {name: layer.weight.numel() for name, layer in linear_layers(base).items()}
+    linear = linear_layers(base)
+    require_mlps(linear)
     chosen = sorted(name for name in linear if not in_attention(name))
-    if sum(linear[name] for name in chosen) < _ENOUGH * sum(linear.values()):
-        raise UserError(
-            "--train.layers mlp: too few of this model's linear layers are outside of attention; "
-            "give --train.layers all"
-        )
     ends = {name.rpartition(".")[2] for name in chosen}
     # Where attention has layers of such a name too, PEFT needs the whole names.
     others = {name.rpartition(".")[2] for name in linear if in_attention(name)}
