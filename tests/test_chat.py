@@ -85,7 +85,9 @@ def test_one_question_is_answered_with_its_sources(chat: Chat) -> None:
 
 
 def test_a_terminal_keeps_history_until_it_is_told_to_forget_it(chat: Chat) -> None:
-    typed = "What is the colour of alarm Brake?\n\nAnd the rack?\n/new\nAnd the rack?\n/quit\nno\n"
+    typed = (
+        "What is the colour of alarm Brake?\n\nAnd the rack?\n/new one\nAnd the rack?\n/quit\nno\n"
+    )
     status, out, _ = chat("--passages", "6", stdin=Terminal(typed))
     assert status == 0
     told, first, nothing, followed, forget, alone, *more = out.split("\n> ")
@@ -96,7 +98,7 @@ def test_a_terminal_keeps_history_until_it_is_told_to_forget_it(chat: Chat) -> N
 
 
 def test_what_a_person_says_of_an_answer_is_kept(chat: Chat, run: Path) -> None:
-    typed = "/right\nWhat is the port of server Alpha?\n/wrong\n/better It is 4712.\n/better\n"
+    typed = "/right\nWhat is the port of server Alpha?\n/wrong\n/better\tIt is 4712.\n/better\n"
     status, out, _ = chat(stdin=Terminal(typed))
     assert status == 0
     early, _, wrong, better, empty = out.split("\n> ")[1:6]

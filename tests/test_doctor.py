@@ -13,6 +13,7 @@ import pytest
 import tiny
 
 from self_evolution import cli
+from self_evolution.upkeep import packages
 from self_evolution.upkeep.machine import LEAST_MEMORY
 
 PACKAGE = Path(__file__).resolve().parents[1]
@@ -85,11 +86,20 @@ def test_a_wrong_torch_and_a_package_that_is_too_old(tmp_path: Path) -> None:
         "broken: is version 1.13.1, >=2.7 is needed → pip install -c constraints.txt 'torch>=2.7'"
     )
     assert found["accelerate"].startswith("broken: is version 0.1, >=1.12 is needed")
-    # It is whole, and only fails to load because of these two.
-    assert found["peft"].endswith("→ mend torch and accelerate first, which peft needs")
+    # It is whole, and only fails to load because of others.
+    needed = "torch, accelerate, safetensors"
+    assert found["peft"].endswith(f"→ first mend what peft needs: {needed}")
     assert "cannot be loaded (ImportError: libX.so is missing)" in found["safetensors"]
     assert "--force-reinstall -c constraints.txt safetensors" in found["safetensors"]
     assert "model" not in found  # nothing can be said of it with these packages
+
+
+def test_a_package_that_only_other_packages_require_is_missing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(packages, "LOADED", ("of-another-package",))
+    (found,) = [one for one in packages.packages() if one.subject == "of-another-package"]
+    assert (found.state, found.detail) == ("broken", "is not installed")
 
 
 def test_a_model_that_is_too_large_for_the_memory(

@@ -80,13 +80,13 @@ def _converse(talk: _Talk) -> None:
         import readline  # noqa: F401 - gives input() its keys
     talk.write(_HELP)
     for question in _typed():
-        if question == "/quit":
+        command = question.split()[0]
+        if command == "/quit":
             return
-        if question == "/new":
+        if command == "/new":
             talk.forget()
             continue
         try:
-            command = question.split()[0]
             if command in ("/right", "/wrong", "/better"):
                 talk.judge(question)
             elif command == "/help":
@@ -134,17 +134,18 @@ class _Talk:
         """Keep what the person says of the last answer: /right, /wrong, or /better TEXT."""
         if self._last is None:
             raise UserError("no answer to judge yet; ask a question first")
-        verdict, _, better = line[1:].partition(" ")
-        if verdict == "better" and not better.strip():
-            raise UserError("/better: give the better answer behind it")
+        command, *rest = line.split(maxsplit=1)
+        verdict, better = command[1:], "".join(rest)
+        if verdict == "better" and not better:
+            raise UserError("/better: give the better answer after the command")
         if verdict != "better" and better:
-            raise UserError(f"/{verdict}: give nothing behind it; /better TEXT is a better answer")
+            raise UserError(f"{command}: takes no text; to give a better answer, use /better TEXT")
         if verdict != "better" and self._last.answer in NOT_FOUND:
             raise UserError(
                 "nothing was answered, so nothing is right or wrong; if you know the answer, teach "
                 "it with /better TEXT"
             )
-        row = replace(self._last, verdict=verdict, better=better.strip())
+        row = replace(self._last, verdict=verdict, better=better)
         FeedbackStore(self._run.folder).add(row)
         self.write(
             f"kept; `self-evolution run --run {self._run.folder} --generations +1` trains with it"

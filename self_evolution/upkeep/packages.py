@@ -13,8 +13,9 @@ from self_evolution.errors import first_line
 from self_evolution.upkeep.findings import Finding
 
 NAME = "self-evolution"
-LOADED = ("torch", "transformers", "peft", "accelerate", "safetensors", "tokenizers")
-"""Packages that are imported, because they may be there and yet not load."""
+LOADED = ("torch", "safetensors", "tokenizers", "accelerate", "transformers", "peft")
+"""Packages that are imported, because they may be there and yet not load. Each one stands behind
+those that it needs, so that the one that is to be mended first is found first."""
 
 EXTRAS = {
     "ocr": "text in scans and images",
@@ -37,10 +38,11 @@ def packages() -> Iterator[Finding]:
         )
         return
     required = [Requirement(line) for line in importlib.metadata.requires(NAME) or ()]
-    wrong = [found for one in required if _applies(one) and (found := _problem(one))]
+    needed = [one for one in required if _applies(one)]
+    wrong = [found for one in needed if (found := _problem(one))]
     yield from wrong
     if not wrong:
-        yield Finding("packages", "good", f"{len(required)} requirements are met")
+        yield Finding("packages", "good", f"{len(needed)} requirements are met")
     broken = [one.subject for one in wrong]
     for name in LOADED:
         if name not in broken and (found := _load(name, broken)):
@@ -75,6 +77,8 @@ def _problem(one: Requirement) -> Finding | None:
 
 def _load(name: str, broken: list[str]) -> Finding | None:
     """A package may fail to load only because one that it needs is among the `broken`."""
+    if found := _problem(Requirement(name)):  # one that only other packages require
+        return found
     try:
         importlib.import_module(name)
     except Exception as error:  # whatever a broken package raises
@@ -83,7 +87,7 @@ def _load(name: str, broken: list[str]) -> Finding | None:
         first = [one for one in broken if one in needed]
         cure = f"pip install --force-reinstall -c constraints.txt {name}"
         if first:
-            cure = f"mend {' and '.join(first)} first, which {name} needs"
+            cure = f"first mend what {name} needs: {', '.join(first)}"
         detail = f"is installed and cannot be loaded ({first_line(error)})"
         return Finding(name, "broken", detail, cure)
     return None

@@ -15,7 +15,7 @@ MOST_FRAGMENTS = 1000
 They are drawn by their ids, which are digests, so the draw has nothing to do with their content."""
 
 EXAMPLES = 20
-"""The number of fragments with values that no kept answer states which the report shows."""
+"""How many of the fragments with values that no kept answer states are shown in the report."""
 
 
 @dataclass(frozen=True, slots=True)

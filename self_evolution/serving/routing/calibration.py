@@ -33,7 +33,8 @@ MEMORY, OPENED = 0, 1
 FEWEST = 40
 """Fewer test questions than this say too little: then reliability is unknown."""
 MOST = 1000
-"""The largest number of test questions. If there are more, this many are taken, spread evenly."""
+"""The largest number of test questions that are asked. If there are more, some of them are taken,
+spread evenly."""
 COST = 20.0
 """A wrong answer weighs as much as this many right ones."""
 
