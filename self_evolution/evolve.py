@@ -27,9 +27,7 @@ def evolve(run: Run) -> None:
         perform(run, generation, "ask")  # fragment -> questions
         perform(run, generation, "answer")  # question + fragment -> answer (open book)
         perform(run, generation, "check")  # keep, or reject with a reason
-        perform(
-            run, generation, "score"
-        )  # IFD: how little the question helps to predict the answer
+        perform(run, generation, "score")  # IFD: high if the question helps the answer little
         perform(run, generation, "recite")  # what it knows by heart, if the selection asks for it
         perform(run, generation, "select")  # all new pairs + a choice of earlier ones
         perform(run, generation, "train")  # question -> answer (closed book), LoRA continued

@@ -1,4 +1,4 @@
-"""Which layers of a model an adapter changes, and how many numbers it then has."""
+"""An adapter changes the layers that the settings name, and has as many numbers as forecast."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from transformers import AutoModelForCausalLM, GPT2Config, MixtralConfig, OPTCon
 from self_evolution.config import Config, Model, Train
 from self_evolution.errors import UserError
 from self_evolution.models import pretrained
-from self_evolution.models.adapter import in_attention
 from self_evolution.models.base import memory
+from self_evolution.models.base.layers import in_attention
 from self_evolution.models.training import lora
 
 SMALL = {"vocab_size": 50, "num_hidden_layers": 2, "hidden_size": 16, "num_attention_heads": 2}

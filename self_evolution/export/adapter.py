@@ -7,19 +7,18 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from self_evolution.export.adapter_files import CONFIG, adapter_faults, linear_modules
+from self_evolution.export.adapter_files import CONFIG, adapter_faults
 from self_evolution.export.job import TEMPLATE, Base, Job
 from self_evolution.export.templates import plain_prompt, template_faults, write_template
 from self_evolution.models import Generator, open_engine
+from self_evolution.models.base.memory import BYTES, adapter_weights, shape
 from self_evolution.models.training import lora
 
 ADDRESS = ""
 
 
 def check(base: Base) -> int:
-    return sum(
-        4 * base.config.train.rank * sum(both) for both in linear_modules(base.base).values()
-    )
+    return BYTES["float32"] * adapter_weights(shape(base.base), base.config.train)
 
 
 def foreseen(base: Base, folder: Path) -> Iterator[str]:

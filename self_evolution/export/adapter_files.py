@@ -6,8 +6,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
+from self_evolution.models.base.layers import configuration, linear_layers, size_of, unloaded
 from self_evolution.models.training import lora
 from self_evolution.text.counts import many
 
@@ -30,7 +30,7 @@ def adapter_faults(folder: Path, base: Path) -> Iterator[str]:
     except (SafetensorError, OSError) as error:
         yield f"{lora.WEIGHTS} is cut off or damaged ({error})"
         return
-    linear = linear_modules(base)
+    linear = _sizes(base)
     named = {name: shape for name, shape in shapes.items() if name.startswith(_PREFIX)}
     places = {_place(name) for name in named}
     unknown = sorted({*places, *(set(shapes) - set(named))} - set(linear))
@@ -64,19 +64,10 @@ def modules(folder: Path) -> list[str]:
         return sorted({_place(name) for name in list(file.keys())})
 
 
-def linear_modules(base: Path) -> dict[str, tuple[int, int]]:
+def _sizes(base: Path) -> dict[str, tuple[int, int]]:
     """{name: (outputs, inputs)} of the base's linear layers, without loading its weights."""
-    import torch
-    import transformers
-
-    config = transformers.AutoConfig.from_pretrained(str(base), local_files_only=True)
-    with torch.device("meta"):
-        model: Any = transformers.AutoModelForCausalLM.from_config(config)
-    return {
-        name: (module.out_features, module.in_features)
-        for name, module in model.named_modules()
-        if isinstance(module, torch.nn.Linear)
-    }
+    found = linear_layers(unloaded(configuration(base)))
+    return {name: size_of(layer) for name, layer in found.items()}
 
 
 def _place(name: str) -> str:

@@ -74,7 +74,8 @@ def _files(settings: Model) -> dict[str, str]:
 
 
 def settled(settings: Config) -> Config:
-    """With a number format (see precision.py), and with or without checkpointing (memory.py).
+    """Return the settings with a number format (see precision.py), and with checkpointing on or off
+    (see memory.py).
 
     Raises UserError if the model has no layers for `train.layers`.
     """

@@ -17,8 +17,8 @@ Write = Callable[[Sequence[Sequence[Message]], SamplingParams, Sequence[int]], l
 """Writes a reply to each prompt, with a seed for each."""
 
 Task = Callable[[Write], Result]
-"""What an author does for one batch, with the function that writes. It can be pickled, as a `Job`
-can."""
+"""An author calls a task with the function that writes, once for each batch. A task can be pickled,
+as a `Job` can."""
 
 
 class Author:

@@ -1,4 +1,4 @@
-"""A value, or another piece, of a text."""
+"""The type of what a text is split into: a value, a word or a sign."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from self_evolution.text.measures import measure_at
 class Token(NamedTuple):
     """`key` is compared, and `start` and `end` span it.
 
-    `kind` is number, date, word, cjk, sign or text.
-    Of a number, `head` and `tail` span the figures, and `unit` and `bound` (≥ ≤ > < ≠ ±) are "" for
-    none; `shared` is the unit, as it is written, that a range states once behind its last number.
+    `kind` is number, date, word, cjk, sign or text. A number has more: `head` and `tail` span its
+    figures, and `unit` and `bound` (≥ ≤ > < ≠ ±) are "" for none; `shared` is the unit, as it is
+    written, that a range states once behind its last number.
     """
 
     kind: str

@@ -30,7 +30,11 @@ METRICS: dict[str, Metric] = {
     )
 }
 
+CHARTED = tuple(name for name, metric in METRICS.items() if metric.charted)
+"""The metrics of which report and ablations draw a chart, also if another one decides."""
+
 __all__ = [
+    "CHARTED",
     "METRICS",
     "SHORT_ANSWER",
     "Graded",

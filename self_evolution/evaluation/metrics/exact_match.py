@@ -52,9 +52,8 @@ def exact_match(pair: Graded) -> float | None:
     wanted = _wanted(pair, about)
     if not wanted:
         return None
-    for value in wanted:
-        if not found_in(value, pair.prediction, about):
-            return 0.0
+    if not all(found_in(value, pair.prediction, about) for value in wanted):
+        return 0.0
     return 0.0 if _states_foreign(pair, wanted, about) else 100.0
 
 

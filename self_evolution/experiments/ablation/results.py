@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from self_evolution.evaluation.metrics import METRICS
+from self_evolution.evaluation.metrics import CHARTED
 from self_evolution.evaluation.statistics import NO_DIFFERENCE, Interval, bootstrap
 from self_evolution.evaluation.tasks import MAIN, MODES, Task
 from self_evolution.experiments.ablation.making import Match, place_of
@@ -165,10 +165,9 @@ def _curve(runs: Sequence[Sequence[Evaluation]], task: Task, metric: str) -> Cur
 def _bars(
     names: Sequence[str], models: Sequence[Sequence[Side]], deciding: str
 ) -> dict[str, dict[str, Interval]]:
-    drawn = [name for name, metric in METRICS.items() if metric.charted]
     found = {
         metric: common_scores(models, MAIN, metric)[0]
-        for metric in dict.fromkeys((deciding, *drawn))
+        for metric in dict.fromkeys((deciding, *CHARTED))
     }
     return {
         metric: {

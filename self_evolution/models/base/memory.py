@@ -9,12 +9,21 @@ from __future__ import annotations
 import json
 import os
 import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from self_evolution.config import Config, Train
 from self_evolution.errors import UserError
-from self_evolution.models.adapter import in_attention, linear_layers, require_mlps
+from self_evolution.models.base.layers import (
+    configuration,
+    in_attention,
+    linear_layers,
+    require_mlps,
+    size_of,
+    unloaded,
+)
 from self_evolution.models.base.location import locate
 
 BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
@@ -37,9 +46,9 @@ inner size of its MLP. Counted on Llama, Qwen 3 and Gemma 3: 7 to 11, and 4."""
 _LOGITS = 3 * (64 << 20)
 """Bytes of logits, which training and scoring make for a few tokens at a time."""
 
-
 _INNER = ("intermediate_size", "ffn_dim", "n_inner", "ffn_hidden_size")
-"""What configurations call the width of an MLP. Without any, it is four times the hidden size."""
+"""Names that configurations of several families give to the width of an MLP. If none is there, the
+width is four times the hidden size."""
 
 
 class Shape(NamedTuple):
@@ -112,8 +121,10 @@ def check_layers(settings: Config) -> None:
     if settings.train.layers == "all":
         return
     try:
-        layers = linear_layers(_empty(_configuration(Path(locate(settings.model.name)))))
-    except Exception:  # whatever is wrong is told when the model is loaded
+        folder = Path(locate(settings.model.name))
+        with _known(folder):
+            layers = linear_layers(unloaded(configuration(folder)))
+    except UserError:  # it is raised again when the model is loaded
         return
     require_mlps(layers)
 
@@ -134,8 +145,16 @@ def shape(folder: Path) -> Shape:
 
     Raises UserError if transformers does not know its architecture.
     """
+    with _known(folder):
+        return shape_of(configuration(folder))
+
+
+@contextmanager
+def _known(folder: Path) -> Iterator[None]:
+    """Raises UserError in place of whatever transformers raises for an architecture that it does
+    not know."""
     try:
-        return shape_of(_configuration(folder))
+        yield
     except Exception as error:
         raise UserError(
             f"--model {folder}: its architecture is not known here ({error}); expected a causal "
@@ -143,30 +162,13 @@ def shape(folder: Path) -> Shape:
         ) from error
 
 
-def _configuration(folder: Path) -> Any:
-    import transformers
-
-    return transformers.AutoConfig.from_pretrained(
-        str(folder), local_files_only=True, trust_remote_code=False
-    )
-
-
-def _empty(config: Any) -> Any:
-    """A model with this configuration, for whose weights nothing is allocated."""
-    import torch
-    import transformers
-
-    with torch.device("meta"):
-        return transformers.AutoModelForCausalLM.from_config(config)
-
-
 def shape_of(config: Any) -> Shape:
     """The shape of a model with this configuration of transformers; nothing is allocated."""
-    model = _empty(config)
+    model = unloaded(config)
     text = config.get_text_config()
     head = getattr(text, "head_dim", None) or text.hidden_size // text.num_attention_heads
-    weights = {name: layer.weight for name, layer in linear_layers(model).items()}
-    ends = {name: sum(weight.shape) for name, weight in weights.items()}
+    sizes = {name: size_of(layer) for name, layer in linear_layers(model).items()}
+    ends = {name: sum(size) for name, size in sizes.items()}
     named = (getattr(text, name, None) for name in _INNER)
     return Shape(
         parameters=sum(weight.numel() for weight in model.parameters()),
@@ -177,7 +179,7 @@ def shape_of(config: Any) -> Shape:
         vocabulary=text.vocab_size,
         linear=sum(ends.values()),
         attention=sum(count for name, count in ends.items() if in_attention(name)),
-        inside=sum(weight.numel() for weight in weights.values()),
+        inside=sum(outputs * inputs for outputs, inputs in sizes.values()),
     )
 
 

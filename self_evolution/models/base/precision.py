@@ -49,7 +49,8 @@ def bfloat16_pays() -> bool:
 
 
 def remark(settings: Model) -> str:
-    """What is to be said of a format that this CPU has no instructions for; else empty."""
+    """A sentence for the user if this CPU has no instructions for the number format; else an empty
+    text."""
     from self_evolution.models.base.loading import choose_device
 
     if settings.dtype != "bfloat16" or choose_device(settings.device) != "cpu" or _supported():

@@ -10,13 +10,8 @@ from typing import Any, Literal
 
 from self_evolution.config import Train
 from self_evolution.files import complete
-from self_evolution.models.adapter import (
-    digest,
-    in_attention,
-    linear_layers,
-    require_adapter,
-    require_mlps,
-)
+from self_evolution.models.adapter import digest, require_adapter
+from self_evolution.models.base.layers import in_attention, linear_layers, require_mlps
 
 WEIGHTS = "adapter_model.safetensors"
 

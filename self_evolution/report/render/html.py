@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from self_evolution.evaluation.metrics import METRICS
+from self_evolution.evaluation.metrics import CHARTED
 from self_evolution.evaluation.tasks import MAIN, Task
 from self_evolution.report.facts import Facts
 from self_evolution.report.render import others, pages
@@ -44,8 +44,7 @@ def _main_chart(facts: Facts) -> Chart | None:
 
 
 def _other_charts(facts: Facts) -> list[Chart]:
-    drawn = [name for name, metric in METRICS.items() if metric.charted]
-    metrics = [name for name in drawn if name != facts.lead.metric]
+    metrics = [name for name in CHARTED if name != facts.lead.metric]
     charts = [
         _chart(facts, metric, (_line(facts, MAIN, "", metric, base=True),)) for metric in metrics
     ]
