@@ -21,63 +21,28 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
-import shutil
 import statistics
 import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import torch
 import transformers
 
+from benchmarks.peers_models import SMALL, WIDE, engine, model, tokens
+from benchmarks.peers_steps import Ways, step, wide_step
 from self_evolution import miniature
-from self_evolution.config import Model, Score, Train
+from self_evolution.config import Score
 from self_evolution.models import SamplingParams
 from self_evolution.models.ifd import by_tokens
 from self_evolution.models.protocols import Row
-from self_evolution.models.training.job import Example, TrainingJob
-from self_evolution.models.training.lora import attach
-from self_evolution.models.training.objective import Objective
-from self_evolution.models.training.trainer import in_order, train
 from self_evolution.models.transformers_engine import TransformersEngine
 from self_evolution.records import Message
 
-Ways = dict[str, Callable[[], Any]]
-WIDE = {"vocab_size": 151_936, "hidden_size": 256, "num_hidden_layers": 6}
-SMALL = {"vocab_size": 1_024, "hidden_size": 512, "num_hidden_layers": 8}
 REPLY = SamplingParams(0.0, 1.0, 32)
-STEPS, STEP = 4, 4
-
-
-def model(folder: Path, numbers: dict[str, int]) -> Path:
-    """A folder with random weights of that shape, and the miniature's tokenizer."""
-    if not folder.is_dir():
-        torch.manual_seed(0)
-        width = numbers["hidden_size"]
-        made = transformers.Qwen2Config(
-            **numbers,
-            intermediate_size=3 * width,
-            num_attention_heads=width // 64,
-            num_key_value_heads=width // 64,
-            tie_word_embeddings=True,
-        )
-        shutil.copytree(miniature.MODEL, folder, ignore=shutil.ignore_patterns("*.safetensors"))
-        transformers.AutoModelForCausalLM.from_config(made).save_pretrained(folder)
-    return folder
-
-
-def engine(folder: Path, dtype: Any = "float32") -> TransformersEngine:
-    found = TransformersEngine(Model(name=str(folder), device="cpu", dtype=dtype))
-    found.chat.stops = []  # replies have the same length in all ways
-    return found
-
-
-def tokens(size: int) -> list[int]:
-    return [int(i) for i in torch.randint(10, 1000, (size,))]
 
 
 # -- IFD -----------------------------------------------------------------------------------------
@@ -201,63 +166,6 @@ def evaluation(folder: Path) -> tuple[str, Ways]:
     ways["here, float32"] = lambda: ours(full)
     ways["here, bfloat16"] = lambda: ours(rounded)
     return "at least 5", ways
-
-
-# -- training ------------------------------------------------------------------------------------
-
-
-def steps(folder: Path) -> Ways:
-    """Each way returns CPU seconds of a step, its first loss and its last."""
-    torch.manual_seed(2)
-    examples = []
-    for i in range(STEPS * STEP):
-        prompt, answer = tokens(30 + i % 7), tokens(40 + 4 * (i % 11))
-        examples.append(Example(prompt + answer, [-100] * len(prompt) + answer))
-    settings = Train(
-        steps=(STEPS,), batch_size=STEP, micro_batch=STEP, rank=16, warmup=0.0, checkpoint_steps=0
-    )
-    order = in_order([len(one.ids) for one in examples], STEP, 1, 5, STEPS)
-    rate = 1e-3
-
-    def ours() -> tuple[float, float, float]:
-        one = engine(folder)
-        one.tuned = attach(one.base, None, settings, 3)
-        stamps: list[float] = []
-
-        def on_step(done: int, total: int) -> bool:
-            stamps.append(time.process_time())
-            return False
-
-        with tempfile.TemporaryDirectory() as scratch:
-            job = TrainingJob([], settings, rate, Path(scratch) / "gen-1", 5, on_step)
-            found = train(one.tuned, examples, Objective(one.tuned, one._likelihood), 0, job)
-        return seconds(stamps), found.first_loss, found.last_loss
-
-    def theirs() -> tuple[float, float, float]:
-        one = engine(folder)
-        tuned = attach(one.base, None, settings, 3)
-        for layer in tuned.modules():
-            if type(layer).__name__ == "QuickLinear":
-                layer.__class__ = type(layer).__mro__[1]  # PEFT's own
-        from benchmarks.peers_trl import trl_steps
-
-        rows = [examples[i] for i in order]
-        stamps, losses = trl_steps(tuned, one.chat.tokenizer, rows, settings, rate)
-        return seconds(stamps), losses[0], losses[-1]
-
-    return {"TRL": theirs, "here": ours}
-
-
-def seconds(stamps: Sequence[float]) -> float:
-    return statistics.median(b - a for a, b in pairwise(stamps))
-
-
-def step(folder: Path) -> tuple[str, Ways]:
-    return "at least 1, the same loss to 1e-4", steps(folder)
-
-
-def wide_step(folder: Path) -> tuple[str, Ways]:
-    return "at least 1.5, the same loss to 1e-4", steps(folder)
 
 
 PARTS = {

@@ -12,11 +12,13 @@ from transformers import AutoModelForCausalLM, GPT2Config, MixtralConfig, OPTCon
 
 from self_evolution.config import Config, Model, Train
 from self_evolution.errors import UserError
+from self_evolution.export.adapter_files import adapter_faults
 from self_evolution.models import pretrained
 from self_evolution.models.base import memory
 from self_evolution.models.base.layers import in_attention
 from self_evolution.models.training import lora
 
+GPT2 = GPT2Config(vocab_size=50, n_layer=2, n_embd=16, n_head=2)
 SMALL = {"vocab_size": 50, "num_hidden_layers": 2, "hidden_size": 16, "num_attention_heads": 2}
 
 
@@ -46,7 +48,7 @@ def test_those_of_the_mlps_alone(name: str) -> None:
     ("config", "ends"),
     [
         # Both attention and MLP have a layer `c_proj`, so whole names are needed.
-        (GPT2Config(vocab_size=50, n_layer=2, n_embd=16, n_head=2), {"mlp.c_fc", "mlp.c_proj"}),
+        (GPT2, {"mlp.c_fc", "mlp.c_proj"}),
         (OPTConfig(**SMALL, ffn_dim=32, word_embed_proj_dim=16), {"fc1", "fc2"}),
     ],
     ids=["gpt2", "opt"],
@@ -74,3 +76,17 @@ def test_a_model_whose_mlps_cannot_be_changed_is_refused(tmp_path: Path) -> None
     with pytest.raises(UserError, match=r"give --train\.layers all"):
         pretrained.settled(settings)
     pretrained.settled(settings.changed({"train.layers": "all"}))
+
+
+def test_an_adapter_is_sound_for_layers_that_hold_their_weights_the_other_way_round(
+    tmp_path: Path,
+) -> None:
+    """GPT-2 has such layers; its files are known by the names and sizes of the base's layers."""
+    base = AutoModelForCausalLM.from_config(GPT2)
+    base.config.save_pretrained(tmp_path / "base")
+    tuned = lora.attach(base, None, Train(rank=3), seed=1)
+    for name, weight in tuned.named_parameters():
+        if "lora_B" in name:
+            torch.nn.init.ones_(weight)
+    lora.save(tuned, tmp_path / "gen-1")
+    assert list(adapter_faults(tmp_path / "gen-1", tmp_path / "base")) == []
