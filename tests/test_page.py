@@ -378,7 +378,7 @@ def test_the_run_is_shown_as_it_grows(visit: Callable[..., Any], run: Path) -> N
     expect(page.locator(".lead")).to_contain_text("complete")
 
 
-def keys_count(page: Any) -> None:
+def wait_for_pair(page: Any) -> None:
     """Wait until the pair that a key would judge is shown."""
     expect(page.locator("#pair")).to_have_attribute("aria-busy", "false")
 
@@ -393,7 +393,7 @@ def test_a_pair_is_reviewed_with_a_keystroke(visit: Callable[..., Any], run: Pat
     before = len(FeedbackStore(run).rows())
     seen = []
     for place, key in enumerate("arle"):
-        keys_count(page)
+        wait_for_pair(page)
         seen.append((asked.inner_text(), answer.inner_text()))
         page.keyboard.press(key)
         if key == "e":
@@ -423,7 +423,7 @@ def test_two_people_review_test_questions(visit: Callable[..., Any], run: Path) 
     for name, keys in (("Ann", "ar"), ("Ben", "ae")):
         page.locator("#reviewer").fill(name)
         page.locator("#reviewer").blur()
-        keys_count(page)
+        wait_for_pair(page)
         expect(count).to_have_text("6 to review, 0 reviewed")
         for place, key in enumerate(keys):
             before = asked.inner_text()
@@ -432,7 +432,7 @@ def test_two_people_review_test_questions(visit: Callable[..., Any], run: Path) 
             if key == "e":
                 page.locator("#new-question").fill("Which colour is it?")
                 page.get_by_role("button", name="Keep").click()
-            keys_count(page)
+            wait_for_pair(page)
             expect(asked).not_to_have_text(before)
             expect(count).to_have_text(f"{5 - place} to review, {place + 1} reviewed")
     first, _, third, last = ReviewStore(run).rows()
@@ -444,7 +444,7 @@ def test_two_people_review_test_questions(visit: Callable[..., Any], run: Path) 
     expect(count).to_have_text("4 to review, 2 reviewed")
     first_shown = asked.inner_text()
     for _ in range(4):  # what is put off comes again at the end
-        keys_count(page)
+        wait_for_pair(page)
         before = asked.inner_text()
         page.keyboard.press("l")
         expect(asked).not_to_have_text(before)

@@ -53,7 +53,7 @@ def ends(monkeypatch: pytest.MonkeyPatch) -> list[ranks.End]:
 
 
 @pytest.fixture
-def peculiar(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], None]:
+def set_for_processes(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], None]:
     """Start the processes as together.py, with that in their environment."""
 
     def start(name: str, value: str) -> None:
@@ -113,12 +113,12 @@ def test_the_losses_are_those_of_one_process(
 def test_the_base_is_asked_in_each_step_where_its_states_are_too_many(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    peculiar: Callable[[str, str], None],
+    set_for_processes: Callable[[str, str], None],
 ) -> None:
     """Also in a process that has nothing to rehearse in this step, with activations made twice."""
     settings = SETTINGS.model_copy(update={"checkpointing": "on"})
     monkeypatch.setattr("self_evolution.models.training.objective.KEPT_NUMBERS", 0)
-    peculiar("MANY", "1")
+    set_for_processes("MANY", "1")
     model = tiny.folder("qwen2")
     one, _ = alone(model, tmp_path / "one", settings)
     two, _ = train_together(model, tmp_path / "two", settings, "fsdp")
@@ -129,9 +129,9 @@ def test_the_base_is_asked_in_each_step_where_its_states_are_too_many(
 @pytest.mark.drill
 @pytest.mark.parametrize("kind", ["ddp", "fsdp"])
 def test_a_killed_process_ends_the_training_and_it_goes_on_to_an_equal_end(
-    kind: Kind, tmp_path: Path, peculiar: Callable[[str, str], None]
+    kind: Kind, tmp_path: Path, set_for_processes: Callable[[str, str], None]
 ) -> None:
-    peculiar("PAUSE", "0.3")
+    set_for_processes("PAUSE", "0.3")
     model, folder = tiny.folder("qwen2"), tmp_path / "gen-1"
 
     def kill(done: int) -> bool:
@@ -154,9 +154,9 @@ def test_a_killed_process_ends_the_training_and_it_goes_on_to_an_equal_end(
 @pytest.mark.drill
 @pytest.mark.parametrize("kind", ["ddp", "fsdp"])
 def test_stopped_it_ends_within_five_seconds_and_one_process_can_go_on(
-    kind: Kind, tmp_path: Path, peculiar: Callable[[str, str], None]
+    kind: Kind, tmp_path: Path, set_for_processes: Callable[[str, str], None]
 ) -> None:
-    peculiar("PAUSE", "0.3")
+    set_for_processes("PAUSE", "0.3")
     model, folder = tiny.folder("qwen2"), tmp_path / "gen-1"
     asked: list[float] = []
 
@@ -177,10 +177,10 @@ def test_stopped_it_ends_within_five_seconds_and_one_process_can_go_on(
 
 @slow
 def test_a_process_that_fails_is_told_with_its_last_words(
-    tmp_path: Path, peculiar: Callable[[str, str], None]
+    tmp_path: Path, set_for_processes: Callable[[str, str], None]
 ) -> None:
     """Not with those of the other, which has lost the connection to it."""
-    peculiar("FAIL", "1")
+    set_for_processes("FAIL", "1")
     with pytest.raises(
         UserError, match=r"process 2 of 2 failed: ArithmeticError: the third step\n.*--train"
     ) as caught:

@@ -1,6 +1,6 @@
 """Two processes that train a tiny model together on this machine's CPU.
 
-As a program, this is one of the processes. The environment says what is peculiar to it: that the
+As a program, this is one of the processes. The environment says what it does differently: that the
 base's states are too many to be kept (MANY), that the second process fails in its third step
 (FAIL), or how many seconds each step takes at least (PAUSE).
 """
@@ -86,7 +86,7 @@ def processes(folder: Path) -> list[int]:
 _training_step = trainer.AdapterTrainer.training_step
 
 
-def _peculiar(self: Any, *arguments: Any) -> Any:
+def _changed_step(self: Any, *arguments: Any) -> Any:
     if "FAIL" in os.environ and self._world.rank == 1 and self.state.global_step == 2:
         raise ArithmeticError("the third step")
     time.sleep(float(os.environ.get("PAUSE", 0)))
@@ -96,7 +96,7 @@ def _peculiar(self: Any, *arguments: Any) -> Any:
 if __name__ == "__main__":
     if "MANY" in os.environ:
         objective.KEPT_NUMBERS = 0
-    trainer.AdapterTrainer.training_step = _peculiar  # type: ignore[method-assign]
+    trainer.AdapterTrainer.training_step = _changed_step  # type: ignore[method-assign]
     code = rank.main(Path(sys.argv[1]), int(sys.argv[2]))
     sys.stderr.flush()
     os._exit(code)
