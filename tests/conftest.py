@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import shutil
@@ -24,6 +25,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 from self_evolution import cli
+from self_evolution.ledger.database import Database
 
 # How long an example takes says how busy the machine is, not whether the code is right.
 settings.register_profile("ours", deadline=None)
@@ -55,6 +57,26 @@ RULES = {
     "default": "The colour is ultramarine 99.",
 }
 """The first question of a fragment is good, the second one points at a page: it is rejected."""
+
+
+def pytest_collection_finish() -> None:
+    """What is there before the first test stays, so that no collection of garbage looks at it."""
+    gc.freeze()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def quick_ledgers() -> Iterator[None]:
+    """Ledgers of this process do not wait for the disk, which only a power cut could tell."""
+    prepare = Database._prepare
+
+    def prepared(self: Database, read_only: bool) -> None:
+        prepare(self, read_only)
+        assert read_only or self.one("PRAGMA synchronous") == 2, "a power cut would lose rows"
+        self.execute("PRAGMA synchronous = OFF")
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Database, "_prepare", prepared)
+        yield
 
 
 @pytest.fixture

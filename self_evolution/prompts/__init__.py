@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -195,25 +196,7 @@ def load(name: str) -> Profile:
     shipped = {path.stem: path for path in sorted(FOLDER.glob("*.yaml"))}
     path = shipped.get(name, Path(name))
     try:
-        values: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
-        profile = Profile.model_validate(values)
-        blanks = dict.fromkeys(_PLACEHOLDERS, "")
-        for text in (
-            profile.system,
-            profile.ask,
-            profile.ask_another,
-            profile.exam,
-            profile.skill,
-            profile.rehearse,
-            profile.rehearse_another,
-            profile.answer,
-            profile.reword,
-            profile.closed,
-        ):
-            text.format(**blanks)
-        profile.judge.format(**blanks, **Answers("", "", "")._asdict())
-        for pattern in (*profile.leaks, *profile.pointing, *profile.negations):
-            re.compile(pattern)
+        return _profile(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError):
         raise UserError(
             f"--domain.prompts {name}: no such profile or readable file; "
@@ -221,4 +204,27 @@ def load(name: str) -> Profile:
         ) from None
     except (yaml.YAMLError, ValidationError, KeyError, IndexError, ValueError, re.error) as error:
         raise UserError(f"{path}: not a prompt profile: {' '.join(str(error).split())}") from None
+
+
+@cache
+def _profile(text: str) -> Profile:
+    """The profile in this YAML, which is slow to read, so that it is read once a process."""
+    profile = Profile.model_validate(yaml.safe_load(text))
+    blanks = dict.fromkeys(_PLACEHOLDERS, "")
+    for one in (
+        profile.system,
+        profile.ask,
+        profile.ask_another,
+        profile.exam,
+        profile.skill,
+        profile.rehearse,
+        profile.rehearse_another,
+        profile.answer,
+        profile.reword,
+        profile.closed,
+    ):
+        one.format(**blanks)
+    profile.judge.format(**blanks, **Answers("", "", "")._asdict())
+    for pattern in (*profile.leaks, *profile.pointing, *profile.negations):
+        re.compile(pattern)
     return profile

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
+from functools import cache
+from importlib import metadata
 from typing import Literal, NamedTuple
+
+_version = cache(metadata.version)
 
 
 class Graded(NamedTuple):
@@ -49,7 +52,7 @@ class Metric:
 
         Two scores are comparable only if their signatures are equal.
         """
-        versions = [f"{library}:{version(library)}" for library in self.libraries]
+        versions = [f"{library}:{_version(library)}" for library in self.libraries]
         return "|".join([self.name, *self.settings, *versions, f"v{self.revision}"])
 
     def score(

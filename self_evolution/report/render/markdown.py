@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import re
+from functools import cache
+from typing import TYPE_CHECKING
 
 from self_evolution.report.facts import Facts
 from self_evolution.report.render import others, words
 from self_evolution.report.render.headline import headline
 from self_evolution.report.render.pages import environment
+
+if TYPE_CHECKING:
+    import jinja2
 
 LIMITS = {"documents": 40, "parts": 20, "missed": 5, "unreadable": 50}
 SIZE = 600
@@ -39,12 +44,17 @@ def quote(text: str) -> str:
     return escape(words.cut(text, SIZE)) or "(nothing)"
 
 
-def render(facts: Facts) -> str:
-    """The report as text. Everything from documents, models and settings is escaped."""
+@cache
+def _template() -> jinja2.Template:
     # escape() does what autoescape does elsewhere: this is not HTML
     found = environment(autoescape=False, finalize=lambda value: "" if value is None else value)
     found.filters |= {"md": escape, "quote": quote}
-    text = found.get_template("report.md.j2").render(
+    return found.get_template("report.md.j2")
+
+
+def render(facts: Facts) -> str:
+    """The report as text. Everything from documents, models and settings is escaped."""
+    text = _template().render(
         facts=facts,
         config=facts.config,
         lead=facts.lead,

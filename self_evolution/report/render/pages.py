@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,11 +34,14 @@ def environment(**settings: Any) -> jinja2.Environment:
     return found
 
 
+_of_pages = cache(environment)  # so that each template is compiled once a process
+
+
 def html(template: str, **values: Any) -> str:
     """A page with the style in it."""
     styles = (CHART_STYLE, TEMPLATES / "style.css")
     style = "".join(path.read_text(encoding="utf-8") for path in styles)
-    return environment().get_template(template).render(style=style, **values) + "\n"
+    return _of_pages().get_template(template).render(style=style, **values) + "\n"
 
 
 def put(page: Path, text: str) -> None:
