@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib.util
 import pickle
+import socket
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
@@ -185,8 +186,18 @@ class _RayOfNothing:
 
 
 @pytest.fixture
-def nothing(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[_RayOfNothing, Cluster]]:
-    ray = _RayOfNothing()
+def head() -> Iterator[socket.socket]:
+    """What accepts connections as the head of a cluster does, until it is closed."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server
+
+
+@pytest.fixture
+def nothing(
+    head: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[tuple[_RayOfNothing, Cluster]]:
+    ray, address = _RayOfNothing(), head.getsockname()
+    monkeypatch.setattr(ray_session, "head", lambda settings: address)
     monkeypatch.setattr(ray_session, "connect", lambda settings: ray)
     monkeypatch.setattr(ray_session, "disconnect", lambda: None)
     monkeypatch.setattr(cluster, "facts", lambda model, engine: {})
@@ -212,6 +223,19 @@ def test_idle_actors_that_died_together_are_no_tries_of_one_job(
         actor.dead = True
     assert _numbers(hands, 60) == list(range(60))
     assert len(ray.actors) == 22
+
+
+def test_without_its_head_the_run_ends(
+    nothing: tuple[_RayOfNothing, Cluster], head: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when the head dies while the run trains: nothing is handed out any more."""
+    monkeypatch.setattr(cluster, "HEADLESS", 0.1)
+    _, hands = nothing
+    assert _numbers(hands, 5) == list(range(5))
+    host, port = head.getsockname()
+    head.close()
+    with pytest.raises(UserError, match=f"the head of the cluster, {host}:{port}, has not answer"):
+        _numbers(hands, 5)
 
 
 def test_without_its_adapter_a_generation_is_not_taken_for_the_base(

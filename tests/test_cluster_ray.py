@@ -316,3 +316,30 @@ def test_the_network_is_cut(
     assert driver.wait() == 0, log.read_text()[-3000:]
     assert "is handed out again" in log.read_text()
     assert exported(tmp_path / "cut") == exported(tmp_path / "alone")
+
+
+def test_the_head_dies(
+    nodes: Any, words: Callable[..., list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The run ends with what to do, and the same command goes on when there is a cluster again."""
+    more = ["--generations", "8", "--promote.patience", "8"]
+    _finish([*words("alone"), *more], tmp_path / "alone.log")
+    log = tmp_path / "headless.log"
+    monkeypatch.setenv("PYTHONPATH", _slow_site(tmp_path))
+    head = {"num_cpus": 0, "include_dashboard": False, "object_store_memory": 80 << 20}
+    other = cluster_utils.Cluster(initialize_head=True, head_node_args=head)
+    try:
+        for _ in range(2):
+            other.add_node(num_cpus=1, object_store_memory=80 << 20)
+        address = other.address
+        driver = _start([*words("headless", other), *more], log)
+        _until(lambda: "gen 1 ask" in log.read_text() or driver.poll() is not None)
+        other.head_node.kill_gcs_server()
+        start = time.monotonic()
+        assert driver.wait(timeout=300) == 2, log.read_text()[-3000:]
+        print(f"ended after {time.monotonic() - start:.0f} s")
+    finally:
+        other.shutdown()
+    assert f"the head of the cluster, {address}, has not answered for 2" in log.read_text()
+    _finish([*words("headless", nodes), *more], log)
+    assert exported(tmp_path / "headless") == exported(tmp_path / "alone")

@@ -41,6 +41,12 @@ PATIENCE = 600.0
 FETCH = 60.0
 """Seconds in which a result that is there must have come."""
 
+HEADLESS = 20.0
+"""The run ends if the head has not answered for so many seconds."""
+
+_LOOK = 5.0
+"""Seconds between two looks at whether the head answers."""
+
 _PAUSE = 0.5
 
 
@@ -74,6 +80,9 @@ class Cluster:
         say(f"connecting to the cluster {settings.cluster.address}")
         with interruptible():
             self._ray = ray_session.connect(settings.cluster)
+        self._head = ray_session.head(settings.cluster)
+        self._looked = time.monotonic()
+        self._headless_since: float | None = None
         self._sent: tuple[str, list[Any]] = ("", [])
         self._failed_starts = 0
         self._heard = time.monotonic()
@@ -99,6 +108,7 @@ class Cluster:
 
         Raises UserError, with the node and the cause, if a job fails again and again.
         """
+        self._look_at_the_head()
         adapter = self._send(folder, sha256)
         self._heard = time.monotonic()
         waiting: deque[_Task] = deque()
@@ -165,6 +175,8 @@ class Cluster:
             elif found is not None:  # else it only said that it is there
                 self._take(seat, found, done)
         self._look_at_the_clock()
+        if time.monotonic() - self._looked > _LOOK:
+            self._look_at_the_head(wait=False)
 
     def _welcome(self, seat: _Seat, found: Introduction) -> None:
         if found.mistake:
@@ -211,11 +223,36 @@ class Cluster:
                     f"--cluster.address: {self._failed_starts} actors in a row died before the "
                     f"model was loaded; the last one: {cause}; look at Ray's log there"
                 )
+        self._look_at_the_head()
         self._ray.kill(seat.actor, no_restart=True)
         self._seats[self._seats.index(seat)] = self._start()
         for other in self._seats:
             if other.ready and other.pending is None:
                 other.pending = other.actor.answer.remote()
+
+    def _look_at_the_head(self, wait: bool = True) -> None:
+        """Raise UserError if the head has not answered for a while: no actor can be started then.
+
+        With `wait`, do not return before it answers.
+        """
+        if self._head is None:
+            return
+        while True:
+            self._looked = time.monotonic()
+            if ray_session.answers(self._head):
+                self._headless_since = None
+                return
+            self._headless_since = self._headless_since or self._looked
+            if (silent := time.monotonic() - self._headless_since) > HEADLESS:
+                raise UserError(
+                    f"--cluster.address: the head of the cluster, {self._head[0]}:{self._head[1]}, "
+                    f"has not answered for {silent:.0f} s; start Ray again on all nodes and give "
+                    "the same command: what was done before is kept"
+                )
+            if not wait:
+                return
+            with interruptible():
+                time.sleep(_PAUSE)
 
     def _look_at_the_clock(self) -> None:
         """Say once that there is no actor yet, and give up in the end."""

@@ -7,6 +7,7 @@ import logging
 import math
 import os
 import signal
+import socket
 from typing import Any
 
 from self_evolution.config import Cluster, Config, Model
@@ -24,6 +25,13 @@ _HERE = {
     "RAY_worker_niceness": "0",
 }
 """For a cluster that is started here."""
+
+_ELSEWHERE = {
+    # Ray ends a process that has lost the head for a minute, with a message of its own. So long
+    # this process has to say itself what happened.
+    "RAY_gcs_rpc_server_reconnect_timeout_s": "600",
+}
+"""For a cluster that was started by somebody else."""
 
 
 def there() -> bool:
@@ -52,7 +60,7 @@ def connect(settings: Cluster) -> Any:
     anybody. Raises UserError if there is no cluster at the address.
     """
     own = settings.address == "local"
-    for name, value in (_ALWAYS | (_HERE if own else {})).items():
+    for name, value in (_ALWAYS | (_HERE if own else _ELSEWHERE)).items():
         os.environ.setdefault(name, value)
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     options: dict[str, Any] = {"num_cpus": _cores(settings)} if own else {}
@@ -75,6 +83,25 @@ def connect(settings: Cluster) -> Any:
         for number, handler in handlers.items():
             signal.signal(number, handler)  # Ray puts its own in their place
     return ray
+
+
+def head(settings: Cluster) -> tuple[str, int] | None:
+    """Host and port of the cluster's head. None with ray://: Ray's client notices its death."""
+    if settings.address.startswith("ray://"):
+        return None
+    import ray
+
+    host, _, port = ray.get_runtime_context().gcs_address.rpartition(":")
+    return host.strip("[]"), int(port)
+
+
+def answers(address: tuple[str, int]) -> bool:
+    """Whether something accepts connections at the address, within two seconds."""
+    try:
+        socket.create_connection(address, timeout=2).close()
+    except OSError:
+        return False
+    return True
 
 
 def disconnect() -> None:
