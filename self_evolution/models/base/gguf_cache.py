@@ -26,7 +26,7 @@ _SOURCE = "source.json"
 
 
 class Entry(NamedTuple):
-    """One model in the cache; `source` is the path of the GGUF file it was made from."""
+    """One entry of a cache; `source` is what it was made from, here the path of a GGUF file."""
 
     name: str
     source: str
