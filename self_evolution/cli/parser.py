@@ -23,7 +23,7 @@ WIDEST = 100
 _EXAMPLES = """\
 examples:
   self-evolution run --recipe embedded           try the loop on the miniature
-  self-evolution run my-documents/ --model models/Qwen3-8B --run runs/a
+  self-evolution run my-documents/ --model models/Qwen3-8B --run runs/night
   self-evolution status runs/night
 """
 
