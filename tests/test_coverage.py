@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from self_evolution import cli
+from self_evolution.config import Config
 from self_evolution.ledger import Ledger
 from self_evolution.report.facts.coverage import coverage
 
@@ -42,7 +43,7 @@ def test_values_that_no_answer_states_are_counted_and_named(
 
 def test_a_large_run_is_covered_by_a_part_that_is_drawn(run: Path) -> None:
     with closing(Ledger(run / "run.db", read_only=True)) as ledger:
-        found = coverage(ledger, 50, most=3)
+        found = coverage(Config(), ledger, most=3)
     assert found is not None
     assert (found.fragments, found.total) == (3, 7)
 
@@ -51,4 +52,4 @@ def test_nothing_is_told_before_anything_was_asked(arguments: Arguments, tmp_pat
     cli.main(["read", *arguments("run")[1:]])
     cli.main(["split", str(tmp_path / "run")])
     with closing(Ledger(tmp_path / "run" / "run.db", read_only=True)) as ledger:
-        assert coverage(ledger, 50) is None
+        assert coverage(Config(), ledger) is None

@@ -22,7 +22,9 @@ from conftest import exported, rows
 from serving import served
 
 from self_evolution import cli
+from self_evolution.coverage.shares import pairs_before
 from self_evolution.run.read import read_run
+from self_evolution.text.values import stands_in
 
 AUDITED = Path(__file__).with_name("audited.py")
 ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
@@ -74,6 +76,32 @@ def test_the_miniature_learns_the_handbook(whole: tuple[Path, dict[str, Any]]) -
     assert max(closed) >= 80.0
     assert _scores(whole[0], "domain", "open")[0] >= 90.0
     assert min(_scores(whole[0], "domain", "retrieved")) >= 90.0
+
+
+def test_the_statements_that_are_counted_as_covered_are_the_facts_that_pairs_state(
+    whole: tuple[Path, dict[str, Any]],
+) -> None:
+    """The miniature's test questions ask for each of its facts, so it is known which pair states
+    which one."""
+    found = json.loads((whole[0] / "report" / "results.json").read_text())["coverage"]["statements"]
+    with read_run(whole[0]) as reader:
+        items = reader.ledger.items.of_suite("domain")
+        ids = [id for id, _ in reader.ledger.fragments.for_training()]
+        fragments = reader.ledger.fragments.get(ids)
+        places = [[one.id for one in fragments if one.text in item.passage] for item in items]
+        for generation in range(1, 5):
+            pairs = pairs_before(reader.ledger, ids, generation + 1)
+            stated = sum(
+                any(
+                    all(stands_in(value, answer) for value in item.reference_values or ())
+                    for id in place
+                    for _, answer in pairs[id]
+                )
+                for item, place in zip(items, places, strict=True)
+            )
+            assert found["covered"][str(generation)] == stated
+    assert found["total"] == len(items) == 200
+    assert found["covered"]["4"] >= 0.97 * 200
 
 
 def test_served_answers_are_those_that_were_evaluated(

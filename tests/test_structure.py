@@ -20,6 +20,7 @@ LAYERS = [
     {"config"},
     {"ledger", "meter", "progress", "rollback", "strategies"},
     {"schedule", "documents", "prompts", "retrieval"},
+    {"coverage"},
     {"models"},
     {"run"},
     {"evaluation"},

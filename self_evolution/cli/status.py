@@ -83,7 +83,7 @@ def show(config: Config, ledger: Ledger) -> None:
     """Print the results of all generations, and what is to be known about them."""
     tables.print_fitting(*results(config, ledger))
 
-    documents = filter(None, (gone(ledger), *terminal.changed(ledger)))
+    documents = filter(None, (gone(ledger), *terminal.changed(ledger), asking(config, ledger)))
     for sentence in (*terminal.summary(config, ledger), *documents):
         print(sentence)
     for sentence in beside.sentence(ledger):
@@ -92,6 +92,15 @@ def show(config: Config, ledger: Ledger) -> None:
         print(STOPPED.format(config.promote.patience))
     if not ledger.items.of_suite("domain") and not to_come(config, ledger):
         print(NO_SET)
+
+
+def asking(config: Config, ledger: Ledger) -> str:
+    """Say how the questions of the last generation were spread over the fragments; empty if each
+    fragment got the same number."""
+    asked = [row for row in ledger.stages() if row.name == "ask" and row.done]
+    if config.ask.spread == "even" or not asked:
+        return ""
+    return f"generation {asked[-1].generation} asked {asked[-1].note}"
 
 
 def gone(ledger: Ledger) -> str:

@@ -12,15 +12,12 @@ from pydantic.fields import FieldInfo
 
 from self_evolution.config.earlier import translated
 from self_evolution.config.evaluation import Evaluate, Promote
+from self_evolution.config.pairs import Answer, Ask, Check, Rehearse
 from self_evolution.config.sections import (
-    Answer,
-    Ask,
-    Check,
     Cluster,
     Domain,
     Model,
     Read,
-    Rehearse,
     Score,
     Select,
     Split,

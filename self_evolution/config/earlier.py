@@ -1,6 +1,7 @@
 """Settings as earlier versions wrote them, so that their recipes load and their runs go on.
 
-To rename or remove a setting: change it in `sections.py`, and add a line to `EARLIER`.
+To rename or remove a setting: change it in the module of its section, and add a line to
+`EARLIER`.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from self_evolution.coverage.requests import additions
 from self_evolution.evaluation import abilities
 from self_evolution.evaluation.building import builds
 from self_evolution.evaluation.prompts import task_prompts
@@ -116,7 +117,7 @@ class Asking:
             free += [Request("template", []) for _ in range(SHORT * len(fragments))]
         asked = self._replies(
             [
-                *(Request("ask", prompts.ask(one, [])) for one in wanted),
+                *(Request("ask", prompts.ask(one, [], self._additions(one))) for one in wanted),
                 *(Request("exam", prompts.exam(one)) for one in tested),
                 *(Request("skill", prompts.skill(one, self._language)) for one in subjects.topics),
                 *free,
@@ -129,7 +130,7 @@ class Asking:
         freely = [next(first) for _ in free]
         if wanted and self._round > 1 and run.config.ask.per_fragment > 1:
             others = [
-                Request("ask", prompts.ask(one, [question.text]))
+                Request("ask", prompts.ask(one, [question.text], self._additions(one)))
                 for one, question in zip(wanted, questions, strict=True)
             ]
             questions += [replies[0] for replies in self._replies(others)]
@@ -165,6 +166,9 @@ class Asking:
         )
         self._keep_texts(found, [request.kind for request in free])
         return found
+
+    def _additions(self, fragment: Fragment) -> list[str]:
+        return additions(self._run.prompts, self._run.config.ask, fragment, 1, 2)
 
     def _ended(self, kind: str, reply: Reply) -> Reply:
         """A reply that the probe cut off, and not the settings, is judged as if it had ended."""

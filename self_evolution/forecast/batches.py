@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 
+from self_evolution.coverage.requests import additions
 from self_evolution.evaluation import abilities
 from self_evolution.evaluation.prompts import as_task, task_prompts
 from self_evolution.evaluation.rehearsal.make import topics
@@ -36,7 +37,16 @@ class Batches:
     def ask(self, per_fragment: int) -> tuple[list[list[Call]], int]:
         """Questions about fragments of like length, each question after those before it."""
         chosen = self._fragments(self._rows)
-        found = [self._asked("ask", some, per_fragment) for some in chosen]
+        ask, prompts = self._run.config.ask, self._run.prompts
+        found = [
+            self._asked(
+                "ask",
+                some,
+                per_fragment,
+                [additions(prompts, ask, one, 1, per_fragment) for one in some],
+            )
+            for some in chosen
+        ]
         return found, sum(map(len, chosen))
 
     def answer(self, per_fragment: int) -> tuple[list[list[Call]], int]:
@@ -140,11 +150,17 @@ class Batches:
             for i, one in enumerate(evenly(ordered, number))
         ]
 
-    def _asked(self, kind: str, fragments: Sequence[Fragment], times: int) -> list[Call]:
+    def _asked(
+        self,
+        kind: str,
+        fragments: Sequence[Fragment],
+        times: int,
+        added: Sequence[Sequence[str]] = (),
+    ) -> list[Call]:
         return self._in_turns(
             kind,
             times,
-            lambda i, said: self._run.prompts.ask(fragments[i], said),
+            lambda i, said: self._run.prompts.ask(fragments[i], said, added[i] if added else ()),
             len(fragments),
         )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from self_evolution.coverage.shares import shares
 from self_evolution.evaluation.statistics.power import detectable
 from self_evolution.forecast.forecast import Forecast
 from self_evolution.forecast.sample import interval
@@ -78,6 +79,9 @@ def describe(stages: Stages, found: Forecast) -> Iterator[str]:
         f"{many(given.fragments, 'fragment')} to ask about; "
         f"{sample.fragments:,} of them were probed"
     )
+    run = stages.run
+    if told := str(shares(settings, run.ledger, run.prompts, 1)):
+        yield f"generation 1 would ask {told}"
     if sample.pairs.of:
         asked = given.fragments * settings.ask.per_fragment
         low, high = interval(sample.pairs.taken, sample.pairs.of)

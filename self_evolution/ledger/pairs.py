@@ -58,11 +58,11 @@ class Pairs(Part):
 
     # -- asking and answering ----------------------------------------------------------------
 
-    def asked(self, generation: int, sample: int) -> Iterator[str]:
-        """The fragments whose question number `sample` is there already in this generation."""
-        query = """SELECT fragment_id FROM question
-                   WHERE generation = ? AND sample = ? AND origin = 'generated'"""
-        return self._db.column(query, (generation, sample))
+    def asked(self, generation: int) -> Iterator[tuple[str, int]]:
+        """(fragment, number of its questions that are there already) in this generation."""
+        query = """SELECT fragment_id, count(*) FROM question
+                   WHERE generation = ? AND origin = 'generated' GROUP BY 1"""
+        return iter(self._db.execute(query, (generation,)))
 
     def questions_of(self, generation: int, fragment_id: str) -> list[str]:
         """This generation's questions about a fragment, in the order of asking."""
@@ -137,9 +137,10 @@ class Pairs(Part):
                     AND f.document_id IN (SELECT id FROM held_document)"""
         return set(self._db.column(query, (among(ids),)))
 
-    def kept_answers(self, fragment_ids: Sequence[str]) -> Iterator[tuple[str, int, str]]:
-        """(fragment, generation, answer) of the kept pairs about these fragments, of any origin."""
-        query = f"""SELECT q.fragment_id, q.generation, a.text FROM question q
+    def kept_about(self, fragment_ids: Sequence[str]) -> Iterator[tuple[str, int, str, str]]:
+        """(fragment, generation, question, answer) of the kept pairs about these fragments, of any
+        origin."""
+        query = f"""SELECT q.fragment_id, q.generation, q.text, a.text FROM question q
                     JOIN answer a ON a.question_id = q.id JOIN verdict v ON v.answer_id = a.id
                     WHERE q.fragment_id IN {IDS} AND v.reason IS NULL ORDER BY a.id"""
         return iter(self._db.execute(query, (among(fragment_ids),)))

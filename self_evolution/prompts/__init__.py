@@ -38,6 +38,9 @@ class Answers(NamedTuple):
 class Profile(BaseModel):
     """A prompt profile; every text may use the placeholders above.
 
+    `ask_statement` is added to a request for a question, and names the {statement} to ask about;
+    `ask_ways` are added in turn, and say how to ask. `statements` are regular expressions of
+    sentences that are statements although they have no value.
     `exam` asks for a test question, and training never uses it; a profile without it builds none.
     `skill` asks for one on a {topic}, without any document, to see later whether that ability is
     still there; `topics` are those that it is asked with.
@@ -54,6 +57,9 @@ class Profile(BaseModel):
     system: str = ""
     ask: str
     ask_another: str
+    ask_statement: str = ""
+    ask_ways: tuple[str, ...] = ()
+    statements: tuple[str, ...] = ()
     exam: str = ""
     skill: str = ""
     rehearse: str = ""
@@ -85,13 +91,16 @@ class Prompts:
             return self._fixed
         return self._by_language["zh" if self.wanted(language) == "zh" else "en"]
 
-    def ask(self, fragment: Fragment, asked: list[str]) -> list[Message]:
-        """The prompt for the next question about a fragment, after those in `asked`."""
+    def ask(
+        self, fragment: Fragment, asked: list[str], additions: Sequence[str] = ()
+    ) -> list[Message]:
+        """The prompt for the next question about a fragment, after those in `asked`. `additions`
+        are put behind the requests, the one for the first question first."""
         profile = self.profile(fragment.language)
         blanks = self._blanks(fragment.heading, fragment.askable, fragment.language)
         return [
             *_system(profile, blanks),
-            *_asking(profile.ask, profile.ask_another, asked, blanks),
+            *_asking(profile.ask, profile.ask_another, asked, blanks, additions),
         ]
 
     def reword(self, fragment: Fragment, question: str) -> list[Message]:
@@ -178,12 +187,20 @@ def _system(profile: Profile, blanks: dict[str, str]) -> list[Message]:
     return [{"role": "system", "content": text}] if text else []
 
 
-def _asking(first: str, another: str, asked: list[str], blanks: dict[str, str]) -> list[Message]:
+def _asking(
+    first: str,
+    another: str,
+    asked: list[str],
+    blanks: dict[str, str],
+    additions: Sequence[str] = (),
+) -> list[Message]:
     """A request for a question, then each earlier question, followed by a request for another
-    one."""
+    one. Behind each request stands its addition, if there is one."""
     turns = [_user(first, blanks)]
     for question in asked:
         turns += [{"role": "assistant", "content": question}, _user(another, blanks)]
+    for turn, addition in zip(turns[::2], additions, strict=False):
+        turn["content"] = "\n\n".join(filter(None, (turn["content"], addition)))
     return turns
 
 
@@ -224,7 +241,9 @@ def _profile(text: str) -> Profile:
         profile.closed,
     ):
         one.format(**blanks)
+    profile.ask_statement.format(statement="")
     profile.judge.format(**blanks, **Answers("", "", "")._asdict())
-    for pattern in (*profile.leaks, *profile.pointing, *profile.negations):
+    patterns = (*profile.leaks, *profile.pointing, *profile.negations, *profile.statements)
+    for pattern in patterns:
         re.compile(pattern)
     return profile

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from functools import partial
 from typing import NamedTuple
 
+from self_evolution.coverage.requests import additions
+from self_evolution.coverage.shares import pairs_before, shares
 from self_evolution.evaluation.corrections import take_in as corrections
 from self_evolution.models import Reply, SamplingParams
 from self_evolution.prompts import Prompts
@@ -18,6 +20,16 @@ from self_evolution.run import Run
 from self_evolution.run.author import Author, Task, Write
 from self_evolution.run.outcome import Outcome
 from self_evolution.run.trusted import describe, take_in
+
+
+class Subject(NamedTuple):
+    """A fragment to ask about, the questions that are there already, and a seed. There is an
+    addition to the request for each question, often an empty one."""
+
+    fragment: Fragment
+    there: list[str]
+    additions: list[str]
+    seed: int
 
 
 class Asked(NamedTuple):
@@ -29,8 +41,8 @@ class Asked(NamedTuple):
 
 
 def ask(run: Run, generation: int) -> Outcome:
-    """Ask `ask.per_fragment` questions about each fragment; for each question, the model sees the
-    earlier ones.
+    """Ask `ask.per_fragment` questions about each fragment, or as many on average; for each
+    question, the model sees the earlier ones.
 
     All questions about the fragments of a batch are asked one after the other, so that a model that
     remembers what it has read need not read the fragments again. The user's own pairs, and
@@ -41,15 +53,29 @@ def ask(run: Run, generation: int) -> Outcome:
     settings = run.config.ask
     params = SamplingParams(settings.temperature, settings.top_p, settings.max_tokens)
     author = Author(run, run.start(generation).parent, settings.asker)
-    tasks = run.ledger.fragments.for_training() if settings.per_fragment else []
-    queue = run.ledger.queue(tasks, run.ledger.pairs.asked(generation, settings.per_fragment - 1))
+    shared = shares(run.config, run.ledger, run.prompts, generation)
+    numbers = shared.numbers
+    tasks = (task for task in run.ledger.fragments.for_training() if task[0] in numbers)
+    there = run.ledger.pairs.asked(generation)
+    queue = run.ledger.queue(tasks, (id for id, number in there if number >= numbers.get(id, 0)))
     size = run.config.model.batch_size
 
     def prepare(ids: list[str], seeds: list[int]) -> tuple[None, Task[list[Asked]]]:
-        # An earlier version stored the questions in rounds, so some may be there already.
-        there = [run.ledger.pairs.questions_of(generation, id) for id in ids]
-        about = list(zip(run.ledger.fragments.get(ids), there, seeds, strict=True))
-        return None, partial(_questions, run.prompts, about, params, settings.per_fragment)
+        named = settings.spread == "uncovered"
+        pairs = pairs_before(run.ledger, ids, generation) if named else {}
+        about = [
+            Subject(
+                one,
+                # An earlier version stored the questions in rounds, so some may be there already.
+                run.ledger.pairs.questions_of(generation, one.id),
+                additions(
+                    run.prompts, settings, one, generation, numbers[one.id], pairs.get(one.id, [])
+                ),
+                seed,
+            )
+            for one, seed in zip(run.ledger.fragments.get(ids), seeds, strict=True)
+        ]
+        return None, partial(_questions, run.prompts, about, params)
 
     batches = run.batches("ask", generation, "fragments", queue, size)
     for _, asked in batches.results(prepare, author.work):
@@ -65,28 +91,27 @@ def ask(run: Run, generation: int) -> Outcome:
             for id, sample, reply in asked
         ]
         run.ledger.add([*rows, *author.signed(row.id for row in rows)])
-    notes = filter(None, (describe(run, generation), corrections.describe(run, generation)))
-    return Outcome(queue.total * settings.per_fragment, "; ".join(notes))
+    notes = (describe(run, generation), corrections.describe(run, generation), str(shared))
+    return Outcome(sum(numbers.values()), "; ".join(filter(None, notes)))
 
 
 def _questions(
-    prompts: Prompts,
-    about: Sequence[tuple[Fragment, list[str], int]],
-    params: SamplingParams,
-    per_fragment: int,
-    write: Write,
+    prompts: Prompts, about: Sequence[Subject], params: SamplingParams, write: Write
 ) -> list[Asked]:
-    """Ask about fragments, each with the questions that are there already and a seed."""
-    said = [list(there) for _, there, _ in about]
+    said = [list(one.there) for one in about]
     asked: list[Asked] = []
-    for sample in range(per_fragment):
-        missing = [i for i, there in enumerate(said) if len(there) == sample]
+    for sample in range(max(len(one.additions) for one in about)):
+        missing = [
+            i
+            for i, (one, there) in enumerate(zip(about, said, strict=True))
+            if len(there) == sample < len(one.additions)
+        ]
         replies = write(
-            [prompts.ask(about[i][0], said[i]) for i in missing],
+            [prompts.ask(about[i].fragment, said[i], about[i].additions) for i in missing],
             params,
-            [seed_of(about[i][2], sample) for i in missing],
+            [seed_of(about[i].seed, sample) for i in missing],
         )
         for i, reply in zip(missing, replies, strict=True):
             said[i].append(reply.text)
-            asked.append(Asked(about[i][0].id, sample, reply))
+            asked.append(Asked(about[i].fragment.id, sample, reply))
     return asked

@@ -142,7 +142,7 @@ def gather(config: Config, ledger: Ledger) -> Facts:
         teachers=ledger.teachers.counts(),
         corrections=corrections(ledger, first.compared),
         conflicts=tuple(ledger.contradictions.conflicts()),
-        coverage=coverage(ledger, config.evaluate.resamples),
+        coverage=coverage(config, ledger),
         funnel=tuple(funnel),
         reasons=counts(ledger.pairs.reasons()),
         outcomes=counts(ledger.pairs.outcomes()),

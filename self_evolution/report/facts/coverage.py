@@ -1,13 +1,18 @@
-"""Coverage: the share of the values in the documents that kept answers state. Training can teach
-only these."""
+"""Coverage: the shares of the values and the statements in the documents that kept pairs state.
+Training can teach only these."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from self_evolution.config import Config
+from self_evolution.coverage.stated import Coverable
+from self_evolution.errors import UserError
 from self_evolution.evaluation.statistics import Interval, bootstrap
 from self_evolution.ledger import Ledger
+from self_evolution.prompts import Prompts
 from self_evolution.text.values import extract_values, stands_in
 
 MOST_FRAGMENTS = 1000
@@ -29,12 +34,22 @@ class Uncovered:
 
 
 @dataclass(frozen=True, slots=True)
+class Stated:
+    """How many of `total` statements kept pairs state, for each generation with the pairs up to it;
+    and the share of the last one in percent, with an interval that draws documents."""
+
+    total: int
+    covered: dict[int, int]
+    share: Interval
+
+
+@dataclass(frozen=True, slots=True)
 class Coverage:
     """Values (numbers, codes, identifiers) of `fragments`, and those that kept answers state.
 
-    `covered` has the number of values for each generation, with the pairs up to it. `share` is
-    that of the last one in percent; the interval draws documents. `total` are all fragments that
-    may be asked about: if there are more than `fragments`, these are a random part of them.
+    `covered` and `share` are as those of `Stated`. `total` are all fragments that may be asked
+    about: if there are more than `fragments`, these are a random part of them. `statements` is None
+    if there are none.
     """
 
     fragments: int
@@ -42,49 +57,86 @@ class Coverage:
     values: int
     covered: dict[int, int]
     share: Interval
+    statements: Stated | None
     examples: tuple[Uncovered, ...]
 
 
-def coverage(ledger: Ledger, resamples: int, most: int = MOST_FRAGMENTS) -> Coverage | None:
+def coverage(config: Config, ledger: Ledger, most: int = MOST_FRAGMENTS) -> Coverage | None:
     """Compute the coverage. None before anything was asked, or if the fragments state no value."""
     drawn = ledger.fragments.drawn(most)
-    answers: dict[str, list[tuple[int, str]]] = defaultdict(list)
-    for id, generation, answer in ledger.pairs.kept_answers([one.id for one in drawn]):
-        answers[id].append((generation, answer))
-    asked = sorted({generation for some in answers.values() for generation, _ in some})
-    first: Counter[int] = Counter()
-    found: list[float] = []
-    clusters: list[str] = []
+    pairs: dict[str, list[tuple[int, str, str]]] = defaultdict(list)
+    for id, generation, question, answer in ledger.pairs.kept_about([one.id for one in drawn]):
+        pairs[id].append((generation, question, answer))
+    prompts = _prompts(config)
+    values, statements = _Count(), _Count()
     examples = []
     for fragment in drawn:
-        missing = []
+        mine, missing = pairs[fragment.id], []
         for value in extract_values(fragment.askable):
-            generations = [
+            stating = [
                 generation
-                for generation, answer in answers[fragment.id]
+                for generation, _, answer in mine
                 if stands_in(value, answer, fragment.askable)
             ]
-            if generations:
-                first[min(generations)] += 1
-            else:
+            values.add(fragment.document_id, stating)
+            if not stating:
                 missing.append(value)
-            found.append(100.0 if generations else 0.0)
-            clusters.append(fragment.document_id)
         if missing:
             examples.append((fragment, tuple(missing)))
-    if not found or not asked:
+        kinds = prompts.profile(fragment.language).statements if prompts else ()
+        coverable = Coverable(fragment, kinds)
+        told = [(generation, coverable.stated(*pair)) for generation, *pair in mine]
+        for number in range(len(coverable.statements)):
+            stating = [generation for generation, some in told if number in some]
+            statements.add(fragment.document_id, stating)
+    asked = sorted({generation for some in pairs.values() for generation, *_ in some})
+    if not values.found or not asked:
         return None
-    covered = {last: sum(n for g, n in first.items() if g <= last) for last in asked}
     examples.sort(key=lambda one: -len(one[1]))
     paths = {row.document.id: row.path for row in ledger.documents.rows()}
+    resamples = config.evaluate.resamples
+    told_values = values.stated(asked, resamples)
     return Coverage(
         len(drawn),
         ledger.fragments.count_for_training(),
-        len(found),
-        covered,
-        bootstrap(found, clusters, resamples=resamples),
+        told_values.total,
+        told_values.covered,
+        told_values.share,
+        statements.stated(asked, resamples) if statements.found else None,
         tuple(
             Uncovered(paths[one.document_id], one.heading, one.page, values)
             for one, values in examples[:EXAMPLES]
         ),
     )
+
+
+class _Count:
+    """Counts things by the generation that stated them first."""
+
+    def __init__(self) -> None:
+        self.found: list[float] = []
+        self._clusters: list[str] = []
+        self._first: Counter[int] = Counter()
+
+    def add(self, document: str, stating: Collection[int]) -> None:
+        """One more thing of a document, and the generations with a pair that states it."""
+        if stating:
+            self._first[min(stating)] += 1
+        self.found.append(100.0 if stating else 0.0)
+        self._clusters.append(document)
+
+    def stated(self, generations: Sequence[int], resamples: int) -> Stated:
+        return Stated(
+            len(self.found),
+            {last: sum(n for g, n in self._first.items() if g <= last) for last in generations},
+            bootstrap(self.found, self._clusters, resamples=resamples),
+        )
+
+
+def _prompts(config: Config) -> Prompts | None:
+    """The prompt profiles; None if the file of one is no longer there. A report can be made without
+    it; then statements without a value are not counted."""
+    try:
+        return Prompts(config.domain)
+    except UserError:
+        return None

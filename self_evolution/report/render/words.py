@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from markupsafe import Markup, escape
 
@@ -157,10 +157,18 @@ def covered(found: Coverage) -> str:
         where = "the documents"
     told = f"Coverage: {number(found.share.mean)}% {interval(found.share)} of the {found.values:,} "
     told += f"numbers, codes and identifiers in {where} are stated by the answer of a kept pair"
-    if len(found.covered) > 1:
-        steps = (f"{number(100 * n / found.values)}%" for n in found.covered.values())
-        told += f"; generation by generation: {', '.join(steps)}"
+    told += _steps(found.covered, found.values)
+    if one := found.statements:
+        told += f". Of the {one.total:,} statements (sentences, items and rows), kept pairs state "
+        told += f"{number(one.share.mean)}% {interval(one.share)}{_steps(one.covered, one.total)}"
     return told
+
+
+def _steps(covered: Mapping[int, int], total: int) -> str:
+    if len(covered) < 2:
+        return ""
+    steps = (f"{number(100 * n / total)}%" for n in covered.values())
+    return f"; generation by generation: {', '.join(steps)}"
 
 
 def located(found: Uncovered) -> str:

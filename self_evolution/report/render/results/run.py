@@ -119,6 +119,16 @@ class Corrections(Model):
     """by generation"""
 
 
+class Stated(Model):
+    """How many of the documents' statements (sentences, items, rows) the kept pairs state."""
+
+    total: int
+    covered: dict[int, int]
+    """statements, by generation, with the pairs up to it"""
+    share: Interval
+    """in percent"""
+
+
 class Coverage(Model):
     """How many of the documents' values the kept pairs state, on a random part of the fragments."""
 
@@ -129,6 +139,7 @@ class Coverage(Model):
     """values, by generation, with the pairs up to it"""
     share: Interval
     """in percent"""
+    statements: Stated | None
     examples: list[Uncovered]
 
 
