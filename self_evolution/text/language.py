@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from self_evolution.text.language_names import NAMES
@@ -59,6 +59,7 @@ _LIKELIER = 8
 _CLEARLY = 40
 
 
+@lru_cache(maxsize=1024)  # several stages and pages ask about the same text
 def detect(text: str, prior: str = "") -> str:
     """The ISO 639-1 code of a text's language; `zh` for traditional and simplified Chinese.
 
