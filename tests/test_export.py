@@ -29,6 +29,7 @@ from self_evolution.export import adapter, exporting, gguf, merged
 from self_evolution.export.card import licence
 from self_evolution.export.exporting import unfinished
 from self_evolution.export.job import Job, job
+from self_evolution.forecast import probe
 from self_evolution.models.adapter import digest
 from self_evolution.run.read import read_run
 
@@ -370,6 +371,7 @@ def test_plan_says_beforehand_whether_the_export_can_work(
 ) -> None:
     rows = [{"input": question, "output": answer} for question, answer in FACTS.items()]
     (tmp_path / "exam.json").write_text(json.dumps(rows), encoding="utf-8")
+    monkeypatch.setattr(probe, "FRAGMENTS", 2)  # one round
 
     def reasons(format: str, *more: str) -> list[str]:
         words = ["plan", str(documents), "--model", str(tiny.folder("qwen2")), "--to", format]
@@ -388,10 +390,10 @@ def test_plan_says_beforehand_whether_the_export_can_work(
         assert reasons(format, "--accept-loss", str(BOUND)) == []
     (few,) = reasons("adapter")
     assert few.startswith("--accept-loss 2: 6 test questions cannot show so small a bound")
-    monkeypatch.setenv("PATH", str(tmp_path))
-    (missing,) = reasons("gguf", "--accept-loss", str(BOUND))
+    with monkeypatch.context() as patched:
+        patched.setenv("PATH", str(tmp_path))
+        (missing,) = reasons("gguf", "--accept-loss", str(BOUND))
     assert missing.startswith("no program that writes GGUF")
-    monkeypatch.undo()
     usage = shutil.disk_usage(tmp_path)
     monkeypatch.setattr(exporting.shutil, "disk_usage", lambda _: usage._replace(free=1000))
     (full,) = reasons("merged", "--accept-loss", str(BOUND))

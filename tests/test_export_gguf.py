@@ -20,6 +20,7 @@ from exports import BOUND, FACTS, learnt
 from self_evolution import cli
 from self_evolution.export import gguf, ollama
 from self_evolution.export.job import Job
+from self_evolution.forecast import probe
 
 SITE = os.environ.get("SELF_EVOLUTION_LLAMA", "")
 pytestmark = [
@@ -181,7 +182,9 @@ def test_plan_tries_the_converter_on_the_tokenizer(
     documents: Path,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(probe, "FRAGMENTS", 2)  # one round
     rows = [{"input": question, "output": answer} for question, answer in FACTS.items()]
     (tmp_path / "exam.json").write_text(json.dumps(rows), encoding="utf-8")
     words = ["plan", str(documents), "--model", str(tiny.folder("qwen2")), "--to", format]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import shutil
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -295,8 +296,7 @@ def test_killed_at_a_transaction_of_the_judge_it_goes_on_to_the_same_verdicts(
     expected = exported(tmp_path / "whole")
     transactions = 4  # the ties with the base, those with the rival, two batches of verdicts
     for last in range(first, transactions + 2):
-        target = tmp_path / f"killed-{last}"
-        cli.main(_run(arguments, target.name, profile, "", *more))
+        target = shutil.copytree(tmp_path / "plain", tmp_path / f"killed-{last}")
         status = in_child(["run", "--run", str(target), *judge], kill_at=last)
         assert status == (-signal.SIGKILL if last <= transactions else 0)
         assert in_child(["run", "--run", str(target), *judge]) == 0

@@ -1,5 +1,6 @@
 """Runs are started, watched and stopped in a real browser, by those who hold the token."""
 
+# ruff: noqa: F401, F811 - fixtures are imported
 from __future__ import annotations
 
 import json
@@ -10,18 +11,17 @@ from typing import Any
 
 import pytest
 from answering import finished_run, write_script
+from pages import LOOKS, SIZES, Visit, expect, visit
 from serving import Service, served
-from test_page import LOOKS, SIZES, sync_api, visit  # noqa: F401 - a fixture
 from test_serve_runs import TEXT, TOKEN, until
 
+from self_evolution import cli
 from self_evolution.run.process import ask_to_stop, is_running
 
-expect = sync_api.expect
 pytestmark = pytest.mark.slow
 SETTLED = 240_000
 """Milliseconds that a step of a run may take on a busy machine."""
 Arguments = Callable[..., list[str]]
-Visit = Callable[..., Any]
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +64,15 @@ def service(
     return found
 
 
+@pytest.fixture
+def stopped_and_unbegun(service: Service, arguments: Arguments, folder: Path) -> None:
+    """A run that was stopped, and one that could not begin, among those that were started."""
+    if not (folder / "stopped").exists():
+        words = arguments("run", "--run", str(folder / "stopped"))
+        assert cli.main(["read", *words[1:]]) == 0
+        (folder / "unbegun.log").write_text("picture.xyz: no readable document\n")
+
+
 def logged_in(page: Any, path: str) -> Any:
     """The page that was asked for, behind the login."""
     page.locator("#token").fill(TOKEN)
@@ -81,7 +90,7 @@ def begin(page: Any, name: str, file: str = "pump.md") -> None:
     page.locator("#start button").click()
 
 
-def test_a_run_is_started_watched_and_stopped(visit: Visit, folder: Path) -> None:  # noqa: F811
+def test_a_run_is_started_watched_and_stopped(visit: Visit, folder: Path) -> None:
     page = logged_in(visit("/runs"), "/runs")
     expect(page.locator("nav a").first).to_have_text("Run")
     expect(page.locator("nav [aria-current]")).to_have_text("Run")
@@ -121,7 +130,7 @@ def test_a_run_is_started_watched_and_stopped(visit: Visit, folder: Path) -> Non
 
 
 def test_the_run_that_is_served_gets_one_generation_more(
-    visit: Visit,  # noqa: F811
+    visit: Visit,
     service: Service,
 ) -> None:
     page = logged_in(visit("/run"), "/run")
@@ -139,7 +148,7 @@ def test_the_run_that_is_served_gets_one_generation_more(
     expect(page.locator(".continue [role=alert]")).to_have_text("the disk is full")
 
 
-def test_a_run_that_cannot_begin_says_why(visit: Visit) -> None:  # noqa: F811
+def test_a_run_that_cannot_begin_says_why(visit: Visit) -> None:
     page = logged_in(visit("/runs"), "/runs")
     begin(page, "wrong", "picture.xyz")
     page.wait_for_url("**/runs/wrong")
@@ -148,12 +157,18 @@ def test_a_run_that_cannot_begin_says_why(visit: Visit) -> None:  # noqa: F811
 
 
 @pytest.mark.parametrize(("size", "scheme", "locale"), LOOKS)
-def test_no_barrier_of_wcag_2_2(visit: Visit, size: str, scheme: str, locale: str) -> None:  # noqa: F811
+def test_no_barrier_of_wcag_2_2(
+    visit: Visit,
+    stopped_and_unbegun: None,
+    size: str,
+    scheme: str,
+    locale: str,
+) -> None:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not there")
     page = logged_in(visit("/runs", size, color_scheme=scheme, locale=locale), "/runs")
     tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
     options = {"runOnly": {"type": "tag", "values": tags}}
-    for path in ("/runs", "/runs/night", "/runs/wrong", "/run"):
+    for path in ("/runs", "/runs/stopped", "/runs/unbegun", "/run"):
         page.goto(f"{page.url.partition('/run')[0]}{path}")
         expect(page.locator("h2").first).to_be_visible()
         found = axe.Axe().run(page, options=options).response

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import httpx2
 import pytest
+from routing import FACTS, run  # noqa: F401 - a fixture
 from serving import served
-from test_routing import FACTS, run  # noqa: F401 - a fixture
 
 pytestmark = pytest.mark.slow
 VALUE = next(value for kind, thing, value in FACTS if (kind, thing) == ("port", "node Coral"))

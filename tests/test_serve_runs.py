@@ -48,6 +48,12 @@ def words(tmp_path: Path) -> list[str]:
     return ["--token-file", str(tmp_path / "token"), "--runs", str(tmp_path / "started")]
 
 
+@pytest.fixture
+def starter(words: list[str]) -> Starter:
+    """What they give the service."""
+    return Starter(Path(words[-1]), None, Processes())
+
+
 def client(url: str, token: str = TOKEN) -> httpx2.Client:
     return httpx2.Client(base_url=url, timeout=60, headers={"Authorization": f"Bearer {token}"})
 
@@ -107,10 +113,8 @@ def test_a_run_is_started_watched_and_stopped_and_outlives_the_service(
     assert "Traceback" not in (started / "night.log").read_text()
 
 
-def test_a_run_goes_on_as_planned_or_with_more_generations(
-    run: Path, words: list[str], tmp_path: Path
-) -> None:
-    with served(run, tmp_path, *words) as service, client(service.url) as http:
+def test_a_run_goes_on_as_planned_or_with_more_generations(run: Path, starter: Starter) -> None:
+    with served_here(run, Limits(), TOKEN, starter) as service, client(service.url) as http:
 
         def go_on(further: int) -> httpx2.Response:
             return http.post("/api/run/continue", json={"further": further})
@@ -160,8 +164,8 @@ def test_a_run_without_patience_is_not_asked_for_a_generation_that_would_not_fol
     assert processes.log(run) == ""
 
 
-def test_a_run_that_cannot_begin_says_why(run: Path, words: list[str], tmp_path: Path) -> None:
-    with served(run, tmp_path, *words) as service, client(service.url) as http:
+def test_a_run_that_cannot_begin_says_why(run: Path, starter: Starter) -> None:
+    with served_here(run, Limits(), TOKEN, starter) as service, client(service.url) as http:
         send(http, "bad", "picture.xyz", b"nothing to read")
         body = {"name": "bad", "recipe": "embedded", "files": ["picture.xyz"]}
         assert http.post("/api/runs/start", json=body).status_code == 201
@@ -200,7 +204,7 @@ def test_without_a_token_no_run_is_started(
     assert "give --runs too" in capsys.readouterr().err
     assert cli.main(["serve", str(run), *words[:3], str(tmp_path / "none")]) == 2
     assert "expected a folder that can be written" in capsys.readouterr().err
-    with served(run, tmp_path) as service, httpx2.Client(base_url=service.url) as http:
+    with served_here(run, Limits()) as service, httpx2.Client(base_url=service.url) as http:
         assert http.post("/api/runs/start", json={"name": "a"}).status_code == 403
         assert send(http, "a", "a.md").status_code == 403
         assert "--token-file FILE --runs FOLDER" in http.get("/runs").text
@@ -210,7 +214,11 @@ def test_without_a_token_no_run_is_started(
         assert "/continue" not in http.get("/run").text
         stopped = http.post("/api/run/stop", json={})
         assert stopped.status_code == 409 and "no process" in stopped.json()["error"]["message"]
-    with served(run, tmp_path, *words) as service, client(service.url, "wrong") as http:
+    starter = Starter(Path(started), None, Processes())
+    with (
+        served_here(run, Limits(), TOKEN, starter) as service,
+        client(service.url, "wrong") as http,
+    ):
         assert http.post("/api/runs/start", json={"name": "a"}).status_code == 401
         assert send(http, "a", "a.md").status_code == 401
         assert http.post("/api/run/stop", json={}).status_code == 401

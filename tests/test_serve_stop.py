@@ -9,8 +9,8 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from routing import changed, run  # noqa: F401 - a fixture
 from serving import served
-from test_routing import changed, run  # noqa: F401 - a fixture
 
 from self_evolution.run.read import RunReader
 from self_evolution.serving.answering import Answerer, open_model

@@ -11,19 +11,21 @@ import pytest
 from conftest import SHARED
 
 PASSAGES = SHARED / "data" / "aiops_fragments.json"
+LIMIT = 110
+"""Passages; two of them are equal to an earlier one."""
 SCRIPT = Path(__file__).resolve().parents[1] / "benchmarks" / "telecom.py"
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(not PASSAGES.is_file(), reason="the telecom passages (../shared) are not here")
-def test_two_hundred_passages_go_through_a_generation() -> None:
-    words = [sys.executable, str(SCRIPT), str(PASSAGES), "--limit", "200"]
+def test_real_passages_go_through_a_generation() -> None:
+    words = [sys.executable, str(SCRIPT), str(PASSAGES), "--limit", str(LIMIT)]
     done = subprocess.run(words, capture_output=True, text=True, check=True)
     found = json.loads(done.stdout)
     fragments, funnel = found["fragments"], found["funnel"][0]
     live = fragments["fragments"] - fragments["duplicates"]
-    assert fragments["documents"] == 1 and fragments["sections"] == 200
-    assert fragments["duplicates"] >= 1 and live >= 100
+    assert fragments["documents"] == 1 and fragments["sections"] == LIMIT
+    assert fragments["duplicates"] >= 1 and live >= LIMIT // 2
     assert funnel["questions"] == funnel["answers"] == live
     rejected = sum(count for _, _, count in found["reasons"])
     assert funnel["kept"] == live - rejected > 0.9 * live

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -21,6 +22,22 @@ from self_evolution.upkeep.runs import describe, removable
 
 Arguments = Callable[..., list[str]]
 Captured = pytest.CaptureFixture[str]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the run of three promoted generations is, once there is one."""
+    return tmp_path_factory.mktemp("made") / "run"
+
+
+@pytest.fixture
+def run(arguments: Arguments, made: Path, tmp_path: Path) -> Path:
+    """A copy of that run."""
+    if not made.exists():
+        more = ("--generations", "3", "--promote.rule", "always", "--run", str(made))
+        assert cli.main(arguments("run", *more)) == 0
+    shutil.copytree(made, tmp_path / "run")
+    return tmp_path / "run"
 
 
 def _adapters(run: Path) -> set[str]:
@@ -78,12 +95,7 @@ def test_prune_keeps_what_is_used_or_needed_to_go_on(
     assert exported(run) == exported(tmp_path / "whole")
 
 
-def test_prune_keeps_an_adapter_that_nothing_has_decided_on(
-    arguments: Arguments, tmp_path: Path
-) -> None:
-    run = tmp_path / "run"
-    words = arguments("run", "--generations", "3", "--promote.rule", "always")
-    assert cli.main(words) == 0
+def test_prune_keeps_an_adapter_that_nothing_has_decided_on(run: Path) -> None:
     with closing(sqlite3.connect(run / "run.db")) as database, database:
         database.execute("DELETE FROM promotion WHERE generation > 1")
         database.execute("DELETE FROM stage WHERE name = 'promote' AND generation > 1")
@@ -91,12 +103,7 @@ def test_prune_keeps_an_adapter_that_nothing_has_decided_on(
     assert list(removable(run)) == []
 
 
-def test_prune_never_touches_a_running_run(
-    arguments: Arguments, tmp_path: Path, capsys: Captured
-) -> None:
-    words = arguments("run", "--generations", "3", "--promote.rule", "always")
-    assert cli.main(words) == 0
-    run = tmp_path / "run"
+def test_prune_never_touches_a_running_run(run: Path, capsys: Captured) -> None:
     with locked(run):
         assert cli.main(["prune", str(run), "--yes"]) == 0
         assert "a process is at work on it; it is left alone" in capsys.readouterr().out
@@ -105,15 +112,12 @@ def test_prune_never_touches_a_running_run(
 
 @pytest.mark.parametrize("command", ["chat", "serve"])
 def test_prune_never_touches_a_run_that_answers(
-    arguments: Arguments,
-    tmp_path: Path,
+    run: Path,
     capsys: Captured,
     monkeypatch: pytest.MonkeyPatch,
     command: str,
 ) -> None:
-    words = arguments("run", "--generations", "3", "--promote.rule", "always")
-    assert cli.main(words) == 0
-    run, told = tmp_path / "run", []
+    told = []
 
     def prune(*_: object) -> None:
         capsys.readouterr()
