@@ -26,6 +26,8 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 from self_evolution import cli
 from self_evolution.ledger.database import Database
+from self_evolution.models.scripted import ScriptedEngine
+from self_evolution.models.training.job import TrainingJob
 
 # How long an example takes says how busy the machine is, not whether the code is right.
 settings.register_profile("ours", deadline=None)
@@ -159,6 +161,20 @@ def arguments(
         return [*words, "--evaluate.resamples", "50", "--run", str(tmp_path / name), *more]
 
     return make
+
+
+@pytest.fixture
+def jobs(monkeypatch: pytest.MonkeyPatch) -> list[TrainingJob]:
+    """What the scripted model is trained on from now on."""
+    jobs: list[TrainingJob] = []
+    train = ScriptedEngine.train
+
+    def kept(self: ScriptedEngine, job: TrainingJob) -> object:
+        jobs.append(job)
+        return train(self, job)
+
+    monkeypatch.setattr(ScriptedEngine, "train", kept)
+    return jobs
 
 
 @pytest.fixture

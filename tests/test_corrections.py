@@ -19,6 +19,7 @@ from self_evolution.evaluation.corrections.recheck import recheck
 from self_evolution.ledger import Feedback, FeedbackStore
 from self_evolution.models.reply import Reply
 from self_evolution.models.scripted import ScriptedEngine
+from self_evolution.models.training.job import TrainingJob
 from self_evolution.progress import Progress
 from self_evolution.records import Correction
 from self_evolution.run.open import Request, open_run
@@ -110,6 +111,21 @@ def test_a_better_answer_is_trained_on_in_several_wordings(
     go_on(run)
     assert [row["generation"] for row in rows(run, "correction")] == [2]
     assert (PORT, ALPHA) in selected(run, 3)
+
+
+def test_a_correction_is_not_taught_by_the_base_that_was_wrong(
+    run: Path, in_other_words: None, jobs: list[TrainingJob]
+) -> None:
+    FeedbackStore(run).add(Feedback("better", PORT, WRONG, ALPHA, generation=1, reviewer="Ann"))
+    go_on(run, "--train.objective", "distill", "--accept-change")
+    (job,) = jobs
+    corrected = {question for question, answer in selected(run, 2) if answer == ALPHA}
+    assert len(corrected) == 2
+    lessons = list(zip(job.conversations, job.opened, strict=True))
+    alone = [turns[0]["content"] for turns, said in lessons if not said]
+    assert set(alone) == corrected
+    # The base had asked one of them itself, and had given this answer.
+    assert [turns for turns, said in lessons if said and turns[0]["content"] == PORT]
 
 
 def test_a_run_that_stops_among_corrections_takes_the_rest_in_later(

@@ -128,7 +128,7 @@ def test_a_batch_is_cut_with_the_bases_states_of_its_rows(monkeypatch: pytest.Mo
     engine, objective = stirred("qwen2")
     rows = examples(engine)
     base = objective.base_states(rows, engine.chat.pad, 4)
-    whole = Batch(**trainer.collate(rows, base, range(len(rows)), engine.chat.pad))
+    whole = Batch(**trainer.collate(rows, base, {}, range(len(rows)), engine.chat.pad))
     monkeypatch.setitem(objective_module.PASS_TOKENS, "cpu", 0)
     parts = whole.parts()
     assert len(parts) == len({len(row.ids) for row in rows}) > 2

@@ -39,7 +39,7 @@ def slow(function: Callable[..., None]) -> Callable[..., None]:
     return pytest.mark.timeout(900)(pytest.mark.slow(function))
 
 
-def drill(*values: str) -> Any:
+def drill(*values: object) -> Any:
     return pytest.param(*values, marks=pytest.mark.drill)
 
 
@@ -67,11 +67,19 @@ def set_for_processes(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], N
 
 @slow
 @pytest.mark.parametrize(
-    ("kind", "loss"), [("ddp", "kl"), ("fsdp", "kl"), drill("ddp", "nll"), drill("fsdp", "nll")]
+    ("kind", "changes"),
+    [
+        ("ddp", {}),
+        ("fsdp", {}),
+        ("ddp", {"objective": "distill"}),
+        drill("fsdp", {"objective": "distill"}),
+        drill("ddp", {"rehearsal_loss": "nll"}),
+        drill("fsdp", {"rehearsal_loss": "nll"}),
+    ],
 )
 def test_the_losses_are_those_of_one_process(
     kind: Kind,
-    loss: Literal["kl", "nll"],
+    changes: dict[str, str],
     tmp_path: Path,
     ends: list[ranks.End],
     monkeypatch: pytest.MonkeyPatch,
@@ -83,7 +91,7 @@ def test_the_losses_are_those_of_one_process(
     (here := tmp_path / "here").mkdir()
     (here / "torch.py").write_text("raise ArithmeticError('not the library')", encoding="utf-8")
     monkeypatch.chdir(here)
-    settings = SETTINGS.model_copy(update={"rehearsal_loss": loss})
+    settings = SETTINGS.model_copy(update=changes)
     model = tiny.folder("qwen2")
     one, expected = alone(model, tmp_path / "one", settings)
     two, found = train_together(model, tmp_path / "two", settings, kind)

@@ -13,7 +13,6 @@ from test_reader_pairs import FOUR, SYSTEM, lines, say
 from self_evolution import cli
 from self_evolution.documents.readers.pairs import read_pairs
 from self_evolution.models import TrainingJob
-from self_evolution.models.scripted import ScriptedEngine
 
 Arguments = Callable[..., list[str]]
 
@@ -73,20 +72,6 @@ def test_trusted_pairs_are_checked_counted_traced_and_replayed(
         "stopped": 1,
     }
     assert "6 rows, 5 different pairs" in shown.out and "1 stopped" in shown.out
-
-
-@pytest.fixture
-def jobs(monkeypatch: pytest.MonkeyPatch) -> list[TrainingJob]:
-    """What the scripted model is trained on from now on."""
-    jobs: list[TrainingJob] = []
-    train = ScriptedEngine.train
-
-    def kept(self: ScriptedEngine, job: TrainingJob) -> object:
-        jobs.append(job)
-        return train(self, job)
-
-    monkeypatch.setattr(ScriptedEngine, "train", kept)
-    return jobs
 
 
 @pytest.mark.parametrize("lead", [False, True])

@@ -21,8 +21,15 @@ from self_evolution.config import Model, Train
 from self_evolution.models.training import objective, rank, ranks, trainer
 from self_evolution.models.training.job import Trained, TrainingJob
 from self_evolution.models.training.parallel import Parallel
+from self_evolution.records import Message
 
 REHEARSED = [i % 3 == 1 for i in range(len(CONVERSATIONS))]
+OPENED: list[list[Message]] = [
+    [] if i % 3 < 2 else [{"role": "user", "content": "Valve 4711 stops. " + turns[0]["content"]}]
+    for i, turns in enumerate(CONVERSATIONS)
+]
+"""Every third conversation has a teacher, in a training that wants one."""
+
 RATE = 1e-2
 
 
@@ -44,9 +51,10 @@ def job(
         heard.steps.append(done)
         return on_step(done)
 
-    return TrainingJob(
+    found = TrainingJob(
         CONVERSATIONS, settings, RATE, folder, 5, step, REHEARSED, heard.losses.append
     )
+    return found._replace(opened=OPENED) if settings.objective == "distill" else found
 
 
 def alone(model: Path, folder: Path, settings: Train) -> tuple[Heard, Trained]:

@@ -13,16 +13,8 @@ from pydantic.fields import FieldInfo
 from self_evolution.config.earlier import translated
 from self_evolution.config.evaluation import Evaluate, Promote
 from self_evolution.config.pairs import Answer, Ask, Check, Rehearse
-from self_evolution.config.sections import (
-    Cluster,
-    Domain,
-    Model,
-    Read,
-    Score,
-    Select,
-    Split,
-    Train,
-)
+from self_evolution.config.sections import Cluster, Domain, Model, Read, Score, Select, Split
+from self_evolution.config.training import Train
 from self_evolution.config.types import Settings
 from self_evolution.errors import UserError, nearest
 

@@ -10,7 +10,7 @@ import copy
 from collections.abc import Callable
 from typing import Any
 
-from self_evolution.config.sections import Train
+from self_evolution.config.training import Train
 from self_evolution.errors import UserError
 
 Section = dict[str, Any]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from self_evolution.config import Config
 from self_evolution.forecast.stages import Stages
-from self_evolution.forecast.storage import disk, needed
+from self_evolution.forecast.storage import disk, needed, soft_targets
 from self_evolution.ledger import ForecastRow
 from self_evolution.schedule import STAGES, plan
 
@@ -60,7 +60,8 @@ def forecast(settings: Config, stages: Stages, share: float = 1.0) -> Forecast:
     """The forecast of the stages that follow `split`, for these settings and this share of the
     fragments."""
     rates = stages.sample.rates()
-    likely = stages.work(settings, stages.variant(), share)
+    variant = stages.variant()
+    likely = stages.work(settings, variant, share)
     others = [
         stages.work(settings, stages.variant(sign, of), share)
         for of in ("replies", "shares")
@@ -76,6 +77,10 @@ def forecast(settings: Config, stages: Stages, share: float = 1.0) -> Forecast:
             continue
         seconds = rates.seconds(work)
         ends = [rates.seconds(one[generation, name]) for one in others]
+        taken = memory.generating
+        if name == "train":
+            answers = stages.answers(settings, variant, share, generation)
+            taken = memory.training + soft_targets(settings, answers)
         below = [max(0.0, seconds - min(pair)) for pair in (ends[:2], ends[2:])]
         above = [max(0.0, max(pair) - seconds) for pair in (ends[:2], ends[2:])]
         rows.append(
@@ -87,7 +92,7 @@ def forecast(settings: Config, stages: Stages, share: float = 1.0) -> Forecast:
                 max(0.0, seconds - math.hypot(UNCERTAIN * seconds, *below)),
                 seconds + math.hypot(UNCERTAIN * seconds, *above),
                 rates.cpu_seconds(work),
-                memory.training if name == "train" else memory.generating,
+                taken,
             )
         )
     names = tuple(name for name in STAGES if name in not_counted)
@@ -97,5 +102,5 @@ def forecast(settings: Config, stages: Stages, share: float = 1.0) -> Forecast:
         for kind, one in work.amounts.items()
         if kind in ("write", "tuned write")
     )
-    taken = disk(settings, stages.run, written)
-    return Forecast(tuple(rows), taken, names, settings, share)
+    on_disk = disk(settings, stages.run, written)
+    return Forecast(tuple(rows), on_disk, names, settings, share)

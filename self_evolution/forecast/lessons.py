@@ -67,11 +67,9 @@ class Lessons:
     ) -> float:
         """The mean tokens of a conversation that is rehearsed; `tasks` are those of each origin,
         with so many questions each. `asking` is a sketch of what is asked about fragments."""
-        asked = sum(one.rows for one in asking.calls)
-        opened = sum(one.rows * one.mean for one in asking.calls) / max(1, asked)
         tokens = {
             "topics": self._frame + replies["ask"].mean + replies["answer"].mean,
-            "fragments": opened + replies["answer"].mean,
+            "fragments": asking.mean + replies["answer"].mean,
         }
         if "topic" in replies:
             tokens["topics"] = self._frame + replies["topic"].mean + replies["topic answer"].mean

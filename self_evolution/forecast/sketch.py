@@ -55,6 +55,12 @@ class Sketch(NamedTuple):
     def calls(self) -> list[Asked]:
         return [call for batch in self.batches for call in batch]
 
+    @property
+    def mean(self) -> float:
+        """The mean tokens of a prompt."""
+        rows = sum(call.rows for call in self.calls)
+        return sum(call.rows * call.mean for call in self.calls) / max(1, rows)
+
     def work(
         self, replies: Mapping[str, Expected], items: float, tuned: bool, row_seconds: float
     ) -> Work:

@@ -134,6 +134,14 @@ class Stages:
             works = {step: work for step, work in works.items() if step[1] not in ("ask", "answer")}
         return works
 
+    def answers(self, settings: Config, variant: Variant, share: float, generation: int) -> float:
+        """The tokens of all answers in the pairs of a training set."""
+        given = self.given(settings, share)
+        found = self.counts(settings, variant, share)
+        pairs, _ = examples(settings, given, found, generation)
+        lesson = self._lessons.pair(found.kept * generation, given.trusted, variant.replies)
+        return pairs * lesson.answer
+
     # -- asking and answering ----------------------------------------------------------------
 
     def _sketch(self, key: object, make: Callable[[], tuple[list[list[Call]], int]]) -> Sketch:
@@ -276,8 +284,13 @@ class Stages:
         scored = 2 * min(float(MEASURED), pairs) * lesson.tokens
         if train.rehearsal_loss == "kl":
             scored += conversations * conversation
+        parts = conversations
+        if train.objective == "distill":  # the base reads each answer with its passage
+            opened = self._sketch(("answer", size), lambda: self._batches.answer(size))
+            scored += pairs * (opened.mean + lesson.answer)
+            parts += pairs
         amounts: dict[Sort, Amount] = {
             "train": Amount(rows / train.micro_batch, rows * mean, 0.0),
-            "score": Amount(conversations / train.micro_batch, scored, 0.0),
+            "score": Amount(parts / train.micro_batch, scored, 0.0),
         }
         return Work(amounts, self.sample.other.training)

@@ -18,6 +18,7 @@ from self_evolution.models.base.memory import (
     memory_bytes,
     room,
 )
+from self_evolution.models.training.job import SOFT_NUMBERS
 from self_evolution.run import Run
 
 LEDGER = 500_000
@@ -51,6 +52,16 @@ def needed(settings: Config) -> Memory:
     if choose_device(settings.model.device) == "cpu":
         found = found._replace(training=plan.processes * found.training)
     return found
+
+
+def soft_targets(settings: Config, answers: float) -> int:
+    """Bytes of memory for the soft targets of so many tokens of answers; each process has all.
+
+    They are in main memory, so on a GPU they take nothing of the device.
+    """
+    if settings.train.objective != "distill" or choose_device(settings.model.device) != "cpu":
+        return 0
+    return int(engines.parallel(settings).processes * BYTES["float32"] * SOFT_NUMBERS * answers)
 
 
 def there(device: str) -> tuple[float, str]:

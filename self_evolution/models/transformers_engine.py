@@ -197,8 +197,8 @@ class TransformersEngine:
 
     def train(self, job: TrainingJob) -> Trained:
         limit = job.settings.max_tokens
-        marked = zip(job.conversations, job.rehearsed or repeat(False), strict=False)
-        examples = [Example(*self.chat.example(messages), mark) for messages, mark in marked]
+        more = (job.rehearsed or repeat(False), job.opened or repeat(()))
+        examples = [self._example(*one) for one in zip(job.conversations, *more, strict=False)]
         fitting = [example for example in examples if len(example.ids) <= limit]
         if not fitting:
             raise UserError(
@@ -220,6 +220,15 @@ class TransformersEngine:
             ) from None
         self._adapter = job.folder
         return trained
+
+    def _example(
+        self, messages: Sequence[Message], rehearsed: bool, opened: Sequence[Message]
+    ) -> Example:
+        """The training example, without its teacher where the window is too small for that."""
+        example = Example(*self.chat.example(messages), rehearsed)
+        prompt = self.chat.prompt(opened) if opened else []
+        fits = len(prompt) + example.targets <= self.window
+        return example._replace(opened=prompt) if fits else example
 
 
 def halving(work: Callable[[Sequence[In]], list[Out]], rows: Sequence[In]) -> list[Out]:

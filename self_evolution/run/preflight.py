@@ -29,6 +29,12 @@ def check_files(settings: Config) -> None:
         engines.parallel(settings)
     ray_session.check(settings)
     check_report_to(settings.train.report_to)
+    if settings.train.objective == "distill" and settings.train.lead:
+        raise UserError(
+            "--train.objective distill and --train.lead true do not go together: the base does not "
+            "begin its answers with the thing asked for, so its soft targets would unteach that; "
+            "leave one of them out"
+        )
     Prompts(settings.domain)
     _refuse_faq_of_others(settings)
     files = side_files(settings)

@@ -6,7 +6,7 @@ import contextlib
 import random
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from self_evolution.config import Train
 from self_evolution.models import TrainingJob, engines
@@ -18,6 +18,7 @@ from self_evolution.run.adapters import known_adapter
 from self_evolution.run.outcome import Outcome
 from self_evolution.schedule import stage_seed
 from self_evolution.text.counts import many
+from self_evolution.text.language import detect
 from self_evolution.text.shared import leading
 
 Chosen = TypeVar("Chosen")
@@ -33,15 +34,23 @@ def train(run: Run, generation: int) -> Outcome:
     folder.parent.mkdir(exist_ok=True)
     seed = stage_seed(run.config, "train", generation)
     settings = run.config.train.of(generation)
-    chosen = _conversations(run, generation)
+    chosen = _lessons(run, generation)
     if settings.samples:
         chosen = sampled(chosen, settings.samples[0], seed)
     rate = peak_rate(run.config.train, generation) * start.rate
     plan = engines.parallel(run.config)
     with _Steps(run, generation) as steps:
-        conversations, rehearsed = zip(*chosen, strict=True)
+        conversations, rehearsed, opened = zip(*chosen, strict=True)
         job = TrainingJob(
-            conversations, settings, rate, folder, seed, steps.on_step, rehearsed, steps.on_loss
+            conversations,
+            settings,
+            rate,
+            folder,
+            seed,
+            steps.on_step,
+            rehearsed,
+            steps.on_loss,
+            opened=opened,
         )
         if plan.kind == "none":
             run.use(start.parent)
@@ -56,6 +65,10 @@ def train(run: Run, generation: int) -> Outcome:
         f"loss {trained.first_loss:.3f} → {trained.last_loss:.3f} in {many(trained.steps, 'step')}"
     )
     note += f", {trained.divergence:.2f} nats a token from the base"
+    if settings.objective == "distill":
+        taught = sum(map(bool, opened))
+        note += f"; {many(taught, 'example')} with soft targets, which are "
+        note += f"{settings.distill_share:.0%} of the loss there"
     if plan.kind != "none":
         note += f"; in {plan}"
     if start.rate != 1:
@@ -73,10 +86,16 @@ def peak_rate(settings: Train, generation: int) -> float:
     return float(settings.learning_rate * settings.generation_decay ** (generation - 1))
 
 
-def _conversations(run: Run, generation: int) -> list[tuple[list[Message], bool]]:
-    """Return the selected pairs without their fragments, then the conversations of rehearsal.
+class _Lesson(NamedTuple):
+    """A conversation to train on, whether it is rehearsal, and the prompt of its teacher."""
 
-    Each comes with True if it is rehearsal.
+    messages: list[Message]
+    rehearsed: bool
+    opened: list[Message]
+
+
+def _lessons(run: Run, generation: int) -> list[_Lesson]:
+    """Return the selected pairs without their fragments, then the conversations of rehearsal.
 
     Of a pair, only its own answer is learnt: answers in the turns before it have the weight 0.
     """
@@ -89,8 +108,39 @@ def _conversations(run: Run, generation: int) -> list[tuple[list[Message], bool]
         ]
         for pair in selected
     ]
+    opened = _opened(run, selected) if run.config.train.objective == "distill" else {}
     rehearsal = run.ledger.training.selected_conversations(generation)
-    return [(pair, False) for pair in pairs] + [(messages, True) for messages in rehearsal]
+    return [
+        *(
+            _Lesson(messages, False, opened.get(pair.answer_id, []))
+            for pair, messages in zip(selected, pairs, strict=True)
+        ),
+        *(_Lesson(messages, True, []) for messages in rehearsal),
+    ]
+
+
+def _opened(run: Run, pairs: Sequence[Pair]) -> dict[str, list[Message]]:
+    """{pair id: its prompt with the passage}, as in the stage `answer`, with the turns before it.
+
+    Left out are pairs without a passage, and those of corrections: there the base's own answer was
+    wrong, or another one was wanted.
+    """
+    corrected = {one.answer_id for one in run.ledger.corrections.taught()}
+    passages = run.ledger.pairs.passages([pair.answer_id for pair in pairs])
+    placed = [pair.fragment_id for pair in pairs if pair.fragment_id]
+    fragments = {one.id: one for one in run.ledger.fragments.get(list(dict.fromkeys(placed)))}
+    found = {}
+    for pair in pairs:
+        passage = passages.get(pair.answer_id)
+        if not passage or pair.answer_id in corrected:
+            continue
+        if one := fragments.get(passage):
+            asked = (one.heading, one.askable, pair.question, one.language)
+        else:
+            asked = ((), passage, pair.question, detect(passage))
+        *system, question = run.prompts.answer(*asked)
+        found[pair.answer_id] = [*system, *run.prompts.chat(pair.turns), question]
+    return found
 
 
 def _leading(run: Run, pairs: Sequence[Pair]) -> dict[str, str]:

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from transformers import Trainer
 
+from self_evolution.config import Train
 from self_evolution.meter import pulse
 from self_evolution.models.training import lora
 from self_evolution.models.training.objective import Batch, Objective
@@ -29,9 +30,10 @@ class AdapterTrainer(Trainer):  # type: ignore[misc]
     _losses: list[torch.Tensor]
     """This process's losses of the step."""
 
-    def use(self, objective: Objective, weight: float, world: World) -> None:
-        """Take the loss from `objective`, with that `weight` of rehearsal."""
-        self._objective, self._weight, self._world = objective, weight, world
+    def use(self, objective: Objective, settings: Train, world: World) -> None:
+        """Take the loss from `objective`, with the weights that `settings` give to its parts."""
+        self._objective, self._world = objective, world
+        self._parts = settings.rehearsal_weight, settings.distill_share
         self._weights = self.model.num_parameters(exclude_embeddings=True)
         # Has the target tokens of the whole step counted, by which the loss is divided.
         self.model_accepts_loss_kwargs = self.loss_is_scaled_for_ga = True
@@ -45,7 +47,7 @@ class AdapterTrainer(Trainer):  # type: ignore[misc]
 
     def compute_loss(self, model: Any, inputs: dict[str, Any], *rest: Any, **more: Any) -> Any:
         with self.accelerator.autocast():
-            total = self._objective.loss(Batch(**inputs), self._weight)
+            total = self._objective.loss(Batch(**inputs), *self._parts)
         return total / more["num_items_in_batch"]
 
     def training_step(self, *arguments: Any, **more: Any) -> torch.Tensor:

@@ -17,6 +17,12 @@ MEASURED = 128
 """The largest number of examples with which it is measured how far the model has moved from the
 base."""
 
+TOP = 20
+"""The most likely tokens that a soft target names; all others are taken together."""
+
+SOFT_NUMBERS = 2 * TOP + 1
+"""Numbers in the soft target of a token, which are 164 bytes in float32."""
+
 
 class TrainingJob(NamedTuple):
     """Conversations, whose assistant's turns are the targets, and the `folder` for the adapter.
@@ -38,19 +44,35 @@ class TrainingJob(NamedTuple):
     """Called with the loss of each step: a mean over its target tokens, in nats."""
     world: World = World()
     """The processes that share the job. Each of them is given the whole of it."""
+    opened: Sequence[Sequence[Message]] = ()
+    """For each conversation, the prompt for its last answer with the passage in it, which the base
+    is given as a teacher; empty for one without a teacher. Empty means that none has one."""
 
 
 class Example(NamedTuple):
     """A training example: a conversation as token ids. `labels` repeats the ids of the assistant's
-    tokens, and is IGNORED elsewhere."""
+    tokens, and is IGNORED elsewhere. `opened` has the ids of the teacher's prompt, if any."""
 
     ids: list[int]
     labels: list[int]
     rehearsed: bool = False
+    opened: Sequence[int] = ()
+
+    @property
+    def targets(self) -> int:
+        """The number of target tokens."""
+        return sum(label != IGNORED for label in self.labels[1:])
+
+    def as_teacher(self) -> Example:
+        """The same answer after the teacher's prompt."""
+        answer = [label for label in self.labels if label != IGNORED]
+        return Example([*self.opened, *answer], [IGNORED] * len(self.opened) + answer)
 
 
 class Trained(NamedTuple):
     """The result of a training job. All but the counts are means per target token, in nats.
+
+    The losses are those of `train.objective` and, on rehearsal, of `train.rehearsal_loss`.
 
     `divergence` is KL(base || tuned) on the conversations that are not rehearsal, after the last
     step.

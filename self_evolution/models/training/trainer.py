@@ -62,6 +62,7 @@ def train(
     )
     keeps = settings.rehearsal_loss == "kl" and any(example.rehearsed for example in examples)
     base = objective.base_states(examples, pad, settings.micro_batch) if keeps else {}
+    soft = objective.soft_targets(examples, pad, settings.micro_batch)
     objective.always_asks_base = world.lockstep and keeps and not base
     shown = list(examples) if keeps else [one._replace(rehearsed=False) for one in examples]
     shortest = min(examples, key=lambda one: len(one.ids))
@@ -73,11 +74,11 @@ def train(
         model=model,
         args=arguments,
         train_dataset=world.share(order, settings.batch_size, len(examples)),
-        data_collator=lambda places: collate(shown, base, places, pad),
+        data_collator=lambda places: collate(shown, base, soft, places, pad),
         callbacks=[watch],
         optimizers=(_optimizer(model, arguments, settings.lora_plus_ratio), None),
     )
-    loop.use(objective, settings.rehearsal_weight, world)
+    loop.use(objective, settings, world)
     loop.remove_callback(PrinterCallback)
     begin()
     try:
@@ -142,15 +143,19 @@ def in_order(
 
 
 def collate(
-    examples: Sequence[Example], base: dict[int, torch.Tensor], places: Sequence[int], pad: int
+    examples: Sequence[Example],
+    base: dict[int, torch.Tensor],
+    soft: dict[int, torch.Tensor],
+    places: Sequence[int],
+    pad: int,
 ) -> dict[str, torch.Tensor]:
     """The batch of the examples at `places`, the shortest first, with what there is of the base's
-    states."""
+    states and of soft targets."""
     places = sorted(places, key=lambda i: len(examples[i].ids))
     batch = Batch.of([examples[i] for i in places], pad)
-    states = [base[i] for i in places if i in base]
-    if states:
-        batch = batch._replace(base=torch.cat(states))
+    for name, made in (("base", base), ("soft", soft)):
+        if mine := [made[i] for i in places if i in made]:
+            batch = batch._replace(**{name: torch.cat(mine)})
     return {name: part for name, part in batch._asdict().items() if part is not None}
 
 
