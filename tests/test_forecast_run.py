@@ -96,6 +96,20 @@ def test_a_run_tells_its_forecast_and_keeps_it_beside_what_it_took(
     assert exported(folder) == exported(plain)
 
 
+def test_what_a_teacher_reads_and_keeps_is_forecast(tmp_path: Path, always: None) -> None:
+    folder = tmp_path / "run"
+    assert cli.main(words("run", "--run", str(folder), "--train.objective", "distill")) == 0
+    with read_run(folder) as run:
+        expected, taken = run.ledger.forecast(), run.ledger.stages()
+        for row in taken:
+            if row.name == "train":
+                assert expected[row.generation, "train"].tokens == pytest.approx(row.tokens, rel=0.2)
+        plain = storage.needed(run.config).training
+        assert 0 < expected[1, "train"].memory - plain < 1e6
+        assert storage.soft_targets(run.config, 1000) == 164_000
+        assert storage.soft_targets(load("embedded"), 1000) == 0
+
+
 def test_a_run_ends_in_the_hours_that_it_is_given(
     tmp_path: Path, always: None, capsys: pytest.CaptureFixture[str]
 ) -> None:
