@@ -36,10 +36,11 @@ def interruptible() -> Iterator[None]:
         _Life.interruptible -= 1
 
 
-def interrupt() -> None:
-    """Raises Stopped if the work at hand is interruptible; to be called by a signal's handler."""
+def interrupt(reason: type[Stopped] = Stopped) -> None:
+    """Raises the `reason` if the work at hand is interruptible; to be called by a signal's
+    handler."""
     if _Life.interruptible:
-        raise Stopped
+        raise reason
 
 
 class Bar(Protocol):

@@ -15,8 +15,10 @@ from self_evolution.cli import status
 from self_evolution.config import Config
 from self_evolution.forecast.beside import beside, sentence
 from self_evolution.forecast.counts import Given, Shares, counts, examples
+from self_evolution.forecast.forecast import off
 from self_evolution.forecast.rates import Price, Rates, fit, price
 from self_evolution.forecast.replies import Expected, Replies, measured
+from self_evolution.forecast.sample import Sample, Tally
 from self_evolution.forecast.sketch import Call, Reader, evenly
 from self_evolution.forecast.work import Amount, Work
 from self_evolution.ledger import ForecastRow, Ledger, StageRow
@@ -117,6 +119,36 @@ def test_work_that_has_no_price_costs_nothing() -> None:
     rates = Rates({"read": Price(1.0, 0.0, 0.0, 2.0)}, 2.0)
     assert rates.cpu_seconds(Work({"train": Amount(3, 5, 7)})) == 0
     assert rates.seconds(Work({"read": Amount(3, 5, 7)})) == 6
+
+
+def test_a_price_that_was_not_measured_may_be_three_times_as_high() -> None:
+    steps = [Event("read", n, 10, 0.01 * n, 0.01 * n) for n in (1, 8, 32)]
+    sample = Sample(events={"read": steps, "write": steps})
+    assert sample.rates().guessed == frozenset()  # nothing was given up: it is not tried yet
+    sample.given_up.add("training")
+    rates = sample.rates()
+    assert rates.guessed == {"train", "score", "tuned read", "tuned write"}
+    work = Work({"read": Amount(1, 20, 200), "score": Amount(1, 10, 100)}, other=5.0)
+    assert rates.guessed_seconds(work) == pytest.approx(0.1, rel=1e-3)
+    sample.given_up.add("steps")
+    assert sample.rates().guessed_seconds(work) == pytest.approx(0.3, rel=1e-3)
+    assert off(10.0, 0.0) == pytest.approx(1.5)
+    assert off(10.0, 2 * 10.0) == pytest.approx((1.5**2 + 20**2) ** 0.5)
+
+
+def test_what_the_probe_had_no_time_for_may_be_anything() -> None:
+    sample = Sample()
+    most = {"ask": 40, "answer": 100}
+    assert sample.share(Tally(), -1) == 1 and sample.expected(most)["answer"].mean == 8
+    sample.given_up.add("replies")
+    assert [sample.share(Tally(), sign) for sign in (-1, 0, 1)] == [0.0, 0.5, 1.0]
+    assert sample.share(Tally(10, 10), -1) == pytest.approx(0.7225, abs=1e-4)
+    assert set(sample.conversations(-1).values()) == {0.0}
+    assert set(sample.conversations(1).values()) == {1.0}
+    unseen = sample.expected(most)["answer"]
+    assert [unseen.shifted(sign).mean for sign in (-1, 0, 1)] == [5.0, 50.0, 100.0]
+    sample.replies["answer"] = measured([10, 12], 64, 100)
+    assert sample.expected(most)["answer"].mean == 11 and sample.expected(most)["ask"].mean == 20
 
 
 # -- replies -----------------------------------------------------------------------------------

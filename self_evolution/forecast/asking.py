@@ -212,18 +212,19 @@ class Asking:
         author = Author(run, 0, "base", own=not taught)
         seeds = [seed_of(run.config.seed, "probe", self._round, i) for i in range(len(requests))]
         start, cpu = time.perf_counter(), time.process_time()
-        with listening() as events:
-            replies = author.generate([one.prompt for one in requests], params, seeds)
-        seconds, cpu = time.perf_counter() - start, time.process_time() - cpu
         sample = self._sample
+        with listening() as events:
+            try:
+                replies = author.generate([one.prompt for one in requests], params, seeds)
+            finally:  # these steps were done, even if the others are given up
+                for event in () if taught else events:
+                    sample.events.setdefault(event.kind, []).append(event)
+        seconds, cpu = time.perf_counter() - start, time.process_time() - cpu
         if taught:
             sample.teacher = max(sample.teacher, seconds / len(requests))
-        else:
-            for event in events:
-                sample.events.setdefault(event.kind, []).append(event)
-            if len(requests) >= LEAST:
-                row = (cpu - sum(event.cpu_seconds for event in events)) / len(requests)
-                sample.other.row = min(sample.other.row or row, row)
+        elif len(requests) >= LEAST:
+            row = (cpu - sum(event.cpu_seconds for event in events)) / len(requests)
+            sample.other.row = min(sample.other.row or row, row)
         lengths: dict[str, list[int]] = {}
         for request, reply in zip(requests, replies, strict=True):
             ids = reply.ids

@@ -36,7 +36,8 @@ QUESTIONS = 100
 
 
 def calibrate(run: Run, fragments: Sequence[Fragment], sample: Sample) -> None:
-    """Read and write with the base, in short and long prompts, one and a whole batch at a time."""
+    """Read and write with the base, in short and long prompts, one and a whole batch at a time.
+    What was measured before it is interrupted is kept."""
     _generate(run, _prompts(run, fragments)[:1], 1, "base")  # the first call of all is slower
     _measure(run, fragments, sample, "base")
     if sample.events:
@@ -46,7 +47,8 @@ def calibrate(run: Run, fragments: Sequence[Fragment], sample: Sample) -> None:
 def calibrate_training(
     run: Run, fragments: Sequence[Fragment], own: Sequence[Text], sample: Sample
 ) -> None:
-    """Score and train a few pairs, then read and write with the adapter that came of it.
+    """Score and train a few pairs, then read and write with the adapter that came of it. What was
+    measured before it is interrupted is kept.
 
     The adapter is thrown away, and no server gets to see it. The pairs are those of the probe; in
     a run that asks nothing, the user's `own`; and where there are none, the fragments themselves.
@@ -78,18 +80,24 @@ def calibrate_training(
         pairs, few, settings.learning_rate, path, 0, lambda *_: run.stop_asked, rehearsed
     )
     try:
-        cpu = time.process_time()
-        with listening() as events:
-            run.engine.train(job)
-        cpu = time.process_time() - cpu
-        trained = [event for event in events if event.kind == "train"]
-        _keep(sample, "train", trained[1:] or trained)  # the first one is slower
-        sample.other.training = cpu - sum(event.cpu_seconds for event in events)
+        _train(run, job, sample)
         if not run.config.model.generator:
             _measure(run, fragments, sample, "current")
     finally:
         run.engine.set_adapter(None)
         shutil.rmtree(path.parent, ignore_errors=True)
+
+
+def _train(run: Run, job: TrainingJob, sample: Sample) -> None:
+    cpu = time.process_time()
+    with listening() as events:
+        try:
+            run.engine.train(job)
+        finally:
+            trained = [event for event in events if event.kind == "train"]
+            _keep(sample, "train", trained[1:] or trained)  # the first one is slower
+    cpu = time.process_time() - cpu
+    sample.other.training = cpu - sum(event.cpu_seconds for event in events)
 
 
 def _measure(run: Run, fragments: Sequence[Fragment], sample: Sample, weights: Weights) -> None:
@@ -101,11 +109,15 @@ def _measure(run: Run, fragments: Sequence[Fragment], sample: Sample, weights: W
         sizes = sizes[1:3]
     for prompt, times in sizes:
         run.raise_if_stopped()
-        for event in _generate(run, [prompt], times, weights):
-            sort: Sort = event.kind
-            if weights == "current":
-                sort = "tuned read" if event.kind == "read" else "tuned write"
-            _keep(sample, sort, [event])
+        with listening() as events:
+            try:
+                _generate(run, [prompt], times, weights)
+            finally:
+                for event in events:
+                    sort: Sort = event.kind
+                    if weights == "current":
+                        sort = "tuned read" if event.kind == "read" else "tuned write"
+                    _keep(sample, sort, [event])
 
 
 def _prompts(run: Run, fragments: Sequence[Fragment]) -> list[list[Message]]:
@@ -123,24 +135,22 @@ def _prompts(run: Run, fragments: Sequence[Fragment]) -> list[list[Message]]:
     return [prompt for prompt in prompts if run.engine.fits(prompt, room)] or prompts[:1]
 
 
-def _generate(
-    run: Run, prompts: Sequence[Sequence[Message]], times: int, weights: Weights
-) -> list[Event]:
-    """The events of one call, in which the prompt is put so many times and read once."""
+def _generate(run: Run, prompts: Sequence[Sequence[Message]], times: int, weights: Weights) -> None:
+    """One call, in which the prompt is put so many times and read once."""
     params = SamplingParams(1.0, 1.0, STEPS + 1)
     run.engine.begin_batch()
-    with listening() as events:
-        run.engine.generate([*prompts] * times, params, 0, weights)
+    run.engine.generate([*prompts] * times, params, 0, weights)
     run.engine.begin_batch()
-    return events
 
 
 def _score(run: Run, texts: Sequence[Text], sample: Sample) -> None:
     template = Template(run.engine, run.prompts, read_template(run.config.score.template))
     pairs = [(text.question, text.answer) for text in cycled(texts, max(8, len(texts)))]
     with listening() as events:
-        measure(run.engine, template, pairs, run.config.score, "base")
-    _keep(sample, "score", events)
+        try:
+            measure(run.engine, template, pairs, run.config.score, "base")
+        finally:
+            _keep(sample, "score", events)
 
 
 def _conversation(run: Run, text: Text) -> list[Message]:

@@ -14,6 +14,9 @@ from self_evolution.schedule import STAGES, plan
 UNCERTAIN = 0.15
 """The share by which prices of steps may be wrong, because a machine is not always as busy."""
 
+GUESSED = 3.0
+"""A price that was not measured may be so many times as high, or as low."""
+
 NOT_COUNTED = ("rivals", "judge")
 """Stages of other models, about which the probe finds nothing out."""
 
@@ -75,7 +78,7 @@ def forecast(settings: Config, stages: Stages, share: float = 1.0) -> Forecast:
             not_counted.append(name)
         if work is None:
             continue
-        seconds = rates.seconds(work)
+        seconds, guessed = rates.seconds(work), rates.guessed_seconds(work)
         ends = [rates.seconds(one[generation, name]) for one in others]
         taken = memory.generating
         if name == "train":
@@ -89,8 +92,8 @@ def forecast(settings: Config, stages: Stages, share: float = 1.0) -> Forecast:
                 name,
                 work.tokens,
                 seconds,
-                max(0.0, seconds - math.hypot(UNCERTAIN * seconds, *below)),
-                seconds + math.hypot(UNCERTAIN * seconds, *above),
+                max(0.0, seconds - off(seconds, (1 - 1 / GUESSED) * guessed, *below)),
+                seconds + off(seconds, (GUESSED - 1) * guessed, *above),
                 rates.cpu_seconds(work),
                 taken,
             )
@@ -104,3 +107,8 @@ def forecast(settings: Config, stages: Stages, share: float = 1.0) -> Forecast:
     )
     on_disk = disk(settings, stages.run, written)
     return Forecast(tuple(rows), on_disk, names, settings, share)
+
+
+def off(seconds: float, *parts: float) -> float:
+    """By how much so many seconds may be wrong: by the prices, and by these parts."""
+    return math.hypot(UNCERTAIN * seconds, *parts)

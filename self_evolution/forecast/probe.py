@@ -1,20 +1,24 @@
 """The probe: the model asks, answers and is trained a little, to see what a run would be like.
 
 It goes in rounds, each with twice the fragments of the one before and longer replies. It ends when
-another round would take more than a tenth of what is forecast, or five minutes in all.
+another round would take more than a tenth of what is forecast, or five minutes in all. What is at
+work when this time is over is given up.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import islice
 
+from self_evolution.errors import UserError
 from self_evolution.forecast.asking import SHORT, Asking
 from self_evolution.forecast.calibration import calibrate, calibrate_training
 from self_evolution.forecast.forecast import Forecast, forecast
 from self_evolution.forecast.judging import judge
-from self_evolution.forecast.sample import Sample
+from self_evolution.forecast.limit import Limit, TimeOver
+from self_evolution.forecast.sample import Part, Sample
 from self_evolution.forecast.sketch import evenly
 from self_evolution.forecast.stages import Stages
 from self_evolution.forecast.storage import shape_of
@@ -26,6 +30,10 @@ from self_evolution.run import Run
 SHARE, MOST = 0.1, 300.0
 """The probe takes at most the share SHARE of the time that it forecasts, and at most MOST
 seconds."""
+
+ENDS: dict[Part, float] = {"steps": 0.3, "replies": 0.65, "training": 0.95}
+"""Each part of the probe ends at this share of its time, so that those after it have some too. The
+rest is for the forecast itself."""
 
 FIRST, CAP = 3, 64
 """Fragments and tokens of a reply in the first round."""
@@ -64,10 +72,11 @@ class Probe:
         self._waiting = iter(_mixed(self._fragments))
         self._items = iter(evenly(ledger.items.of_suite("domain"), SHORT * FRAGMENTS))
         self._former = iter(evenly(ledger.items.of_suite("retention"), SHORT * FRAGMENTS))
-        self._start, self._cpu = time.perf_counter(), time.process_time()
+        self._limit, self._cpu = Limit(), time.process_time()
 
     def asked_for(self) -> Forecast:
         """The forecast that somebody asked for, even if it is small."""
+        self._calibrate()
         return self._rounds(FREE, JUDGED if self._run.config.ask.per_fragment else 0)
 
     def beside(self) -> Forecast | None:
@@ -75,51 +84,88 @@ class Probe:
         would load two models in turn."""
         if self._run.config.ask.teacher:
             return None
-        calibrate(self._run, self._fragments, self.sample)
+        self._calibrate()
         if not self.sample.events:  # a model that takes no time
             return None
         found = self._forecast()
-        if found.seconds < LEAST or 3 * self._spent() > SHARE * found.seconds:
+        if found.seconds < LEAST or 3 * self._limit.spent > SHARE * found.seconds:
             return None
         return self._rounds(0.0, 0)
+
+    def _calibrate(self) -> None:
+        with self._upto(MOST, "steps"):
+            calibrate(self._run, self._fragments, self.sample)
+        if "steps" in self.sample.given_up and not {"read", "write"} <= self.sample.events.keys():
+            raise UserError(
+                f"after {self._limit.spent:.0f} s, the model had not read and continued its first "
+                "prompts; give a smaller model, or a faster machine"
+            )
 
     def _rounds(self, free: float, judged: int) -> Forecast:
         """Rounds until the time is up; at least `free` seconds of it, and until so many pairs have
         been judged."""
-        if not self.sample.events:
-            calibrate(self._run, self._fragments, self.sample)
         asking = Asking(self._run, self.sample)
         taught = bool(self._run.config.ask.teacher)  # it is loaded in place of the run's own model
-        size, cap, trained = (JUDGED, WHOLE, False) if taught else (FIRST, CAP, False)
+        size, cap = (JUDGED, WHOLE) if taught else (FIRST, CAP)
+        first, time_there = True, self._time(self._forecast(), free, judged)
         while True:
-            start = time.perf_counter()
-            some = list(islice(self._waiting, size))
-            if some:
-                items = list(islice(self._items, SHORT * size))
-                former = list(islice(self._former, SHORT * size))
-                subjects = asking.subjects(some, items, former)
-                self._run.raise_if_stopped()
-                judge(self._run, asking.ask(subjects, cap), self.sample)
-                self.sample.fragments += len(some)
-            took = time.perf_counter() - start
-            if not trained:
-                calibrate_training(self._run, self._fragments, self.stages.own_pairs, self.sample)
-                trained = True
+            start = self._limit.spent
+            with self._upto(time_there, "replies" if first else None):
+                self._round(asking, size, cap)
+            took = self._limit.spent - start
+            if first:
+                with self._upto(time_there, "training"):
+                    calibrate_training(
+                        self._run, self._fragments, self.stages.own_pairs, self.sample
+                    )
+                self._require_teacher()
             found = self._forecast()
-            room = max(free, SHARE * found.seconds) if self.sample.pairs.of >= judged else MOST
+            time_there = self._time(found, free, judged)
             whole = self.sample.fragments >= min(FRAGMENTS, len(self._fragments))
-            if whole or taught or GROWTH * took > min(MOST, room) - self._spent():
+            left = ENDS["training"] * time_there - self._limit.spent
+            if whole or taught or GROWTH * took > left:
                 return found
-            size, cap = 2 * size, 2 * cap
+            size, cap, first = 2 * size, 2 * cap, False
+
+    def _require_teacher(self) -> None:
+        """Raises UserError if the teacher was given up before it had replied."""
+        author = self._run.config.ask.teacher
+        if author and "replies" in self.sample.given_up and not self.sample.teacher:
+            raise UserError(
+                f"the teacher {author} had not replied to {JUDGED} fragments' first questions when "
+                "the time of the probe was over; give a faster one"
+            )
+
+    def _round(self, asking: Asking, size: int, cap: int) -> None:
+        if some := list(islice(self._waiting, size)):
+            items = list(islice(self._items, SHORT * size))
+            former = list(islice(self._former, SHORT * size))
+            subjects = asking.subjects(some, items, former)
+            self._run.raise_if_stopped()
+            judge(self._run, asking.ask(subjects, cap), self.sample)
+            self.sample.fragments += len(some)
+
+    def _time(self, found: Forecast, free: float, judged: int) -> float:
+        """The seconds that the probe may take, by this forecast."""
+        enough = self.sample.pairs.of >= judged
+        return min(MOST, max(free, SHARE * found.seconds)) if enough else MOST
+
+    @contextmanager
+    def _upto(self, seconds: float, part: Part | None) -> Iterator[None]:
+        """Give the block up at the end of its part of these seconds. What cost or length it has
+        found out until then is kept."""
+        try:
+            with self._limit.upto(ENDS[part or "training"] * seconds):
+                yield
+        except TimeOver:
+            if part:
+                self.sample.given_up.add(part)
 
     def _forecast(self) -> Forecast:
-        self.sample.seconds = self._spent()
+        self.sample.seconds = self._limit.spent
         self.sample.cpu_seconds = time.process_time() - self._cpu
         self.stages.forget()
         return forecast(self._run.config, self.stages)
-
-    def _spent(self) -> float:
-        return time.perf_counter() - self._start
 
 
 def spread(tasks: Sequence[tuple[str, int]], size: int) -> list[str]:

@@ -30,18 +30,25 @@ class Price(NamedTuple):
 
 class Rates(NamedTuple):
     """The prices by kind of work. `pace` is the ratio of clock time to CPU time, for all work
-    together."""
+    together. The prices of `guessed` kinds were not measured, or at few sizes only."""
 
     prices: Mapping[Sort, Price]
     pace: float
+    guessed: frozenset[Sort] = frozenset()
 
     def cpu_seconds(self, work: Work) -> float:
         return work.other + sum(self._cpu(work).values())
 
     def seconds(self, work: Work) -> float:
         """Seconds on the clock, if the machine stays as busy as it was."""
-        model = (cpu * self.prices[kind].pace for kind, cpu in self._cpu(work).items())
-        return work.waiting + work.other * max(1.0, self.pace) + sum(model)
+        return work.waiting + work.other * max(1.0, self.pace) + sum(self._model(work).values())
+
+    def guessed_seconds(self, work: Work) -> float:
+        """The part of `seconds` that has guessed prices."""
+        return sum(one for kind, one in self._model(work).items() if kind in self.guessed)
+
+    def _model(self, work: Work) -> dict[Sort, float]:
+        return {kind: cpu * self.prices[kind].pace for kind, cpu in self._cpu(work).items()}
 
     def _cpu(self, work: Work) -> dict[Sort, float]:
         found = {}

@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from self_evolution.forecast.rates import TUNED, Price, Rates, fit
 from self_evolution.forecast.replies import Expected, Replies
@@ -28,6 +28,11 @@ ORIGINS = {
 """The replies of which conversations to rehearse consist."""
 
 
+Part = Literal["steps", "replies", "training"]
+"""A part of the probe: what steps cost; the first questions and answers; scoring, training, and
+steps with an adapter."""
+
+
 class Text(NamedTuple):
     """A question that was asked in the probe, about a fragment or none, and the answer to it."""
 
@@ -44,12 +49,10 @@ class Tally:
     of: int = 0
 
     def share(self, sign: int = 0) -> float:
-        """The share, or an end of its interval at 95%; 1 where none was judged.
+        """The share, or an end of its interval at 95%, where some were judged.
 
         Half a case is added on each side, because a few tell little.
         """
-        if not self.of:
-            return 1.0
         if sign:
             return interval(self.taken, self.of)[sign > 0]
         return (self.taken + 0.5) / (self.of + 1)
@@ -70,6 +73,7 @@ class Seconds:
 @dataclass
 class Sample:
     """All of it, which grows with every round. `teacher` is the seconds for a reply of a teacher.
+    `given_up` are the parts of the probe that its time was too short for.
 
     The names of replies and texts: `ask`, `exam`, `skill`, `topic` and `template` are questions;
     `answer`, `exam answer` and so on are the answers to them; `closed`, `retrieved`, `open` and
@@ -88,21 +92,34 @@ class Sample:
     teacher: float = 0.0
     seconds: float = 0.0
     cpu_seconds: float = 0.0
+    given_up: set[Part] = field(default_factory=set)
+
+    def share(self, tally: Tally, sign: int = 0) -> float:
+        """The share of this tally, or an end of its interval. If the probe had no time to judge,
+        it may be any; it is 1 if nothing was to be judged."""
+        return tally.share(sign) if tally.of else self._unseen(sign)
+
+    def _unseen(self, sign: int) -> float:
+        """The share where none was judged, or an end of its interval."""
+        return 0.5 + sign / 2 if "replies" in self.given_up else 1.0
 
     def conversations(self, sign: int = 0) -> dict[str, float]:
         """{origin: the share of its conversations that end by themselves, or an end of its
-        interval}; 1 where none was seen."""
+        interval}."""
         found = {}
         for origin, kinds in ORIGINS.items():
             share = 1.0
-            for replies in (self.replies[kind] for kind in kinds if kind in self.replies):
-                part, size = replies.ending, len(replies.lengths)
-                share *= interval(part * size, size)[sign > 0] if sign else part
+            for kind in kinds:
+                if replies := self.replies.get(kind):
+                    part, size = replies.ending, len(replies.lengths)
+                    share *= interval(part * size, size)[sign > 0] if sign else part
+                else:
+                    share *= self._unseen(sign)
             found[origin] = share
         return found
 
     def rates(self) -> Rates:
-        """The prices; what was not measured yet is taken from reading and writing."""
+        """The prices; what was not measured is guessed from reading and writing."""
         found = fit(self.events)
         prices = dict(found.prices)
         like: dict[Sort, Sort] = {**TUNED, "score": "read"}
@@ -112,18 +129,22 @@ class Sample:
         if "read" in prices and "train" not in prices:
             step, token, back, pace = prices["read"]
             prices["train"] = Price(TRAINING * step, TRAINING * token, TRAINING * back, pace)
-        return Rates(prices, found.pace)
+        unsure = {sort for sort in prices if not self.events.get(sort)} if self.given_up else set()
+        unsure |= {"read", "write"} if "steps" in self.given_up else set()
+        return Rates(prices, found.pace, frozenset(unsure))
 
     def expected(self, most: Mapping[str, int]) -> dict[str, Expected]:
         """{kind of reply: its lengths}; `most` are the longest replies by the settings.
 
-        A kind that was not seen is like answers, or like questions; before any round it is SHORT.
+        A kind that was not seen is like answers, or like questions. Before any round it is SHORT;
+        if there was no time for a round, it is half of the longest, give or take as much.
         """
         found: dict[str, Expected] = {}
         for kind, tokens in most.items():
             like = (kind, "answer", "open") if tokens == most["answer"] else (kind, "ask", "exam")
             seen = next((self.replies[one] for one in like if one in self.replies), None)
-            known = seen.lasting() if seen else Expected((float(SHORT),), tokens)
+            unseen = tokens / 2 if "replies" in self.given_up else float(SHORT)
+            known = seen.lasting() if seen else Expected((unseen,), tokens)
             found[kind] = Expected(tuple(min(n, tokens) for n in known.lengths), tokens)
         return found
 

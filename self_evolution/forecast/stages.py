@@ -74,9 +74,9 @@ class Stages:
             replies = {kind: one.shifted(sign) for kind, one in replies.items()}
         return Variant(
             Shares(
-                sample.pairs.share(shift),
-                sample.candidates.share(shift),
-                sample.abilities.share(shift),
+                sample.share(sample.pairs, shift),
+                sample.share(sample.candidates, shift),
+                sample.share(sample.abilities, shift),
                 sample.conversations(shift),
             ),
             replies,

@@ -73,7 +73,7 @@ def questions(stages: Stages, found: Forecast, sign: int = 0) -> int:
     if given:
         apart = len(chosen_apart(run.config, run.ledger, given))
         return min(apart or len(given), len(given) - apart)
-    if not stages.sample.candidates.of:
+    if not (stages.sample.candidates.of or "replies" in stages.sample.given_up):
         return 0
     expected = stages.counts(settings, stages.variant(sign, "shares"), found.share)
     documents = round(found.share * len(run.ledger.documents.here()))

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from self_evolution.coverage.shares import shares
 from self_evolution.evaluation.statistics.power import detectable
 from self_evolution.forecast.forecast import Forecast
-from self_evolution.forecast.sample import interval
+from self_evolution.forecast.sample import Part, Sample, interval
 from self_evolution.forecast.stages import Stages
 from self_evolution.forecast.storage import size
 from self_evolution.forecast.verdict import JUDGED, questions
@@ -18,6 +18,13 @@ from self_evolution.schedule import STAGES
 from self_evolution.text.counts import many
 
 HEAD = ("stage", "times", "tokens", "time", "from", "to", "memory")
+
+GIVEN_UP: dict[Part, str] = {
+    "steps": "steps of all sizes",
+    "replies": "how long replies are and which are valid",
+    "training": "training and steps with an adapter",
+}
+"""What the parts of a probe measure."""
 
 REASONS = 4
 """Reasons that are told, the most frequent ones."""
@@ -67,10 +74,21 @@ def summary(found: Forecast) -> str:
     return f"{text}{size(found.disk)} of disk"
 
 
+def unmeasured(sample: Sample) -> Iterator[str]:
+    """Say what the probe had no time for, if anything."""
+    parts = [text for part, text in GIVEN_UP.items() if part in sample.given_up]
+    if parts:
+        yield (
+            f"the time of the probe was over before it had measured {', '.join(parts)}: this is "
+            "guessed, and the intervals are wider"
+        )
+
+
 def describe(stages: Stages, found: Forecast) -> Iterator[str]:
     """Sentences on pairs, test questions and power of this forecast, by what the sample shows."""
     sample, settings = stages.sample, found.settings
     given = stages.given(settings, found.share)
+    yield from unmeasured(sample)
     if settings.model.generator:
         yield "the time in which the server of --model.generator writes replies is not counted"
     if (plan := engines.parallel(settings)).kind != "none":
