@@ -96,6 +96,26 @@ def test_a_reply_does_not_depend_on_its_neighbours(name: str) -> None:
     assert together[0] != together[-1]  # the same prompt with another seed
 
 
+@pytest.mark.parametrize("name", ["qwen2", "llama3", "gemma3"])
+def test_a_model_in_16_bits_looks_back_at_float32_on_a_cpu(name: str) -> None:
+    """Its replies are those of a model that reads everything at once. gemma3 attends by windows."""
+    engine = tiny.engine(name, dtype="bfloat16")
+    before = engine.base.config.get_text_config()._attn_implementation
+    engine.begin_batch()
+    params = GREEDY._replace(logprobs=4)
+    for prompt, reply in zip(PROMPTS, engine.generate(PROMPTS, params, 0, "base"), strict=True):
+        assert reply.ids and reply.top
+        row = [*engine.prompt_ids(prompt), *reply.ids[:-1]]
+        with torch.no_grad():
+            logits = engine.base(input_ids=torch.tensor([row])).logits[0].float()
+        expected = logits.log_softmax(-1)[-len(reply.top) :]
+        for likely, values in zip(reply.top, expected, strict=True):
+            for id, value in likely:
+                assert value == pytest.approx(float(values[id]), abs=0.1)
+    assert engine._read and engine._read[False].layers[0].keys.dtype == torch.float32
+    assert engine.base.config.get_text_config()._attn_implementation == before == "sdpa"
+
+
 @pytest.mark.parametrize("name", [*tiny.SIX, "gemma2"])
 @pytest.mark.parametrize("params", [GREEDY, WARM])
 def test_a_model_of_another_kind_of_memory_replies_the_same(

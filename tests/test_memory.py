@@ -125,3 +125,13 @@ def test_the_page_has_the_computed_tables() -> None:
     text = PAGE.read_text(encoding="utf-8")
     for table in tables().split("\n\n"):
         assert table.strip() in text, "python -m tools.models_table prints what docs/models.md has"
+
+
+def test_a_cpu_keeps_keys_and_values_in_float32() -> None:
+    settings, shape = config.load("default"), memory.shape(tiny.folder("qwen2"))
+    rounded, full = (
+        [memory.memory(shape, settings, dtype, device=device) for device in ("cuda", "cpu")]
+        for dtype in ("bfloat16", "float32")
+    )
+    assert rounded[0].generating < rounded[1].generating < full[0].generating
+    assert rounded[0].training == rounded[1].training and full[0] == full[1]

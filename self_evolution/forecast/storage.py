@@ -48,8 +48,10 @@ def needed(settings: Config) -> Memory:
     # Where the format is that of the model's files, it is nearly always one of 16 bits.
     dtype = settings.model.dtype if settings.model.dtype in BYTES else "bfloat16"
     plan = engines.parallel(settings)
-    found = memory(shape, settings, dtype, plan.processes if plan.kind == "fsdp" else 1)
-    if choose_device(settings.model.device) == "cpu":
+    device = choose_device(settings.model.device)
+    parts = plan.processes if plan.kind == "fsdp" else 1
+    found = memory(shape, settings, dtype, parts, device)
+    if device == "cpu":
         found = found._replace(training=plan.processes * found.training)
     return found
 

@@ -52,7 +52,7 @@ def _fits(name: str, settings: Config) -> Finding:
     from self_evolution.models.base.precision import settled
 
     dtype = settled(settings.model).dtype  # as a run on this machine begins
-    needed = memory(shape(Path(locate(name))), settings, dtype).most
+    needed = memory(shape(Path(locate(name))), settings, dtype, device="cpu").most
     size, limit = memory_bytes()
     detail = (
         f"about {needed / 1e9:.1f} GB are needed in {dtype} (computed), {size / 1e9:.1f} GB are "

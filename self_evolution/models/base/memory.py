@@ -196,10 +196,11 @@ def adapter_weights(model: Shape, settings: Train) -> int:
     return settings.rank * (model.linear - left_out)
 
 
-def memory(model: Shape, settings: Config, dtype: str, parts: int = 1) -> Memory:
+def memory(model: Shape, settings: Config, dtype: str, parts: int = 1, device: str = "") -> Memory:
     """The memory that a run with these settings takes on one device, with weights in `dtype`.
 
-    In training, the device holds one of so many `parts` of the base's layers.
+    In training, the device holds one of so many `parts` of the base's layers. On a `device` "cpu",
+    replies are written with keys and values in float32.
     """
     size = BYTES[dtype]
     inside = model.inside * QUANTIZED.get(settings.model.quantize, size)
@@ -216,7 +217,8 @@ def memory(model: Shape, settings: Config, dtype: str, parts: int = 1) -> Memory
     # Generating: one batch of prompts with passages, and the longest answers.
     window = 2 * settings.split.max_tokens + settings.answer.max_tokens
     rows = settings.model.batch_size
-    cache = rows * window * 2 * model.layers * model.keys * size
+    number = BYTES["float32"] if device == "cpu" else size
+    cache = rows * window * 2 * model.layers * model.keys * number
     reading = rows * window * (4 * model.hidden + 2 * model.inner) * size
     generating = (
         weights + adapter_weights(model, train) * 4 + cache + reading + rows * model.vocabulary * 4

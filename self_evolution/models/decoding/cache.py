@@ -15,32 +15,38 @@ from torch import Tensor
 from transformers import Cache, DynamicCache
 from transformers.cache_utils import DynamicLayer, DynamicSlidingWindowLayer
 
+from self_evolution.models.decoding.attention import kept_dtype
+
 
 class View:
     """The part of the memory that a model works on: rows `first` to `last`, columns from `start`.
 
-    What it reads is written from column `end` on; the caller moves `end` after each step.
+    What it reads is written from column `end` on; the caller moves `end` after each step. All rows
+    have begun in column `begun`.
     """
 
-    def __init__(self, rows: int) -> None:
-        self.first, self.last = 0, rows
+    def __init__(self, rows: int, begun: int) -> None:
+        self.first, self.last, self.begun = 0, rows, begun
         self.start = self.end = 0
 
 
 class Layer(DynamicLayer):  # type: ignore[misc]
     """One layer's keys and values (rows, heads, columns, size), of which a view is in use."""
 
-    def __init__(self, view: View, rows: int, columns: int) -> None:
+    def __init__(self, view: View, rows: int, columns: int, dtype: torch.dtype) -> None:
         super().__init__()
-        self._view, self._shape = view, (rows, columns)
+        self._view, self._shape, self.dtype = view, (rows, columns), dtype
 
     def lazy_initialization(self, key_states: Tensor, value_states: Tensor) -> None:
-        # Zeros, and not what happens to be in memory: a masked NaN would still spoil a sum.
+        # A row has zeros before its beginning, and not what happens to be in memory: a masked NaN
+        # would still spoil a sum. All columns from `begun` on are written before they are read.
         rows, columns = self._shape
         for name, states in (("keys", key_states), ("values", value_states)):
             _, heads, _, size = states.shape
-            setattr(self, name, states.new_zeros(rows, heads, columns, size))
-        self.dtype, self.device = key_states.dtype, key_states.device
+            made = states.new_empty(rows, heads, columns, size, dtype=self.dtype)
+            made[:, :, : self._view.begun] = 0
+            setattr(self, name, made)
+        self.device = key_states.device
         self.is_initialized = True
 
     def update(
@@ -62,14 +68,19 @@ class Layer(DynamicLayer):  # type: ignore[misc]
 
 
 class Columns(Cache):  # type: ignore[misc]
-    """The cache of a batch. `ids` are the tokens in it, row by row; row i begins in `starts[i]`."""
+    """The cache of a batch. `ids` are the tokens in it, row by row; row i begins in `starts[i]`.
 
-    def __init__(self, model: Any, rows: int, columns: int) -> None:
-        self.view = View(rows)
-        self.ids: list[list[int]] = [[] for _ in range(rows)]
-        self.starts = [columns] * rows
+    There are `room` columns for tokens that come after those that are in `ids` at first.
+    """
+
+    def __init__(self, model: Any, ids: list[list[int]], room: int) -> None:
+        width = max(map(len, ids))
+        self.ids, self.starts = ids, [width - len(row) for row in ids]
+        self.view = View(len(ids), max(self.starts))
         layers = model.config.get_text_config(decoder=True).num_hidden_layers
-        super().__init__(layers=[Layer(self.view, rows, columns) for _ in range(layers)])
+        dtype = kept_dtype(model)
+        size = (len(ids), width + room)
+        super().__init__(layers=[Layer(self.view, *size, dtype) for _ in range(layers)])
 
     @property
     def numbers(self) -> int:
@@ -78,25 +89,17 @@ class Columns(Cache):  # type: ignore[misc]
 
     def take(self, rows: Sequence[int], source: Columns, places: Sequence[int], end: int) -> None:
         """Copy the beginnings of rows `places` of `source` into `rows`, up to column `end`."""
-        width = max(end - self.starts[row] for row in rows)
-        device = source.layers[0].keys.device
-        # All copies are as wide as the longest. A shorter row also gets what stands before it in
-        # the source; that part is masked.
-        firsts = [
-            source.starts[place] + end - width - self.starts[row]
-            for row, place in zip(rows, places, strict=True)
-        ]
-        columns = torch.tensor(firsts, device=device).unsqueeze(1) + torch.arange(
-            width, device=device
-        )
-        columns.clamp_(min=0)
-        mine = torch.tensor(rows, device=device)
-        theirs = torch.tensor(places, device=device).unsqueeze(1)
+        cuts = []
+        for row, place in zip(rows, places, strict=True):
+            first, other_first = self.starts[row], source.starts[place]
+            size = end - first
+            cuts.append((row, slice(first, end), place, slice(other_first, other_first + size)))
         for layer, other in zip(self.layers, source.layers, strict=True):
             if not layer.is_initialized:
                 layer.lazy_initialization(other.keys, other.values)
             for to, of in ((layer.keys, other.keys), (layer.values, other.values)):
-                to[mine, :, end - width : end] = of[theirs, :, columns].transpose(1, 2)
+                for row, mine, place, theirs in cuts:
+                    to[row, :, mine] = of[place, :, theirs]
 
     def exchange(self, one: int, other: int) -> None:
         """Let two rows change places."""

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 from transformers import GenerationConfig, LogitsProcessor, StoppingCriteria
 
+from self_evolution.models.decoding.attention import attention
 from self_evolution.models.decoding.cache import Columns, keeps_all
 from self_evolution.models.decoding.reading import OnTokens, forward, read
 from self_evolution.models.decoding.sampling import Sampler, likeliest
@@ -61,6 +62,17 @@ def generate(
     """
     if not keeps_all(model):
         return _plainly(model, request, on_ids, on_tokens)
+    with attention(model):
+        return _generate(model, request, sources, on_ids, on_tokens)
+
+
+def _generate(
+    model: Any,
+    request: Request,
+    sources: list[Columns],
+    on_ids: OnIds | None,
+    on_tokens: OnTokens,
+) -> Batch:
     rows, params, seeds, stops, _ = request
     sampler = Sampler(params, seeds, model.device)
     cache, order, logits = read(model, rows, sources, params.max_tokens, on_tokens)

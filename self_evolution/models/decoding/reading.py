@@ -35,9 +35,7 @@ def read(
     fresh = [len(row) - one.tokens for row, one in zip(rows, known, strict=True)]
     order = sorted(range(len(rows)), key=lambda i: (fresh[i], rows[i]))
     width = max(map(len, rows))
-    cache = Columns(model, len(rows), width + room)
-    cache.ids = [list(rows[i]) for i in order]
-    cache.starts = [width - len(rows[i]) for i in order]
+    cache = Columns(model, [list(rows[i]) for i in order], room)
     logits: list[Tensor] = []
     for first, last in parts([fresh[i] for i in order], at_once(model.device.type)):
         part = [known[i] for i in order[first:last]]
