@@ -12,8 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from self_evolution.evaluation.statistics import bootstrap, distributions, holm, paired, ratio
-from self_evolution.evaluation.statistics.comparisons import PairedDifference
+from self_evolution.evaluation.statistics.comparisons import PairedDifference, format_mean
+from self_evolution.evaluation.statistics.intervals import Interval
 from self_evolution.evaluation.statistics.resampling import Clusters, replicates
+from self_evolution.report.render.words import interval
 
 stats = pytest.importorskip("scipy.stats")
 Sample = tuple[np.ndarray, np.ndarray]
@@ -412,3 +414,9 @@ def test_one_difference_among_several_is_shown_by_its_adjusted_p(
 ) -> None:
     found = PairedDifference(mean, mean - 1, mean + 1, 9, 0.01, p_holm)
     assert found.direction == verdict
+
+
+def test_the_terminal_and_the_report_round_halves_alike() -> None:
+    """Half a question of 200 is such a half: 12.5, 62.5."""
+    row = Interval(40.5, 12.5, 62.5, 200)
+    assert interval(row) == "[13–63]" and format_mean(row) == "40.5 [13–63]"

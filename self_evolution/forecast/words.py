@@ -15,7 +15,7 @@ from self_evolution.ledger import ForecastRow
 from self_evolution.models import engines
 from self_evolution.progress import clock
 from self_evolution.schedule import STAGES
-from self_evolution.text.counts import many
+from self_evolution.text.counts import many, rounded
 
 HEAD = ("stage", "times", "tokens", "time", "from", "to", "memory")
 
@@ -119,8 +119,8 @@ def describe(stages: Stages, found: Forecast) -> Iterator[str]:
             f"would have {round(low):,} to {round(high):,}"
         )
     if number := questions(stages, found):
-        points = detectable(number, min(number, given.fragments))
-        yield f"smallest gain that {many(number, 'test question')} can show: {points:.0f} points"
+        points = rounded(detectable(number, min(number, given.fragments)))
+        yield f"smallest gain that {many(number, 'test question')} can show: {points} points"
     if sample.reasons:
         some = sample.reasons.most_common(REASONS)
         told = ", ".join(f"{n:,} {reason.replace('_', ' ')}" for reason, n in some)

@@ -1,6 +1,13 @@
-"""Numbers of things in the words of a message."""
+"""Numbers in the words of a message."""
 
 from __future__ import annotations
+
+import math
+
+
+def rounded(value: float) -> int:
+    """Round to a whole number, halves up, as people do."""
+    return math.floor(value + 0.5)
 
 
 def many(number: int, thing: str) -> str:

@@ -7,6 +7,7 @@ from typing import Final, Literal, NamedTuple, TypeVar
 
 from self_evolution.evaluation.statistics.intervals import RESAMPLES, Interval, distributions
 from self_evolution.records import Difference, Evaluation
+from self_evolution.text.counts import rounded
 
 Key = TypeVar("Key")
 
@@ -98,7 +99,7 @@ def adjusted(differences: Mapping[Key, PairedDifference]) -> dict[Key, PairedDif
 
 def format_mean(row: Evaluation | Interval, unit: str = "", apart: str = " ") -> str:
     """`83.0 [78–88]`, with `unit` after the mean, and `apart` before the interval."""
-    return f"{row.mean:.1f}{unit}{apart}[{row.low:.0f}–{row.high:.0f}]"
+    return f"{row.mean:.1f}{unit}{apart}[{rounded(row.low)}–{rounded(row.high)}]"
 
 
 def format_difference(row: PairedDifference, unit: str = "") -> str:

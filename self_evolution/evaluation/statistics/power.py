@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from bisect import bisect_left
 
+from self_evolution.text.counts import rounded
+
 LEVEL, POWER = 0.05, 0.8
 """The two-sided error, and the chance to see a difference that exists."""
 
@@ -69,5 +71,5 @@ def describe_power(questions: int, clusters: int, unit: str) -> str:
     over = f"with {questions:,} questions{f' over {clusters:,} {unit}' if unit else ''}"
     if points > 99:
         return f"{over} no difference is detectable: they are too few"
-    rounded = f"{points:.1f}" if points < 10 else f"{points:.0f}"
-    return f"{over} a difference of {rounded} points is detectable"
+    size = f"{points:.1f}" if points < 10 else rounded(points)
+    return f"{over} a difference of {size} points is detectable"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping, Sequence
 
@@ -22,7 +21,7 @@ from self_evolution.records import Evaluation
 from self_evolution.report.facts.corrected import Corrections
 from self_evolution.report.facts.coverage import Coverage, Uncovered
 from self_evolution.report.facts.evaluations import trend as trend
-from self_evolution.text.counts import many
+from self_evolution.text.counts import many, rounded
 from self_evolution.text.language import detect as language
 
 KINDS = {
@@ -68,7 +67,7 @@ _WHOLE = re.compile(r"[\d.]+%? \[[\d.]+–[\d.]+\]|--[\w.-]*\w")
 
 def number(value: float) -> str:
     """A percentage for a sentence; a decimal only where a whole number would say too much."""
-    whole = math.floor(value + 0.5)  # halves up, as people do
+    whole = rounded(value)
     near_end = value < 10 or value > 99
     return f"{value:.1f}" if near_end and abs(value - whole) >= 0.05 else str(whole)
 
