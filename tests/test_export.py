@@ -293,6 +293,7 @@ def test_the_questions_catch_what_no_check_of_files_finds(
     error = capsys.readouterr().err
     assert "domain, closed book, exact-match: 0.0% where the run has 50.0%" in error
     assert "points (95%), and 45 are accepted" in error
+    assert "cause is missing modules: 6 of 6 answers that training has changed" in error
     assert list(tmp_path.iterdir()) == []
 
 

@@ -26,7 +26,8 @@ class Compared(NamedTuple):
     """An evaluation task, answered by the run's generation (`before`) and by the export (`after`).
 
     Means are in percent. `change` has one-sided 95% bounds at both ends. `same` counts answers
-    that are equal to the letter.
+    that are equal to the letter, `trained` those that training has changed, and `reverted` how many
+    of these the export answers as the base does.
     """
 
     task: Task
@@ -35,6 +36,8 @@ class Compared(NamedTuple):
     after: float
     change: PairedDifference
     same: int
+    trained: int
+    reverted: int
 
 
 def require_power(run: RunReader, generation: int, accepted: float) -> None:
@@ -87,8 +90,19 @@ def compare(
                 sum(pair[side].score for pair in pairs) / len(pairs) for side in (0, 1)
             )
             same = sum(one.text == other.text for one, other in pairs)
-            found.append(Compared(task, metrics[task], before, after, change, same))
+            counts = (same, *_reverted(run, task, pairs))
+            found.append(Compared(task, metrics[task], before, after, change, *counts))
     return found
+
+
+def _reverted(
+    run: RunReader, task: Task, pairs: Sequence[tuple[ScoredAnswer, ScoredAnswer]]
+) -> tuple[int, int]:
+    """The numbers `trained` and `reverted` of Compared."""
+    base = {item.id: text for item, text in run.ledger.evaluations.predictions(0, *task)}
+    asked = [(base.get(before.item.id), before.text, after.text) for before, after in pairs]
+    trained = [(own, after) for own, before, after in asked if own not in (None, before)]
+    return len(trained), sum(own == after for own, after in trained)
 
 
 def _change(
@@ -130,6 +144,18 @@ def loss(compared: Sequence[Compared], accepted: float) -> str:
                 f"at least {-one.change.high:.1f} points (95%), and {accepted:g} are accepted"
             )
     return ""
+
+
+def missing(compared: Sequence[Compared]) -> str:
+    """Say that the base answers in place of the export; empty if it does not."""
+    trained = sum(one.trained for one in compared)
+    reverted = sum(one.reverted for one in compared)
+    if 2 * reverted <= trained:
+        return ""
+    return (
+        f"missing modules: {reverted:,} of {trained:,} answers that training has changed are those "
+        "of the base again, as if the adapter were not there"
+    )
 
 
 def _name(one: Compared) -> str:

@@ -15,7 +15,7 @@ from typing import NamedTuple, cast
 from self_evolution.errors import UserError, nearest
 from self_evolution.export import EXPORTS
 from self_evolution.export.card import CARD, read_card, test, write_card
-from self_evolution.export.comparing import Compared, compare, loss, require_power
+from self_evolution.export.comparing import Compared, compare, loss, missing, require_power
 from self_evolution.export.job import Format, Job, again
 from self_evolution.models import Generator, other_models
 from self_evolution.progress import Progress
@@ -113,7 +113,7 @@ def _tested(
             "no test question fits the window of the exported model, so nothing was compared"
         )
     if problem := loss(found, wanted.accepted):
-        cause = form.suspect(job)
+        cause = missing(found) or form.suspect(job)
         raise UserError(
             f"not exported: {problem}. The likely cause is {cause}. --accept-loss N accepts a loss "
             "of N points"
