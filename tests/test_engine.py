@@ -13,6 +13,7 @@ import pytest
 import tiny
 import torch
 import transformers
+from peft.tuners.tuners_utils import BaseTunerLayer
 from safetensors.torch import load_file, save_file
 from tiny import ALL
 
@@ -24,7 +25,7 @@ from self_evolution.models.decoding import generation
 from self_evolution.models.scripted import MEMORY, ScriptedEngine
 from self_evolution.models.training import lora
 from self_evolution.models.transformers_engine import TransformersEngine
-from self_evolution.progress import Progress
+from self_evolution.progress import Progress, interrupt
 from self_evolution.records import Adapter
 from self_evolution.run import Run
 
@@ -111,6 +112,25 @@ def test_with_the_adapter_off_it_is_exactly_the_base(tmp_path: Path) -> None:
     tuned.set_adapter(None)
     assert tuned.generate(PROMPTS, WARM, 1, "current") == plain.generate(PROMPTS, WARM, 1, "base")
     assert tuned.nll(rows, "current") == plain.nll(rows, "base")
+
+
+def test_no_interruption_leaves_the_adapter_half_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A request to stop, or the end of a probe's time, comes while layers are switched."""
+    engine = tiny.engine("qwen2")
+    engine.set_adapter(tiny.adapter("qwen2", tmp_path / "gen-1"))
+    expected = engine.generate(PROMPTS, GREEDY, 1, "base")
+    switch, switched = BaseTunerLayer.enable_adapters, []
+
+    def interrupted(self: Any, enabled: bool) -> None:
+        switched.append(enabled)
+        interrupt()
+        switch(self, enabled)
+
+    monkeypatch.setattr(BaseTunerLayer, "enable_adapters", interrupted)
+    assert engine.generate(PROMPTS, GREEDY, 1, "base") == expected
+    assert set(switched) == {False, True}
 
 
 def test_adapters_are_swapped_whatever_their_rank(tmp_path: Path) -> None:

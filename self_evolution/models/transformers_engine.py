@@ -106,7 +106,8 @@ class TransformersEngine:
     def _model(self, weights: Weights) -> Iterator[Any]:
         """The model to call, with the adapter on or off: its layers are inside the base's."""
         off = self.tuned is not None and (weights == "base" or self._adapter is None)
-        with interruptible(), self.tuned.disable_adapter() if off else nullcontext():
+        # Only the work itself is given up: no layer is left switched off, or half of them on.
+        with self.tuned.disable_adapter() if off else nullcontext(), interruptible():
             begin()
             yield self.base
 

@@ -49,9 +49,9 @@ def attention(model: Any) -> Iterator[None]:
     """Let a model attend to keys and values in their `kept_dtype`."""
     config = model.config.get_text_config(decoder=True)
     before = config._attn_implementation
-    if kept_dtype(model) != model.dtype:
-        config._attn_implementation = NAME
     try:
+        if kept_dtype(model) != model.dtype:
+            config._attn_implementation = NAME
         yield
     finally:
         config._attn_implementation = before
