@@ -3,6 +3,8 @@ what was not measured."""
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
 import time
 from collections.abc import Callable
@@ -89,6 +91,23 @@ def test_a_step_of_training_that_does_not_end(
     _, told = plan("--evaluate.build", "never")
     assert f"\n{OVER}training and steps with an adapter: this is guessed, and" in told
     assert "\npairs: " in told  # replies were measured
+
+
+@pytest.mark.slow
+def test_a_request_to_stop_is_not_lost_when_the_time_is_over(
+    plan: Callable[..., tuple[int, str]], clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It comes between two steps; the next step does not end."""
+    use = AdapterTrainer.use
+
+    def asked(self: AdapterTrainer, *rest: Any) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        use(self, *rest)
+
+    monkeypatch.setattr(AdapterTrainer, "use", asked)
+    monkeypatch.setattr(AdapterTrainer, "compute_loss", lambda *_, **__: clock.endless())
+    status, told = plan("--evaluate.build", "never")
+    assert status == 130 and "stopping as soon as possible" in told and OVER not in told
 
 
 @pytest.mark.slow

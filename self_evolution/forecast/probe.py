@@ -158,6 +158,7 @@ class Probe:
             with self._limit.upto(ENDS[part or "training"] * seconds):
                 yield
         except TimeOver:
+            self._run.raise_if_stopped()  # whoever asked meanwhile does not wait for a forecast
             if part:
                 self.sample.given_up.add(part)
 
