@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib.util
 import pickle
 import socket
+import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
@@ -236,6 +237,17 @@ def test_without_its_head_the_run_ends(
     head.close()
     with pytest.raises(UserError, match=f"the head of the cluster, {host}:{port}, has not answer"):
         _numbers(hands, 5)
+
+
+def test_the_silence_of_a_head_counts_anew_with_each_work(
+    nothing: tuple[_RayOfNothing, Cluster], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may have answered all the time in which nothing was handed out."""
+    _, hands = nothing
+    hands._headless_since = time.monotonic() - 2 * cluster.HEADLESS
+    looks = iter([False, True])
+    monkeypatch.setattr(ray_session, "answers", lambda address: next(looks, True))
+    assert _numbers(hands, 5) == list(range(5)) and next(looks, None) is None
 
 
 def test_without_its_adapter_a_generation_is_not_taken_for_the_base(

@@ -108,6 +108,7 @@ class Cluster:
 
         Raises UserError, with the node and the cause, if a job fails again and again.
         """
+        self._headless_since = None  # nobody has looked since the work before
         self._look_at_the_head()
         adapter = self._send(folder, sha256)
         self._heard = time.monotonic()
