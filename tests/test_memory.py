@@ -16,7 +16,7 @@ from self_evolution.models.base import memory
 from self_evolution.models.training import lora
 from self_evolution.progress import Progress
 from self_evolution.run.open import Request, open_run
-from tools.models_table import BASES, shape, tables
+from tools.models_table import BASES, SMALL, shape, tables
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "models.md"
 KNOWN = {
@@ -125,6 +125,27 @@ def test_the_page_has_the_computed_tables() -> None:
     text = PAGE.read_text(encoding="utf-8")
     for table in tables().split("\n\n"):
         assert table.strip() in text, "python -m tools.models_table prints what docs/models.md has"
+
+
+def test_the_page_says_what_a_model_in_16_bits_takes_more_on_a_cpu() -> None:
+    default = config.load("default")
+    small = default.changed(SMALL)
+    text = " ".join(PAGE.read_text(encoding="utf-8").split())
+    more = {}
+    for base in BASES:
+        whole, little = (
+            [memory.memory(shape(base), one, "bfloat16", device=device).most / 1e9 for device in on]
+            for one, on in ((default, ("cuda", "cpu")), (small, ("cuda", "cpu")))
+        )
+        assert 0.2 <= little[1] - little[0] < 3
+        if whole[1] > whole[0]:
+            more[base.name] = f"{whole[1]:.0f} GB"
+    assert more == {
+        "Qwen3-0.6B": "14 GB",
+        "SmolLM2-1.7B-Instruct": "25 GB",
+        "Qwen3-1.7B": "17 GB",
+    }
+    assert "Qwen3-0.6B needs 14 GB, SmolLM2-1.7B-Instruct 25 GB and Qwen3-1.7B 17 GB" in text
 
 
 def test_a_cpu_keeps_keys_and_values_in_float32() -> None:
