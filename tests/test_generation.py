@@ -116,6 +116,29 @@ def test_a_model_in_16_bits_looks_back_at_float32_on_a_cpu(name: str) -> None:
     assert engine.base.config.get_text_config()._attn_implementation == before == "sdpa"
 
 
+@pytest.mark.parametrize("name", ["qwen2", "gemma3"])
+def test_what_happens_to_be_in_new_memory_changes_nothing(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Prompts of several lengths, of which some begin alike, and then one that was read before."""
+    engine = tiny.engine(name, dtype="bfloat16")
+    same = [{"role": "user", "content": "Which alarm stops the pump at East Station?"}]
+    batches = [[*PROMPTS, same], [*PROMPTS[1:], same]]
+
+    def replies() -> list[Any]:
+        engine.begin_batch()
+        return [engine.generate(batch, WARM, 3, "base") for batch in batches]
+
+    expected, made, new_empty = replies(), [], torch.Tensor.new_empty
+
+    def spoiled(self: torch.Tensor, *size: Any, **more: Any) -> torch.Tensor:
+        made.append(size)
+        return new_empty(self, *size, **more).fill_(float("nan"))
+
+    monkeypatch.setattr(torch.Tensor, "new_empty", spoiled)
+    assert replies() == expected and made
+
+
 @pytest.mark.parametrize("name", [*tiny.SIX, "gemma2"])
 @pytest.mark.parametrize("params", [GREEDY, WARM])
 def test_a_model_of_another_kind_of_memory_replies_the_same(
