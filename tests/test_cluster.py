@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib.util
 import pickle
 import socket
+import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -198,7 +199,7 @@ def nothing(
     head: socket.socket, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[tuple[_RayOfNothing, Cluster]]:
     ray, address = _RayOfNothing(), head.getsockname()
-    monkeypatch.setattr(ray_session, "head", lambda settings: address)
+    monkeypatch.setattr(ray_session, "head", lambda: address)
     monkeypatch.setattr(ray_session, "connect", lambda settings: ray)
     monkeypatch.setattr(ray_session, "disconnect", lambda: None)
     monkeypatch.setattr(cluster, "facts", lambda model, engine: {})
@@ -237,6 +238,29 @@ def test_without_its_head_the_run_ends(
     head.close()
     with pytest.raises(UserError, match=f"the head of the cluster, {host}:{port}, has not answer"):
         _numbers(hands, 5)
+
+
+@pytest.mark.parametrize(
+    ("address", "by_client", "expected"),
+    [
+        ("10.0.0.1:6379", False, ("10.0.0.1", 6379)),
+        ("[fd00::1]:6379", False, ("fd00::1", 6379)),
+        ("10.0.0.1:6379", True, None),
+    ],
+)
+def test_a_head_is_looked_at_where_it_can_be_reached(
+    address: str,
+    by_client: bool,
+    expected: tuple[str, int] | None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Through Ray's client, its address may be one of another network."""
+    context = SimpleNamespace(gcs_address=address)
+    client = SimpleNamespace(ray=SimpleNamespace(is_connected=lambda: by_client))
+    ray = SimpleNamespace(get_runtime_context=lambda: context)
+    for name, module in {"ray": ray, "ray.util": client, "ray.util.client": client}.items():
+        monkeypatch.setitem(sys.modules, name, module)
+    assert ray_session.head() == expected
 
 
 def test_the_silence_of_a_head_counts_anew_with_each_work(

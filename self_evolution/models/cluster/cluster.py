@@ -80,7 +80,7 @@ class Cluster:
         say(f"connecting to the cluster {settings.cluster.address}")
         with interruptible():
             self._ray = ray_session.connect(settings.cluster)
-        self._head = ray_session.head(settings.cluster)
+        self._head = ray_session.head()
         self._looked = time.monotonic()
         self._headless_since: float | None = None
         self._sent: tuple[str, list[Any]] = ("", [])

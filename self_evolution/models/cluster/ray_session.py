@@ -85,12 +85,14 @@ def connect(settings: Cluster) -> Any:
     return ray
 
 
-def head(settings: Cluster) -> tuple[str, int] | None:
-    """Host and port of the cluster's head. None with ray://: Ray's client notices its death."""
-    if settings.address.startswith("ray://"):
-        return None
+def head() -> tuple[str, int] | None:
+    """Host and port of the cluster's head. None if this process is connected through Ray's client
+    (ray://, also in the variable RAY_ADDRESS), which notices the head's death."""
     import ray
+    from ray.util.client import ray as client
 
+    if client.is_connected():
+        return None
     host, _, port = ray.get_runtime_context().gcs_address.rpartition(":")
     return host.strip("[]"), int(port)
 
