@@ -194,6 +194,13 @@ def test_a_run_that_is_being_made_is_starting(run: Path, words: list[str], tmp_p
             assert http.get(f"/runs/{name}").status_code == 404
 
 
+def test_the_page_rounds_as_the_report_does(run: Path) -> None:
+    with closing(sqlite3.connect(run / "run.db")) as database, database:
+        database.execute("UPDATE evaluation SET low = 12.5, high = 62.5")
+    with served_here(run, Limits()) as service:
+        assert "<small>13–63</small>" in httpx2.get(f"{service.url}/run").text
+
+
 def test_without_a_token_no_run_is_started(
     run: Path, words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

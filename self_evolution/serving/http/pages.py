@@ -22,6 +22,7 @@ from self_evolution.serving.http.asking import Desk
 from self_evolution.serving.http.run_api import run_state
 from self_evolution.serving.http.runs_api import reader, started_with
 from self_evolution.serving.progress import read_progress
+from self_evolution.text.counts import rounded
 
 FOLDER = Path(__file__).parents[1] / "page"
 """`templates/` and `static/`, which is served at `/static`."""
@@ -178,10 +179,12 @@ def page(request: Request, name: str, status: int = 200, **values: Any) -> Respo
 def _templates() -> Any:
     import jinja2
 
-    return jinja2.Environment(
+    found = jinja2.Environment(
         loader=jinja2.FileSystemLoader(FOLDER / "templates"),
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
+    found.filters["rounded"] = rounded
+    return found
