@@ -205,6 +205,14 @@ def test_a_checkpoint_of_another_training_is_passed_over(tmp_path: Path) -> None
     assert train(tiny.engine("qwen2"), tmp_path / "gen-1", seed=6) == whole
 
 
+def test_a_checkpoint_of_the_version_before_soft_targets_is_used(tmp_path: Path) -> None:
+    """That version named this training by this digest."""
+    with pytest.raises(Stopped):
+        train(tiny.engine("qwen2"), tmp_path / "gen-1", on_step=lambda done, total: done == 1)
+    key = "d5e42801924c6e6baae6bbfdc34d155fa007b0ac84415c9f642f4f23db375736"
+    assert (tmp_path / "gen-1.partial" / "key").read_text(encoding="utf-8") == key
+
+
 @pytest.mark.slow
 def test_a_continued_adapter_starts_where_it_was_left_and_rollback_starts_anew(
     tmp_path: Path,

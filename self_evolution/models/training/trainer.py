@@ -187,11 +187,7 @@ def _checkpoint(partial: Path, examples: Sequence[Example], job: TrainingJob) ->
 
     0 if there is none. It does not matter how many processes share the training.
     """
-    own = job.settings.model_dump(
-        mode="json", exclude={"checkpoint_steps", "report_to", "parallel", "processes"}
-    )
-    text = json.dumps([examples, own, job.learning_rate, job.seed])
-    key, file = hashlib.sha256(text.encode()).hexdigest(), partial / "key"
+    key, file = _key(examples, job), partial / "key"
     if not file.is_file() or file.read_text(encoding="utf-8") != key:
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
@@ -204,6 +200,22 @@ def _checkpoint(partial: Path, examples: Sequence[Example], job: TrainingJob) ->
         except (OSError, ValueError):
             shutil.rmtree(path)
     return max(found)
+
+
+def _key(examples: Sequence[Example], job: TrainingJob) -> str:
+    """The digest of what the result depends on.
+
+    What only soft targets need is left out where there are none. So a training goes on that began
+    with a version that did not have them.
+    """
+    without = {"checkpoint_steps", "report_to", "parallel", "processes"}
+    rows: Sequence[tuple[Any, ...]] = examples
+    if not any(example.opened for example in examples):
+        without |= {"objective", "distill_share"}
+        rows = [example[:3] for example in examples]
+    own = job.settings.model_dump(mode="json", exclude=without)
+    text = json.dumps([rows, own, job.learning_rate, job.seed])
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def training_arguments(
