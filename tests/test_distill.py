@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_objective import KINDS, stirred
 
-from self_evolution import cli
+from self_evolution import cli, prompts
 from self_evolution.config import Train
 from self_evolution.errors import Stopped
 from self_evolution.models import likelihood
@@ -52,6 +52,10 @@ SETTINGS = Train(
     micro_batch=2,
     checkpoint_steps=0,
 )
+TALK: list[Message] = [
+    {"role": "user", "content": "What is a gnu?"},
+    {"role": "assistant", "content": "A gnu is a gnu."},
+]
 Arguments = Callable[..., list[str]]
 
 
@@ -261,6 +265,28 @@ def test_the_teacher_is_asked_as_the_base_was(
     taught = sum(map(bool, job.opened))
     told = f"; {taught} examples with soft targets, which are 25% of the loss there"
     assert told in capsys.readouterr().err
+
+
+def test_a_teacher_gets_one_system_message(
+    arguments: Arguments, tmp_path: Path, jobs: list[TrainingJob]
+) -> None:
+    """Where the prompt profile has one, and the user's pair has another one."""
+    profile = tmp_path / "profile.yaml"
+    words = (prompts.FOLDER / "embedded.yaml").read_text(encoding="utf-8")
+    profile.write_text(f"system: Be exact.\n{words}", encoding="utf-8")
+    row = {"messages": [{"role": "system", "content": "Be brief."}, *TALK], "passage": "A gnu."}
+    file = tmp_path / "pairs.jsonl"
+    file.write_text(json.dumps(row), encoding="utf-8")
+    more = ("--pairs", str(file), "--generations", "1", "--domain.prompts", str(profile))
+    assert cli.main([*arguments("run", *more), "--train.objective", "distill"]) == 0
+    (job,) = jobs
+    (said,) = (
+        said
+        for turns, said in zip(job.conversations, job.opened, strict=True)
+        if turns[-1]["content"] == TALK[-1]["content"]
+    )
+    assert said[0] == {"role": "system", "content": "Be exact.\n\nBe brief."}
+    assert [turn["role"] for turn in said] == ["system", "user"]
 
 
 def test_learning_by_likelihood_has_no_teacher(

@@ -139,8 +139,19 @@ def _opened(run: Run, pairs: Sequence[Pair]) -> dict[str, list[Message]]:
         else:
             asked = ((), passage, pair.question, detect(passage))
         *system, question = run.prompts.answer(*asked)
-        found[pair.answer_id] = [*system, *run.prompts.chat(pair.turns), question]
+        turns = [*system, *run.prompts.chat(pair.turns), question]
+        found[pair.answer_id] = _with_one_system_message(turns)
     return found
+
+
+def _with_one_system_message(turns: Sequence[Message]) -> list[Message]:
+    """That of the prompt profile and that of a pair in one, because many chat templates refuse a
+    second one."""
+    systems = [turn["content"] for turn in turns if turn["role"] == "system"]
+    others = [turn for turn in turns if turn["role"] != "system"]
+    if not systems:
+        return others
+    return [{"role": "system", "content": "\n\n".join(systems)}, *others]
 
 
 def _leading(run: Run, pairs: Sequence[Pair]) -> dict[str, str]:
