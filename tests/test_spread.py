@@ -12,6 +12,8 @@ from conftest import exported, rows
 from test_resume import in_child
 
 from self_evolution import cli
+from self_evolution.coverage import shares
+from self_evolution.progress import interrupt
 
 Arguments = Callable[..., list[str]]
 
@@ -40,6 +42,8 @@ SCRIPT = {
     ],
     "default": "It is checked every morning.",
 }
+
+OWN = {"question": "Who owns the yak?", "answer": "Nobody owns the yak."}
 
 
 @pytest.fixture
@@ -119,6 +123,36 @@ def test_the_plan_says_how_questions_are_spread(
     assert told in capsys.readouterr().out
 
 
+def test_the_state_tells_the_spread_without_the_rest_of_the_note(
+    words: Arguments, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """And it tells nothing where there are no statements."""
+    (tmp_path / "pairs.jsonl").write_text(json.dumps(OWN), encoding="utf-8")
+    more = ("--pairs", str(tmp_path / "pairs.jsonl"), "--generations", "1", "--ask.spread")
+    assert cli.main(words("run", *more, "statements")) == 0
+    for path in (tmp_path / "docs").iterdir():
+        path.write_text("# Notes\n\nIt is all written down somewhere.\n", encoding="utf-8")
+    assert cli.main(words("none", *more, "statements")) == 0
+    told = {}
+    for name in ("run", "none"):
+        capsys.readouterr()
+        assert cli.main(["status", str(tmp_path / name)]) == 0
+        lines = capsys.readouterr().out.splitlines()
+        told[name] = [line for line in lines if line.startswith("generation 1 asked")]
+    sentence = "generation 1 asked 1 to 7 questions about a fragment, by 9 statements"
+    assert told == {"run": [f"{sentence} (not covered yet: 9)"], "none": []}
+
+
+def test_a_request_to_stop_is_heard_while_statements_are_read(
+    words: Arguments, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(shares, "Coverable", lambda *_: interrupt())
+        assert cli.main(words("run", "--ask.spread", "statements")) == 130
+    assert cli.main(words("run", "--ask.spread", "statements")) == 0
+    assert asked(tmp_path / "run")[1] == {"V-99.": 7, "512.": 1, "somewhere.": 1}
+
+
 @pytest.mark.slow
 def test_a_killed_run_goes_on_to_the_same_rows(words: Arguments, tmp_path: Path) -> None:
     more = ("--ask.spread", "uncovered", "--ask.ways", "true", "--model.batch-size", "1")
@@ -126,6 +160,6 @@ def test_a_killed_run_goes_on_to_the_same_rows(words: Arguments, tmp_path: Path)
     expected = exported(tmp_path / "whole")
     for at in range(4, 40, 5):
         name = f"killed-{at}"
-        in_child(words(name, *more), kill_at=at)
+        assert in_child(words(name, *more), kill_at=at) == -9
         assert in_child(words(name, *more)) == 0
         assert exported(tmp_path / name) == expected, f"killed at transaction {at}"

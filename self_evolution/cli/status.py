@@ -8,6 +8,7 @@ from rich.table import Table
 
 from self_evolution.cli import tables
 from self_evolution.config import Config
+from self_evolution.coverage.shares import told_in
 from self_evolution.evaluation.building import to_come
 from self_evolution.evaluation.tasks import MAIN, MODES, Task, deciding
 from self_evolution.forecast import beside
@@ -83,7 +84,7 @@ def show(config: Config, ledger: Ledger) -> None:
     """Print the results of all generations, and what is to be known about them."""
     tables.print_fitting(*results(config, ledger))
 
-    documents = filter(None, (gone(ledger), *terminal.changed(ledger), asking(config, ledger)))
+    documents = filter(None, (gone(ledger), *terminal.changed(ledger), asking(ledger)))
     for sentence in (*terminal.summary(config, ledger), *documents):
         print(sentence)
     for sentence in beside.sentence(ledger):
@@ -94,13 +95,12 @@ def show(config: Config, ledger: Ledger) -> None:
         print(NO_SET)
 
 
-def asking(config: Config, ledger: Ledger) -> str:
-    """Say how the questions of the last generation were spread over the fragments; empty if each
-    fragment got the same number."""
+def asking(ledger: Ledger) -> str:
+    """Say how the questions of the last generation were spread over the fragments; empty if they
+    did not follow the statements."""
     asked = [row for row in ledger.stages() if row.name == "ask" and row.done]
-    if config.ask.spread == "even" or not asked:
-        return ""
-    return f"generation {asked[-1].generation} asked {asked[-1].note}"
+    told = told_in(asked[-1].note) if asked else ""
+    return f"generation {asked[-1].generation} asked {told}" if told else ""
 
 
 def gone(ledger: Ledger) -> str:

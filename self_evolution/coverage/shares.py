@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -37,9 +38,18 @@ class Shares(NamedTuple):
         if not self.statements:
             return ""
         least, most = min(self.numbers.values()), max(self.numbers.values())
-        number = f"{least:,} to {most:,}" if least < most else f"{most:,}"
-        told = f"{number} questions about a fragment, by {many(self.statements, 'statement')}"
+        asked = f"{least:,} to " * (least < most) + many(most, "question")
+        told = f"{asked} about a fragment, by {many(self.statements, 'statement')}"
         return f"{told} (not covered yet: {self.uncovered:,})"
+
+
+_TOLD = re.compile(r"(?:[\d,]+ to )?[\d,]+ questions? about a fragment, by .*")
+
+
+def told_in(note: str) -> str:
+    """Return what `Shares` put at the end of a note of the stage `ask`, or an empty text."""
+    found = _TOLD.search(note)
+    return found.group() if found else ""
 
 
 def shares(config: Config, ledger: Ledger, prompts: Prompts, generation: int) -> Shares:

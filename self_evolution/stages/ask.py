@@ -14,6 +14,7 @@ from self_evolution.coverage.requests import additions
 from self_evolution.coverage.shares import pairs_before, shares
 from self_evolution.evaluation.corrections import take_in as corrections
 from self_evolution.models import Reply, SamplingParams
+from self_evolution.progress import interruptible
 from self_evolution.prompts import Prompts
 from self_evolution.records import Fragment, Question, content_id, seed_of
 from self_evolution.run import Run
@@ -53,7 +54,8 @@ def ask(run: Run, generation: int) -> Outcome:
     settings = run.config.ask
     params = SamplingParams(settings.temperature, settings.top_p, settings.max_tokens)
     author = Author(run, run.start(generation).parent, settings.asker)
-    shared = shares(run.config, run.ledger, run.prompts, generation)
+    with interruptible():  # reading the statements of a million fragments takes half an hour
+        shared = shares(run.config, run.ledger, run.prompts, generation)
     numbers = shared.numbers
     tasks = (task for task in run.ledger.fragments.for_training() if task[0] in numbers)
     there = run.ledger.pairs.asked(generation)
