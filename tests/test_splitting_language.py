@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from self_evolution.text.language import detect, differs, name
@@ -203,3 +205,10 @@ def test_every_paragraph_is_a_question_in_its_language_and_differs_from_others()
 
 def test_names_are_english_and_unknown_codes_stand_for_themselves() -> None:
     assert (name("de"), name("zh"), name("xx")) == ("German", "Chinese", "xx")
+
+
+def test_a_long_text_is_not_kept_in_memory() -> None:
+    text = PARAGRAPHS["de"] * 100
+    before = sys.getrefcount(text)
+    assert detect(text) == "de"
+    assert sys.getrefcount(text) == before

@@ -59,13 +59,17 @@ _LIKELIER = 8
 _CLEARLY = 40
 
 
-@lru_cache(maxsize=1024)  # several stages and pages ask about the same text
 def detect(text: str, prior: str = "") -> str:
     """The ISO 639-1 code of a text's language; `zh` for traditional and simplified Chinese.
 
     If a text is too short or too mixed, it is the language `prior`, which is that of its document
     if known, or else English.
     """
+    return _detected(text[:_LOOKED_AT], prior)
+
+
+@lru_cache(maxsize=1024)  # several stages and pages ask about the same text
+def _detected(text: str, prior: str) -> str:
     text = _without_code(text)
     others = _others(text)
     words = _words(text)
