@@ -13,6 +13,7 @@ from self_evolution import cli
 from self_evolution.config import Config
 from self_evolution.ledger import Ledger
 from self_evolution.report.facts.coverage import coverage
+from self_evolution.report.render.words import covered
 
 Arguments = Callable[..., list[str]]
 
@@ -46,6 +47,9 @@ def test_a_large_run_is_covered_by_a_part_that_is_drawn(run: Path) -> None:
         found = coverage(Config(), ledger, most=3)
     assert found is not None
     assert (found.fragments, found.total) == (3, 7)
+    assert found.statements is not None
+    told = f"Of the {found.statements.total} statements (sentences, items and rows) in these"
+    assert told in covered(found)
 
 
 def test_nothing_is_told_before_anything_was_asked(arguments: Arguments, tmp_path: Path) -> None:

@@ -36,11 +36,12 @@ class Answers(NamedTuple):
 
 
 class Profile(BaseModel):
-    """A prompt profile; every text may use the placeholders above.
+    """A prompt profile; every text may use the placeholders above, if nothing else is said here.
 
-    `ask_statement` is added to a request for a question, and names the {statement} to ask about;
-    `ask_ways` are added in turn, and say how to ask. `statements` are regular expressions of
-    sentences that are statements although they have no value.
+    `ask_statement` is added to a request for a question, and names the {statement} to ask about,
+    which is its only placeholder; `ask_ways` are added in turn, as they are, and say how to ask.
+    `statements` are regular expressions of sentences that are statements although they have no
+    value.
     `exam` asks for a test question, and training never uses it; a profile without it builds none.
     `skill` asks for one on a {topic}, without any document, to see later whether that ability is
     still there; `topics` are those that it is asked with.

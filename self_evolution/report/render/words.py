@@ -158,7 +158,9 @@ def covered(found: Coverage) -> str:
     told += f"numbers, codes and identifiers in {where} are stated by the answer of a kept pair"
     told += _steps(found.covered, found.values)
     if one := found.statements:
-        told += f". Of the {one.total:,} statements (sentences, items and rows), kept pairs state "
+        where = "" if found.fragments == found.total else " in these fragments"
+        told += f". Of the {one.total:,} statements (sentences, items and rows){where}, "
+        told += "kept pairs state "
         told += f"{number(one.share.mean)}% {interval(one.share)}{_steps(one.covered, one.total)}"
     return told
 
