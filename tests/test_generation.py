@@ -13,6 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tiny_templates import CHATML
 from transformers import (
+    AutoModelForCausalLM,
+    FalconConfig,
     GenerationConfig,
     LogitsProcessorList,
     TemperatureLogitsWarper,
@@ -114,6 +116,20 @@ def test_a_model_in_16_bits_looks_back_at_float32_on_a_cpu(name: str) -> None:
                 assert value == pytest.approx(float(values[id]), abs=0.1)
     assert engine._read and engine._read[False].layers[0].keys.dtype == torch.float32
     assert engine.base.config.get_text_config()._attn_implementation == before == "sdpa"
+
+
+@pytest.mark.parametrize("alibi", [False, True])
+def test_a_model_with_an_attention_of_its_own_keeps_its_format(alibi: bool) -> None:
+    """Falcon calls torch itself, which refuses two formats in one product."""
+    sizes = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "vocab_size": 50}
+    model = AutoModelForCausalLM.from_config(
+        FalconConfig(alibi=alibi, **sizes), dtype=torch.bfloat16
+    )
+    model.eval().generation_config = GenerationConfig()
+    rows = [[1, 2, 3], [4, 5, 6, 7]]
+    request = generation.Request(rows, GREEDY, [0, 0], [49], 0)
+    ids, _, cache = generation.generate(model, request, [], None, lambda *_: None)
+    assert all(ids) and cache and cache.layers[0].keys.dtype == torch.bfloat16
 
 
 @pytest.mark.parametrize("name", ["qwen2", "gemma3"])

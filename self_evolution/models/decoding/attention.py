@@ -38,9 +38,16 @@ AttentionMaskInterface.register(NAME, sdpa_mask)
 
 
 def kept_dtype(model: Any) -> torch.dtype:
-    """The number format in which keys and values of this model are kept."""
+    """The number format in which keys and values of this model are kept.
+
+    It is the model's own where a model calls torch's attention by itself, as Falcon does.
+    """
     config = model.config.get_text_config(decoder=True)
-    wide = model.device.type == "cpu" and config._attn_implementation in ("sdpa", NAME)
+    wide = (
+        model.device.type == "cpu"
+        and config._attn_implementation in ("sdpa", NAME)
+        and getattr(model, "_supports_attention_backend", False)
+    )
     return torch.float32 if wide else model.dtype
 
 
