@@ -185,7 +185,8 @@ class Database:
         """Store a JSON value under `key`, in place of the one before."""
         with self.transaction():
             self.execute(
-                "INSERT INTO meta VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = ?2",
+                """INSERT INTO meta VALUES (?, ?)
+                   ON CONFLICT (key) DO UPDATE SET value = excluded.value""",
                 # In ASCII, so that a path in the settings need not be UTF-8.
                 (key, json.dumps(value, sort_keys=True)),
             )

@@ -105,9 +105,11 @@ class Ledger(Database):
         with self.transaction():
             self.execute(
                 """INSERT INTO stage VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
-                   ON CONFLICT (generation, name) DO UPDATE SET items = ?3,
-                   seconds = seconds + ?4, cpu_seconds = cpu_seconds + ?5, done = ?6, note = ?7,
-                   tokens = tokens + ?8, memory = max(memory, ?9)""",
+                   ON CONFLICT (generation, name) DO UPDATE SET
+                   items = excluded.items, seconds = seconds + excluded.seconds,
+                   cpu_seconds = cpu_seconds + excluded.cpu_seconds, done = excluded.done,
+                   note = excluded.note, tokens = tokens + excluded.tokens,
+                   memory = max(memory, excluded.memory)""",
                 row,
             )
 

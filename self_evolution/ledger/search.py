@@ -64,14 +64,14 @@ class SearchIndex(Part):
         # In quotes a term is text, whatever signs it has.
         wanted = " OR ".join('"' + term.replace('"', '""') + '"' for term in terms)
         query = """SELECT f.id FROM (
-                     SELECT rowid AS number, rank AS score FROM search WHERE search MATCH ?1
-                     AND (?3 IS NULL OR rowid IN (
+                     SELECT rowid AS number, rank AS score FROM search WHERE search MATCH ?
+                     AND (? IS NULL OR rowid IN (
                        SELECT first.number FROM fragment own JOIN fragment first
                        ON first.id = coalesce(own.duplicate_of, own.id)
-                       WHERE own.document_id = ?3))
-                     ORDER BY rank, rowid LIMIT ?2) AS m
+                       WHERE own.document_id = ?))
+                     ORDER BY rank, rowid LIMIT ?) AS m
                    JOIN fragment f ON f.number = m.number ORDER BY m.score, m.number"""
-        return tuple(self._db.column(query, (wanted, limit, document_id)))
+        return tuple(self._db.column(query, (wanted, document_id, document_id, limit)))
 
     def frequency(self, term: str, most: int) -> int:
         """In how many fragments a term occurs, counted up to `most`."""
