@@ -118,7 +118,7 @@ def test_replies_that_do_not_end(
     endless_call(monkeypatch, clock, 1, STEPS + 2)
     status, told = plan("--evaluate.build", "always")
     unknown = "how long replies are and which are valid, training and steps with an adapter"
-    assert f"\n{OVER}{unknown}: this" in told
+    assert f"\n{OVER}{unknown}: this" in told, told
     assert "\npairs: " not in told and "no: only" not in told
     assert "; 0 of them were probed" in told
     # As many questions as there are fragments may turn out to be valid.

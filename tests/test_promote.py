@@ -250,19 +250,19 @@ def test_a_sabotaged_generation_is_rolled_back_and_the_run_goes_on(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """Generation 2 is trained on the answers of others' questions."""
-    honest = train._conversations
+    honest = train._lessons
 
-    def sabotaged(run: Run, generation: int) -> list[tuple[list[Message], bool]]:
+    def sabotaged(run: Run, generation: int) -> list[train._Lesson]:
         found = honest(run, generation)
         if generation != 2:
             return found
-        answers = [turns[-1] for turns, _ in found]
+        answers = [lesson.messages[-1] for lesson in found]
         return [
-            ([*turns[:-1], answer], rehearsed)
-            for (turns, rehearsed), answer in zip(found, answers[1:] + answers[:1], strict=True)
+            lesson._replace(messages=[*lesson.messages[:-1], answer])
+            for lesson, answer in zip(found, answers[1:] + answers[:1], strict=True)
         ]
 
-    monkeypatch.setattr(train, "_conversations", sabotaged)
+    monkeypatch.setattr(train, "_lessons", sabotaged)
     words = arguments("run", "--generations", "4", "--promote.patience", "2")
     assert cli.main(words) == 0
     run = tmp_path / "run"

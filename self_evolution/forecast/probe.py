@@ -8,8 +8,8 @@ work when this time is over is given up.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import islice
 
 from self_evolution.errors import UserError
@@ -93,8 +93,7 @@ class Probe:
         return self._rounds(0.0, 0)
 
     def _calibrate(self) -> None:
-        with self._upto(MOST, "steps"):
-            calibrate(self._run, self._fragments, self.sample)
+        self._upto(MOST, "steps", lambda: calibrate(self._run, self._fragments, self.sample))
         if "steps" in self.sample.given_up and not {"read", "write"} <= self.sample.events.keys():
             raise UserError(
                 f"after {self._limit.spent:.0f} s, the model had not read and continued its first "
@@ -110,14 +109,16 @@ class Probe:
         first, time_there = True, self._time(self._forecast(), free, judged)
         while True:
             start = self._limit.spent
-            with self._upto(time_there, "replies" if first else None):
-                self._round(asking, size, cap)
+            part: Part | None = "replies" if first else None
+            self._upto(time_there, part, partial(self._round, asking, size, cap))
             took = self._limit.spent - start
             if first:
-                with self._upto(time_there, "training"):
-                    calibrate_training(
-                        self._run, self._fragments, self.stages.own_pairs, self.sample
-                    )
+                own = self.stages.own_pairs
+                self._upto(
+                    time_there,
+                    "training",
+                    partial(calibrate_training, self._run, self._fragments, own, self.sample),
+                )
                 self._require_teacher()
             found = self._forecast()
             time_there = self._time(found, free, judged)
@@ -150,13 +151,15 @@ class Probe:
         enough = self.sample.pairs.of >= judged
         return min(MOST, max(free, SHARE * found.seconds)) if enough else MOST
 
-    @contextmanager
-    def _upto(self, seconds: float, part: Part | None) -> Iterator[None]:
-        """Give the block up at the end of its part of these seconds. What cost or length it has
-        found out until then is kept."""
+    def _upto(self, seconds: float, part: Part | None, work: Callable[[], None]) -> None:
+        """Give the work up at the end of its part of these seconds, and do not begin it if this end
+        is over. What cost or length it has found out until then is kept."""
+        end = ENDS[part or "training"] * seconds
         try:
-            with self._limit.upto(ENDS[part or "training"] * seconds):
-                yield
+            if self._limit.spent >= end:
+                raise TimeOver
+            with self._limit.upto(end):
+                work()
         except TimeOver:
             self._run.raise_if_stopped()  # whoever asked meanwhile does not wait for a forecast
             if part:
