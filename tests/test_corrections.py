@@ -121,7 +121,7 @@ def test_a_correction_is_not_taught_by_the_base_that_was_wrong(
     (job,) = jobs
     corrected = {question for question, answer in selected(run, 2) if answer == ALPHA}
     assert len(corrected) == 2
-    lessons = list(zip(job.conversations, job.opened, strict=True))
+    lessons = list(zip(job.conversations, job.open_book, strict=True))
     alone = [turns[0]["content"] for turns, said in lessons if not said]
     assert set(alone) == corrected
     # The base had asked one of them itself, and had given this answer.

@@ -85,11 +85,11 @@ def by_hand(engine: TransformersEngine) -> torch.Tensor:
         tuned = logs(engine, row.ids, len(answer))
         nll = -tuned[torch.arange(len(answer)), answer].sum()
         with torch.no_grad(), engine.tuned.disable_adapter():
-            own = [*row.opened, *answer] if row.opened else row.ids
+            own = [*row.open_book, *answer] if row.open_book else row.ids
             base = logs(engine, own, len(answer))
         if row.rehearsed:
             total = total + 3.0 * (base.exp() * (base - tuned)).sum()
-        elif row.opened:
+        elif row.open_book:
             top = base.topk(TOP).indices
             b, t = base.exp().gather(1, top), tuned.exp().gather(1, top)
             kl = (b * (b / t).log()).sum()
@@ -160,11 +160,11 @@ def test_targets_do_not_depend_on_the_examples_beside_them() -> None:
 def train(
     folder: Path,
     settings: Train = SETTINGS,
-    opened: list[list[Message]] = OPENED,
+    open_book: list[list[Message]] = OPENED,
     on_step: Callable[[int, int], bool] = lambda done, total: False,
     engine: TransformersEngine | None = None,
 ) -> Trained:
-    job = TrainingJob(CONVERSATIONS, settings, 1e-2, folder, 5, on_step, REHEARSED, opened=opened)
+    job = TrainingJob(CONVERSATIONS, settings, 1e-2, folder, 5, on_step, REHEARSED, open_book=open_book)
     return (engine or tiny.engine("qwen2")).train(job)
 
 
@@ -254,7 +254,7 @@ def test_the_teacher_is_asked_as_the_base_was(
     assert cli.main([*words, "--train.objective", "distill", "--train.distill-share", "0.25"]) == 0
     (job,) = jobs
     questions = [turns[-2]["content"] for turns in job.conversations]
-    asked = dict(zip(questions, job.opened, strict=True))
+    asked = dict(zip(questions, job.open_book, strict=True))
     assert asked["Who owns the yak?"] == []
     (port,) = asked["What is the port of server Alpha?"]
     assert "The port of server Alpha is 4711." in port["content"]
@@ -262,7 +262,7 @@ def test_the_teacher_is_asked_as_the_base_was(
     *before, again = asked["Again"]
     assert [turn["content"] for turn in before] == ["Say zebra", "zebra yak"]
     assert "A zebra is no yak." in again["content"]
-    taught = sum(map(bool, job.opened))
+    taught = sum(map(bool, job.open_book))
     told = f"; {taught} examples with soft targets, which are 25% of the loss there"
     assert told in capsys.readouterr().err
 
@@ -282,7 +282,7 @@ def test_a_teacher_gets_one_system_message(
     (job,) = jobs
     (said,) = (
         said
-        for turns, said in zip(job.conversations, job.opened, strict=True)
+        for turns, said in zip(job.conversations, job.open_book, strict=True)
         if turns[-1]["content"] == TALK[-1]["content"]
     )
     assert said[0] == {"role": "system", "content": "Be exact.\n\nBe brief."}
@@ -294,7 +294,7 @@ def test_learning_by_likelihood_has_no_teacher(
 ) -> None:
     assert cli.main([*arguments("run"), "--generations", "1"]) == 0
     (job,) = jobs
-    assert job.conversations and not any(job.opened)
+    assert job.conversations and not any(job.open_book)
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from self_evolution.cli import status
 from self_evolution.config import Config
 from self_evolution.forecast.beside import beside, sentence
 from self_evolution.forecast.counts import Given, Shares, counts, examples
-from self_evolution.forecast.forecast import off
+from self_evolution.forecast.forecast import uncertainty
 from self_evolution.forecast.rates import Price, Rates, fit, price
 from self_evolution.forecast.replies import Expected, Replies, measured
 from self_evolution.forecast.sample import Sample, Tally
@@ -132,8 +132,8 @@ def test_a_price_that_was_not_measured_may_be_three_times_as_high() -> None:
     assert rates.guessed_seconds(work) == pytest.approx(0.1, rel=1e-3)
     sample.given_up.add("steps")
     assert sample.rates().guessed_seconds(work) == pytest.approx(0.3, rel=1e-3)
-    assert off(10.0, 0.0) == pytest.approx(1.5)
-    assert off(10.0, 2 * 10.0) == pytest.approx((1.5**2 + 20**2) ** 0.5)
+    assert uncertainty(10.0, 0.0) == pytest.approx(1.5)
+    assert uncertainty(10.0, 2 * 10.0) == pytest.approx((1.5**2 + 20**2) ** 0.5)
 
 
 def test_what_the_probe_had_no_time_for_may_be_anything() -> None:

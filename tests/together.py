@@ -54,7 +54,7 @@ def job(
     found = TrainingJob(
         CONVERSATIONS, settings, RATE, folder, 5, step, REHEARSED, heard.losses.append
     )
-    return found._replace(opened=OPENED) if settings.objective == "distill" else found
+    return found._replace(open_book=OPENED) if settings.objective == "distill" else found
 
 
 def alone(model: Path, folder: Path, settings: Train) -> tuple[Heard, Trained]:

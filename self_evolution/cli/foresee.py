@@ -98,8 +98,11 @@ def foresee(run: Run, planned: Planned | None) -> None:
     if found is None:
         return
     run.ledger.set_forecast(found.rows)
-    told = (*words.lines(found), f"forecast: {words.summary(found)}")
-    for line in (*told, *words.unmeasured(probe.sample)):
+    for line in (
+        *words.lines(found),
+        f"forecast: {words.summary(found)}",
+        *words.unmeasured(probe.sample),
+    ):
         run.progress.say(line)
     _warn(run, obstacles(probe.stages, found, run.folder))
 

@@ -8,7 +8,7 @@ from rich.table import Table
 
 from self_evolution.cli import tables
 from self_evolution.config import Config
-from self_evolution.coverage.shares import told_in
+from self_evolution.coverage.shares import noted
 from self_evolution.evaluation.building import to_come
 from self_evolution.evaluation.tasks import MAIN, MODES, Task, deciding
 from self_evolution.forecast import beside
@@ -99,8 +99,8 @@ def asking(ledger: Ledger) -> str:
     """Say how the questions of the last generation were spread over the fragments; empty if they
     did not follow the statements."""
     asked = [row for row in ledger.stages() if row.name == "ask" and row.done]
-    told = told_in(asked[-1].note) if asked else ""
-    return f"generation {asked[-1].generation} asked {told}" if told else ""
+    spread = noted(asked[-1].note) if asked else ""
+    return f"generation {asked[-1].generation} asked {spread}" if spread else ""
 
 
 def gone(ledger: Ledger) -> str:

@@ -49,7 +49,7 @@ class Train(Settings):
     passage share and the question lacks. It needs several wordings of each question among your
     own pairs."""
     objective: Literal["nll", "distill"] = "nll"
-    """What is learnt from a pair. `nll` is the likelihood of its answer. `distill` adds soft
+    """The loss on the answer of a pair. `nll` is its likelihood. `distill` adds soft
     targets: the probabilities that the base, with the passage in its prompt, gives to the tokens
     at each place of the answer. A pair without a passage is learnt as with `nll`."""
     distill_share: Annotated[float, Field(gt=0.0, le=1.0)] = 0.5

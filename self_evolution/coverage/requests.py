@@ -1,4 +1,4 @@
-"""What is added to the requests for questions: the statement to ask about, and the way to ask."""
+"""Requests for questions get additions: the statement to ask about, and the way to ask."""
 
 from __future__ import annotations
 

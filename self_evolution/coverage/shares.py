@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import heapq
-import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -18,7 +17,8 @@ MOST = 4
 """No fragment gets more than this many times the questions that a fragment gets on average."""
 
 UNCOVERED = 10
-"""With `ask.spread: uncovered`, a statement that no kept pair states counts as this many others."""
+"""This many other statements weigh as much as one that no kept pair states, if `ask.spread` is
+`uncovered`."""
 
 BATCH = 500
 """Fragments that are in memory at the same time."""
@@ -39,17 +39,18 @@ class Shares(NamedTuple):
             return ""
         least, most = min(self.numbers.values()), max(self.numbers.values())
         asked = f"{least:,} to " * (least < most) + many(most, "question")
-        told = f"{asked} about a fragment, by {many(self.statements, 'statement')}"
-        return f"{told} (not covered yet: {self.uncovered:,})"
+        statements = many(self.statements, "statement")
+        return f"{asked}{_BY}{statements} (not covered yet: {self.uncovered:,})"
 
 
-_TOLD = re.compile(r"(?:[\d,]+ to )?[\d,]+ questions? about a fragment, by .*")
+_BY = " about a fragment, by "
 
 
-def told_in(note: str) -> str:
-    """Return what `Shares` put at the end of a note of the stage `ask`, or an empty text."""
-    found = _TOLD.search(note)
-    return found.group() if found else ""
+def noted(note: str) -> str:
+    """Return the words of `Shares` from a note of the stage `ask`, where they come last after a
+    semicolon; an empty text if the note has none."""
+    last = note.rsplit("; ", 1)[-1]
+    return last if _BY in last else ""
 
 
 def shares(config: Config, ledger: Ledger, prompts: Prompts, generation: int) -> Shares:

@@ -1,4 +1,4 @@
-"""Which statements of a fragment the pairs about it state."""
+"""This module finds the statements of a fragment that the pairs about it state."""
 
 from __future__ import annotations
 

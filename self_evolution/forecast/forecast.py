@@ -92,8 +92,8 @@ def forecast(settings: Config, stages: Stages, share: float = 1.0) -> Forecast:
                 name,
                 work.tokens,
                 seconds,
-                max(0.0, seconds - off(seconds, (1 - 1 / GUESSED) * guessed, *below)),
-                seconds + off(seconds, (GUESSED - 1) * guessed, *above),
+                max(0.0, seconds - uncertainty(seconds, (1 - 1 / GUESSED) * guessed, *below)),
+                seconds + uncertainty(seconds, (GUESSED - 1) * guessed, *above),
                 rates.cpu_seconds(work),
                 taken,
             )
@@ -109,6 +109,6 @@ def forecast(settings: Config, stages: Stages, share: float = 1.0) -> Forecast:
     return Forecast(tuple(rows), on_disk, names, settings, share)
 
 
-def off(seconds: float, *parts: float) -> float:
+def uncertainty(seconds: float, *parts: float) -> float:
     """By how much so many seconds may be wrong: by the prices, and by these parts."""
     return math.hypot(UNCERTAIN * seconds, *parts)

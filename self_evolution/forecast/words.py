@@ -24,7 +24,7 @@ GIVEN_UP: dict[Part, str] = {
     "replies": "how long replies are and which are valid",
     "training": "training and steps with an adapter",
 }
-"""What the parts of a probe measure."""
+"""Each part of a probe measures this; the words stand in the sentence of `unmeasured`."""
 
 REASONS = 4
 """Reasons that are told, the most frequent ones."""
@@ -98,8 +98,8 @@ def describe(stages: Stages, found: Forecast) -> Iterator[str]:
         f"{sample.fragments:,} of them were probed"
     )
     run = stages.run
-    if told := str(shares(settings, run.ledger, run.prompts, 1)):
-        yield f"generation 1 would ask {told}"
+    if spread := str(shares(settings, run.ledger, run.prompts, 1)):
+        yield f"generation 1 would ask {spread}"
     if sample.pairs.of:
         asked = given.fragments * settings.ask.per_fragment
         low, high = interval(sample.pairs.taken, sample.pairs.of)

@@ -198,7 +198,7 @@ class TransformersEngine:
 
     def train(self, job: TrainingJob) -> Trained:
         limit = job.settings.max_tokens
-        more = (job.rehearsed or repeat(False), job.opened or repeat(()))
+        more = (job.rehearsed or repeat(False), job.open_book or repeat(()))
         examples = [self._example(*one) for one in zip(job.conversations, *more, strict=False)]
         fitting = [example for example in examples if len(example.ids) <= limit]
         if not fitting:
@@ -223,13 +223,13 @@ class TransformersEngine:
         return trained
 
     def _example(
-        self, messages: Sequence[Message], rehearsed: bool, opened: Sequence[Message]
+        self, messages: Sequence[Message], rehearsed: bool, open_book: Sequence[Message]
     ) -> Example:
         """The training example, without its teacher where the window is too small for that."""
         example = Example(*self.chat.example(messages), rehearsed)
-        prompt = self.chat.prompt(opened) if opened else []
+        prompt = self.chat.prompt(open_book) if open_book else []
         fits = len(prompt) + example.targets <= self.window
-        return example._replace(opened=prompt) if fits else example
+        return example._replace(open_book=prompt) if fits else example
 
 
 def halving(work: Callable[[Sequence[In]], list[Out]], rows: Sequence[In]) -> list[Out]:

@@ -40,7 +40,7 @@ def train(run: Run, generation: int) -> Outcome:
     rate = peak_rate(run.config.train, generation) * start.rate
     plan = engines.parallel(run.config)
     with _Steps(run, generation) as steps:
-        conversations, rehearsed, opened = zip(*chosen, strict=True)
+        conversations, rehearsed, open_book = zip(*chosen, strict=True)
         job = TrainingJob(
             conversations,
             settings,
@@ -50,7 +50,7 @@ def train(run: Run, generation: int) -> Outcome:
             steps.on_step,
             rehearsed,
             steps.on_loss,
-            opened=opened,
+            open_book=open_book,
         )
         if plan.kind == "none":
             run.use(start.parent)
@@ -66,7 +66,7 @@ def train(run: Run, generation: int) -> Outcome:
     )
     note += f", {trained.divergence:.2f} nats a token from the base"
     if settings.objective == "distill":
-        taught = sum(map(bool, opened))
+        taught = sum(map(bool, open_book))
         note += f"; {many(taught, 'example')} with soft targets, which are "
         note += f"{settings.distill_share:.0%} of the loss there"
     if plan.kind != "none":
@@ -91,7 +91,7 @@ class _Lesson(NamedTuple):
 
     messages: list[Message]
     rehearsed: bool
-    opened: list[Message]
+    open_book: list[Message]
 
 
 def _lessons(run: Run, generation: int) -> list[_Lesson]:
@@ -108,18 +108,18 @@ def _lessons(run: Run, generation: int) -> list[_Lesson]:
         ]
         for pair in selected
     ]
-    opened = _opened(run, selected) if run.config.train.objective == "distill" else {}
+    open_book = _open_book(run, selected) if run.config.train.objective == "distill" else {}
     rehearsal = run.ledger.training.selected_conversations(generation)
     return [
         *(
-            _Lesson(messages, False, opened.get(pair.answer_id, []))
+            _Lesson(messages, False, open_book.get(pair.answer_id, []))
             for pair, messages in zip(selected, pairs, strict=True)
         ),
         *(_Lesson(messages, True, []) for messages in rehearsal),
     ]
 
 
-def _opened(run: Run, pairs: Sequence[Pair]) -> dict[str, list[Message]]:
+def _open_book(run: Run, pairs: Sequence[Pair]) -> dict[str, list[Message]]:
     """{pair id: its prompt with the passage}, as in the stage `answer`, with the turns before it.
 
     Left out are pairs without a passage, and those of corrections: there the base's own answer was

@@ -27,8 +27,8 @@ _HERE = {
 """For a cluster that is started here."""
 
 _ELSEWHERE = {
-    # Ray ends a process that has lost the head for a minute, with a message of its own. So long
-    # this process has to say itself what happened.
+    # By default, Ray ends a process that has not reached the head for a minute, with a message that
+    # does not say what to do. This process notices it sooner, and says so itself.
     "RAY_gcs_rpc_server_reconnect_timeout_s": "600",
 }
 """For a cluster that was started by somebody else."""

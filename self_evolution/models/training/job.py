@@ -44,19 +44,19 @@ class TrainingJob(NamedTuple):
     """Called with the loss of each step: a mean over its target tokens, in nats."""
     world: World = World()
     """The processes that share the job. Each of them is given the whole of it."""
-    opened: Sequence[Sequence[Message]] = ()
+    open_book: Sequence[Sequence[Message]] = ()
     """For each conversation, the prompt for its last answer with the passage in it, which the base
     is given as a teacher; empty for one without a teacher. Empty means that none has one."""
 
 
 class Example(NamedTuple):
     """A training example: a conversation as token ids. `labels` repeats the ids of the assistant's
-    tokens, and is IGNORED elsewhere. `opened` has the ids of the teacher's prompt, if any."""
+    tokens, and is IGNORED elsewhere. `open_book` has the ids of the teacher's prompt, if any."""
 
     ids: list[int]
     labels: list[int]
     rehearsed: bool = False
-    opened: Sequence[int] = ()
+    open_book: Sequence[int] = ()
 
     @property
     def targets(self) -> int:
@@ -64,9 +64,9 @@ class Example(NamedTuple):
         return sum(label != IGNORED for label in self.labels[1:])
 
     def as_teacher(self) -> Example:
-        """The same answer after the teacher's prompt."""
+        """Return an example with the same answer, but with the teacher's prompt before it."""
         answer = [label for label in self.labels if label != IGNORED]
-        return Example([*self.opened, *answer], [IGNORED] * len(self.opened) + answer)
+        return Example([*self.open_book, *answer], [IGNORED] * len(self.open_book) + answer)
 
 
 class Trained(NamedTuple):

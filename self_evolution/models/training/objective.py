@@ -65,7 +65,7 @@ class Batch(NamedTuple):
             padded(([1] * len(example.ids) for example in examples), 0),
             padded((example.labels for example in examples), IGNORED),
             torch.tensor([example.rehearsed for example in examples], device=device),
-            torch.tensor([bool(example.opened) for example in examples], device=device),
+            torch.tensor([bool(example.open_book) for example in examples], device=device),
         )
 
     @property
@@ -185,7 +185,7 @@ class Objective:
 
     def soft_targets(self, examples: Sequence[Example], pad: int, size: int) -> dict[int, Tensor]:
         """{place: the soft targets} of the examples that have a teacher, made in the same way."""
-        some = {i: one.as_teacher() for i, one in enumerate(examples) if one.opened}
+        some = {i: one.as_teacher() for i, one in enumerate(examples) if one.open_book}
         return self._once(some, pad, size, self._soft_targets)
 
     def _once(

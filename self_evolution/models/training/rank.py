@@ -27,7 +27,7 @@ from self_evolution.progress import interrupt
 
 JOB = "job.json"
 MEETING = "meeting"
-SENT = ("conversations", "rehearsed", "opened", "learning_rate", "seed")
+SENT = ("conversations", "rehearsed", "open_book", "learning_rate", "seed")
 """The parts of a TrainingJob that stand in the file JOB as they are."""
 
 _BEAT = 0.5

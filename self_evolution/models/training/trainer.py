@@ -210,7 +210,7 @@ def _key(examples: Sequence[Example], job: TrainingJob) -> str:
     """
     without = {"checkpoint_steps", "report_to", "parallel", "processes"}
     rows: Sequence[tuple[Any, ...]] = examples
-    if not any(example.opened for example in examples):
+    if not any(example.open_book for example in examples):
         without |= {"objective", "distill_share"}
         rows = [example[:3] for example in examples]
     own = job.settings.model_dump(mode="json", exclude=without)

@@ -85,9 +85,9 @@ def coverage(config: Config, ledger: Ledger, most: int = MOST_FRAGMENTS) -> Cove
             examples.append((fragment, tuple(missing)))
         kinds = prompts.profile(fragment.language).statements if prompts else ()
         coverable = Coverable(fragment, kinds)
-        told = [(generation, coverable.stated(*pair)) for generation, *pair in mine]
+        stated = [(generation, coverable.stated(*pair)) for generation, *pair in mine]
         for number in range(len(coverable.statements)):
-            stating = [generation for generation, some in told if number in some]
+            stating = [generation for generation, some in stated if number in some]
             statements.add(fragment.document_id, stating)
     asked = sorted({generation for some in pairs.values() for generation, *_ in some})
     if not values.found or not asked:
@@ -95,13 +95,13 @@ def coverage(config: Config, ledger: Ledger, most: int = MOST_FRAGMENTS) -> Cove
     examples.sort(key=lambda one: -len(one[1]))
     paths = {row.document.id: row.path for row in ledger.documents.rows()}
     resamples = config.evaluate.resamples
-    told_values = values.stated(asked, resamples)
+    stated_values = values.stated(asked, resamples)
     return Coverage(
         len(drawn),
         ledger.fragments.count_for_training(),
-        told_values.total,
-        told_values.covered,
-        told_values.share,
+        stated_values.total,
+        stated_values.covered,
+        stated_values.share,
         statements.stated(asked, resamples) if statements.found else None,
         tuple(
             Uncovered(paths[one.document_id], one.heading, one.page, values)
