@@ -45,7 +45,7 @@ _PREFIX = re.compile(r"^[ \t]*(?:(?:>[ \t]*)+(?!\d)|#{1,6}[ \t])|^[^\w\n]{3,}$",
 _EDGE = re.compile(r"(?<!\w)_+|_+(?!\w)|~~")
 # Units in which the case of a letter matters: mW and MW, Mb and MB.
 _UNIT = re.compile(
-    r"\d[ \t]?(?!min\b)(?:[mMpP][A-Za-z]{1,2}|[kKMGT]?i?[bB](?:it|yte)?)\b", re.ASCII
+    r"\d[ \t]*(?!min\b)(?:[mMpP][A-Za-z]{1,2}|[kKMGT]?i?[bB](?:it|yte)?)\b", re.ASCII
 )
 _UPPER = re.compile("[A-Z]")
 
