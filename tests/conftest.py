@@ -30,7 +30,7 @@ from self_evolution.models.scripted import ScriptedEngine
 from self_evolution.models.training.job import TrainingJob
 
 # How long an example takes says how busy the machine is, not whether the code is right.
-settings.register_profile("ours", deadline=None)
+settings.register_profile("ours", deadline=None, derandomize=True)
 settings.load_profile("ours")
 
 SHARED = Path(__file__).resolve().parents[1].parent / "shared"
@@ -161,6 +161,27 @@ def arguments(
         return [*words, "--evaluate.resamples", "50", "--run", str(tmp_path / name), *more]
 
     return make
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the run is that a test file makes once."""
+    return tmp_path_factory.mktemp("made") / "run"
+
+
+@pytest.fixture
+def copied(arguments: Callable[..., list[str]], made: Path, tmp_path: Path) -> Callable[..., Path]:
+    """Gives each test a copy of a finished run, which the first test of a file makes."""
+
+    def copy(*more: str) -> Path:
+        if not made.exists():
+            unfinished = made.with_name("unfinished")
+            assert cli.main(arguments("run", *more, "--run", str(unfinished))) == 0
+            unfinished.rename(made)
+        shutil.copytree(made, tmp_path / "run")
+        return tmp_path / "run"
+
+    return copy
 
 
 @pytest.fixture

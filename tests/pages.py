@@ -7,7 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from answering import finished_run, write_script
+from answering import finished_run
+from served_run import ANSWER, QUESTION  # noqa: F401
+from served_run import held as held
+from served_run import made as made
+from served_run import script as script
 from serving import Service, served
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
@@ -15,7 +19,6 @@ expect = sync_api.expect
 expect.set_options(timeout=20_000)
 Arguments = Callable[..., list[str]]
 Visit = Callable[..., Any]
-QUESTION, ANSWER = "What is the port of server Alpha?", "The port of server Alpha is 4711."
 EVIL = "<img src=x onerror=alert(1)><script>alert(2)</script>"
 SIZES = {"desktop": (1280, 800), "phone": (360, 740)}
 LOOKS = [  # with the drills, each size meets each of the colours and each language
@@ -24,17 +27,6 @@ LOOKS = [  # with the drills, each size meets each of the colours and each langu
     pytest.param("desktop", "dark", "zh-CN", marks=pytest.mark.drill),
     pytest.param("phone", "light", "en-GB", marks=pytest.mark.drill),
 ]
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """Where the finished run and its service are, once there are."""
-    return {}
-
-
-@pytest.fixture
-def script(tmp_path: Path) -> Path:
-    return write_script(tmp_path)
 
 
 @pytest.fixture
@@ -46,15 +38,6 @@ def run(documents: Path, arguments: Arguments, tmp_path: Path, made: dict[str, A
         made["run"] = finished_run(arguments, tmp_path)
     found: Path = made["run"]
     return found
-
-
-@pytest.fixture(scope="module")
-def held() -> Iterator[list[Any]]:
-    """The contexts that end with this module."""
-    contexts: list[Any] = []
-    yield contexts
-    for context in reversed(contexts):
-        context.__exit__(None, None, None)
 
 
 @pytest.fixture

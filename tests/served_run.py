@@ -42,7 +42,7 @@ def held(made: dict[str, Any]) -> Iterator[list[Any]]:
     """The contexts that end with this module."""
     contexts: list[Any] = []
     yield contexts
-    for context in contexts:
+    for context in reversed(contexts):
         context.__exit__(None, None, None)
 
 

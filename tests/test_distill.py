@@ -164,7 +164,9 @@ def train(
     on_step: Callable[[int, int], bool] = lambda done, total: False,
     engine: TransformersEngine | None = None,
 ) -> Trained:
-    job = TrainingJob(CONVERSATIONS, settings, 1e-2, folder, 5, on_step, REHEARSED, open_book=open_book)
+    job = TrainingJob(
+        CONVERSATIONS, settings, 1e-2, folder, 5, on_step, REHEARSED, open_book=open_book
+    )
     return (engine or tiny.engine("qwen2")).train(job)
 
 

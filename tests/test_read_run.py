@@ -31,19 +31,10 @@ Arguments = Callable[..., list[str]]
 OF_SQLITE = {"run.db-shm", "run.db-wal"}
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the finished run is, once there is one."""
-    return tmp_path_factory.mktemp("made") / "run"
-
-
 @pytest.fixture
-def run(arguments: Arguments, made: Path, tmp_path: Path) -> Path:
-    """A copy of a finished run."""
-    if not made.exists():
-        assert cli.main(arguments("run", "--run", str(made))) == 0
-    shutil.copytree(made, tmp_path / "run")
-    return tmp_path / "run"
+def run(copied: Callable[..., Path]) -> Path:
+    """A finished run of two generations."""
+    return copied()
 
 
 def files(folder: Path) -> dict[str, str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -24,20 +23,10 @@ Arguments = Callable[..., list[str]]
 Captured = pytest.CaptureFixture[str]
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the run of three promoted generations is, once there is one."""
-    return tmp_path_factory.mktemp("made") / "run"
-
-
 @pytest.fixture
-def run(arguments: Arguments, made: Path, tmp_path: Path) -> Path:
-    """A copy of that run."""
-    if not made.exists():
-        more = ("--generations", "3", "--promote.rule", "always", "--run", str(made))
-        assert cli.main(arguments("run", *more)) == 0
-    shutil.copytree(made, tmp_path / "run")
-    return tmp_path / "run"
+def run(copied: Callable[..., Path]) -> Path:
+    """A finished run of three promoted generations."""
+    return copied("--generations", "3", "--promote.rule", "always")
 
 
 def _adapters(run: Path) -> set[str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import pty
 import shlex
-import shutil
 import signal
 import sqlite3
 import subprocess
@@ -31,19 +30,10 @@ from self_evolution.serving.progress import read_progress
 Arguments = Callable[..., list[str]]
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the finished run is, once there is one."""
-    return tmp_path_factory.mktemp("made") / "run"
-
-
 @pytest.fixture
-def run(arguments: Arguments, made: Path, tmp_path: Path) -> Path:
+def run(copied: Callable[..., Path]) -> Path:
     """A finished run of one generation."""
-    if not made.exists():
-        assert cli.main(arguments("run", "--generations", "1", "--run", str(made))) == 0
-    shutil.copytree(made, tmp_path / "run")
-    return tmp_path / "run"
+    return copied("--generations", "1")
 
 
 @pytest.fixture
