@@ -48,11 +48,19 @@ _DAY_AND_NAME = re.compile(
     rf"(?P<name>{_LETTER}{{3,9}})(?!{_LETTER})"
     rf"(?:[.,]{{0,2}}[ \u00a0-](?:de )?(?P<year>{_YEAR}){_ENDS})?"
 )
+# The last day of a range behind the name of a month: March 5–7, 2024.
+_LAST_DAY = (
+    rf"(?P<last>{_DAY})(?:st|nd|rd|th)?"
+    rf"(?:,?[ \u00a0](?P<its_year>{_YEAR}){_ENDS}|(?=[.,;:!?)](?![0-9])|\Z))"
+)
+_DAY_ALONE = re.compile(rf"{_LAST_DAY}|(?P<chinese>{_DAY}) ?[日号號]")
 # Behind the name of a month: "5, 2024", "5th", "2024". A plain number counts something ("In May 5
 # pumps failed") unless the clause ends with it.
 _BEHIND_NAME = re.compile(
     rf"(?:(?P<day>{_DAY})(?:st|nd|rd|th)?,?[ \u00a0])?(?P<year>{_YEAR}){_ENDS}"
     rf"|(?P<only>{_DAY})(?:(?:st|nd|rd|th)(?![A-Za-z])|(?=[.,;:!?)](?![0-9])|\Z))"
+    # The first day of a range, of which the last day ends the clause or has the year.
+    rf"|(?P<first>{_DAY})(?:st|nd|rd|th)?(?=[ ]?(?:[-–—~]|to|bis|until|through)[ ]?{_LAST_DAY})"
 )
 # A bracket or the line before may stand before the name, without a space between.
 _NAME_AT_END = re.compile(rf"(?<![A-Za-zÀ-ÖØ-öø-ÿ0-9_]){_LETTER}{{3,9}}[.]?\Z")
@@ -115,8 +123,19 @@ def behind_name(text: str, start: int, word: str) -> Moment | None:
     found = _BEHIND_NAME.match(text, start) if name else None
     if not found or measure_at(text, found.end()):
         return None
-    day, year, only = found.group("day", "year", "only")
-    return _moment(year, months()[name], day or only, start - len(name) - 1, found.end())
+    day, year, only, first = found.group("day", "year", "only", "first")
+    return _moment(year, months()[name], day or only or first, start - len(name) - 1, found.end())
+
+
+def last_day(text: str, start: int, first: str) -> Moment | None:
+    """The date at `start` that ends a range which begins with the date `first`, and says only a
+    day, or a day and a year: the 7 of "March 5–7, 2024" and of 3月5日至7日."""
+    year, month, day = first.split("-")
+    found = _DAY_ALONE.match(text, start)
+    if not found or not (month and day):
+        return None
+    last, its_year, chinese = found.group("last", "its_year", "chinese")
+    return _moment(its_year or year, month, last or chinese, *found.span())
 
 
 def month_at_end(word: str) -> str:
@@ -154,13 +173,36 @@ def months() -> dict[str, str]:
     }
 
 
+def whole_date(key: str) -> str:
+    """A date as one writes it where no text around it says the month and the year."""
+    year, month, day = key.split("-")
+    if year and day:
+        return f"{year}-{month:0>2}-{day:0>2}"
+    name = next(
+        form for row in rows("months") if row["month"] == month for form in forms(row, "en")
+    )
+    return " ".join(filter(None, (day, name, year)))
+
+
 def covers(whole: str, part: str) -> bool:
     """Whether a date says all that another says: 5 March 2024 says all of March 2024."""
     pairs = zip(whole.split("-"), part.split("-"), strict=True)
     return all(not other or one == other for one, other in pairs)
 
 
-def completed(date: str, other: str) -> str:
-    """A date of a range, with the month and year that only its other end says: "5 to 7 March"."""
+def with_year(date: str, first: str) -> str:
+    """The last date of a range with the year that only the `first` one says."""
+    (year, month, day), (its_year, its_month, _) = date.split("-"), first.split("-")
+    if year or not (its_year and month and its_month):
+        return date
+    return f"{int(its_year) + (int(month) < int(its_month))}-{month}-{day}"
+
+
+def completed(date: str, other: str, ranged: bool) -> str:
+    """The first of two dates, with the month and year that only the other one says: "5 to 7 March".
+    A range that would end before it begins has begun in the year before."""
     (year, month, day), (other_year, other_month, _) = date.split("-"), other.split("-")
+    turns = ranged and month and other_month and int(month) > int(other_month)
+    if turns and other_year:
+        other_year = str(int(other_year) - 1)
     return f"{year or other_year}-{month or other_month}-{day}"

@@ -17,7 +17,7 @@ from self_evolution.text.phrases import BOUNDS, after, before, last_words
 from self_evolution.text.ranges import mended
 from self_evolution.text.script import CJK, has_han
 from self_evolution.text.token import Token
-from self_evolution.text.units import per, unit
+from self_evolution.text.units import currencies, per, unit
 
 _LETTER = rf"[^\W{CJK}①-⑳]"
 _WORD = (
@@ -62,6 +62,11 @@ _CODE = re.compile(
     r".*[0-9₀-₉_\\@].*|.*://.*|/.+|.*[^\W\d_]{2}\.[^\W\d_]{2}.*|[a-z]+[A-Z].*|[A-Z]+(?:[-/][A-Z]+)+",
     re.DOTALL,
 )
+_PORT = re.compile(r"([1-9][0-9]{0,4})(?=/(?:tcp|udp|sctp)\b)", re.IGNORECASE)
+_PROTOCOL = re.compile(r"(?<=[0-9])/(tcp|udp|sctp)\b", re.IGNORECASE)
+# What multiplies a price: €1.5M, $2.5k, 3B USD.
+_LETTER_OF_MONEY = re.compile(r"[KkMmBb](?![A-Za-z0-9_])")
+_TENS = {"k": 3, "m": 6, "b": 9}
 _RANGE = re.compile(r"-(?:0|[1-9][0-9]*)(?:\.[0-9]+)?")
 _TIMES = re.compile(r"[x×](?=[1-9])")
 _TIMES_ALONE = re.compile(r"×(?!\w|\s?[0-9])")  # 3× is 3x
@@ -149,7 +154,15 @@ def _irregular(text: str, start: int, about: str, past: list[Token]) -> tuple[To
         return Token("word", key, start, found.end()), found.end()
     chunk = CHUNK.match(text, start, start + _LONGEST)
     end = chunk.end() if chunk else start + 1
+    if found := _PORT.match(text, start):  # 8080/tcp is port 8080 of TCP
+        return Token("number", found[1], start, found.end(1), start, found.end(1)), end
+    if found := _PROTOCOL.match(text, start):
+        return Token("word", folded(found[1]), found.start(1), found.end()), found.end()
     number = number_at(text, start, about)
+    letter = _LETTER_OF_MONEY.match(text, number.end) if number else None
+    if number and letter and _is_price(text, start, tail := letter.end()):
+        key = shifted(number.key, _TENS[letter[0].lower()])
+        return _number(text, start, tail, key, about, past, tail), tail
     if number and (behind := _behind(text, number, end)):
         return _number(text, start, number.end, number.key, about, past, behind), end
     if number and _TIMES_ALONE.match(text, number.end):
@@ -157,6 +170,13 @@ def _irregular(text: str, start: int, about: str, past: list[Token]) -> tuple[To
     if chunk and _CODE.fullmatch(chunk[0]):
         return Token("word", word_key(chunk[0]), start, end), end
     return None, end
+
+
+def _is_price(text: str, start: int, end: int) -> bool:
+    """Whether a currency stands before the number at `start`, or behind it, at `end`."""
+    phrase, measure = before(text, start), measure_at(text, end)
+    named = (phrase.meaning if phrase else "", measure.unit if measure else "")
+    return any(name in currencies() for name in named)
 
 
 def _behind(text: str, number: Number, end: int) -> int:

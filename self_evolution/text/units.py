@@ -67,6 +67,12 @@ def names() -> Names:
     return found
 
 
+@cache
+def currencies() -> frozenset[str]:
+    """The compared forms of all currencies."""
+    return frozenset(row["unit"] for row in rows("currencies"))
+
+
 def _prefixed(
     row: dict[str, str], prefixes: dict[str, dict[str, str]], column: str
 ) -> Iterator[tuple[str, str]]:

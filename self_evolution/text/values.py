@@ -16,7 +16,7 @@ from self_evolution.text.characters import plain_characters
 from self_evolution.text.figures import number_at
 from self_evolution.text.lexer import keys, lex, plain, vocabulary, words
 from self_evolution.text.markup import unmarked
-from self_evolution.text.moments import covers
+from self_evolution.text.moments import covers, whole_date
 from self_evolution.text.scanner import scan
 from self_evolution.text.script import has_cjk, is_cjk
 from self_evolution.text.spelt import in_digits
@@ -70,10 +70,16 @@ def stated(text: str, cjk: bool | None = None, about: str = "") -> tuple[Token, 
 def _written(text: str, token: Token, about: str) -> str:
     if token.kind == "text":
         return token.key
-    if token.kind in ("word", "date"):
+    if token.kind == "word":
         return text[token.start : token.end]
+    if token.kind == "date":
+        written = text[token.start : token.end]
+        alone_it_is = parsed(written, about)
+        return written if alone_it_is and alone_it_is.key == token.key else whole_date(token.key)
     figures = text[token.head : token.tail]
-    if "," in figures or "." in figures:
+    if figures[-1:].isalpha():  # €1.5M
+        figures = token.key
+    elif "," in figures or "." in figures:
         alone, here = number_at(figures, 0), number_at(text, token.head, about)
         if here and (alone is None or alone.end < len(figures) or alone.key != here.key):
             figures = here.key

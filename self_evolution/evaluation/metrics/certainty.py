@@ -67,5 +67,5 @@ def confident_error(pair: Graded) -> float | None:
 
 ABSTENTION = Metric("abstention", ("phrases:en+zh", "blank:yes"), abstention, revision=2, aim="low")
 CONFIDENT_ERROR = Metric(
-    "confident-error", ("values", "phrases:en+zh"), confident_error, revision=3, aim="low"
+    "confident-error", ("values", "phrases:en+zh"), confident_error, revision=4, aim="low"
 )

@@ -61,7 +61,7 @@ EXACT_MATCH = Metric(
     "exact-match",
     ("values", "foreign:none", "case:lower"),
     exact_match,
-    revision=3,
+    revision=4,
     share=True,
     charted=True,
 )

@@ -79,6 +79,6 @@ NUGGET_RECALL = Metric(
     ("values+statements", f"covered:{COVERED}"),
     nugget_recall,
     ("jieba",),
-    revision=3,
+    revision=4,
     charted=True,
 )

@@ -77,6 +77,6 @@ SHORT_ANSWER = Metric(
     "exact-match",
     ("values", "units:free", "numerals:words", "foreign:none", "case:lower"),
     short_answer,
-    revision=3,
+    revision=4,
     share=True,
 )
