@@ -26,6 +26,7 @@ def evolve(run: Run) -> None:
     for generation in rounds(run.config, run.ledger):  # ends early when patience is spent
         perform(run, generation, "ask")  # fragment -> questions
         perform(run, generation, "answer")  # question + fragment -> answer (open book)
+        perform(run, generation, "rewrite")  # fragment -> the same in other words, if wanted
         perform(run, generation, "check")  # keep, or reject with a reason
         perform(run, generation, "score")  # IFD: high if the question helps the answer little
         perform(run, generation, "recite")  # what it knows by heart, if the selection asks for it

@@ -42,6 +42,7 @@ STAGES: dict[str, Stage] = {
         Stage("rivals", "run", "let other models answer the test questions", "evaluate.against"),
         Stage("ask", "generation", "write questions about each fragment"),
         Stage("answer", "generation", "answer the questions with the fragment in the prompt"),
+        Stage("rewrite", "generation", "write fragments in other words", "ask.rewrites"),
         Stage("check", "generation", "keep pairs, or reject them with a reason"),
         Stage("score", "generation", "compute the IFD score of pairs, in a run or a JSONL file"),
         Stage(

@@ -223,11 +223,19 @@ def test_a_training_set_has_new_pairs_replayed_ones_and_rehearsal() -> None:
     settings = Config().changed({"select.k": 100, "train.rehearsal": 0.5})
     shares = Shares(0.5, 1.0, 1.0, dict.fromkeys(("topics", "template", "fragments"), 1.0))
     found = counts(settings, GIVEN, shares)
-    assert examples(settings, GIVEN, found, 1) == (85, 85)
-    assert examples(settings, GIVEN, found, 2) == (80 + 85, 165)
-    assert examples(settings, GIVEN, found, 3) == (80 + 100, 180)
+    assert examples(settings, GIVEN, found, 1) == (85, 0, 85)
+    assert examples(settings, GIVEN, found, 2) == (80 + 85, 0, 165)
+    assert examples(settings, GIVEN, found, 3) == (80 + 100, 0, 180)
     everything = settings.changed({"select.strategy": "all", "train.rehearsal": 0.0})
-    assert examples(everything, GIVEN, found, 3) == (80 + 165, 0)
+    assert examples(everything, GIVEN, found, 3) == (80 + 165, 0, 0)
+    rewritten = settings.changed({"ask.rewrites": 3, "train.rewrites": 0.2})
+    found = counts(rewritten, GIVEN, shares)  # 40 fragments: of 120 rewrites half are kept
+    assert found.rewrites == 60
+    # A fifth of what is no rehearsal, and no more than there are.
+    assert examples(rewritten, GIVEN, found, 1) == (85, 85 / 4, 85 * 5 / 4)
+    assert examples(rewritten, GIVEN, found, 3) == (180, 45, 225)
+    many = rewritten.changed({"train.rewrites": 0.5})
+    assert examples(many, GIVEN, found, 3) == (180, 60, 240)
 
 
 # -- what is left, and what it took ------------------------------------------------------------

@@ -96,6 +96,19 @@ def test_a_run_tells_its_forecast_and_keeps_it_beside_what_it_took(
     assert exported(folder) == exported(plain)
 
 
+def test_rewrites_are_forecast(tmp_path: Path, always: None) -> None:
+    folder = tmp_path / "run"
+    more = ["--ask.rewrites", "1", "--train.rewrites", "0.3"]
+    assert cli.main(words("run", "--run", str(folder), *more)) == 0
+    with read_run(folder) as run:
+        expected, taken = run.ledger.forecast(), run.ledger.stages()
+        assert (1, "rewrite") in expected
+        trained = next(row for row in taken if row.name == "train")
+        plain = expected[1, "train"].tokens
+        assert plain == pytest.approx(trained.tokens, rel=0.2)
+        assert run.ledger.pairs.funnel()[-1]["rewrites"] > 0
+
+
 def test_what_a_teacher_reads_and_keeps_is_forecast(tmp_path: Path, always: None) -> None:
     folder = tmp_path / "run"
     assert cli.main(words("run", "--run", str(folder), "--train.objective", "distill")) == 0

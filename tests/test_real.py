@@ -14,6 +14,7 @@ from self_evolution.config import Model
 from self_evolution.errors import UserError
 from self_evolution.models.protocols import SamplingParams
 from self_evolution.run.read import read_run
+from self_evolution.text.values import extract_values, stands_in
 from tools import smollm2
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(600)]
@@ -111,3 +112,31 @@ def test_one_generation(model: str, tmp_path: Path, capsys: pytest.CaptureFixtur
     assert "is complete: nothing to do" in capsys.readouterr().err
     assert cli.main(["chat", str(folder), "What is the capital of France?", "--model", "1"]) == 0
     assert re.search(r"\w", capsys.readouterr().out)
+
+
+def test_it_writes_rewrites_of_a_fragment(model: str, tmp_path: Path) -> None:
+    """Each kind is written, by the prompts that ship; what is kept has no value of its own."""
+    document = tmp_path / "nodes.md"
+    text = (miniature.HANDBOOK / "nodes-coast.md").read_text(encoding="utf-8")
+    document.write_text("".join(text.partition("## ")[:1]) + text[:700], encoding="utf-8")
+    folder = tmp_path / "run"
+    command = ["run", str(document), "--model", model, "--run", str(folder), *FEW]
+    command += ["--pairs", str(miniature.FAQ), "--ask.per-fragment", "0", "--ask.rewrites", "5"]
+    command += ["--eval", str(miniature.FAQ_EVALUATION), "--evaluate.abilities", "0"]
+    command += ["--rehearse.template", "0", "--train.steps", "1"]
+    for stage in ("read", "split", "build", "rehearse", "evaluate", "promote", "ask", "answer"):
+        words = command if stage == "read" else [stage, str(folder)]
+        assert cli.main([stage, *words[1:]]) == 0
+    assert cli.main(["rewrite", str(folder)]) == 0
+    with read_run(folder) as run:
+        counts = run.ledger.rewrites.counts()
+        ids = [id for id, _ in run.ledger.rewrites.written()]
+        texts = run.ledger.rewrites.of_fragments(ids)
+        fragments = {one.id: one for one in run.ledger.fragments.get(ids)}
+    kinds = ["facts", "explanation", "summary", "rephrasing", "verbatim"]
+    assert [one.kind for one in counts] == kinds and all(one.written == len(ids) for one in counts)
+    for id, found in texts.items():
+        for row in found:
+            if row.reason is None:
+                about = fragments[id].titled(fragments[id].text)
+                assert all(stands_in(one, about, about) for one in extract_values(row.text))

@@ -25,6 +25,7 @@ STOPPED = (
     "stopped: {} generations in a row were not promoted; a larger --promote.patience with "
     "--accept-change goes on"
 )
+_EXAMPLES = ("new", "replay", "rewrites", "rehearsal")
 
 
 def results(
@@ -71,7 +72,7 @@ def results(
             mark = "→ " if generation == leader else ""
             made.add_row(
                 f"{mark}{generation}" + ("" if generation in promotions else " …"),
-                f"{row['new'] + row['replay'] + row['rehearsal']:,}" if row else "–",
+                f"{sum(row[name] for name in _EXAMPLES):,}" if row else "–",
                 *(tables.cell(scores.get((generation, task)), apart) for task in columns),
                 clock(seconds.get(generation, 0.0)),
             )

@@ -13,6 +13,13 @@ from self_evolution.run.read import read_run
 from self_evolution.serving import why as reasons
 from self_evolution.serving.why import Near, Tested, Why
 
+WHO = {
+    "generated": "asked by the model",
+    "trusted": "given by a person",
+    "rewrite": "a rewrite of a fragment, written",
+}
+"""How training pairs came to be, by their origin."""
+
 
 def why(options: argparse.Namespace) -> int:
     """Print the training pairs nearest to a question or an answer."""
@@ -66,7 +73,7 @@ def _told(found: Why) -> str:
 
 def _of_training(near: Near) -> str:
     pair = near.pair
-    who = "given by a person" if pair.origin == "trusted" else "asked by the model"
+    who = WHO[pair.origin]
     several = len(pair.trained) > 1
     trained = ", ".join(map(str, pair.trained))
     text = (

@@ -56,6 +56,10 @@ class Ask(Settings):
     ways: bool = False
     """Ask in several ways in turn, as the prompt profile lists them: in few words, as a task, in
     other words than the document."""
+    rewrites: NonNegativeInt = 0
+    """Texts that are written once about each fragment, to be trained on beside the pairs: its key
+    facts, an explanation, a summary, as the prompt profile lists them. If there are more texts than
+    kinds, the kinds are used again, with `ask.temperature`. 0 writes none."""
 
 
 class Answer(Settings):

@@ -55,6 +55,9 @@ class Train(Settings):
     distill_share: Annotated[float, Field(gt=0.0, le=1.0)] = 0.5
     """Share of the soft targets in the loss of `distill`; the rest is the likelihood of the
     answer."""
+    rewrites: ShareBelowOne = 0.2
+    """Share of rewrites, from 0 to 1, among the examples that are not rehearsal: texts that the
+    model wrote about fragments (`ask.rewrites`). If there are too few, each is used once."""
     rehearsal: ShareBelowOne = 0.5
     """Share of the training set, from 0 to 1, that is rehearsal against forgetting: conversations
     that the base wrote (`rehearse.*`), and those of `train.rehearsal-file`."""

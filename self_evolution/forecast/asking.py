@@ -17,6 +17,7 @@ from self_evolution.evaluation.prompts import task_prompts
 from self_evolution.evaluation.rehearsal.make import obstacle, topics
 from self_evolution.forecast.kinds import BY_AUTHOR, kinds
 from self_evolution.forecast.replies import measured
+from self_evolution.forecast.rewriting import rounds
 from self_evolution.forecast.sample import Sample, Text
 from self_evolution.forecast.sketch import evenly
 from self_evolution.meter import listening
@@ -121,6 +122,7 @@ class Asking:
                 *(Request("exam", prompts.exam(one)) for one in tested),
                 *(Request("skill", prompts.skill(one, self._language)) for one in subjects.topics),
                 *free,
+                *(Request("rewrite", prompt) for prompt in self._rewrites(fragments)),
             ]
         )
         first = iter(replies[0] for replies in asked)
@@ -166,6 +168,10 @@ class Asking:
         )
         self._keep_texts(found, [request.kind for request in free])
         return found
+
+    def _rewrites(self, fragments: list[Fragment]) -> list[list[Message]]:
+        number = min(SHORT, self._run.config.ask.rewrites)
+        return [prompt for prompts in rounds(self._run, fragments, number) for prompt in prompts]
 
     def _additions(self, fragment: Fragment) -> list[str]:
         return additions(self._run.prompts, self._run.config.ask, fragment, 1, 2)

@@ -9,6 +9,7 @@ from self_evolution.coverage.requests import additions
 from self_evolution.evaluation import abilities
 from self_evolution.evaluation.prompts import as_task, task_prompts
 from self_evolution.evaluation.rehearsal.make import topics
+from self_evolution.forecast import rewriting
 from self_evolution.forecast.asking import item
 from self_evolution.forecast.kinds import kinds
 from self_evolution.forecast.sample import Sample, Text
@@ -55,6 +56,11 @@ class Batches:
         once = self._run.config.answer.temperature == 0
         found = [[self._answers("answer", some, per_fragment, once)] for some in chosen]
         return found, per_fragment * sum(map(len, chosen))
+
+    def rewrite(self, number: int) -> tuple[list[list[Call]], int]:
+        """Rewrites of fragments, `number` of each."""
+        chosen = self._fragments(self._rows)
+        return rewriting.batches(self._run, chosen, number, self._most.get("rewrite", 0))
 
     def exam(self) -> tuple[list[list[Call]], int]:
         """Test questions about fragments, each answered several times."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from self_evolution.config import Config
 from self_evolution.evaluation.abilities import TRIES
@@ -51,7 +52,7 @@ class Built:
 class Counts:
     """The numbers of a run. `asked` and `kept` are pairs in each generation. `tasks` are the tasks
     of rehearsal in each round, by origin. They give `made` conversations, of which `conversations`
-    are used."""
+    are used. `rewrites` are those that may be trained on."""
 
     seen: Built
     unseen: Built
@@ -60,6 +61,15 @@ class Counts:
     kept: float
     tasks: dict[str, tuple[float, ...]]
     made: float
+    conversations: float
+    rewrites: float = 0.0
+
+
+class Examples(NamedTuple):
+    """The training examples of a generation."""
+
+    pairs: float
+    rewrites: float
     conversations: float
 
 
@@ -87,17 +97,20 @@ def counts(settings: Config, given: Given, shares: Shares) -> Counts:
         tasks,
         made,
         usable,
+        given.fragments * settings.ask.rewrites * shares.pairs,  # as often valid as pairs are
     )
 
 
-def examples(settings: Config, given: Given, found: Counts, generation: int) -> tuple[float, float]:
-    """(pairs, conversations) in the training set of a generation."""
+def examples(settings: Config, given: Given, found: Counts, generation: int) -> Examples:
+    """What the training set of a generation consists of."""
     before = (generation - 1) * found.kept + (given.trusted if generation > 1 else 0)
     new = found.kept + (given.trusted if generation == 1 else 0)
     pool = [ScoredPair(str(i), 1.0, None) for i in range(round(before))]
     replay = STRATEGIES[settings.select.strategy].choose(pool, settings.select.k, 0)
-    pairs, share = new + len(replay), settings.train.rehearsal
-    return pairs, min(found.conversations, pairs * share / (1 - share))
+    pairs, part, share = new + len(replay), settings.train.rewrites, settings.train.rehearsal
+    rewrites = min(found.rewrites, pairs * part / (1 - part))
+    conversations = min(found.conversations, (pairs + rewrites) * share / (1 - share))
+    return Examples(pairs, rewrites, conversations)
 
 
 def _tried(wanted: int, subjects: Sequence[int], share: float, batch: int) -> Built:

@@ -13,7 +13,7 @@ from self_evolution.models import SamplingParams
 ASKED = ("ask", "exam", "skill", "topic", "template")
 """Kinds of questions. All other kinds are answers."""
 
-BY_AUTHOR = ("ask", "answer", "exam", "exam answer")
+BY_AUTHOR = ("ask", "answer", "rewrite", "exam", "exam answer")
 """What a teacher writes, if there is one."""
 
 
@@ -36,6 +36,8 @@ def kinds(settings: Config) -> Kinds:
     agreeing = SamplingParams(TEMPERATURE, answer.top_p, answer.max_tokens)
     greedy = SamplingParams(0.0, 1.0, answer.max_tokens)
     found = {"ask": asking, "answer": answering}
+    if ask.rewrites:
+        found["rewrite"] = answering
     if builds(settings):
         found |= {"exam": asking, "exam answer": agreeing}
     if settings.evaluate.abilities:

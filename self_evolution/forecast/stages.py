@@ -15,12 +15,13 @@ from self_evolution.forecast.counts import Counts, Given, Shares, counts, exampl
 from self_evolution.forecast.kinds import kinds
 from self_evolution.forecast.lessons import Lesson, Lessons
 from self_evolution.forecast.replies import Expected
+from self_evolution.forecast.rewriting import tokens
 from self_evolution.forecast.sample import Sample, Text
 from self_evolution.forecast.sketch import Call, Reader, Sketch
-from self_evolution.forecast.work import Amount, Sort, Work, total
+from self_evolution.forecast.training import Sizes, amounts
+from self_evolution.forecast.work import Amount, Work, total
 from self_evolution.models.base.memory import Shape
 from self_evolution.models.decoding.beginnings import at_once
-from self_evolution.models.training.job import MEASURED
 from self_evolution.records import Item
 from self_evolution.run import Run
 from self_evolution.strategies import STRATEGIES
@@ -119,6 +120,7 @@ class Stages:
             works |= {
                 (generation, "ask"): self._ask(settings, given, variant),
                 (generation, "answer"): self._answer(settings, found, variant),
+                (generation, "rewrite"): self._rewrite(settings, given, variant, generation),
                 (generation, "check"): Work(other=checked * other.check),
                 (generation, "score"): self._score(
                     pairs, self._lessons.pair(found.kept, pairs - found.kept, variant.replies)
@@ -138,7 +140,7 @@ class Stages:
         """The tokens of all answers in the pairs of a training set."""
         given = self.given(settings, share)
         found = self.counts(settings, variant, share)
-        pairs, _ = examples(settings, given, found, generation)
+        pairs = examples(settings, given, found, generation).pairs
         lesson = self._lessons.pair(found.kept * generation, given.trusted, variant.replies)
         return pairs * lesson.answer
 
@@ -171,6 +173,15 @@ class Stages:
             return Work()
         sketch = self._sketch(("answer", size), lambda: self._batches.answer(size))
         return self._authored(sketch, variant, found.asked, found.asked)
+
+    def _rewrite(self, settings: Config, given: Given, variant: Variant, generation: int) -> Work:
+        number = settings.ask.rewrites
+        if not number or generation > 1:
+            return Work()
+        sketch = self._sketch(("rewrite", number), lambda: self._batches.rewrite(number))
+        texts = number * given.fragments
+        checking = Work(other=texts * self.sample.other.check)
+        return self._authored(sketch, variant, given.fragments, texts) + checking
 
     def _build(self, found: Counts, variant: Variant) -> Work:
         check, samples = self.sample.other.check, self.run.config.evaluate.samples
@@ -261,15 +272,11 @@ class Stages:
     def _train(
         self, settings: Config, given: Given, found: Counts, variant: Variant, generation: int
     ) -> Work:
-        train = settings.train.of(generation)
-        pairs, conversations = examples(settings, given, found, generation)
-        number = pairs + conversations
-        if not number:
+        made, size = examples(settings, given, found, generation), max(1, settings.ask.per_fragment)
+        if not sum(made):
             return Work()
-        lesson = self._lessons.pair(found.kept * generation, given.trusted, variant.replies)
-        size = max(1, settings.ask.per_fragment)
-        conversation = 0.0
-        if conversations:
+        conversation = rewrite = opened = 0.0
+        if made.conversations:
             asking = self._sketch(("ask", size), lambda: self._batches.ask(size))
             conversation = self._lessons.conversation(
                 {origin: sum(rounds) for origin, rounds in found.tasks.items()},
@@ -277,20 +284,11 @@ class Stages:
                 asking,
                 variant.replies,
             )
-        mean = (pairs * lesson.tokens + conversations * conversation) / number
-        seen = float(train.samples[0]) if train.samples else number
-        rows = train.steps[0] * train.batch_size if train.steps else train.epochs * seen
-        # How far the model has moved is seen on some pairs, by itself and by the base.
-        scored = 2 * min(float(MEASURED), pairs) * lesson.tokens
-        if train.rehearsal_loss == "kl":
-            scored += conversations * conversation
-        parts = conversations
-        if train.objective == "distill":  # the base reads each answer with its passage
-            opened = self._sketch(("answer", size), lambda: self._batches.answer(size))
-            scored += pairs * (opened.mean + lesson.answer)
-            parts += pairs
-        amounts: dict[Sort, Amount] = {
-            "train": Amount(rows / train.micro_batch, rows * mean, 0.0),
-            "score": Amount(parts / train.micro_batch, scored, 0.0),
-        }
-        return Work(amounts, self.sample.other.training)
+        if made.rewrites:
+            rewrite = tokens(self.run, settings.ask.rewrites, variant.replies)
+        if settings.train.objective == "distill":  # the base reads each answer with its passage
+            opened = self._sketch(("answer", size), lambda: self._batches.answer(size)).mean
+        lesson = self._lessons.pair(found.kept * generation, given.trusted, variant.replies)
+        sizes = Sizes(lesson, rewrite, conversation, opened)
+        counted = amounts(settings.train.of(generation), made, sizes)
+        return Work(counted, self.sample.other.training)

@@ -13,6 +13,7 @@ from self_evolution.ledger.ledger import ForecastRow, Ledger, StageRow
 from self_evolution.ledger.pairs import SelectedPair, TrainedPair
 from self_evolution.ledger.queue import Queue, Task
 from self_evolution.ledger.reviews import Review, ReviewStore
+from self_evolution.ledger.rewrites import RewriteCounts
 from self_evolution.ledger.sources import Source
 from self_evolution.ledger.teachers import TeacherCounts
 from self_evolution.ledger.trusted import TrustedCounts
@@ -30,6 +31,7 @@ __all__ = [
     "Queue",
     "Review",
     "ReviewStore",
+    "RewriteCounts",
     "SectionRow",
     "SelectedPair",
     "Source",

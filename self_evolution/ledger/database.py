@@ -43,6 +43,7 @@ TABLES: dict[str, type[Any]] = {
         records.Contradiction,
         records.Score,
         records.Conversation,
+        records.Rewrite,
         records.Recitation,
         records.Selection,
         records.Adapter,

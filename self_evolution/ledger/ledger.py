@@ -17,6 +17,7 @@ from self_evolution.ledger.fragments import Fragments
 from self_evolution.ledger.items import Items
 from self_evolution.ledger.pairs import Pairs
 from self_evolution.ledger.queue import Queue, Task
+from self_evolution.ledger.rewrites import Rewrites
 from self_evolution.ledger.search import SearchIndex
 from self_evolution.ledger.sources import Sources
 from self_evolution.ledger.teachers import Teachers
@@ -69,6 +70,7 @@ class Ledger(Database):
         self.teachers = Teachers(self)
         self.corrections = Corrections(self)
         self.contradictions = Contradictions(self)
+        self.rewrites = Rewrites(self)
         self.training = Training(self)
         self.evaluations = Evaluations(self)
         self.search = SearchIndex(self)
@@ -160,14 +162,18 @@ def _withdrawn(ledger: Ledger) -> Iterator[tuple[str, str]]:
       ), test AS (
         SELECT id FROM item WHERE fragment_id IS NOT NULL
         AND fragment_id NOT IN (SELECT id FROM live_fragment)
+      ), rewritten AS (
+        SELECT id FROM rewrite WHERE fragment_id NOT IN (SELECT id FROM live_fragment)
       ), touched (generation) AS (
         SELECT generation FROM selection WHERE answer_id IN (SELECT answer FROM pair)
+        OR rewrite_id IN (SELECT id FROM rewritten)
         UNION SELECT a.generation FROM adapter a JOIN touched t ON a.parent = t.generation
       )
       SELECT 'document', id FROM document WHERE id NOT IN (SELECT id FROM live_document)
       UNION SELECT 'fragment', id FROM gone
       UNION SELECT 'question', question FROM pair
       UNION SELECT 'answer', answer FROM pair WHERE answer IS NOT NULL
+      UNION SELECT 'rewrite', id FROM rewritten
       UNION SELECT 'item', id FROM test
       UNION SELECT 'candidate', id FROM candidate WHERE fragment_id IS NOT NULL
         AND fragment_id NOT IN (SELECT id FROM live_fragment)

@@ -227,6 +227,7 @@ STEPS = (
     Step(13, "contradictions", _file("contradictions.sql")),
     Step(14, "forecasts", _file("forecasts.sql")),
     Step(15, "counts of pairs", _file("tally.sql")),
+    Step(16, "rewrites", _file("rewrites.sql")),
 )
 """Steps by version. A step that was released is never changed: another one follows it."""
 

@@ -226,8 +226,8 @@ class Pairs(Part):
         """A row a generation: questions, answers, kept, scored, and the selection by source."""
         query = """
           WITH chosen AS (SELECT generation, sum(source = 'new') AS new,
-            sum(source = 'replay') AS replay, sum(source = 'rehearsal') AS rehearsal
-            FROM selection GROUP BY 1),
+            sum(source = 'replay') AS replay, sum(source = 'rewrite') AS rewrites,
+            sum(source = 'rehearsal') AS rehearsal FROM selection GROUP BY 1),
           number AS (SELECT generation FROM tally UNION SELECT generation FROM chosen)
           SELECT n.generation AS generation,
             total(t.rows) FILTER (WHERE what = 'question') AS questions,
@@ -235,8 +235,8 @@ class Pairs(Part):
             total(t.rows) FILTER (WHERE what = 'answer') AS answers,
             total(t.rows) FILTER (WHERE what = 'verdict' AND kind = '') AS kept,
             total(t.rows) FILTER (WHERE what = 'score' AND kind = 'scored') AS scored,
-            coalesce(c.new, 0) AS new,
-            coalesce(c.replay, 0) AS replay, coalesce(c.rehearsal, 0) AS rehearsal
+            coalesce(c.new, 0) AS new, coalesce(c.replay, 0) AS replay,
+            coalesce(c.rewrites, 0) AS rewrites, coalesce(c.rehearsal, 0) AS rehearsal
           FROM number n LEFT JOIN tally t ON t.generation = n.generation
           LEFT JOIN chosen c ON c.generation = n.generation
           GROUP BY 1 ORDER BY 1"""

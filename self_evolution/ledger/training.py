@@ -66,10 +66,12 @@ class Training(Part):
 
     def examples_gone(self) -> dict[int, tuple[int, int]]:
         """{generation: (training examples from documents that are gone, all of its examples)}."""
-        query = """SELECT s.generation, sum(q.origin IS 'generated' AND q.fragment_id NOT IN
-                     (SELECT id FROM live_fragment)), count(*)
+        query = """SELECT s.generation, sum((q.origin IS 'generated' OR r.id IS NOT NULL)
+                     AND coalesce(r.fragment_id, q.fragment_id) NOT IN
+                       (SELECT id FROM live_fragment)), count(*)
                    FROM selection s LEFT JOIN answer a ON a.id = s.answer_id
-                   LEFT JOIN question q ON q.id = a.question_id GROUP BY 1"""
+                   LEFT JOIN question q ON q.id = a.question_id
+                   LEFT JOIN rewrite r ON r.id = s.rewrite_id GROUP BY 1"""
         return {g: (gone, total) for g, gone, total in self._db.execute(query)}
 
     def adapters(self) -> list[Adapter]:

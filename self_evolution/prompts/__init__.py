@@ -1,10 +1,11 @@
 """Prompt profiles: the words put to the model, one YAML file a language.
 
-Placeholders: {domain}, {description}, {heading}, {fragment}, {question}, {topic}, and {language},
-the English name of the language to write in. `leaks` are phrases that
-betray the open book, `pointing` those of a question that cannot be understood without its page,
-`negations` those that deny a statement; all three are regular expressions that the check stage
-uses. `common` are words (lower case) that an answer may have although its fragment does not.
+Placeholders: {domain}, {description}, {heading}, {title} (the last part of the heading path),
+{fragment}, {question}, {topic}, and {language}, the English name of the language to write in.
+`leaks` are phrases that betray the open book, `pointing` those of a question that cannot be
+understood without its page, `negations` those that deny a statement; all three are regular
+expressions that the check stage uses. `common` are words (lower case) that an answer may have
+although its fragment does not.
 """
 
 from __future__ import annotations
@@ -23,7 +24,9 @@ from self_evolution.errors import UserError
 from self_evolution.records import Fragment, Message
 from self_evolution.text import language as languages
 
-_PLACEHOLDERS = ("domain", "description", "heading", "fragment", "question", "topic", "language")
+_PLACEHOLDERS = (
+    *("domain", "description", "heading", "title", "fragment", "question", "topic", "language"),
+)
 FOLDER = Path(__file__).parent
 
 
@@ -47,6 +50,10 @@ class Profile(BaseModel):
     still there; `topics` are those that it is asked with.
     `rehearse` asks for what somebody might say to a model on another {topic}, to rehearse it, and
     `rehearse_another` for more on the same.
+    `rewrites` are kinds of texts about a fragment that say the same in other words, each with what
+    is asked for. `rewrite` is the whole prompt, in which that stands as {request}. A kind that asks
+    for nothing takes the fragment as it is. `recall` is asked, without any fragment, when the model
+    is trained on such a text.
     `reword` asks for a {question} in other words; without it the base asks about the passage as it
     does in a generation, until it asks for the same.
     `judge` asks which of two answers, {first} and {second}, is nearer to the {reference}: A, B, or
@@ -68,6 +75,9 @@ class Profile(BaseModel):
     topics: tuple[str, ...] = ()
     answer: str
     reword: str = ""
+    rewrite: str = ""
+    rewrites: dict[str, str] = {}
+    recall: str = ""
     judge: str = ""
     closed: str = "{question}"
     question_marks: str = "?？"
@@ -112,6 +122,24 @@ class Prompts:
         blanks = self._blanks(fragment.heading, fragment.askable, fragment.language)
         return [*_system(profile, blanks), _user(profile.reword, blanks | {"question": question})]
 
+    def kinds(self, language: str) -> list[str]:
+        """The kinds of rewrites in the order in which they are used."""
+        return list(self.profile(language).rewrites)
+
+    def rewrite(self, fragment: Fragment, kind: str) -> list[Message]:
+        """The prompt for a rewrite of that kind; empty if the fragment is taken as it is."""
+        profile = self.profile(fragment.language)
+        request = profile.rewrites[kind].strip()
+        if not request:
+            return []
+        blanks = self._blanks(fragment.heading, fragment.askable, fragment.language)
+        return [*_system(profile, blanks), _user(profile.rewrite, blanks | {"request": request})]
+
+    def recall(self, heading: Sequence[str], language: str) -> str:
+        """What is asked, with the book closed, for what the rewrites of a fragment say."""
+        blanks = self._blanks(heading, "", language)
+        return self.profile(language).recall.format(**blanks).strip()
+
     def exam(self, fragment: Fragment) -> list[Message]:
         """The prompt for a test question about a fragment; empty if the profile has none."""
         profile = self.profile(fragment.language)
@@ -155,6 +183,13 @@ class Prompts:
         return found
 
     @property
+    def rewrites(self) -> bool:
+        """Whether there is a kind of rewrites in every language of the profiles."""
+        return all(
+            one.rewrites for one in ([self._fixed] if self._fixed else self._by_language.values())
+        )
+
+    @property
     def judges(self) -> bool:
         """Whether there is a prompt for a judge in every language of the profiles."""
         return all(
@@ -176,6 +211,7 @@ class Prompts:
             "domain": self._domain.name,
             "description": self._domain.description,
             "heading": " > ".join(heading),
+            "title": heading[-1] if heading else "",
             "fragment": passage,
             "question": "",
             "topic": "",
@@ -240,8 +276,14 @@ def _profile(text: str) -> Profile:
         profile.answer,
         profile.reword,
         profile.closed,
+        profile.recall,
     ):
         one.format(**blanks)
+    profile.rewrite.format(**blanks, request="")
+    if any(profile.rewrites.values()) and "{request}" not in profile.rewrite:
+        raise ValueError("`rewrites` need a prompt `rewrite` with {request}")
+    if profile.rewrites and not profile.recall.strip():
+        raise ValueError("`rewrites` need a question `recall`")
     profile.ask_statement.format(statement="")
     profile.judge.format(**blanks, **Answers("", "", "")._asdict())
     patterns = (*profile.leaks, *profile.pointing, *profile.negations, *profile.statements)

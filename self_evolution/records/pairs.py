@@ -152,10 +152,30 @@ class Conversation:
 
 
 @dataclass(frozen=True, slots=True)
-class Selection:
-    """One training example of a generation; `source`: new, replay or rehearsal.
+class Rewrite:
+    """What a fragment says, in other words: number `sample` of its texts, written in `generation`.
 
-    Exactly one of `answer_id` and `conversation_id` is set.
+    `kind` is one of the prompt profile's. `prompt` is what the model is asked when it is trained on
+    the text. `finish`: stop or length. `reason` says why it is not trained on, or is None.
+    """
+
+    id: str
+    generation: int
+    fragment_id: str
+    sample: int
+    kind: str
+    prompt: str
+    text: str
+    finish: str
+    reason: str | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """One training example of a generation; `source`: new, replay, rewrite or rehearsal.
+
+    Exactly one of `answer_id`, `conversation_id` and `rewrite_id` is set.
     """
 
     generation: int
@@ -163,6 +183,7 @@ class Selection:
     source: str
     answer_id: str | None
     conversation_id: str | None
+    rewrite_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

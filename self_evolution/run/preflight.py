@@ -35,7 +35,13 @@ def check_files(settings: Config) -> None:
             "begin its answers with the thing asked for, so its soft targets would unteach that; "
             "leave one of them out"
         )
-    Prompts(settings.domain)
+    prompts = Prompts(settings.domain)
+    if settings.ask.rewrites and not prompts.rewrites:
+        raise UserError(
+            f"--ask.rewrites {settings.ask.rewrites}: the prompt profile {settings.domain.prompts} "
+            "lists no `rewrites`, so no text can be written; add them to the profile, or leave "
+            "--ask.rewrites out"
+        )
     _refuse_faq_of_others(settings)
     files = side_files(settings)
     for key, path in files.items():

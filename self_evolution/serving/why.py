@@ -58,7 +58,7 @@ def why(ledger: Ledger, text: str, limit: int) -> Why:
     """
     tested = _tested(ledger, text)
     searched = f"{text}\n{tested.item.reference}" if tested and tested.share >= LEAK else text
-    found = nearest(ledger.pairs.trained(), searched, limit)
+    found = nearest([*ledger.pairs.trained(), *ledger.rewrites.trained()], searched, limit)
     ids = list(dict.fromkeys(pair.fragment_id for pair, _ in found if pair.fragment_id))
     places = dict(zip(ids, sources(ledger, ids), strict=True))
     pairs = (Near(pair, share, places.get(pair.fragment_id or "")) for pair, share in found)

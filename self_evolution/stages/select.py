@@ -1,11 +1,14 @@
-"""Select: choose a generation's training set from its own pairs, earlier ones, and rehearsal."""
+"""Select: choose a generation's training set from its own pairs, earlier ones, rewrites of
+fragments, and rehearsal."""
 
 from __future__ import annotations
 
 import random
 
 from self_evolution.errors import UserError
+from self_evolution.evaluation.contamination import ContaminationCheck
 from self_evolution.evaluation.rehearsal.use import usable
+from self_evolution.evaluation.rewrite_checks import leak
 from self_evolution.models.ifd import TRAINABLE
 from self_evolution.records import Selection
 from self_evolution.run import Run
@@ -44,16 +47,16 @@ def select(run: Run, generation: int) -> Outcome:
             "look at them with `self-evolution dump`, then start a new run with --pairs, "
             "a stronger model that asks and answers, with --teacher, or looser --check.*"
         )
-    rehearsal = _rehearsal(run, generation, len(new) + len(replay) + len(corrected), seed)
-    rows: list[tuple[str, str | None, str | None]] = [
-        ("new", id, None) for id in (*corrected, *new)
+    pairs = len(new) + len(replay) + len(corrected)
+    rewrites = _rewrites(run, pairs, seed)
+    rehearsal = _rehearsal(run, generation, pairs + len(rewrites), seed)
+    rows: list[tuple[str, str | None, str | None, str | None]] = [
+        ("new", id, None, None) for id in (*corrected, *new)
     ]
-    rows += [("replay", id, None) for id in (*again, *replay)]
-    rows += [("rehearsal", None, id) for id in rehearsal]
-    run.ledger.add(
-        Selection(generation, position, source, answer, conversation)
-        for position, (source, answer, conversation) in enumerate(rows)
-    )
+    rows += [("replay", id, None, None) for id in (*again, *replay)]
+    rows += [("rewrite", None, None, id) for id in rewrites]
+    rows += [("rehearsal", None, id, None) for id in rehearsal]
+    run.ledger.add(Selection(generation, position, *row) for position, row in enumerate(rows))
     note = f"{len(new):,} new + {len(replay):,} replayed ({settings.strategy})"
     if strategy.uses_k and 0 < len(pool) < settings.k:
         note += f", which is all there are: k is {settings.k:,}"
@@ -61,6 +64,8 @@ def select(run: Run, generation: int) -> Outcome:
         note += (
             f" + {len(corrected):,} from corrections, {many(len(corrected) + len(again), 'time')}"
         )
+    if rewrites:
+        note += f" + {many(len(rewrites), 'rewrite')}"
     if rehearsal:
         note += f" + {len(rehearsal):,} rehearsed"
     if not new and not corrected:
@@ -85,10 +90,30 @@ def corrections(run: Run, generation: int, others: int) -> dict[str, int]:
     }
 
 
-def _rehearsal(run: Run, generation: int, pairs: int, seed: int) -> list[str]:
+def _rewrites(run: Run, pairs: int, seed: int) -> list[str]:
+    """Draw the rewrites that make up `train.rewrites` of them and the pairs, without repetition.
+
+    Those that contain a test question of the present set, which a review may have changed, are left
+    out.
+    """
+    share = run.config.train.rewrites
+    there = run.ledger.rewrites.live() if run.config.ask.rewrites and share else []
+    if not there:
+        return []
+    wanted = min(len(there), round(pairs * share / (1 - share)))
+    drawn = run.ledger.rewrites.get(sorted(random.Random(seed).sample(there, wanted)))
+    fragments = {
+        one.id: one
+        for one in run.ledger.fragments.get(list(dict.fromkeys(row.fragment_id for row in drawn)))
+    }
+    contamination = ContaminationCheck(run.ledger.items.all())
+    return [row.id for row in drawn if not leak(row, fragments[row.fragment_id], contamination)]
+
+
+def _rehearsal(run: Run, generation: int, examples: int, seed: int) -> list[str]:
     """Draw the conversations that make up `train.rehearsal` of the set, or more after a rollback.
 
-    They are drawn without repetition.
+    They are drawn without repetition. `examples` counts all others in the set.
     """
     share = run.start(generation).rehearsal
     if not share:
@@ -98,5 +123,5 @@ def _rehearsal(run: Run, generation: int, pairs: int, seed: int) -> list[str]:
         raise UserError(
             f"--train.rehearsal {share} needs conversations: give --train.rehearsal-file"
         )
-    wanted = round(pairs * share / (1 - share))
+    wanted = round(examples * share / (1 - share))
     return sorted(random.Random(seed).sample(there, min(wanted, len(there))))

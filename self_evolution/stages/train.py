@@ -95,9 +95,11 @@ class _Lesson(NamedTuple):
 
 
 def _lessons(run: Run, generation: int) -> list[_Lesson]:
-    """Return the selected pairs without their fragments, then the conversations of rehearsal.
+    """Return the selected pairs without their fragments, then rewrites of fragments, then the
+    conversations of rehearsal.
 
-    Of a pair, only its own answer is learnt: answers in the turns before it have the weight 0.
+    Of a pair, only its own answer is learnt: answers in the turns before it have the weight 0. A
+    rewrite is learnt as a whole, as the answer to its prompt.
     """
     selected = run.ledger.pairs.get(run.ledger.training.selected_pairs(generation))
     answers = _leading(run, selected) if run.config.train.lead else {}
@@ -109,12 +111,20 @@ def _lessons(run: Run, generation: int) -> list[_Lesson]:
         for pair in selected
     ]
     open_book = _open_book(run, selected) if run.config.train.objective == "distill" else {}
+    rewrites = [
+        [
+            *run.prompts.chat([{"role": "user", "content": rewrite.prompt}]),
+            {"role": "assistant", "content": rewrite.text},
+        ]
+        for rewrite in run.ledger.rewrites.selected(generation)
+    ]
     rehearsal = run.ledger.training.selected_conversations(generation)
     return [
         *(
             _Lesson(messages, False, open_book.get(pair.answer_id, []))
             for pair, messages in zip(selected, pairs, strict=True)
         ),
+        *(_Lesson(messages, False, []) for messages in rewrites),
         *(_Lesson(messages, True, []) for messages in rehearsal),
     ]
 

@@ -13,6 +13,7 @@ from self_evolution.ledger import (
     DocumentRow,
     ForecastRow,
     Ledger,
+    RewriteCounts,
     TeacherCounts,
     TrustedCounts,
 )
@@ -85,6 +86,7 @@ class Facts:
     left_out: dict[str, int]
     trusted: TrustedCounts
     teachers: list[TeacherCounts]
+    rewrites: list[RewriteCounts]
     corrections: Corrections
     conflicts: tuple[Conflict, ...]
     coverage: Coverage | None
@@ -140,6 +142,7 @@ def gather(config: Config, ledger: Ledger) -> Facts:
         left_out=ledger.meta("left_out") or {},
         trusted=ledger.trusted.counts(),
         teachers=ledger.teachers.counts(),
+        rewrites=ledger.rewrites.counts(),
         corrections=corrections(ledger, first.compared),
         conflicts=tuple(ledger.contradictions.conflicts()),
         coverage=coverage(config, ledger),

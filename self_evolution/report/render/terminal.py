@@ -17,6 +17,7 @@ from self_evolution.report.render.words import (
     contradicted,
     corrected,
     lower_first,
+    rewritten,
     teachers,
     trusted,
 )
@@ -33,6 +34,7 @@ def summary(config: Config, ledger: Ledger) -> Iterator[str]:
         (
             trusted(ledger.trusted.counts()),
             teachers(ledger.teachers.counts()),
+            rewritten(ledger.rewrites.counts()),
             corrected(corrections(ledger, leader)),
             contradicted(ledger.contradictions.conflicts()),
         ),

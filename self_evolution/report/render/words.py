@@ -13,7 +13,13 @@ from self_evolution.evaluation.statistics import Interval
 from self_evolution.evaluation.statistics import format_p as format_p
 from self_evolution.evaluation.tasks import MODES as MODES
 from self_evolution.evaluation.tasks import passage_found as passage_found
-from self_evolution.ledger import Conflict, PairSource, TeacherCounts, TrustedCounts
+from self_evolution.ledger import (
+    Conflict,
+    PairSource,
+    RewriteCounts,
+    TeacherCounts,
+    TrustedCounts,
+)
 from self_evolution.models.endpoint.address import is_address
 from self_evolution.models.other_models import label
 from self_evolution.progress import clock
@@ -129,6 +135,23 @@ def teachers(found: Sequence[TeacherCounts]) -> str:
         f"{one.kept:,} of them kept; {many(one.test_questions, 'test question')}"
         for one in found
     )
+
+
+def rewritten(found: Sequence[RewriteCounts]) -> str:
+    """Describe how many rewrites of each kind were kept; empty if none were written."""
+    if not found:
+        return ""
+    written = sum(one.written for one in found)
+    told = f"Rewrites of fragments: {many(written, 'text')} written, "
+    told += f"{sum(one.kept for one in found):,} kept"
+    kinds = (f"{one.kind} {one.kept:,} of {one.written:,}{_dropped(one)}" for one in found)
+    return f"{told}: {'; '.join(kinds)}"
+
+
+def _dropped(found: RewriteCounts) -> str:
+    reasons = (f"{n:,} {reason.replace('_', ' ')}" for reason, n in found.reasons.items())
+    listed = ", ".join(reasons)
+    return f" ({listed})" if listed else ""
 
 
 def corrected(found: Corrections) -> str:

@@ -74,6 +74,7 @@ def results(facts: Facts) -> Results:
             "pairs": facts.funnel,
             "trusted": facts.trusted,
             "teachers": facts.teachers,
+            "rewrites": facts.rewrites,
             "corrections": facts.corrections,
             "coverage": facts.coverage,
             "contradictions": facts.conflicts,

@@ -82,6 +82,8 @@ class Pairs(Model):
     scored: int
     new: int
     replay: int
+    rewrites: int
+    """texts about fragments, beside the pairs"""
     rehearsal: int
 
 

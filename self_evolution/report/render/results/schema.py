@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from self_evolution.ledger import TeacherCounts, TrustedCounts
+from self_evolution.ledger import RewriteCounts, TeacherCounts, TrustedCounts
 from self_evolution.records import Evaluation, Promotion, Rival
 from self_evolution.report.render.results.base import Model
 from self_evolution.report.render.results.run import (
@@ -70,6 +70,7 @@ class Results(Model):
     pairs: list[Pairs]
     trusted: TrustedCounts
     teachers: list[TeacherCounts]
+    rewrites: list[RewriteCounts]
     corrections: Corrections
     coverage: Coverage | None
     contradictions: list[Contradiction]

@@ -24,6 +24,8 @@ function line(text, name = "") {
   return made;
 }
 
+const WHO = { generated: "why_model", trusted: "why_person", rewrite: "why_rewrite" };
+
 const model = (number) => (number ? say("generation", number) : say("the_base"));
 
 function tested(test) {
@@ -42,7 +44,7 @@ function pairs(found) {
 
 function pair(one) {
   const made = document.createElement("li");
-  const origin = say(one.origin === "trusted" ? "why_person" : "why_model");
+  const origin = say(WHO[one.origin]);
   const trained = say("why_trained", listed(one.trained));
   const unused = one.live ? "" : say("why_unused");
   made.append(line(one.question), line(one.answer), line(sentences([origin, trained, unused]), "soft"));
