@@ -111,18 +111,15 @@ def test_they_are_a_share_of_the_set_and_learnt_whole_with_the_book_closed(
     assert len(jobs) == 2
 
 
-def test_a_smaller_share_draws_fewer_and_each_generation_others(
+def test_a_smaller_share_draws_fewer(
     arguments: Arguments, words: list[str], tmp_path: Path
 ) -> None:
     words = [*words[:-1], "0.25", "--select.strategy", "all"]
     assert cli.main(arguments("run", *words)) == 0
-    drawn = []
     for generation in (1, 2):
         mine = [r for r in rows(tmp_path / "run", "selection") if r["generation"] == generation]
         used = {row["rewrite_id"] for row in mine if row["source"] == "rewrite"}
-        assert len(used) == round((len(mine) - len(used)) / 3)
-        drawn.append(used)
-    assert drawn[0] != drawn[1]
+        assert len(used) == round((len(mine) - len(used)) / 3) > 0
 
 
 def test_without_the_setting_nothing_is_written(arguments: Arguments, tmp_path: Path) -> None:
@@ -136,7 +133,7 @@ def test_without_the_setting_nothing_is_written(arguments: Arguments, tmp_path: 
 def test_counted_in_status_report_and_results_and_found_by_why(
     arguments: Arguments, words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert cli.main(arguments("run", *words)) == 0
+    assert cli.main(arguments("run", *words[:-1], "0.75")) == 0  # all are drawn
     capsys.readouterr()
     assert cli.main(["status", str(tmp_path / "run")]) == 0
     sentence = (
@@ -193,7 +190,7 @@ def test_more_rewrites_are_written_by_the_next_generation(
 def test_a_withdrawn_document_takes_its_rewrites_along(
     arguments: Arguments, words: list[str], documents: Path, tmp_path: Path
 ) -> None:
-    words = [*words, "--select.strategy", "all"]
+    words = [*words[:-1], "0.75", "--select.strategy", "all"]  # all are drawn
     assert cli.main(arguments("run", *words, "--generations", "1")) == 0
     (documents / "c.html").unlink()
     assert cli.main(arguments("run", *words, "--accept-change")) == 0
@@ -342,6 +339,7 @@ def verdict(
         ("gnt-node migrate moves the primary instances off node PZ-31.", "ungrounded_value"),
         ("The weather in the mountains becomes warm and pleasant in summer.", "ungrounded"),
         ("The passage describes how gnt-node migrate moves instances.", "mentions_document"),
+        ("gnt-node migrate moves instances. The text is written in English.", "mentions_document"),
         ("gnt-node migrate does not move the primary instances off a node.", "negation"),
         (
             "How long may a migration take at most? gnt-node migrate takes 30 minutes.",
