@@ -175,3 +175,7 @@ def test_no_barrier_of_wcag_2_2(
         assert len(found["passes"]) > 10
         assert [(one["id"], one["nodes"][0]["html"]) for one in found["violations"]] == []
         assert page.evaluate("document.documentElement.scrollWidth") <= SIZES[size][0]
+    # The last page has the stages with their notes, which are read without scrolling.
+    stages = page.locator(".stages")
+    assert stages.evaluate("one => one.scrollWidth - one.clientWidth") <= 0
+    assert stages.locator("td.soft:not(:empty)").first.is_visible()
