@@ -20,9 +20,11 @@ from test_forecast_run import words
 from self_evolution import cli
 from self_evolution.forecast import limit, probe
 from self_evolution.forecast.calibration import STEPS
+from self_evolution.models import other_models
 from self_evolution.models.decoding import generation
 from self_evolution.models.training.adapter_trainer import AdapterTrainer
 from self_evolution.progress import interruptible
+from self_evolution.run import models
 
 OVER = "the time of the probe was over before it had measured "
 
@@ -154,6 +156,30 @@ def test_a_teacher_that_does_not_reply(plan: Callable[..., tuple[int, str]], clo
         status, told = plan("--teacher", teacher, "--evaluate.build", "never")
         over.set()
     assert status == 2 and f"the teacher {teacher} had not replied to" in told
+
+
+@pytest.mark.slow
+def test_the_time_in_which_models_are_loaded_does_not_count(
+    plan: Callable[..., tuple[int, str]], clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A teacher and the run's own model are loaded in turn, each for longer than a probe may
+    take."""
+    loaded = []
+
+    def slow(open_model: Callable[..., Any]) -> Callable[..., Any]:
+        def load(*rest: Any, **more: Any) -> Any:
+            loaded.append(open_model.__name__)
+            clock.seconds += 2 * probe.MOST
+            time.sleep(2 * limit.LOOK)  # the clock is looked at
+            return open_model(*rest, **more)
+
+        return load
+
+    monkeypatch.setattr(models, "open_engine", slow(models.open_engine))
+    monkeypatch.setattr(other_models, "open_model", slow(other_models.open_model))
+    _, told = plan("--teacher", str(tiny.folder("llama3")), "--evaluate.build", "never")
+    assert loaded[:3] == ["open_engine", "open_model", "open_engine"]
+    assert OVER not in told and "\npairs: " in told and "\nthe probe took 0 s (" in told
 
 
 @pytest.mark.slow

@@ -217,6 +217,7 @@ class Asking:
         params = params._replace(max_tokens=min(self._cap, most))
         author = Author(run, 0, "base", own=not taught)
         seeds = [seed_of(run.config.seed, "probe", self._round, i) for i in range(len(requests))]
+        author.load()  # which is no time of a reply
         start, cpu = time.perf_counter(), time.process_time()
         sample = self._sample
         with listening() as events:

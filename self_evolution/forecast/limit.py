@@ -23,14 +23,30 @@ class TimeOver(Stopped):
 
 
 class Limit:
-    """Counts the seconds since it was made."""
+    """Counts the seconds since it was made, and the CPU seconds, without those of pauses."""
 
     def __init__(self) -> None:
-        self._start = clock()
+        self._start, self._cpu = clock(), time.process_time()
+        self._stopped: float | None = None
 
     @property
     def spent(self) -> float:
-        return clock() - self._start
+        return (clock() if self._stopped is None else self._stopped) - self._start
+
+    @property
+    def cpu_spent(self) -> float:
+        return time.process_time() - self._cpu
+
+    @contextmanager
+    def pause(self) -> Iterator[None]:
+        """The time of the block does not count, and nothing in it is given up."""
+        self._stopped, cpu = clock(), time.process_time()
+        try:
+            yield
+        finally:
+            self._start += clock() - self._stopped
+            self._cpu += time.process_time() - cpu
+            self._stopped = None
 
     @contextmanager
     def upto(self, seconds: float) -> Iterator[None]:

@@ -7,7 +7,6 @@ work when this time is over is given up.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import islice
@@ -72,7 +71,8 @@ class Probe:
         self._waiting = iter(_mixed(self._fragments))
         self._items = iter(evenly(ledger.items.of_suite("domain"), SHORT * FRAGMENTS))
         self._former = iter(evenly(ledger.items.of_suite("retention"), SHORT * FRAGMENTS))
-        self._limit, self._cpu = Limit(), time.process_time()
+        self._limit = Limit()
+        run.models.while_loading = self._limit.pause  # a run loads each model only once
 
     def asked_for(self) -> Forecast:
         """The forecast that somebody asked for, even if it is small."""
@@ -167,7 +167,7 @@ class Probe:
 
     def _forecast(self) -> Forecast:
         self.sample.seconds = self._limit.spent
-        self.sample.cpu_seconds = time.process_time() - self._cpu
+        self.sample.cpu_seconds = self._limit.cpu_spent
         self.stages.forget()
         return forecast(self._run.config, self.stages)
 

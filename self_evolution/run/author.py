@@ -33,6 +33,11 @@ class Author:
     def __init__(self, run: Run, parent: int, weights: Weights, own: bool = False) -> None:
         self._run, self._parent, self._weights, self._own = run, parent, weights, own
 
+    def load(self) -> None:
+        """Have the model in memory that `generate` needs."""
+        if self._teacher is None:
+            self._run.use(self._parent)
+
     def generate(
         self, prompts: Sequence[Sequence[Message]], params: SamplingParams, seeds: Sequence[int]
     ) -> list[Reply]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gc
 import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 
 from self_evolution.config import Config
 from self_evolution.errors import UserError
@@ -22,7 +24,8 @@ from self_evolution.progress import Progress, interruptible
 class Models:
     """The models that a run's settings name; each is loaded when it is first needed.
 
-    `loaded` is the run's own model while it is in memory, else None.
+    `loaded` is the run's own model while it is in memory, else None. `while_loading` is entered
+    around the loading of each model.
     """
 
     def __init__(
@@ -32,6 +35,7 @@ class Models:
         self._counter: TokenCounter | None = None
         self._teacher: OtherModel | None = None
         self.loaded = loaded
+        self.while_loading: Callable[[], AbstractContextManager[None]] = nullcontext
         self._cluster: Cluster | None = None
 
     @property
@@ -41,7 +45,7 @@ class Models:
             self._teacher = None
             self._progress.say(f"loading {self._config.model.name}")
             _free_memory()
-            with interruptible():
+            with self.while_loading(), interruptible():
                 engine = open_engine(self._config.model, served=True)
             said = remark(self._config.model)
             if said and shape(self._config.model):  # it has weights, and so a number format
@@ -105,7 +109,7 @@ class Models:
             )
             self._progress.say(f"loading {name}")
             _free_memory()
-        with interruptible():
+        with self.while_loading(), interruptible():
             return other_models.open_model(self._config.model, name, flag)
 
     @property
