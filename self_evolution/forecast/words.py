@@ -29,6 +29,9 @@ GIVEN_UP: dict[Part, str] = {
 REASONS = 4
 """Reasons that are told, the most frequent ones."""
 
+LOOKED_AT = 1000
+"""In more fragments than this, the plan does not look for statements: it would take minutes."""
+
 
 def table(found: Forecast) -> list[tuple[str, ...]]:
     """The head, a row for each stage in all generations, and the sum."""
@@ -98,7 +101,7 @@ def describe(stages: Stages, found: Forecast) -> Iterator[str]:
         f"{sample.fragments:,} of them were probed"
     )
     run = stages.run
-    if spread := str(shares(settings, run.ledger, run.prompts, 1)):
+    if spread := str(shares(settings, run.ledger, run.prompts, 1, LOOKED_AT)):
         yield f"generation 1 would ask {spread}"
     if sample.pairs.of:
         asked = given.fragments * settings.ask.per_fragment
