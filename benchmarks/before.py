@@ -11,8 +11,8 @@ one thread.
 Prints a table for each run of this version, with a line for each stage: the CPU seconds before and
 after (medians), and how many times as fast it is now (the median and the range over the turns).
 "outside of stages" is what the process takes before, between and after the stages: the imports, the
-forecast and the report. At the end stand the peak memory, and the exact match of the last
-generation.
+forecast and the report. At the end stand the peak memory, how much the model wrote (replies are
+sampled, so they are not the same), and the exact match of the last generation.
 
 `benchmarks/quick_start_before.yaml` has the settings that the recipe `embedded` had at first:
 
@@ -42,10 +42,12 @@ REST, WHOLE = "outside of stages", "the whole run"
 
 
 class Measured(NamedTuple):
-    """What one run took: CPU seconds by stage, megabytes, and its last exact match in percent."""
+    """What one run took: CPU seconds by stage and megabytes; and what came of it: characters that
+    the model wrote, by table, and its last exact match in percent."""
 
     seconds: dict[str, float]
     memory: int
+    written: dict[str, int]
     scores: dict[str, float]
 
 
@@ -65,6 +67,10 @@ def measure(checkout: Path, words: Sequence[str], folder: Path) -> Measured:
         raise SystemExit(f"{log.read_text()}\n{checkout}: the run ended with status {status}")
     with closing(sqlite3.connect(folder / "run.db")) as ledger:
         rows = ledger.execute("SELECT name, sum(cpu_seconds) FROM stage GROUP BY name").fetchall()
+        written = {
+            name: ledger.execute(f"SELECT coalesce(sum(length(text)), 0) FROM {name}").fetchone()[0]
+            for name in ("question", "answer", "prediction")
+        }
         scores = ledger.execute(
             "SELECT suite || ' ' || mode, mean FROM evaluation WHERE metric = 'exact-match' "
             "AND generation = (SELECT max(generation) FROM evaluation) ORDER BY 1"
@@ -73,7 +79,7 @@ def measure(checkout: Path, words: Sequence[str], folder: Path) -> Measured:
     seconds = {earlier.get(name, name): taken for name, taken in rows}
     whole = used.ru_utime + used.ru_stime
     seconds |= {REST: whole - sum(seconds.values()), WHOLE: whole}
-    return Measured(seconds, used.ru_maxrss // 1024, dict(scores))
+    return Measured(seconds, used.ru_maxrss // 1024, written, dict(scores))
 
 
 def show(title: str, before: list[Measured], after: list[Measured]) -> None:
@@ -90,6 +96,9 @@ def show(title: str, before: list[Measured], after: list[Measured]) -> None:
         print(line)
     memory = [round(median(one.memory for one in side)) for side in (before, after)]
     print(f"{'peak memory':<18}{memory[0]:9,} MB{memory[1]:9,} MB")
+    for name in after[-1].written:
+        sizes = [round(median(one.written[name] for one in side)) for side in (before, after)]
+        print(f"{name + 's':<18}{sizes[0]:9,} letters {sizes[1]:9,} letters")
     for name in after[-1].scores:
         old_score = before[-1].scores.get(name, float("nan"))
         print(f"{name:<18}{old_score:9.1f} % {after[-1].scores[name]:9.1f} %")
