@@ -111,19 +111,20 @@ def main() -> None:
     parser.add_argument("--turns", type=int, default=3)
     parser.add_argument("--before", default="", metavar="WORDS")
     parser.add_argument("--after", action="append", metavar="WORDS")
-    parser.add_argument("words", nargs="*", metavar="WORDS")
-    options = parser.parse_args()
+    own = sys.argv[1:]
+    both = own[own.index("--") + 1 :] if "--" in own else []
+    options = parser.parse_args(own[: own.index("--")] if "--" in own else own)
     versions = [(options.checkout.resolve(), options.before)]
     versions += [(HERE, words) for words in options.after or [""]]
     found: list[list[Measured]] = [[] for _ in versions]
     with tempfile.TemporaryDirectory() as temporary:
         for turn in range(options.turns):
-            for number, (checkout, own) in enumerate(versions):
-                words = [*options.words, *shlex.split(own)]
+            for number, (checkout, flags) in enumerate(versions):
+                words = [*both, *shlex.split(flags)]
                 found[number].append(measure(checkout, words, Path(temporary) / f"{turn}-{number}"))
             print(f"after {turn + 1} of {options.turns} turns\n")
-            for (_, own), after in zip(versions[1:], found[1:], strict=True):
-                show(own, found[0], after)
+            for (_, flags), after in zip(versions[1:], found[1:], strict=True):
+                show(flags, found[0], after)
 
 
 if __name__ == "__main__":
