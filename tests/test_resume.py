@@ -7,13 +7,17 @@ import signal
 from collections.abc import Callable
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import exported
 
 from self_evolution import cli, report
+from self_evolution.evaluation import predict
 from self_evolution.evaluation.metrics.aggregate import summarise
 from self_evolution.ledger import Ledger
+from self_evolution.progress import interrupt
+from self_evolution.stages import promote
 
 Arguments = Callable[..., list[str]]
 
@@ -128,4 +132,21 @@ def test_ctrl_c_stops_after_the_batch_and_tells_how_to_go_on(
     assert cli.main(words) == 0
     monkeypatch.undo()
     cli.main(arguments("whole"))
+    assert exported(tmp_path / "run") == exported(tmp_path / "whole")
+
+
+@pytest.mark.parametrize(("module", "name"), [(predict, "intervals"), (promote, "difference")])
+def test_a_request_to_stop_is_heard_while_answers_are_compared(
+    arguments: Arguments,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    module: Any,
+    name: str,
+) -> None:
+    """It ends the work at once, and the run goes on as if nothing had been."""
+    with monkeypatch.context() as patched:
+        patched.setattr(module, name, lambda *_, **__: interrupt())
+        assert cli.main(arguments("run")) == 130
+    assert cli.main(arguments("run")) == 0
+    assert cli.main(arguments("whole")) == 0
     assert exported(tmp_path / "run") == exported(tmp_path / "whole")

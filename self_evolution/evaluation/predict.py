@@ -28,6 +28,7 @@ from self_evolution.evaluation.tasks import MODES, RECALL, Task, tasks
 from self_evolution.ledger import digest
 from self_evolution.models import TOO_LONG, Engine, Generator, Reply
 from self_evolution.models.jobs import Job, generated
+from self_evolution.progress import interruptible
 from self_evolution.records import (
     Evaluation,
     Item,
@@ -86,7 +87,9 @@ def predict(run: Run, generation: int, model: Generator) -> Predictions:
         shown = run.ledger.evaluations.shown(generation, *task)
         if shown and task not in there:
             recalled = list(_recall(run, generation, task, items, shown))
-            run.ledger.add([*_measured(run, generation, task), *recalled])
+            with interruptible():  # the metrics of some thousand answers take a minute
+                measured = list(_measured(run, generation, task))
+            run.ledger.add([*measured, *recalled])
         asked += len(shown)
         nothing += sum(task.mode == "retrieved" and not sources for sources in shown.values())
     notes = unanswered(

@@ -20,6 +20,7 @@ from self_evolution.evaluation.statistics import (
     unseen,
 )
 from self_evolution.evaluation.tasks import FORMER, MODES, Task, choosing, deciding
+from self_evolution.progress import interruptible
 from self_evolution.records import Difference, Item, Promotion
 from self_evolution.run import Run
 from self_evolution.run.outcome import Outcome
@@ -37,8 +38,9 @@ def promote(run: Run, generation: int) -> Outcome:
     there = [row for row in run.ledger.evaluations.promotions() if row.generation == generation]
     if not there:
         leader = run.ledger.evaluations.leader()
-        differences = list(_differences(run, generation, {0, leader} - {generation}))
-        promoted, reason = _verdict(run, generation, leader, differences)
+        with interruptible():  # resampling takes long where there are many test questions
+            differences = list(_differences(run, generation, {0, leader} - {generation}))
+            promoted, reason = _verdict(run, generation, leader, differences)
         if not promoted and run.config.promote.rollback:
             reason += f"; rolled back to generation {leader}"
             if changed := rollback.describe_start(run.config, generation + 1, leader):
