@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import re
@@ -18,9 +19,11 @@ from typing import Any, Literal
 
 import pytest
 import tiny
+from conftest import exported
 from together import alone, processes, train_together
 
 from self_evolution import cli
+from self_evolution.cli import parser, torchrun
 from self_evolution.config import Config, Model, Train, load
 from self_evolution.errors import Stopped, UserError
 from self_evolution.models import engines
@@ -202,8 +205,9 @@ def test_a_whole_run(tmp_path: Path) -> None:
     """The second generation goes on from the adapter of the first."""
     folder = tmp_path / "run"
     words = "--limit 6 --generations 2 --ask.per-fragment 2 --evaluate.limit 8 --train.steps 4,3"
-    words += " --rehearse.topics 24 --rehearse.fragments 6 --train.processes 2 --model.threads 1"
-    assert cli.main(["run", "--recipe", "embedded", *words.split(), "--run", str(folder)]) == 0
+    words += " --rehearse.topics 24 --rehearse.fragments 6 --model.threads 1"
+    run = ["run", "--recipe", "embedded", *words.split(), "--run"]
+    assert cli.main([*run, str(folder), "--train.processes", "2"]) == 0
     with closing(sqlite3.connect(folder / "run.db")) as database:
         stages = database.execute("SELECT * FROM stage WHERE name = 'train' ORDER BY generation")
         names = [column[0] for column in stages.description]
@@ -216,6 +220,88 @@ def test_a_whole_run(tmp_path: Path) -> None:
         assert row["tokens"] > 0 and row["cpu_seconds"] > 1
     assert not [*(folder / "adapters").glob("*.tmp")]
     assert "2 processes" in (folder / "report" / "index.html").read_text(encoding="utf-8")
+
+    done = by_torchrun(*run, str(tmp_path / "launched"))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("report: ") == 1
+    assert exported(tmp_path / "launched") == exported(folder)
+
+
+def by_torchrun(*words: str) -> subprocess.CompletedProcess[str]:
+    """Start a command in two processes, as `torchrun` does."""
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
+    return subprocess.run(
+        [*launcher, "-m", "--", "self_evolution", *words],  # else torchrun takes --run for its own
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+    )
+
+
+@slow
+def test_of_two_processes_of_torchrun_one_does_the_run_and_two_train(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    words = "--limit 3 --generations 1 --ask.per-fragment 2 --evaluate.limit 4 --train.steps 2"
+    words += " --rehearse.topics 6 --rehearse.fragments 3 --model.threads 1"
+    done = by_torchrun("run", "--recipe", "embedded", *words.split(), "--run", str(folder))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("report: ") == 1
+    with closing(sqlite3.connect(folder / "run.db")) as database:
+        (note,) = database.execute("SELECT note FROM stage WHERE name = 'train'").fetchone()
+    assert "in 2 processes, each with the whole model (DDP)" in note
+
+
+@slow
+def test_torchrun_ends_with_the_status_of_the_process_that_works(tmp_path: Path) -> None:
+    done = by_torchrun("status", str(tmp_path / "nothing"))
+    assert done.returncode != 0
+    assert done.stderr.count(f"self-evolution: {tmp_path / 'nothing'}") == 1
+
+
+@pytest.fixture
+def launched(monkeypatch: pytest.MonkeyPatch) -> Callable[..., bool]:
+    """Asks whether a process leads that torchrun has started for these words, with that rank."""
+
+    def leads(options: argparse.Namespace, rank: int, machines: int = 1) -> bool:
+        found = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": 3, "LOCAL_WORLD_SIZE": 3}
+        found |= {"GROUP_RANK": 0, "GROUP_WORLD_SIZE": machines, "TORCHELASTIC_RUN_ID": "night"}
+        for name, value in found.items():
+            monkeypatch.setenv(name, str(value))
+        return torchrun.leads(options)
+
+    return leads
+
+
+def test_the_first_process_of_torchrun_leads_and_forgets_torchrun(
+    launched: Callable[..., bool],
+) -> None:
+    """Otherwise the Trainer of transformers would wait for the others."""
+    assert not launched(parser.parse(["run"]), 2)
+    assert launched(options := parser.parse(["run"]), 0)
+    assert options.overrides == {"train.processes": "3"}
+    assert not {"RANK", "LOCAL_RANK", "WORLD_SIZE", "TORCHELASTIC_RUN_ID"} & {*os.environ}
+    assert torchrun.leads(options)
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["run", "--train.processes", "1"], {"train.processes": "1"}),
+        (["train", "runs/night"], {"train.processes": "3"}),
+        (["status", "runs/night"], {}),
+    ],
+)
+def test_the_number_of_processes_is_that_of_torchrun_where_none_is_given(
+    words: list[str], expected: dict[str, str], launched: Callable[..., bool]
+) -> None:
+    assert launched(options := parser.parse(words), 0)
+    assert options.overrides == expected
+
+
+def test_torchrun_on_several_machines_is_refused(launched: Callable[..., bool]) -> None:
+    with pytest.raises(UserError, match="one machine; leave out --nnodes"):
+        launched(parser.parse(["run"]), 0, machines=2)
 
 
 @pytest.mark.drill

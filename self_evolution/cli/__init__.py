@@ -13,7 +13,7 @@ import sys
 import traceback
 from pathlib import Path
 
-from self_evolution.cli import parser
+from self_evolution.cli import parser, torchrun
 from self_evolution.errors import Stopped, UserError
 
 _FULL = "the disk is full: free some space and run the same command again; nothing is lost"
@@ -44,6 +44,8 @@ def main(arguments: list[str] | None = None) -> int:
     debug = "--debug" in given
     options = parser.parse([word for word in given if word != "--debug"])
     try:
+        if not torchrun.leads(options):
+            return 0
         module, _, function = options.function.partition(".")
         found = importlib.import_module(f"self_evolution.cli.{module}")
         status: int = getattr(found, function)(options)

@@ -33,7 +33,7 @@ SENT = ("conversations", "rehearsed", "open_book", "learning_rate", "seed")
 _BEAT = 0.5
 """Seconds between two reports of the tokens that were trained on."""
 
-_LAUNCHERS = ("RANK", "LOCAL_RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", "GROUP_RANK")
+LAUNCHERS = ("RANK", "LOCAL_RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", "GROUP_RANK")
 """What another launcher may have set. The Trainer would take it for its own processes."""
 
 
@@ -48,7 +48,7 @@ def errors_of(folder: Path, rank: int) -> Path:
 
 
 def main(folder: Path, rank: int) -> int:
-    for name in _LAUNCHERS:
+    for name in LAUNCHERS:
         os.environ.pop(name, None)
     with (
         file_of(folder, rank).open("a", encoding="utf-8") as file,
