@@ -3,9 +3,10 @@
     python -m benchmarks.growth [1000 10000 100000 1000000]
 
 For each number of fragments, a run in a process of its own reads, splits, asks four questions a
-fragment, answers, checks, scores and selects; then `status` and the report are timed. Prints the
-CPU seconds of each stage, the peak memory after it, and the exponent of time from one number to the
-next: 1 is linear growth. Everything that is measured is the program's own work.
+fragment, answers, checks, scores and selects; then `status` and the report are made. There are 100
+test questions, with which the pairs are compared. Prints the processor time of each stage, its time
+by the clock, the peak memory after it, and the exponent of the processor time from one number to
+the next: 1 is linear growth. Everything that is measured is the program's own work.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,7 @@ from self_evolution.schedule import plan
 from self_evolution.stages import perform
 
 KEYS = ("port", "rack", "limit", "timeout")
+QUESTIONS = 100
 SECTIONS_A_FILE = 50
 SETTINGS = {
     "model.engine": "scripted",
@@ -50,6 +52,7 @@ SETTINGS = {
     "model.batch_size": 256,
 }
 LAST = "select"
+COMMANDS = ("status", "report")
 
 
 def write_documents(folder: Path, fragments: int) -> None:
@@ -70,9 +73,24 @@ def _section(number: int) -> str:
     return f"## Device D{number}\n\n{' '.join(lines)}\n\n"
 
 
+def write_questions(path: Path) -> None:
+    """Test questions on other matters, so that they are near to no pair."""
+    rows = (
+        {
+            "instruction": f"Valve {n} in hall {n + 3} is opened by pump P{n}.",
+            "input": f"Which pump opens valve {n} in hall {n + 3}?",
+            "output": f"Pump P{n} opens valve {n}.",
+        }
+        for n in range(QUESTIONS)
+    )
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+
+
 def script(messages: Sequence[Message]) -> str:
     """Ask for the next of the four facts, or answer from the fragment in the prompt."""
     first, last = messages[0]["content"], messages[-1]["content"]
+    if "Which pump" in last:
+        return "Nobody knows."
     device = re.search(r"device (D\d+)", first)
     assert device is not None
     if "question." in last:
@@ -89,28 +107,36 @@ def measure(fragments: int, folder: Path) -> dict[str, Any]:
     write_documents(folder / "documents", fragments)
     name = folder / "script.json"
     name.write_text('{"rules": [], "default": ""}', encoding="utf-8")
+    write_questions(questions := folder / "questions.jsonl")
     request = Request(
-        overrides=SETTINGS | {"model.name": str(name)}, documents=(str(folder / "documents"),)
+        overrides=SETTINGS | {"model.name": str(name), "evaluate.file": str(questions)},
+        documents=(str(folder / "documents"),),
     )
     stages: dict[str, dict[str, float]] = {}
     with open_run(folder / "run", request, Progress(quiet=True), new=True) as run:
         engine = ScriptedEngine(config.Model(), script)
         run.models = Models(run.config, run.ledger, run.progress, engine)
         for generation, stage in plan(1, run.config):
-            before = _cpu()
-            perform(run, generation, stage)
-            stages[f"{generation} {stage}"] = {"cpu": _cpu() - before, "peak_mb": _peak()}
+            with _measured(stages, f"{generation} {stage}"):
+                perform(run, generation, stage)
             if (generation, stage) == (1, LAST):
                 break
         pairs = run.ledger.pairs.funnel()[-1]
-    for command in ("status", "report"):
-        start = time.perf_counter()
-        with contextlib.redirect_stdout(io.StringIO()):
+    for command in COMMANDS:
+        with _measured(stages, command), contextlib.redirect_stdout(io.StringIO()):
             status = cli.main([command, str(folder / "run")])
         assert status == 0, command
-        stages[command] = {"wall": time.perf_counter() - start, "peak_mb": _peak()}
     size = (folder / "run" / "run.db").stat().st_size
     return {"fragments": fragments, "kept": pairs["kept"], "stages": stages, "bytes": size}
+
+
+@contextlib.contextmanager
+def _measured(stages: dict[str, dict[str, float]], name: str) -> Iterator[None]:
+    start, before = time.perf_counter(), _cpu()
+    yield
+    wall, cpu = time.perf_counter() - start, _cpu() - before
+    stages[name] = {"cpu": cpu, "wall": wall, "peak_mb": _peak()}
+    print(f"{name}: {cpu:.1f} s", file=sys.stderr, flush=True)
 
 
 def _cpu() -> float:
@@ -129,12 +155,14 @@ def report(found: Sequence[dict[str, Any]]) -> str:
     lines.append("|---|" + "--:|" * len(found))
     for stage in found[0]["stages"]:
         rows = [one["stages"][stage] for one in found]
-        seconds = [row.get("cpu", row.get("wall", 0.0)) for row in rows]
         cells = [
-            f"{one:.1f} s, {row['peak_mb']:.0f} MB" for one, row in zip(seconds, rows, strict=True)
+            f"{row['cpu']:.1f} s ({row['wall']:.1f} s), {row['peak_mb']:.0f} MB" for row in rows
         ]
         lines.append(f"| {stage} | " + " | ".join(cells) + " |")
-    totals = [sum(row.get("cpu", 0.0) for row in one["stages"].values()) for one in found]
+    totals = [
+        sum(row["cpu"] for name, row in one["stages"].items() if name not in COMMANDS)
+        for one in found
+    ]
     lines.append("| all stages | " + " | ".join(f"{total:.0f} s" for total in totals) + " |")
     sizes = [one["fragments"] for one in found]
     for (size, less), (next_size, more) in pairwise(zip(sizes, totals, strict=True)):

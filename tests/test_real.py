@@ -90,7 +90,7 @@ def test_one_generation(model: str, tmp_path: Path, capsys: pytest.CaptureFixtur
         (adapter,) = run.ledger.training.adapters()
         evaluations = run.ledger.evaluations.of_generations()
         conversations = run.ledger.training.conversations("topics")
-        pairs_of = list(run.ledger.pairs.lengths(1, "trusted"))
+        pairs_of = list(run.ledger.pairs.by_fragment(1, "trusted"))
     assert len(pairs_of) == 16 and funnel["new"] >= 16 and funnel["rehearsal"] > 0
     assert all(0 <= row.mean <= 100 for row in evaluations if row.metric == "exact-match")
     for generation in (0, 1):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from typing import NamedTuple
 
 from self_evolution import config
@@ -124,7 +125,7 @@ def off_topic(case: Case) -> Objection:
     pair = case.pair
     if not pair.fragment or case.language != pair.language:
         return None
-    there = set(terms(f"{case.heading}\n{pair.fragment}"))
+    there = _terms(f"{case.heading}\n{pair.fragment}")
     asked_for = asked(pair.question)
     if any(term in there for term in asked_for):
         return None
@@ -142,11 +143,11 @@ def negation(case: Case) -> Objection:
     pair, negations = case.pair, case.profile.negations
     if case.language != pair.language or _first_match(negations, pair.question):
         return None
-    sources = [(one, set(terms(one))) for one in _SENTENCE.split(pair.fragment)]
     for sentence in _SENTENCE.split(pair.answer):
         denied = _first_match(negations, sentence)
         if denied is None:
             continue
+        sources = [(one, set(terms(one))) for one in _SENTENCE.split(pair.fragment)]
         words = set(asked(sentence)) - set(terms(denied))
         nearest, common = max(sources, key=lambda source: len(source[1] & words))
         alike = len(common & words) >= max(1, ENOUGH * len(words))
@@ -177,13 +178,23 @@ def ungrounded_value(case: Case) -> Objection:
 
 def ungrounded(case: Case) -> Objection:
     """Reject an answer with too few content words in fragment or question."""
-    source = set(tokens(f"{case.pair.fragment}\n{case.pair.question}"))
+    source = _tokens(case.pair.fragment).union(tokens(case.pair.question))
     words = [word for word in tokens(case.pair.answer) if word not in case.profile.common]
     missing = [word for word in words if word not in source]
     share = 1 - len(missing) / len(words) if words else 1.0
     if share >= case.settings.grounding:
         return None
     return f"{share:.0%} grounded; not in the fragment: {', '.join(missing[:5])}"
+
+
+@lru_cache(maxsize=16)  # the pairs about a fragment are checked one after the other
+def _terms(text: str) -> frozenset[str]:
+    return frozenset(terms(text))
+
+
+@lru_cache(maxsize=16)
+def _tokens(text: str) -> frozenset[str]:
+    return frozenset(tokens(text))
 
 
 def _first_match(patterns: tuple[str, ...], *texts: str) -> Objection:

@@ -116,9 +116,9 @@ class Pairs(Part):
                     FROM answer a JOIN question q ON q.id = a.question_id WHERE a.id IN {IDS}"""
         return {id: passage for id, passage in self._db.execute(query, (among(ids),)) if passage}
 
-    def lengths(self, generation: int, origin: str) -> Iterator[tuple[str, int]]:
-        """(id, characters of question and answer) of a generation's pairs of that origin."""
-        query = f"""SELECT a.id, length(q.text) + length(a.text) FROM question q
+    def by_fragment(self, generation: int, origin: str) -> Iterator[tuple[str, int, str]]:
+        """(id, 0, id of its fragment or "") of a generation's pairs of that origin."""
+        query = f"""SELECT a.id, 0, coalesce(q.fragment_id, '') FROM question q
                     JOIN answer a ON a.question_id = q.id
                     WHERE q.generation = ? AND q.origin = ? AND {PRESENT}"""
         return iter(self._db.execute(query, (generation, origin)))

@@ -21,9 +21,10 @@ def check(run: Run, generation: int) -> Outcome:
     """Keep or reject all pairs of the generation that have no verdict yet, then find
     contradictions."""
     # Trusted pairs first: of a trusted pair and a generated one that are equal, the first is kept.
+    # Pairs about the same fragment stand together, so that it is taken apart only once.
     queues = {
         origin: run.ledger.queue(
-            run.ledger.pairs.lengths(generation, origin), run.ledger.pairs.checked(generation)
+            run.ledger.pairs.by_fragment(generation, origin), run.ledger.pairs.checked(generation)
         )
         for origin in ("trusted", "generated")
     }

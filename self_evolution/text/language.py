@@ -90,7 +90,10 @@ def differs(question: str, expected: str) -> bool:
     language that looks like the expected one.
     """
     text = _without_code(question)
-    others, words = _others(text), _words(text)
+    others = _others(text)
+    if not others and expected == "en":
+        return False
+    words = _words(text)
     han = len(_HAN.findall(others))
     if han > 3 and _outweighs(others, words) and _east_asian(others) == "zh":
         return expected not in ("zh", "ja")  # which may be all Han

@@ -73,16 +73,23 @@ _TIMES_ALONE = re.compile(r"×(?!\w|\s?[0-9])")  # 3× is 3x
 _ANOTHER = re.compile("[-/][1-9]")
 _PER_TIME = ("/s", "/h", "/d")
 _SHORT = re.compile("[0-9]{1,4}[^0-9]")  # a date or time begins so
+# Where the language of another text may count: 10.000, 3,5, 05/03/2024, and yen or yuan.
+_AMBIGUOUS = re.compile("[0-9][.,/][0-9]|¥")
 _ONE_WAY = {"≥": "≥>", ">": "≥>", "≤": "≤<", "<": "≤<"}
 
 
-@lru_cache(maxsize=256)
 def scan(text: str, about: str = "") -> tuple[Token, ...]:
     """The numbers and codes of a plain text, in their order.
 
     `about` is a text on the same matter, whose language says how "10.000" is read where that of
     `text` does not.
     """
+    # A fragment that can be read in one way only is scanned once for all questions about it.
+    return _scanned(text, about if about and _AMBIGUOUS.search(text) else "")
+
+
+@lru_cache(maxsize=256)
+def _scanned(text: str, about: str) -> tuple[Token, ...]:
     tokens: list[Token] = []
     place, size, step = 0, len(text), _NEXT.match
     while True:
