@@ -199,6 +199,16 @@ def test_a_process_that_fails_is_told_with_its_last_words(
     assert "Traceback" in caught.value.__notes__[0]
 
 
+@slow
+@pytest.mark.parametrize("kind", ["ddp", drill("fsdp")])
+def test_adapters_that_differ_are_noticed_in_the_next_step(
+    kind: Kind, tmp_path: Path, set_for_processes: Callable[[str, str], None]
+) -> None:
+    set_for_processes("FLIP", "1")
+    with pytest.raises(UserError, match="differ before step 3, so they did not train together"):
+        train_together(tiny.folder("qwen2"), tmp_path / "gen-1", SETTINGS, kind)
+
+
 @pytest.mark.drill
 @slow
 def test_a_whole_run(tmp_path: Path) -> None:

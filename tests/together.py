@@ -2,7 +2,8 @@
 
 As a program, this is one of the processes. The environment says what it does differently: that the
 base's states are too many to be kept (MANY), that the second process fails in its third step
-(FAIL), or how many seconds each step takes at least (PAUSE).
+(FAIL), that a bit of its adapter changes there (FLIP), or how many seconds each step takes at least
+(PAUSE).
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import tiny
+import torch
 from tiny import CONVERSATIONS
 
 from self_evolution.config import Model, Train
@@ -91,12 +93,19 @@ def processes(folder: Path) -> list[int]:
     return [id for _, id in sorted(found)]
 
 
+def _flip_a_bit(weight: Any) -> None:
+    """Change the lowest bit of the first number."""
+    weight.detach().view(torch.int32).view(-1)[0] ^= 1
+
+
 _training_step = trainer.AdapterTrainer.training_step
 
 
 def _changed_step(self: Any, *arguments: Any) -> Any:
     if "FAIL" in os.environ and self._world.rank == 1 and self.state.global_step == 2:
         raise ArithmeticError("the third step")
+    if "FLIP" in os.environ and self._world.rank == 1 and self.state.global_step == 2:
+        _flip_a_bit(next(one for one in self.model.parameters() if one.requires_grad))
     time.sleep(float(os.environ.get("PAUSE", 0)))
     return _training_step(self, *arguments)
 

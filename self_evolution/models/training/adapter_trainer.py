@@ -14,7 +14,7 @@ from self_evolution.config import Train
 from self_evolution.meter import pulse
 from self_evolution.models.training import lora
 from self_evolution.models.training.objective import Batch, Objective
-from self_evolution.models.training.world import World
+from self_evolution.models.training.world import World, apart, checksum
 from self_evolution.progress import interruptible
 from self_evolution.records import seed_of
 
@@ -77,7 +77,11 @@ class AdapterTrainer(Trainer):  # type: ignore[misc]
             raise
 
     def _together(self, loss: torch.Tensor) -> torch.Tensor:
-        """At the end of a step: add the gradients of all processes, and return the loss of all."""
+        """At the end of a step: add the gradients of all processes, and return the loss of all.
+
+        Raises UserError if the adapters of the processes differ: then the steps before this one
+        were not the same.
+        """
         self._losses.append(loss)
         if not self.accelerator.sync_gradients:
             return torch.zeros_like(loss)
@@ -86,7 +90,11 @@ class AdapterTrainer(Trainer):  # type: ignore[misc]
         for weight in trained:
             if weight.grad is None:
                 weight.grad = torch.zeros_like(weight)
-        self._world.add([*(weight.grad for weight in trained), total])
+        own = total.new_tensor(checksum(trained))
+        every = own.clone()
+        self._world.add([*(weight.grad for weight in trained), total, every])
+        if every != own * self._world.size:
+            raise apart(self._world.size, f"before step {self.state.global_step + 1}")
         return total
 
     def floating_point_ops(self, inputs: dict[str, Any]) -> int:

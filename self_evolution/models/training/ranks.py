@@ -25,7 +25,7 @@ from self_evolution.models.base.loading import choose_device
 from self_evolution.models.training.job import Trained, TrainingJob
 from self_evolution.models.training.parallel import Parallel
 from self_evolution.models.training.rank import JOB, SENT, errors_of, file_of
-from self_evolution.models.training.world import Held
+from self_evolution.models.training.world import Held, apart
 
 _LOOK = 0.1
 """Seconds between two looks at what the processes tell."""
@@ -180,10 +180,7 @@ def _follow(
 def outcome(ends: Sequence[End]) -> Trained:
     """What the training came to. Raises UserError if the processes did not take the same steps."""
     if len({end.held.adapter for end in ends}) > 1:
-        raise UserError(
-            f"the adapters of {len(ends)} training processes differ at the end, so they did not "
-            "train together; give --train.parallel none, and report this"
-        )
+        raise apart(len(ends), "at the end")
     return ends[0].trained
 
 

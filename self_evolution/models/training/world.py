@@ -123,6 +123,24 @@ class World:
             yield part
 
 
+def checksum(weights: Sequence[Tensor]) -> int:
+    """A number below 65521 that hardly two adapters share. Sums of that many are exact in float32
+    for 256 processes."""
+    import torch
+
+    # Whole numbers, whose sum does not depend on the order in which a device adds them.
+    sums = [weight.detach().float().view(torch.int32).sum() for weight in weights]
+    return int(torch.stack(sums).sum() % 65521)
+
+
+def apart(size: int, when: str) -> UserError:
+    """The error for processes whose adapters differ."""
+    return UserError(
+        f"the adapters of {size} training processes differ {when}, so they did not train together; "
+        "give --train.parallel none, and report this"
+    )
+
+
 def _wait(work: Any) -> None:
     """Wait for the other processes in a way that a request to stop can interrupt."""
     with interruptible():
