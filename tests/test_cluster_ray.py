@@ -293,6 +293,8 @@ def far(tmp_path: Path) -> Iterator[tuple[str, Callable[[], None]]]:
         yield "10.213.77.1:6399", lambda: _as_root("link", "set", near, "down")
     finally:
         for process in started:
+            if process.poll() is not None:
+                continue
             for one in [*psutil.Process(process.pid).children(recursive=True), process]:
                 one.kill()
             process.wait()

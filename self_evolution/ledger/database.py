@@ -20,6 +20,10 @@ from self_evolution.ledger.migrations import OLDEST, VERSION, migrate
 
 APPLICATION_ID = 0x53450001  # "SE", so that another program's database is not taken for ours
 
+CACHE_KB, PAGES_IN_LOG = 64 << 10, 8192
+"""CACHE_KB: memory for pages of a ledger that is written. PAGES_IN_LOG: after so many pages (32 MB)
+its log is copied into the database."""
+
 
 def table_of(cls: type[Any]) -> str:
     """The name of the table for a type of records: prediction_score for PredictionScore."""
@@ -110,6 +114,9 @@ class Database:
             return
         self.execute("PRAGMA journal_mode = WAL")
         self.execute("PRAGMA synchronous = FULL")
+        # Ids have no order, so each batch changes pages everywhere in a table.
+        self.execute(f"PRAGMA cache_size = -{CACHE_KB}")
+        self.execute(f"PRAGMA wal_autocheckpoint = {PAGES_IN_LOG}")
         if empty:
             self.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         if version < VERSION:
