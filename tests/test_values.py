@@ -20,6 +20,7 @@ from self_evolution.evaluation.pair_checks import ungrounded_value
 from self_evolution.records import Item
 from self_evolution.text.figures import shifted
 from self_evolution.text.lexer import plain
+from self_evolution.text.scanner import _scanned, scan
 from self_evolution.text.units import unit
 from self_evolution.text.values import agree, extract_values, normal, stands_in
 
@@ -251,6 +252,17 @@ texts = st.lists(st.sampled_from(PIECES.split("|")) | st.just(" "), max_size=14)
 
 
 @example("½-5")
+@pytest.mark.parametrize("about", ["Der Druck ist nicht höher als die Grenze.", "压力不超过"])
+@given(text=st.text("0159 .,/-:'¥€aphrmsUhMäz年月日元", max_size=24) | texts)
+@example(text="10.000")
+@example(text="3,5 bar")
+@example(text="05/03/2024")
+@example(text="¥ 5")
+def test_another_text_is_looked_at_wherever_its_language_counts(about: str, text: str) -> None:
+    """A text that can be read in one way only is scanned without it."""
+    assert scan(plain(text), about) == _scanned(plain(text), about)
+
+
 @given(text=texts)
 def test_every_value_stands_in_its_text(text: str) -> None:
     for value in extract_values(text):
