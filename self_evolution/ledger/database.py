@@ -21,8 +21,8 @@ from self_evolution.ledger.migrations import OLDEST, VERSION, migrate
 APPLICATION_ID = 0x53450001  # "SE", so that another program's database is not taken for ours
 
 CACHE_KB, PAGES_IN_LOG = 64 << 10, 8192
-"""CACHE_KB: memory for pages of a ledger that is written. PAGES_IN_LOG: after so many pages (32 MB)
-its log is copied into the database."""
+"""CACHE_KB: memory for pages of a ledger. PAGES_IN_LOG: after so many pages (32 MB) its log is
+copied into the database."""
 
 
 def table_of(cls: type[Any]) -> str:
@@ -104,6 +104,8 @@ class Database:
             raise UserError(f"{self.path}: not a ledger of Self-Evolution; give another --run")
         version = self.one("PRAGMA user_version")
         self._refuse(version, empty)
+        # Ids have no order, so the rows of a batch are on pages everywhere in a table.
+        self.execute(f"PRAGMA cache_size = -{CACHE_KB}")
         if read_only:
             if empty:
                 raise UserError(f"{self.path}: empty; `self-evolution run` begins a run")
@@ -114,8 +116,6 @@ class Database:
             return
         self.execute("PRAGMA journal_mode = WAL")
         self.execute("PRAGMA synchronous = FULL")
-        # Ids have no order, so each batch changes pages everywhere in a table.
-        self.execute(f"PRAGMA cache_size = -{CACHE_KB}")
         self.execute(f"PRAGMA wal_autocheckpoint = {PAGES_IN_LOG}")
         if empty:
             self.execute(f"PRAGMA application_id = {APPLICATION_ID}")
