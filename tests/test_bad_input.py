@@ -8,7 +8,7 @@ import os
 import shutil
 import sqlite3
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import get_args
@@ -296,20 +296,6 @@ def test_other_documents_are_refused_and_more_are_taken_when_accepted(
     (documents / "a.md").write_text("# Changed\n\nThis is all new text, all of it.\n")
     assert "1 changed (" in refused(words)
     assert cli.main(["run", "--run", str(tmp_path / "run")]) == 0  # the ledger has all it needs
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 300 kB; needs the right to mount one."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=300k", "tmpfs", str(folder)]
-    try:
-        subprocess.run(command, check=True, capture_output=True)
-    except (OSError, subprocess.CalledProcessError) as error:
-        pytest.skip(f"a small file system cannot be mounted here: {error}")
-    yield folder
-    subprocess.run(["umount", str(folder)], check=True, capture_output=True)
 
 
 @pytest.mark.slow

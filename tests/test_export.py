@@ -524,6 +524,31 @@ def test_killed_at_any_moment_nothing_half_written_stands_under_the_final_name(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("format", ["adapter", "merged"])
+def test_a_disk_that_is_full_in_the_middle_keeps_nothing_of_an_export(
+    format: str,
+    runs: Callable[[str], Path],
+    small_disk: Path,
+    refused: Callable[[list[str]], str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(exporting, "_SPARE", 0)
+    module: Any = exporting.format_module(format)
+    subprocess.run(["mount", "-o", "remount,size=2m", str(small_disk)], check=True)
+    words = _words(runs("qwen2"), format, small_disk / "out")
+    write, ballast = module.write, small_disk / "ballast"
+
+    def squeezed(job: Job, folder: Path) -> None:
+        ballast.write_bytes(bytes(shutil.disk_usage(small_disk).free - 20_000))
+        write(job, folder)
+
+    monkeypatch.setattr(module, "write", squeezed)
+    error = refused(words)
+    assert "No space left" in error and "free some space and run the same command again" in error
+    assert list(small_disk.iterdir()) == [ballast]
+
+
+@pytest.mark.slow
 def test_two_exports_to_one_folder_do_not_mix(
     runs: Callable[[str], Path],
     tmp_path: Path,

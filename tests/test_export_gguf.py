@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -18,7 +19,7 @@ import tiny
 from exports import BOUND, FACTS, learnt
 
 from self_evolution import cli
-from self_evolution.export import gguf, ollama
+from self_evolution.export import exporting, gguf, ollama
 from self_evolution.export.job import Job
 from self_evolution.forecast import probe
 
@@ -234,6 +235,27 @@ def test_without_a_way_to_run_it_the_file_waits_for_a_server(
         "#tiny"
     )
     assert not (tmp_path / "out.untested").exists()
+
+
+def test_a_disk_that_is_full_in_the_middle_keeps_nothing(
+    runs: Callable[[str], Path],
+    small_disk: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(exporting, "_SPARE", 0)
+    subprocess.run(["mount", "-o", "remount,size=4m", str(small_disk)], check=True)
+    write, ballast = gguf.write, small_disk / "ballast"
+
+    def squeezed(job: Job, folder: Path) -> None:
+        ballast.write_bytes(bytes(shutil.disk_usage(small_disk).free - 200_000))
+        write(job, folder)
+
+    monkeypatch.setattr(gguf, "write", squeezed)
+    assert cli.main(_words(runs("qwen2"), "gguf", small_disk / "out", "f32")) == 2
+    assert "No space left" in (error := capsys.readouterr().err)
+    assert "free some space and run the same command again" in error
+    assert list(small_disk.iterdir()) == [ballast]
 
 
 def test_a_number_format_of_the_quantiser_names_it(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import subprocess
@@ -17,6 +18,9 @@ DIRECT = {"f32": 32.0, "f16": 16.0, "bf16": 16.0, "q8_0": 8.5}
 
 _FEW_BITS = 7.0
 """At most so many bits does a weight take in the formats of the quantiser."""
+
+_FULL = 1 << 16
+"""A disk with fewer free bytes is full."""
 
 
 def bits(quantisation: str) -> float:
@@ -34,18 +38,22 @@ def require_tools(quantisation: str) -> None:
 def convert(model: Path, quantisation: str, target: Path) -> None:
     """Write the model in a folder as one GGUF file. Raises UserError with the program's reason."""
     if quantisation in DIRECT:
-        _call([*_converter(), str(model), "--outfile", str(target), "--outtype", quantisation])
+        _convert(model, target, "--outtype", quantisation)
         return
     whole = target.with_name("whole.gguf")
-    _call([*_converter(), str(model), "--outfile", str(whole), "--outtype", "f16"])
+    _convert(model, whole, "--outtype", "f16")
     quantiser = _found(QUANTISER, f"--quantisation {quantisation}: {QUANTISER} of llama.cpp")
-    _call([quantiser, str(whole), str(target), quantisation.upper()])
+    _call([quantiser, str(whole), str(target), quantisation.upper()], target)
     whole.unlink()
 
 
 def convert_vocabulary(model: Path, target: Path) -> None:
     """Write the tokenizer and the template alone. Raises UserError as `convert` does."""
-    _call([*_converter(), str(model), "--outfile", str(target), "--vocab-only"])
+    _convert(model, target, "--vocab-only")
+
+
+def _convert(model: Path, target: Path, *options: str) -> None:
+    _call([*_converter(), str(model), "--outfile", str(target), *options], target)
 
 
 def _converter() -> list[str]:
@@ -73,12 +81,15 @@ def _path(name: str) -> str | None:
     return shutil.which(name) or shutil.which(name, path=str(Path(sys.executable).parent))
 
 
-def _call(words: list[str]) -> None:
+def _call(words: list[str], target: Path) -> None:
     environment = os.environ | {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"}
+    environment |= {"TQDM_DISABLE": "1"}  # no bar after the reason for a failure
     # The converter has its own environment, and must not import the modules of this process.
     environment.pop("PYTHONPATH", None)
     done = subprocess.run(words, capture_output=True, text=True, check=False, env=environment)
     if done.returncode:
+        if shutil.disk_usage(target.parent).free < _FULL:  # what it says does not always tell
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(target))
         lines = (done.stderr.strip() or done.stdout.strip()).splitlines()
         reason = lines[-1] if lines else "it gave no reason"
         if "pre-tokenizer" in reason:
