@@ -148,8 +148,9 @@ def folder(name: str) -> Path:
     return target
 
 
-def make(kind: Kind, target: Path, seed: int = 7, **changes: Any) -> Path:
-    """`changes` go into the model's configuration."""
+def make(kind: Kind, target: Path, seed: int = 7, words: bool = False, **changes: Any) -> Path:
+    """`changes` go into the model's configuration. Special tokens are unlikely, so that there is
+    text to look at; or, with `words`, bytes are that are no text by themselves."""
     tokenizer = _tokenizer(kind)
     tokenizer.save_pretrained(str(target))
     ids = {token: tokenizer.convert_tokens_to_ids(token) for token in kind.special}
@@ -170,8 +171,11 @@ def make(kind: Kind, target: Path, seed: int = 7, **changes: Any) -> Path:
     }
     torch.manual_seed(seed)
     model = transformers.AutoModelForCausalLM.from_config(kind.config(**settings))
-    with torch.no_grad():  # ordinary tokens dominate, so that there is text to look at
-        model.get_output_embeddings().weight[list(ids.values())] *= 0.05
+    unlikely = list(ids.values())
+    if words:
+        unlikely = [id for id in range(len(tokenizer)) if "\ufffd" in tokenizer.decode([id])]
+    with torch.no_grad():
+        model.get_output_embeddings().weight[unlikely] *= 0.05
     stops = [ids[token] for token in (kind.special[1], *kind.more_stops)]
     model.generation_config = transformers.GenerationConfig(
         do_sample=True, temperature=0.3, top_k=2, top_p=0.8, repetition_penalty=3.0
