@@ -206,9 +206,9 @@ def _key(examples: Sequence[Example], job: TrainingJob) -> str:
     """The digest of what the result depends on.
 
     What only soft targets need is left out where there are none. So a training goes on that began
-    with a version that did not have them.
+    with a version that did not have them. The share of rewrites shows in the examples.
     """
-    without = {"checkpoint_steps", "report_to", "parallel", "processes"}
+    without = {"checkpoint_steps", "report_to", "parallel", "processes", "rewrites"}
     rows: Sequence[tuple[Any, ...]] = examples
     if not any(example.open_book for example in examples):
         without |= {"objective", "distill_share"}
