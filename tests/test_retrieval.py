@@ -9,7 +9,7 @@ import os
 import signal
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
@@ -61,9 +61,25 @@ MANUAL = [
 ]
 
 
+_open: list[Ledger] = []
+
+
+@pytest.fixture(autouse=True)
+def _closed() -> Iterator[None]:
+    """Close the ledgers of a test: from Python 3.13 on, an open one is warned of."""
+    yield
+    while _open:
+        _open.pop().close()
+
+
+def _ledger(folder: Path) -> Ledger:
+    _open.append(ledger := Ledger(folder / "run.db"))
+    return ledger
+
+
 def filled(folder: Path, texts: Sequence[str], heading: tuple[str, ...] = ()) -> Ledger:
     """A ledger in which each text is the one fragment of a document."""
-    ledger = Ledger(folder / "run.db")
+    ledger = _ledger(folder)
     with ledger.transaction():
         _fill(ledger, texts, heading)
     return ledger
@@ -278,7 +294,7 @@ def test_killed_while_the_index_is_built_it_is_finished(
         indexed(ledger)
     ledger.close()
     monkeypatch.setattr(SearchIndex, "index", index)
-    ledger = Ledger(folder / "run.db")
+    ledger = _ledger(folder)
     assert ledger.search.changes() == ([], [4, 5, 6, 7, 8])
     assert found(ledger, "command fan module 检查", 99) == expected
     assert ledger.search.changes() == ([], [])
@@ -400,7 +416,7 @@ def opened(arguments: Arguments, tmp_path: Path) -> Callable[..., Run]:
         words = arguments("run", *more)
         assert cli.main(["read", *words[1:]]) == 0
         assert cli.main(["split", str(tmp_path / "run")]) == 0
-        ledger = Ledger(tmp_path / "run" / "run.db")
+        ledger = _ledger(tmp_path / "run")
         chosen = config.parse(ledger.meta("settings"), "run")
         return Run(tmp_path / "run", chosen, ledger, Progress(quiet=True))
 
