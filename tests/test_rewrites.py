@@ -339,7 +339,7 @@ def verdict(
         ("gnt-node migrate moves the primary instances off node PZ-31.", "ungrounded_value"),
         ("The weather in the mountains becomes warm and pleasant in summer.", "ungrounded"),
         ("The passage describes how gnt-node migrate moves instances.", "mentions_document"),
-        ("gnt-node migrate moves instances. The text is written in English.", "mentions_document"),
+        ("gnt-node migrate moves instances. The text is about instances.", "mentions_document"),
         ("gnt-node migrate does not move the primary instances off a node.", "negation"),
         (
             "How long may a migration take at most? gnt-node migrate takes 30 minutes.",

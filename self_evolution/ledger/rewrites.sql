@@ -31,7 +31,7 @@ DROP TABLE selection;
 ALTER TABLE selection_anew RENAME TO selection;
 
 -- Those that may be trained on. A fragment of which a pair was removed by a correction, or left out
--- because another one contradicts it, is not taught by its rewrites either.
+-- because another one contradicts it, has no rewrites that are trained on either.
 CREATE VIEW live_rewrite AS
   SELECT id FROM rewrite WHERE reason IS NULL
   AND fragment_id IN (SELECT id FROM training_fragment)

@@ -53,6 +53,7 @@ _LAST_DAY = (
     rf"(?P<last>{_DAY})(?:st|nd|rd|th)?"
     rf"(?:,?[ \u00a0](?P<its_year>{_YEAR}){_ENDS}|(?=[.,;:!?)](?![0-9])|\Z))"
 )
+_NAME_FIRST = re.compile(_LETTER)
 _DAY_ALONE = re.compile(rf"{_LAST_DAY}|(?P<chinese>{_DAY}) ?[日号號]")
 # Behind the name of a month: "5, 2024", "5th", "2024". A plain number counts something ("In May 5
 # pumps failed") unless the clause ends with it.
@@ -127,14 +128,20 @@ def behind_name(text: str, start: int, word: str) -> Moment | None:
     return _moment(year, months()[name], day or only or first, start - len(name) - 1, found.end())
 
 
-def last_day(text: str, start: int, first: str) -> Moment | None:
+def last_day(text: str, start: int, first: str, written: str, dash: bool) -> Moment | None:
     """The date at `start` that ends a range which begins with the date `first`, and says only a
-    day, or a day and a year: the 7 of "March 5–7, 2024" and of 3月5日至7日."""
+    day, or a day and a year: the 7 of "March 5–7, 2024" and of 3月5日至7日.
+
+    `written` is the first date as it stands in the text. "On March 5, 2024 to 10." and "5 March to
+    20." are no ranges. Without a year behind the last day, `March 5 to 7.` needs a `dash`.
+    """
     year, month, day = first.split("-")
     found = _DAY_ALONE.match(text, start)
     if not found or not (month and day):
         return None
     last, its_year, chinese = found.group("last", "its_year", "chinese")
+    if not chinese and (year or not _NAME_FIRST.match(written) or not (its_year or dash)):
+        return None
     return _moment(its_year or year, month, last or chinese, *found.span())
 
 

@@ -10,6 +10,7 @@ from self_evolution.text.moments import completed, last_day, month_at_end, month
 from self_evolution.text.token import Token
 
 RANGES = frozenset(("-", "~", "～", "–", "—", "to", "到", "至", "bis", "à", "...", "…"))
+_DASHES = frozenset(("-", "~", "～", "–", "—"))
 _UNTIL = frozenset(("until", "through"))
 _PAIRS = RANGES | {"and", "和", "与", "und", "et"}
 _PRODUCTS = frozenset(("×", "x", "*", "·", "乘", "乘以"))
@@ -30,8 +31,10 @@ def mended(text: str, tokens: list[Token]) -> Iterator[Token]:
         ranged = last.kind == "date" and gap in RANGES | _UNTIL
         if ranged and token.kind == "date":
             token = token._replace(key=with_year(token.key, last.key))
-        elif ranged and (day := last_day(text, token.start, last.key)):
-            token = Token("date", day.key, token.start, day.end)
+        elif ranged:
+            written, dash = text[last.start : last.end], gap in _DASHES
+            if day := last_day(text, token.start, last.key, written, dash):
+                token = Token("date", day.key, token.start, day.end)
         if last.kind == token.kind == "number":
             if not gap and text[token.start : token.head].lower().startswith(_UP_TO):
                 token = token._replace(start=token.head, bound="")

@@ -62,8 +62,8 @@ _CODE = re.compile(
     r".*[0-9₀-₉_\\@].*|.*://.*|/.+|.*[^\W\d_]{2}\.[^\W\d_]{2}.*|[a-z]+[A-Z].*|[A-Z]+(?:[-/][A-Z]+)+",
     re.DOTALL,
 )
-_PORT = re.compile(r"([1-9][0-9]{0,4})(?=/(?:tcp|udp|sctp)\b)", re.IGNORECASE)
-_PROTOCOL = re.compile(r"(?<=[0-9])/(tcp|udp|sctp)\b", re.IGNORECASE)
+_PORT = re.compile(r"([1-9][0-9]{0,4})(?=/(?:tcp|udp|sctp)(?![\w/-]))", re.IGNORECASE)
+_PROTOCOL = re.compile(r"(?<=[0-9])/(tcp|udp|sctp)(?![\w/-])", re.IGNORECASE)
 # What multiplies a price: €1.5M, $2.5k, 3B USD.
 _LETTER_OF_MONEY = re.compile(r"[KkMmBb](?![A-Za-z0-9_])")
 _TENS = {"k": 3, "m": 6, "b": 9}
@@ -167,8 +167,8 @@ def _irregular(text: str, start: int, about: str, past: list[Token]) -> tuple[To
         return Token("word", folded(found[1]), found.start(1), found.end()), found.end()
     number = number_at(text, start, about)
     letter = _LETTER_OF_MONEY.match(text, number.end) if number else None
-    if number and letter and _is_price(text, start, tail := letter.end()):
-        key = shifted(number.key, _TENS[letter[0].lower()])
+    if number and letter and _is_price(text, start, letter):
+        key, tail = shifted(number.key, _TENS[letter[0].lower()]), letter.end()
         return _number(text, start, tail, key, about, past, tail), tail
     if number and (behind := _behind(text, number, end)):
         return _number(text, start, number.end, number.key, about, past, behind), end
@@ -179,11 +179,18 @@ def _irregular(text: str, start: int, about: str, past: list[Token]) -> tuple[To
     return None, end
 
 
-def _is_price(text: str, start: int, end: int) -> bool:
-    """Whether a currency stands before the number at `start`, or behind it, at `end`."""
-    phrase, measure = before(text, start), measure_at(text, end)
-    named = (phrase.meaning if phrase else "", measure.unit if measure else "")
-    return any(name in currencies() for name in named)
+def _is_price(text: str, start: int, letter: re.Match[str]) -> bool:
+    """Whether a currency stands before the number at `start`, or behind its letter.
+
+    In "a 5m €10 cable" and "3M $20 tape" the sign belongs to the next number, and m is the metre.
+    """
+    phrase = before(text, start)
+    if phrase and phrase.meaning in currencies():
+        return True
+    measure = measure_at(text, letter.end())
+    if letter[0] == "m" or not measure or measure.unit not in currencies():
+        return False
+    return not text[measure.end : measure.end + 1].isdigit()
 
 
 def _behind(text: str, number: Number, end: int) -> int:
