@@ -40,6 +40,9 @@ class Limit:
     @contextmanager
     def pause(self) -> Iterator[None]:
         """The time of the block does not count, and nothing in it is given up."""
+        if self._stopped is not None:  # a pause in a pause
+            yield
+            return
         self._stopped, cpu = clock(), time.process_time()
         try:
             yield
