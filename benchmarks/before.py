@@ -42,8 +42,8 @@ REST, WHOLE = "outside of stages", "the whole run"
 
 
 class Measured(NamedTuple):
-    """What one run took: CPU seconds by stage and megabytes; and what came of it: characters that
-    the model wrote, by table, and its last exact match in percent."""
+    """The measurements of one run are its CPU seconds by stage, its peak memory in megabytes, the
+    characters that the model wrote, by table, and the last exact match in percent."""
 
     seconds: dict[str, float]
     memory: int

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -49,6 +49,9 @@ _SENTENCE = re.compile(r"(?<=[.;!?])\s+|[。；！？\n]")
 Objection = str | None
 """The reason why a pair is rejected, for people; None if there is none."""
 
+Check = tuple[str, Callable[[Case], Objection]]
+"""The name of a check, as the ledger has it, and the check itself."""
+
 
 def first_objection(case: Case, seen: set[bytes], match: Match | None) -> tuple[str | None, str]:
     """Return (reason, detail) of the first check that objects, or (None, "") if none does.
@@ -59,24 +62,50 @@ def first_objection(case: Case, seen: set[bytes], match: Match | None) -> tuple[
     pair, settings = case.pair, case.settings
     if not pair.question or not pair.answer:
         return "empty", "no question" if not pair.question else "no answer"
-    if match and match.leaks:
-        place = f"{match.item.suite} question {match.item.position + 1}"
-        return "in_evaluation", f"has {match.how} in common with {place}"
+    if leak := describe_leak(match):
+        return "in_evaluation", leak
     if case.held_out:
         return "held_out", "about a document that is kept out of training"
     if not settings.enabled or pair.origin == "trusted":
         return None, ""
-    for reason, objects in _checks(settings):
-        detail = objects(case)
-        if detail is not None:
-            return reason, detail
+    reason, detail = first_of(_checks(settings), case)
+    if reason:
+        return reason, detail
     if settings.duplicates and key(pair.question, pair.answer) in seen:
         return "duplicate", "asked and answered alike before"
     return None, ""
 
 
-def _checks(settings: config.Check) -> list[tuple[str, Callable[[Case], Objection]]]:
-    checks: list[tuple[str, Callable[[Case], Objection]]] = [
+def describe_leak(match: Match | None) -> Objection:
+    """Say what a text has in common with the nearest test question; None if it leaks none."""
+    if match is None or not match.leaks:
+        return None
+    return f"has {match.how} in common with {match.item.suite} question {match.item.position + 1}"
+
+
+def first_of(checks: Sequence[Check], case: Case) -> tuple[str | None, str]:
+    """Return (reason, detail) of the first of the checks that objects, or (None, "")."""
+    for reason, objects in checks:
+        detail = objects(case)
+        if detail is not None:
+            return reason, detail
+    return None, ""
+
+
+def support_checks(settings: config.Check) -> list[Check]:
+    """Return the checks of whether the fragment supports what is said about it."""
+    checks: list[Check] = []
+    if settings.negation:
+        checks.append(("negation", negation))
+    if settings.values:
+        checks.append(("ungrounded_value", ungrounded_value))
+    if settings.grounding:
+        checks.append(("ungrounded", ungrounded))
+    return checks
+
+
+def _checks(settings: config.Check) -> list[Check]:
+    checks: list[Check] = [
         ("truncated", truncated),
         ("not_one_question", not_one_question),
         ("too_long", too_long),
@@ -87,13 +116,7 @@ def _checks(settings: config.Check) -> list[tuple[str, Callable[[Case], Objectio
         checks.append(("pointing", pointing))
     if settings.off_topic:
         checks.append(("off_topic", off_topic))
-    if settings.negation:
-        checks.append(("negation", negation))
-    if settings.values:
-        checks.append(("ungrounded_value", ungrounded_value))
-    if settings.grounding:
-        checks.append(("ungrounded", ungrounded))
-    return checks
+    return checks + support_checks(settings)
 
 
 def truncated(case: Case) -> Objection:

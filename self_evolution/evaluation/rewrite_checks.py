@@ -5,18 +5,19 @@ A rewrite is held to its fragment and headings by the checks of answers (`pair_c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
-from self_evolution.config import Check
+from self_evolution import config
 from self_evolution.evaluation.contamination import ContaminationCheck
 from self_evolution.evaluation.pair_checks import (
     Case,
+    Check,
     Objection,
+    describe_leak,
+    first_of,
     mentions_document,
-    negation,
+    support_checks,
     truncated,
-    ungrounded,
-    ungrounded_value,
 )
 from self_evolution.prompts import Profile
 from self_evolution.records import Fragment, Pair, Rewrite
@@ -29,7 +30,7 @@ def first_objection(
     fragment: Fragment,
     profile: Profile,
     language: str,
-    settings: Check,
+    settings: config.Check,
     contamination: ContaminationCheck,
 ) -> tuple[str | None, str]:
     """Return (reason, detail) of the first check that objects, or (None, "") if none does.
@@ -53,41 +54,24 @@ def first_objection(
         fragment.titled(fragment.askable),
         fragment.language,
     )
-    case = Case(pair, "stop", profile, language, settings)
-    for reason, objects in _checks(settings):
-        detail = objects(case)
-        if detail is not None:
-            return reason, detail
-    return None, ""
+    checks: list[Check] = [
+        ("truncated", truncated),
+        ("mentions_document", mentions_document),
+        ("language", _wrong_language),
+        *support_checks(settings),
+    ]
+    return first_of(checks, Case(pair, "stop", profile, language, settings))
 
 
 def leak(rewrite: Rewrite, fragment: Fragment, contamination: ContaminationCheck) -> str | None:
     """Say what the text has in common with a test question; None if it leaks none."""
-    match = contamination.match(rewrite.prompt, rewrite.text, fragment.text)
-    if match is None or not match.leaks:
-        return None
-    return f"has {match.how} in common with {match.item.suite} question {match.item.position + 1}"
+    return describe_leak(contamination.match(rewrite.prompt, rewrite.text, fragment.text))
 
 
 def repeats(text: str, others: Iterable[str]) -> bool:
     """Whether one of the other texts says all that this text says, in the same words and order."""
     mine = wording(text)
     return any(says_nothing_new(mine, wording(other)) for other in others)
-
-
-def _checks(settings: Check) -> list[tuple[str, Callable[[Case], Objection]]]:
-    checks: list[tuple[str, Callable[[Case], Objection]]] = [
-        ("truncated", truncated),
-        ("mentions_document", mentions_document),
-        ("language", _wrong_language),
-    ]
-    if settings.negation:
-        checks.append(("negation", negation))
-    if settings.values:
-        checks.append(("ungrounded_value", ungrounded_value))
-    if settings.grounding:
-        checks.append(("ungrounded", ungrounded))
-    return checks
 
 
 def _wrong_language(case: Case) -> Objection:

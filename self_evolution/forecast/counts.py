@@ -102,7 +102,7 @@ def counts(settings: Config, given: Given, shares: Shares) -> Counts:
 
 
 def examples(settings: Config, given: Given, found: Counts, generation: int) -> Examples:
-    """What the training set of a generation consists of."""
+    """Count the pairs, rewrites and conversations in the training set of a generation."""
     before = (generation - 1) * found.kept + (given.trusted if generation > 1 else 0)
     new = found.kept + (given.trusted if generation == 1 else 0)
     pool = [ScoredPair(str(i), 1.0, None) for i in range(round(before))]

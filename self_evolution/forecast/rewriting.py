@@ -1,4 +1,4 @@
-"""What rewrites of fragments take: writing them once, and training on them."""
+"""The forecast of rewrites estimates the work of writing them once, and of training on them."""
 
 from __future__ import annotations
 

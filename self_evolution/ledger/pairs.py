@@ -117,7 +117,7 @@ class Pairs(Part):
         return {id: passage for id, passage in self._db.execute(query, (among(ids),)) if passage}
 
     def by_fragment(self, generation: int, origin: str) -> Iterator[tuple[str, int, str]]:
-        """(id, 0, id of its fragment or "") of a generation's pairs of that origin."""
+        """Yield (id, 0, its fragment or "") for a generation's pairs of that origin."""
         query = f"""SELECT a.id, 0, coalesce(q.fragment_id, '') FROM question q
                     JOIN answer a ON a.question_id = q.id
                     WHERE q.generation = ? AND q.origin = ? AND {PRESENT}"""

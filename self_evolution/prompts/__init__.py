@@ -25,8 +25,8 @@ from self_evolution.records import Fragment, Message
 from self_evolution.text import language as languages
 
 _PLACEHOLDERS = (
-    *("domain", "description", "heading", "title", "fragment", "question", "topic", "language"),
-)
+    "domain", "description", "heading", "title", "fragment", "question", "topic", "language",
+)  # fmt: skip
 FOLDER = Path(__file__).parent
 
 
@@ -136,7 +136,8 @@ class Prompts:
         return [*_system(profile, blanks), _user(profile.rewrite, blanks | {"request": request})]
 
     def recall(self, heading: Sequence[str], language: str) -> str:
-        """What is asked, with the book closed, for what the rewrites of a fragment say."""
+        """Return the question, without any passage, to which the rewrites of a fragment are trained
+        as the answer."""
         blanks = self._blanks(heading, "", language)
         return self.profile(language).recall.format(**blanks).strip()
 

@@ -153,7 +153,8 @@ class Conversation:
 
 @dataclass(frozen=True, slots=True)
 class Rewrite:
-    """What a fragment says, in other words: number `sample` of its texts, written in `generation`.
+    """A rewrite says in other words what a fragment says. It is number `sample` of the texts about
+    the fragment, and was written in `generation`.
 
     `kind` is one of the prompt profile's. `prompt` is what the model is asked when it is trained on
     the text. `finish`: stop or length. `reason` says why it is not trained on, or is None.
