@@ -8,11 +8,13 @@ DEMO ?= runs/demo
 export OMP_NUM_THREADS ?= 1
 export TOKENIZERS_PARALLELISM ?= false
 
-PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+PYTEST := $(BIN)/python -m pytest -n 2
+FILES := $(PYTEST) --dist loadfile --no-loadscope-reorder
 
-# The tests with a marker, where none is no failure: pytest's status is 5 then.
+# The tests with a marker, where none is no failure: pytest's status is 5 then. They are few and
+# long, so a process that has finished its share takes over tests of the other.
 define tier
-$(PYTEST) -m $(1) || { test $$? = 5 && echo "no test is marked $(1)"; }
+$(PYTEST) --dist worksteal -m $(1) || { test $$? = 5 && echo "no test is marked $(1)"; }
 endef
 
 .PHONY: setup run demo test quick drills test-real check lint embedded-model schema clean
@@ -32,12 +34,12 @@ demo: setup
 	model=$$($(BIN)/python -m tools.smollm2) && $(BIN)/self-evolution run --recipe demo --model "$$model" --run $(DEMO)
 
 # The tiers of tests. `quick` takes two minutes on two quiet cores, `test` ten. In `drills` runs are
-# killed again and again, `test-real` needs real models.
+# killed again and again (KILLS=50: more often), `test-real` needs real models.
 test: setup
-	$(PYTEST) -m "not drill and not real"
+	$(FILES) -m "not drill and not real"
 
 quick: setup
-	$(PYTEST) -m "not slow and not drill and not real"
+	$(FILES) -m "not slow and not drill and not real"
 
 drills: setup
 	$(call tier,drill)

@@ -62,7 +62,7 @@ def test_killed_at_any_moment_the_miniature_goes_on_the_same(tmp_path: Path) -> 
     assert exported(killed) == exported(whole)
 
 
-@pytest.mark.parametrize("step", [3, *(pytest.param(n, marks=pytest.mark.drill) for n in (1, 5))])
+@pytest.mark.parametrize("step", [3, pytest.param(1, marks=pytest.mark.drill)])
 def test_killed_inside_training_it_goes_on_from_the_checkpoint(tmp_path: Path, step: int) -> None:
     """Killed right after step `step`, of which every second one leaves a checkpoint."""
     whole, killed = tmp_path / "whole", tmp_path / "killed"

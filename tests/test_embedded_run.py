@@ -205,7 +205,7 @@ def test_without_rehearsal_former_abilities_are_lost(
     run = tmp_path / "run"
     words = ["run", "--recipe", "embedded", "--run", str(run), "--generations", "1"]
     words += ["--train.rehearsal", "0", "--train.rehearsal-file", ""]
-    words += ["--evaluate.top-k", "0", "--evaluate.resamples", "200"]
+    words += ["--evaluate.top-k", "0", "--evaluate.resamples", "200", "--evaluate.limit", "100"]
     done = subprocess.run(
         [sys.executable, "-m", "self_evolution", *words],
         check=True,

@@ -19,6 +19,7 @@ import pytest
 import tiny
 import torch
 import transformers
+from drills import KILLS
 from endpoint import serving
 from exports import BOUND, FACTS, learnt
 from peft import PeftModel
@@ -481,9 +482,6 @@ def test_the_licence_of_the_base(page: str, found: str, tmp_path: Path) -> None:
 
 
 # -- interrupted -----------------------------------------------------------------------------
-
-
-KILLS = 20
 
 
 @pytest.mark.drill

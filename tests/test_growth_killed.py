@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 from conftest import exported
+from drills import KILLS
 
 from benchmarks.growth import KEYS, write_documents, write_questions
 
 pytestmark = [pytest.mark.drill, pytest.mark.timeout(6 * 3600)]
 
 FRAGMENTS = int(os.environ.get("FRAGMENTS", "2000"))
-KILLS = int(os.environ.get("KILLS", "20"))
 
 ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
 

@@ -44,7 +44,7 @@ class Watch(threading.Thread):
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("mutations", [400, pytest.param(2000, marks=pytest.mark.drill)])
+@pytest.mark.parametrize("mutations", [100, pytest.param(800, marks=pytest.mark.drill)])
 def test_every_hostile_file_is_read_or_refused_and_the_others_are_not_harmed(
     mutations: int,
     arguments: Callable[..., list[str]],

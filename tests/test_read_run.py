@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 from conftest import exported
+from drills import KILLS
 
 from self_evolution import cli, report
 from self_evolution.cli import status
@@ -259,22 +260,23 @@ def test_a_log_that_cannot_be_read_without_writing_is_an_error_for_people(
 
 
 @pytest.mark.drill
-@pytest.mark.timeout(1200)
+@pytest.mark.timeout(3600)
 def test_reading_beside_a_run_at_work_disturbs_nothing(tmp_path: Path) -> None:
-    """Status and search 1,000 times, the report 10 times, while the miniature is at work."""
-    words = ["--recipe", "embedded", "--generations", "1", "--read.limit", "24"]
+    """Status, search and the report, again and again, while the miniature is at work."""
+    words = ["--recipe", "embedded", "--generations", "1", "--read.limit", "12"]
+    words += ["--evaluate.limit", "60", "--rehearse.topics", "60", "--rehearse.fragments", "12"]
     alone, beside = tmp_path / "alone", tmp_path / "beside"
     command = [sys.executable, "-m", "self_evolution", "run", *words, "--run"]
     subprocess.run([*command, str(alone)], check=True, capture_output=True)
     with subprocess.Popen(
         [*command, str(beside)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     ) as process:
-        reader = [sys.executable, __file__, str(beside), "1000", "10"]
+        reader = [sys.executable, __file__, str(beside), str(25 * KILLS), str(KILLS)]
         counts = json.loads(subprocess.run(reader, check=True, stdout=subprocess.PIPE).stdout)
         output, _ = process.communicate()
     assert process.returncode == 0, output.decode()
-    assert counts["reports"] == 10 and counts["status"] == counts["searches"] == 1000
-    assert counts["at_work"] >= 100, "the run was over too soon to be watched"
+    assert counts["reports"] == KILLS and counts["status"] == counts["searches"] == 25 * KILLS
+    assert counts["at_work"] >= 20, "the run was over too soon to be watched"
     assert exported(alone) == exported(beside)
     made = {path.name for path in beside.iterdir()} - OF_SQLITE
     assert made == {path.name for path in alone.iterdir()} - OF_SQLITE

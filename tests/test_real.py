@@ -48,7 +48,7 @@ def model() -> str:
 def engine(model: str) -> Any:
     from self_evolution.models.transformers_engine import TransformersEngine
 
-    return TransformersEngine(Model(name=model, dtype="bfloat16"))
+    return TransformersEngine(Model(name=model))
 
 
 def test_its_prompts_are_those_of_the_official_template(engine: Any) -> None:

@@ -110,17 +110,14 @@ def test_the_users_own_conversations_come_to_it(arguments: Arguments, tmp_path: 
 
 
 @pytest.mark.drill
-@pytest.mark.parametrize("after_commit", [False, True], ids=["in transaction", "after commit"])
-def test_killed_while_it_is_made_the_run_is_the_same(
-    arguments: Arguments, tmp_path: Path, after_commit: bool
-) -> None:
+def test_killed_while_it_is_made_the_run_is_the_same(arguments: Arguments, tmp_path: Path) -> None:
     """At every transaction of the stage; the first four are of reading, splitting, the exam."""
     assert in_child(arguments("whole", *MADE)) == 0
     expected = exported(tmp_path / "whole")
     sizes = []
     for last in range(4, 40, 3):
         words = arguments(f"killed-{last}", *MADE)
-        assert in_child(words, kill_at=last, after_commit=after_commit) < 0
+        assert in_child(words, kill_at=last) < 0
         with closing(Ledger(tmp_path / f"killed-{last}" / "run.db")) as ledger:
             sizes.append(ledger.count("conversation"))
             begun = ledger.count("prediction")

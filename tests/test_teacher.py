@@ -11,6 +11,7 @@ from conftest import FACTS, exported, rows
 from endpoint import Server, serving
 
 from self_evolution import cli
+from self_evolution.models.endpoint import connection
 
 Arguments = Callable[..., list[str]]
 NONSENSE = "I am glad to help you."
@@ -110,9 +111,14 @@ def test_a_model_in_a_file_teaches_and_writes_the_test_questions(
 
 
 def test_a_run_goes_on_with_its_teacher(
-    weak: Arguments, server: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    weak: Arguments,
+    server: Server,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Stage by stage, or in one go: the rows are the same."""
+    monkeypatch.setattr(connection, "LONGEST_PAUSE", 0.05)  # between two tries
     name = f"{server.url}#tiny"
     assert cli.main(weak("whole", "--teacher", name, "--generations", "1")) == 0
     words = weak("parts", "--teacher", name, "--generations", "1")
