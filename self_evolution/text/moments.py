@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from self_evolution.text.decimal_mark import decimal_comma
 from self_evolution.text.measures import measure_at
+from self_evolution.text.phrases import between
 from self_evolution.text.table import LANGUAGES, forms, rows
 
 
@@ -40,8 +41,12 @@ _DAY_FIRST = re.compile(
     rf"(?P<day>{_DAY})(?P<by>[./])(?P<month>{_MONTH})(?P=by)(?P<year>{_YEAR})"
     "(?![A-Za-z0-9_/]|-[A-Za-z]|[.,:][0-9])"  # a range may follow: 5.3.2024-7.3.2024
 )
+# The sign 日 or 月 may stand once, behind the last date: 3月5-7日, 3月5、6日, 2024年3-5月.
+_CHINESE_GAP = "[ ]?[-–—~～至到、和与及][ ]?"
 _CHINESE = re.compile(
-    rf"(?:(?P<year>{_YEAR}) ?年 ?)?(?P<month>{_MONTH}) ?月(?: ?(?P<day>{_DAY}) ?[日号號])?"
+    rf"(?:(?P<year>{_YEAR}) ?年 ?)?(?P<month>{_MONTH})"
+    rf"(?: ?月(?: ?(?P<day>{_DAY})(?: ?[日号號]|(?={_CHINESE_GAP}(?:{_DAY}) ?[日号號])))?"
+    rf"|(?(year)(?={_CHINESE_GAP}(?:{_MONTH}) ?月)|(?!)))"
 )
 _DAY_AND_NAME = re.compile(
     rf"(?P<day>{_DAY})(?:st|nd|rd|th|er|\.)?[ \u00a0-](?:of |de )?"
@@ -60,8 +65,9 @@ _DAY_ALONE = re.compile(rf"{_LAST_DAY}|(?P<chinese>{_DAY}) ?[日号號]")
 _BEHIND_NAME = re.compile(
     rf"(?:(?P<day>{_DAY})(?:st|nd|rd|th)?,?[ \u00a0])?(?P<year>{_YEAR}){_ENDS}"
     rf"|(?P<only>{_DAY})(?:(?:st|nd|rd|th)(?![A-Za-z])|(?=[.,;:!?)](?![0-9])|\Z))"
-    # The first day of a range, of which the last day ends the clause or has the year.
-    rf"|(?P<first>{_DAY})(?:st|nd|rd|th)?(?=[ ]?(?:[-–—~]|to|bis|until|through)[ ]?{_LAST_DAY})"
+    # The first of two days, of which the last one ends the clause or has the year.
+    rf"|(?P<first>{_DAY})(?:st|nd|rd|th)?"
+    rf"(?=[ ]?(?:[-–—~]|to|bis|until|through|(?P<joint>and|und))[ ]?{_LAST_DAY})"
 )
 # A bracket or the line before may stand before the name, without a space between.
 _NAME_AT_END = re.compile(rf"(?<![A-Za-zÀ-ÖØ-öø-ÿ0-9_]){_LETTER}{{3,9}}[.]?\Z")
@@ -124,11 +130,14 @@ def behind_name(text: str, start: int, word: str) -> Moment | None:
     found = _BEHIND_NAME.match(text, start) if name else None
     if not found or measure_at(text, found.end()):
         return None
-    day, year, only, first = found.group("day", "year", "only", "first")
-    return _moment(year, months()[name], day or only or first, start - len(name) - 1, found.end())
+    day, year, only, first, joint = found.group("day", "year", "only", "first", "joint")
+    begin = start - len(name) - 1
+    if joint and not (found["its_year"] or between(text, begin)):
+        return None  # "In May 5 and 7." names no days, "between May 5 and 7." does
+    return _moment(year, months()[name], day or only or first, begin, found.end())
 
 
-def last_day(text: str, start: int, first: str, written: str, dash: bool) -> Moment | None:
+def last_day(text: str, start: int, first: str, written: str, sure: bool) -> Moment | None:
     """The date at `start` that ends a range which begins with the date `first`, and says only a
     day, or a day and a year: the 7 of "March 5–7, 2024" and of 3月5日至7日.
 
@@ -140,7 +149,7 @@ def last_day(text: str, start: int, first: str, written: str, dash: bool) -> Mom
     if not found or not (month and day):
         return None
     last, its_year, chinese = found.group("last", "its_year", "chinese")
-    if not chinese and (year or not _NAME_FIRST.match(written) or not (its_year or dash)):
+    if not chinese and (year or not _NAME_FIRST.match(written) or not (its_year or sure)):
         return None
     return _moment(its_year or year, month, last or chinese, *found.span())
 

@@ -26,6 +26,7 @@ _FILLERS = re.compile(
 _CLASSIFIER = "[个台次条名位人项种只张根]"
 _JOINING = "(?:or|and|oder|und|ou|et)"
 _AFTER_NOUN = re.compile(rf"[ ]{_LETTER}{{2,20}}[ ]{_JOINING}[ ]", re.IGNORECASE)
+_BETWEEN = re.compile(r"(?:\b(?:between|zwischen|entre)[ ]|介于[ ]?)\Z", re.IGNORECASE)
 _NOT = "不(?:得|能|可|应|宜|会|准|允许|应该|可以|能够)?"
 _LONGEST = 40
 
@@ -152,6 +153,11 @@ def _after() -> re.Pattern[str]:
         rf"|(?:{_CLASSIFIER}[一-鿿]{{0,3}}?)?(?P<characters>{characters})(?![述文面所步])",
         re.IGNORECASE,
     )
+
+
+def between(text: str, start: int) -> bool:
+    """Whether the word "between" stands right before `start`."""
+    return _BETWEEN.search(text, max(start - 10, 0), start) is not None
 
 
 def say(text: str, bound: str) -> bool:

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from self_evolution.text.figures import shifted
 from self_evolution.text.measures import measure_at
 from self_evolution.text.moments import completed, last_day, month_at_end, months, with_year
+from self_evolution.text.phrases import between
+from self_evolution.text.prices import with_currency, with_letter
 from self_evolution.text.token import Token
+from self_evolution.text.units import currencies
 
 RANGES = frozenset(("-", "~", "～", "–", "—", "to", "到", "至", "bis", "à", "...", "…"))
 _DASHES = frozenset(("-", "~", "～", "–", "—"))
-_UNTIL = frozenset(("until", "through"))
 _PAIRS = RANGES | {"and", "和", "与", "und", "et"}
+# Between two dates.
+_UNTIL = RANGES | {"until", "through", "to the", "bis zum", "au"}
+_DAYS = _PAIRS | _UNTIL | {"、", "及", "and the", "und dem", "et le"}
+_GAP = 12  # characters, more than any of these words has
+_ORDINAL = re.compile(r"([1-9][0-9]?)(?:st|nd|rd|th)")
 _PRODUCTS = frozenset(("×", "x", "*", "·", "乘", "乘以"))
 _UP_TO = ("up to", "bis zu", "jusqu")
 
@@ -23,43 +31,61 @@ def mended(text: str, tokens: list[Token]) -> Iterator[Token]:
     for token in tokens[1:]:
         if token.start < last.end:
             continue  # the year of a range of dates
-        gap = text[last.end : min(token.start, last.end + 9)].strip(" \t*_`").lower()
+        gap = text[last.end : min(token.start, last.end + _GAP)].strip(" \t*_`").lower()
         product = gap in _PRODUCTS or (gap == "by" and token.unit)
         if product and token.kind == "number" and not token.bound and _may_multiply(last, gap):
             last = _product(last, token)
             continue
-        ranged = last.kind == "date" and gap in RANGES | _UNTIL
-        if ranged and token.kind == "date":
-            token = token._replace(key=with_year(token.key, last.key))
-        elif ranged:
-            written, dash = text[last.start : last.end], gap in _DASHES
-            if day := last_day(text, token.start, last.key, written, dash):
-                token = Token("date", day.key, token.start, day.end)
+        if last.kind == "date" and gap in _DAYS:
+            token = _completed(text, last, token, gap)
         if last.kind == token.kind == "number":
             if not gap and text[token.start : token.head].lower().startswith(_UP_TO):
                 token = token._replace(start=token.head, bound="")
                 gap = "to"
-            paired = gap in _PAIRS or (token.bound == "±" and not gap)
-            bare = last.tail == last.end and token.tail < token.end
-            if paired and bare and (shared := measure_at(text, token.tail)):
-                written = text[token.tail : shared.end].strip(" -*_`")
-                key = shifted(last.key, shared.scale) if shared.scale else last.key
-                last = last._replace(key=key, unit="", shared=written)
+            if gap in _PAIRS or (token.bound == "±" and not gap):
+                last, token = _sharing(text, last, token, gap)
         gap = gap.removeprefix(". ")  # 5. bis 7. Mai
-        if token.kind == "date" and gap in _PAIRS | _UNTIL:
-            last = _dated(text, last, token, gap in RANGES | _UNTIL)
+        if token.kind == "date" and gap in _DAYS:
+            last = _dated(text, last, token, gap in _UNTIL)
         yield last
         last = token
     yield last
 
 
+def _completed(text: str, first: Token, last: Token, gap: str) -> Token:
+    """What follows a date and one of _DAYS, as a date with the month and year of the first."""
+    if last.kind == "date":
+        ranged = gap in _UNTIL
+        return last._replace(key=with_year(last.key, first.key)) if ranged else last
+    written = text[first.start : first.end]
+    sure = gap in _DASHES or (gap in _PAIRS and between(text, first.start))
+    day = last_day(text, last.start, first.key, written, sure)
+    return Token("date", day.key, last.start, day.end) if day else last
+
+
+def _sharing(text: str, one: Token, other: Token, gap: str) -> tuple[Token, Token]:
+    """The numbers of a range, each with what only the other one states."""
+    if one.tail < one.end:
+        return one, other
+    shared = measure_at(text, other.tail) if other.tail < other.end else None
+    if shared and not (shared.unit and one.unit in currencies() and one.unit != other.unit):
+        written = text[other.tail : shared.end].strip(" -*_`")
+        key = shifted(one.key, shared.scale) if shared.scale else one.key
+        one = one._replace(key=key, unit="" if shared.unit else one.unit, shared=written)
+    return with_letter(text, one, other), with_currency(text, one, other)
+
+
 def _dated(text: str, first: Token, last: Token, ranged: bool) -> Token:
     """The first of two dates, with the month and the year of the last one."""
-    day = first.kind == "number" and not first.unit and first.key.isdigit() and len(first.key) < 3
+    if ordinal := _ORDINAL.fullmatch(first.key):
+        first = first._replace(key=ordinal[1])
+    day = not first.unit and first.key.isdigit() and len(first.key) < 3
     if not day and first.kind != "date":
         return first
     name = month_at_end(text[: first.start].rstrip()) if day else ""
     key = f"-{months()[name] if name else ''}-{first.key}" if day else first.key
+    if day and text[last.end - 1] == "月" and int(first.key) <= 12:
+        key = f"-{first.key}-"  # 1-3月
     return first._replace(kind="date", key=completed(key, last.key, ranged))
 
 

@@ -14,10 +14,11 @@ from self_evolution.text.figures import Number, number_at, shifted
 from self_evolution.text.measures import counted_by, measure_at
 from self_evolution.text.moments import behind_name, moment_at, month_at_end, months
 from self_evolution.text.phrases import BOUNDS, after, before, last_words
+from self_evolution.text.prices import letter_at
 from self_evolution.text.ranges import mended
 from self_evolution.text.script import CJK, has_han
 from self_evolution.text.token import Token
-from self_evolution.text.units import currencies, per, unit
+from self_evolution.text.units import per, unit
 
 _LETTER = rf"[^\W{CJK}①-⑳]"
 _WORD = (
@@ -62,15 +63,17 @@ _CODE = re.compile(
     r".*[0-9₀-₉_\\@].*|.*://.*|/.+|.*[^\W\d_]{2}\.[^\W\d_]{2}.*|[a-z]+[A-Z].*|[A-Z]+(?:[-/][A-Z]+)+",
     re.DOTALL,
 )
-_PORT = re.compile(r"([1-9][0-9]{0,4})(?=/(?:tcp|udp|sctp)(?![\w/-]))", re.IGNORECASE)
+_PORT = re.compile(
+    r"([1-9][0-9]{0,4})(?=(?:-[1-9][0-9]{0,4})?/(?:tcp|udp|sctp)(?![\w/-]))", re.IGNORECASE
+)
+_LAST_PORT = 65535
 _PROTOCOL = re.compile(r"(?<=[0-9])/(tcp|udp|sctp)(?![\w/-])", re.IGNORECASE)
-# What multiplies a price: €1.5M, $2.5k, 3B USD.
-_LETTER_OF_MONEY = re.compile(r"[KkMmBb](?![A-Za-z0-9_])")
-_TENS = {"k": 3, "m": 6, "b": 9}
 _RANGE = re.compile(r"-(?:0|[1-9][0-9]*)(?:\.[0-9]+)?")
 _TIMES = re.compile(r"[x×](?=[1-9])")
 _TIMES_ALONE = re.compile(r"×(?!\w|\s?[0-9])")  # 3× is 3x
 _ANOTHER = re.compile("[-/][1-9]")
+# A Chinese date right behind another one: in 3月5日-7℃, the hyphen is a minus.
+_NEXT_DATE = re.compile("-[0-9]{1,4} ?[年月日号號]")
 _PER_TIME = ("/s", "/h", "/d")
 _SHORT = re.compile("[0-9]{1,4}[^0-9]")  # a date or time begins so
 # Where the language of another text may count: 10.000, 3,5, 05/03/2024, and yen or yuan.
@@ -114,7 +117,16 @@ def _scanned(text: str, about: str) -> tuple[Token, ...]:
         if token:
             tokens.append(token)
             place = token.end
+            if text[place : place + 1] == "-" and _is_dash(text, token):
+                place += 1
     return tuple(mended(text, tokens)) if len(tokens) > 1 else tuple(tokens)
+
+
+def _is_dash(text: str, last: Token) -> bool:
+    """Whether the hyphen right behind a value is no minus: 5%-10%, 20秒-30秒, 3月5日-7日."""
+    if last.kind == "date":
+        return _NEXT_DATE.match(text, last.end) is not None
+    return last.kind == "number"
 
 
 def _word_before(text: str, start: int) -> str:
@@ -161,16 +173,16 @@ def _irregular(text: str, start: int, about: str, past: list[Token]) -> tuple[To
         return Token("word", key, start, found.end()), found.end()
     chunk = CHUNK.match(text, start, start + _LONGEST)
     end = chunk.end() if chunk else start + 1
-    if found := _PORT.match(text, start):  # 8080/tcp is port 8080 of TCP
+    if (found := _PORT.match(text, start)) and int(found[1]) <= _LAST_PORT:
+        # 8080/tcp is port 8080 of TCP
         return Token("number", found[1], start, found.end(1), start, found.end(1)), end
     if found := _PROTOCOL.match(text, start):
         return Token("word", folded(found[1]), found.start(1), found.end()), found.end()
     number = number_at(text, start, about)
-    letter = _LETTER_OF_MONEY.match(text, number.end) if number else None
-    if number and letter and _is_price(text, start, letter):
-        key, tail = shifted(number.key, _TENS[letter[0].lower()]), letter.end()
+    if number and (letter := letter_at(text, start, number.end, past)):
+        key, tail = shifted(number.key, letter.power), letter.end
         return _number(text, start, tail, key, about, past, tail), tail
-    if number and (behind := _behind(text, number, end)):
+    if number and (behind := _behind(text, start, number, end, past)):
         return _number(text, start, number.end, number.key, about, past, behind), end
     if number and _TIMES_ALONE.match(text, number.end):
         return Token("word", f"{number.key}x", start, number.end + 1), number.end + 1
@@ -179,21 +191,7 @@ def _irregular(text: str, start: int, about: str, past: list[Token]) -> tuple[To
     return None, end
 
 
-def _is_price(text: str, start: int, letter: re.Match[str]) -> bool:
-    """Whether a currency stands before the number at `start`, or behind its letter.
-
-    In "a 5m €10 cable" and "3M $20 tape" the sign belongs to the next number, and m is the metre.
-    """
-    phrase = before(text, start)
-    if phrase and phrase.meaning in currencies():
-        return True
-    measure = measure_at(text, letter.end())
-    if letter[0] == "m" or not measure or measure.unit not in currencies():
-        return False
-    return not text[measure.end : measure.end + 1].isdigit()
-
-
-def _behind(text: str, number: Number, end: int) -> int:
+def _behind(text: str, start: int, number: Number, end: int, past: list[Token]) -> int:
     """The place at which the unit of a number may begin; 0 if a code up to `end` begins with it."""
     place = number.end
     if _TIMES_ALONE.match(text, place):
@@ -201,7 +199,7 @@ def _behind(text: str, number: Number, end: int) -> int:
     if place >= end or (number.key != "0" and _TIMES.match(text, place)):
         return place
     if span := _RANGE.match(text, place):
-        last = measure_at(text, span.end())
+        last = measure_at(text, span.end()) or letter_at(text, start, span.end(), past)
         return place if span.end() == end or (last and last.end >= end) else 0
     hyphen = text[place] == "-"
     joined = hyphen or text[place] == "/"

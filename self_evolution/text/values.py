@@ -27,6 +27,7 @@ _QUOTED = re.compile(
     r"|【([^【】\n]{1,60})】|《([^《》\n]{1,60})》|\"([^\"\n]{1,60})\"|`([^`\n]{1,60})`"
 )
 _FIGURE = re.compile("[0-9]")
+_MARK = re.compile("[.,]")
 _EMPHASIS = re.compile("[*`]+")
 _EMPHASIS_FIRST = re.compile("^[*`]+ ?")
 
@@ -79,7 +80,10 @@ def _written(text: str, token: Token, about: str) -> str:
     figures = text[token.head : token.tail]
     if figures[-1:].isalpha():  # €1.5M
         figures = token.key
-    elif "," in figures or "." in figures:
+    elif "×" in token.key and _MARK.search(figures):  # 3,5 × 4,5 m
+        product = parsed(figures)
+        figures = figures if product and product.key == token.key else token.key
+    elif _MARK.search(figures):
         alone, here = number_at(figures, 0), number_at(text, token.head, about)
         if here and (alone is None or alone.end < len(figures) or alone.key != here.key):
             figures = here.key
