@@ -23,6 +23,8 @@ from self_evolution.models.training.job import TrainingJob
 from self_evolution.models.transformers_engine import TransformersEngine
 from self_evolution.prompts import Prompts, load
 from self_evolution.records import Fragment, Item, Rewrite
+from self_evolution.run.read import read_run
+from self_evolution.stages import select
 
 Arguments = Callable[..., list[str]]
 
@@ -122,6 +124,26 @@ def test_a_smaller_share_draws_fewer(
         assert len(used) == round((len(mine) - len(used)) / 3) > 0
 
 
+def test_a_text_with_a_test_question_makes_room_for_another(
+    arguments: Arguments, words: list[str], tmp_path: Path
+) -> None:
+    """The share is as large as is asked for while there are enough texts without one."""
+    words = [*words[:-1], "0.5", "--select.strategy", "none", "--generations", "1"]
+    assert cli.main(arguments("run", *words)) == 0
+    run = tmp_path / "run"
+    mine = rows(run, "selection")
+    used = sorted(str(row["rewrite_id"]) for row in mine if row["source"] == "rewrite")
+    texts = {row["id"]: str(row["text"]) for row in rows(run, "rewrite")}
+    with closing(Ledger(run / "run.db")) as ledger:
+        live = ledger.rewrites.live()
+        ledger.add([Item("late", "domain", 99, "", texts[used[0]], "Yes.", None)])
+    with read_run(run) as opened:
+        drawn = [select._rewrites(opened, len(used) // 2, seed) for seed in range(20)]
+    assert len(live) == 12 and len(used) == 6
+    assert {len(ids) for ids in drawn} == {3}
+    assert set().union(*drawn) == set(live) - {used[0]}
+
+
 def test_without_the_setting_nothing_is_written(arguments: Arguments, tmp_path: Path) -> None:
     assert cli.main(arguments("run")) == 0
     assert rows(tmp_path / "run", "rewrite") == []
@@ -137,16 +159,18 @@ def test_counted_in_status_report_and_results_and_found_by_why(
     capsys.readouterr()
     assert cli.main(["status", str(tmp_path / "run")]) == 0
     sentence = (
-        "Rewrites of fragments: 24 texts written, 12 kept: facts 6 of 6; wrong 0 of 6 "
-        "(6 ungrounded value); verbatim 6 of 6; again 0 of 6 (6 duplicate)"
+        "Rewrites of fragments: 24 texts, 6 of them the fragment as it is, 12 kept: "
+        "facts 6 of 6; wrong 0 of 6 (6 ungrounded value); verbatim 6 of 6; "
+        "again 0 of 6 (6 duplicate)"
     )
     assert sentence in " ".join(capsys.readouterr().out.split())
     report = tmp_path / "run" / "report"
     for name in ("report.md", "index.html"):
         assert sentence in (report / name).read_text(encoding="utf-8").replace("\\", "")
     results = json.loads((report / "results.json").read_text(encoding="utf-8"))
-    assert [(one["kind"], one["written"], one["kept"]) for one in results["rewrites"]] == [
-        *(("facts", 6, 6), ("wrong", 6, 0), ("verbatim", 6, 6), ("again", 6, 0)),
+    names = ("kind", "written", "copied", "kept")
+    assert [tuple(one[name] for name in names) for one in results["rewrites"]] == [
+        *(("facts", 6, 0, 6), ("wrong", 6, 0, 0), ("verbatim", 6, 6, 6), ("again", 6, 0, 0)),
     ]
     selected = Counter(row["source"] for row in rows(tmp_path / "run", "selection"))
     assert sum(row["rewrites"] for row in results["pairs"]) == selected["rewrite"] > 0
@@ -162,6 +186,8 @@ def test_counted_in_status_report_and_results_and_found_by_why(
     assert near["source"]["document"].endswith("c.html")
     assert cli.main(["why", str(tmp_path / "run"), "its limit"]) == 0
     assert "a rewrite of a fragment, written in generation 1" in capsys.readouterr().out
+    assert cli.main(["why", str(tmp_path / "run"), "The limit of queue Foxtrot is 512."]) == 0
+    assert "the fragment itself, taken in generation 1" in capsys.readouterr().out
 
 
 def test_pairs_for_other_trainers_come_without_them(
@@ -245,6 +271,11 @@ def test_a_teacher_writes_them_and_is_named(
     for row in rows(tmp_path / "run", "rewrite"):
         assert (row["id"] in taught) == (row["kind"] != "verbatim")
         assert (row["text"] == "The pump is red.") == (row["kind"] != "verbatim")
+    report = tmp_path / "run" / "report"
+    (found,) = json.loads((report / "results.json").read_text(encoding="utf-8"))["teachers"]
+    assert (found["rewrites"], found["rewrites_kept"]) == (18, 1)
+    sentence = "18 rewrites of fragments, 1 of them kept"
+    assert sentence in (report / "report.md").read_text(encoding="utf-8")
 
 
 def test_a_profile_without_kinds_is_refused_before_any_work(

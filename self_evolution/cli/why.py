@@ -17,6 +17,7 @@ WHO = {
     "generated": "asked by the model",
     "trusted": "given by a person",
     "rewrite": "a rewrite of a fragment, written",
+    "fragment": "the fragment itself, taken",
 }
 """How training pairs came to be, by their origin."""
 

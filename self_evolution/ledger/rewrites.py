@@ -13,13 +13,19 @@ from self_evolution.records import Rewrite
 
 @dataclass(frozen=True, slots=True)
 class RewriteCounts:
-    """How many rewrites of a kind were written, and kept; `reasons` says why the others were not,
-    the most frequent reason first."""
+    """How many rewrites of a kind there are, and how many were kept; `reasons` says why the others
+    were not, the most frequent reason first. `copied` of them are the fragment itself: no model
+    wrote them."""
 
     kind: str
     written: int
+    copied: int
     kept: int
     reasons: dict[str, int]
+
+
+_COPIED = "r.text = coalesce(f.own, f.text)"
+"""A condition on rewrite r and its fragment f: the text is the fragment itself."""
 
 
 class Rewrites(Part):
@@ -53,39 +59,45 @@ class Rewrites(Part):
 
     def counts(self) -> list[RewriteCounts]:
         """A row for each kind, in the order of writing."""
-        query = """SELECT kind, reason, count(*) AS n, min(sample) FROM rewrite
-                   GROUP BY 1, 2 ORDER BY n DESC, reason"""
+        query = f"""SELECT r.kind, r.reason, count(*) AS n, min(r.sample), sum({_COPIED})
+                    FROM rewrite r JOIN fragment f ON f.id = r.fragment_id
+                    GROUP BY 1, 2 ORDER BY n DESC, r.reason"""
         rows = self._db.execute(query).fetchall()
         first: dict[str, int] = {}
-        for kind, _, _, sample in rows:
+        for kind, _, _, sample, _ in rows:
             first[kind] = min(sample, first.get(kind, sample))
         return [
             RewriteCounts(
                 kind,
-                sum(n for one, _, n, _ in rows if one == kind),
-                sum(n for one, reason, n, _ in rows if one == kind and reason is None),
-                {reason: n for one, reason, n, _ in rows if one == kind and reason},
+                sum(n for one, _, n, _, _ in rows if one == kind),
+                sum(copied for one, _, _, _, copied in rows if one == kind),
+                sum(n for one, reason, n, _, _ in rows if one == kind and reason is None),
+                {reason: n for one, reason, n, _, _ in rows if one == kind and reason},
             )
             for kind in sorted(first, key=lambda kind: (first[kind], kind))
         ]
 
     def trained(self) -> list[TrainedPair]:
-        """All rewrites that any generation was trained on, in the order of generations."""
-        query = """SELECT r.id, r.generation, r.fragment_id, r.prompt, r.text,
-                     json_group_array(DISTINCT s.generation),
-                     r.id IN (SELECT id FROM live_rewrite)
-                   FROM selection s JOIN rewrite r ON r.id = s.rewrite_id
-                   GROUP BY r.id ORDER BY r.generation, r.id"""
+        """All rewrites that any generation was trained on, in the order of generations. The origin
+        of one that is the fragment itself is `fragment`."""
+        query = f"""SELECT r.id, r.generation, iif({_COPIED}, 'fragment', 'rewrite'),
+                      r.fragment_id, r.prompt, r.text, json_group_array(DISTINCT s.generation),
+                      r.id IN (SELECT id FROM live_rewrite)
+                    FROM selection s JOIN rewrite r ON r.id = s.rewrite_id
+                      JOIN fragment f ON f.id = r.fragment_id
+                    GROUP BY r.id ORDER BY r.generation, r.id"""
         return [
             TrainedPair(
                 id,
                 generation,
-                "rewrite",
+                origin,
                 fragment,
                 prompt,
                 text,
                 tuple(sorted(json.loads(trained))),
                 bool(live),
             )
-            for id, generation, fragment, prompt, text, trained, live in self._db.execute(query)
+            for id, generation, origin, fragment, prompt, text, trained, live in self._db.execute(
+                query
+            )
         ]

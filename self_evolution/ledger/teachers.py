@@ -10,7 +10,8 @@ from self_evolution.records import Teacher
 
 @dataclass(frozen=True, slots=True)
 class TeacherCounts:
-    """What a teacher wrote: pairs, those that may be trained on (`kept`), built test questions.
+    """What a teacher wrote: pairs, those that may be trained on (`kept`), built test questions;
+    rewrites of fragments, and those that may be trained on.
 
     `id` is an endpoint's address and model, or a digest of a model's files; `name` is as in the
     settings.
@@ -21,6 +22,8 @@ class TeacherCounts:
     pairs: int
     kept: int
     test_questions: int
+    rewrites: int
+    rewrites_kept: int
 
 
 class Teachers(Part):
@@ -34,9 +37,10 @@ class Teachers(Part):
         query = """
           SELECT t.id, t.name, count(a.id), coalesce(sum(v.answer_id IS NOT NULL
               AND v.reason IS NULL), 0),
-            coalesce(sum(c.id IS NOT NULL AND c.reason IS NULL), 0)
+            coalesce(sum(c.id IS NOT NULL AND c.reason IS NULL), 0),
+            count(r.id), coalesce(sum(r.id IS NOT NULL AND r.reason IS NULL), 0)
           FROM teacher t LEFT JOIN taught w ON w.teacher_id = t.id
           LEFT JOIN answer a ON a.id = w.id LEFT JOIN verdict v ON v.answer_id = a.id
-          LEFT JOIN candidate c ON c.id = w.id
+          LEFT JOIN candidate c ON c.id = w.id LEFT JOIN rewrite r ON r.id = w.id
           GROUP BY t.id ORDER BY t.name, t.id"""
         return [TeacherCounts(*row) for row in self._db.execute(query)]

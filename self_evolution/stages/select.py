@@ -94,20 +94,22 @@ def _rewrites(run: Run, pairs: int, seed: int) -> list[str]:
     """Draw the rewrites that make up `train.rewrites` of them and the pairs, without repetition.
 
     Those that contain a test question of the present set, which a review may have changed, are left
-    out.
+    out, and others are drawn in their place.
     """
     share = run.config.train.rewrites
     there = run.ledger.rewrites.live() if run.config.ask.rewrites and share else []
-    if not there:
-        return []
-    wanted = min(len(there), round(pairs * share / (1 - share)))
-    drawn = run.ledger.rewrites.get(sorted(random.Random(seed).sample(there, wanted)))
-    fragments = {
-        one.id: one
-        for one in run.ledger.fragments.get(list(dict.fromkeys(row.fragment_id for row in drawn)))
-    }
-    contamination = ContaminationCheck(run.ledger.items.all())
-    return [row.id for row in drawn if not leak(row, fragments[row.fragment_id], contamination)]
+    wanted, drawn = round(pairs * share / (1 - share)), list[str]()
+    chance, contamination = random.Random(seed), ContaminationCheck(run.ledger.items.all())
+    while there and len(drawn) < wanted:
+        some = set(chance.sample(there, min(len(there), wanted - len(drawn))))
+        there = [id for id in there if id not in some]
+        rows = run.ledger.rewrites.get(sorted(some))
+        ids = list(dict.fromkeys(row.fragment_id for row in rows))
+        fragments = {one.id: one for one in run.ledger.fragments.get(ids)}
+        drawn += [
+            row.id for row in rows if not leak(row, fragments[row.fragment_id], contamination)
+        ]
+    return sorted(drawn)
 
 
 def _rehearsal(run: Run, generation: int, examples: int, seed: int) -> list[str]:

@@ -132,17 +132,24 @@ def teachers(found: Sequence[TeacherCounts]) -> str:
     return "; ".join(
         f"Teacher {label(one.name, one.id if is_address(one.id) else '')}: "
         f"{many(one.pairs, 'pair')} asked and answered in place of the base, "
-        f"{one.kept:,} of them kept; {many(one.test_questions, 'test question')}"
+        f"{one.kept:,} of them kept; {many(one.test_questions, 'test question')}{_rewrote(one)}"
         for one in found
     )
+
+
+def _rewrote(one: TeacherCounts) -> str:
+    if not one.rewrites:
+        return ""
+    return f"; {many(one.rewrites, 'rewrite')} of fragments, {one.rewrites_kept:,} of them kept"
 
 
 def rewritten(found: Sequence[RewriteCounts]) -> str:
     """Describe how many rewrites of each kind were kept; empty if none were written."""
     if not found:
         return ""
-    written = sum(one.written for one in found)
-    told = f"Rewrites of fragments: {many(written, 'text')} written, "
+    copied = sum(one.copied for one in found)
+    told = f"Rewrites of fragments: {many(sum(one.written for one in found), 'text')}, "
+    told += f"{copied:,} of them the fragment as it is, " if copied else ""
     told += f"{sum(one.kept for one in found):,} kept"
     kinds = (f"{one.kind} {one.kept:,} of {one.written:,}{_dropped(one)}" for one in found)
     return f"{told}: {'; '.join(kinds)}"

@@ -25,8 +25,9 @@ class WhyRequest(Given):
 class NearPair(BaseModel):
     """A training pair. `share` of the text's terms are in it (0 to 1).
 
-    `origin` is `generated`, `trusted`, or `rewrite` for a text about a passage, whose question is
-    what the model is asked in training; `trained` are the generations that were trained on it.
+    `origin` is `generated`, `trusted`, `rewrite` for a text about a passage, or `fragment` for the
+    passage itself. The question of the last two is what the model is asked in training; `trained`
+    are the generations that were trained on it.
     """
 
     question: str

@@ -24,7 +24,12 @@ function line(text, name = "") {
   return made;
 }
 
-const WHO = { generated: "why_model", trusted: "why_person", rewrite: "why_rewrite" };
+const WHO = {
+  generated: "why_model",
+  trusted: "why_person",
+  rewrite: "why_rewrite",
+  fragment: "why_fragment",
+};
 
 const model = (number) => (number ? say("generation", number) : say("the_base"));
 
