@@ -22,6 +22,9 @@ _FEW_BITS = 7.0
 _FULL = 1 << 16
 """A disk with fewer free bytes is full."""
 
+_LOOK = 0.1
+"""Seconds after which the disk is looked at again."""
+
 
 def bits(quantisation: str) -> float:
     """The bits of a weight in a number format, at most."""
@@ -86,11 +89,20 @@ def _call(words: list[str], target: Path) -> None:
     environment |= {"TQDM_DISABLE": "1"}  # no bar after the reason for a failure
     # The converter has its own environment, and must not import the modules of this process.
     environment.pop("PYTHONPATH", None)
-    done = subprocess.run(words, capture_output=True, text=True, check=False, env=environment)
-    if done.returncode:
-        if shutil.disk_usage(target.parent).free < _FULL:  # what it says does not always tell
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(target))
-        lines = (done.stderr.strip() or done.stdout.strip()).splitlines()
+    with subprocess.Popen(
+        words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    ) as process:
+        try:
+            output, least = _watched(process, target.parent)
+        except BaseException:  # a request to stop
+            process.kill()
+            raise
+    if process.returncode:
+        full = os.strerror(errno.ENOSPC)
+        # Not every program says why it failed, and some remove their file before they end.
+        if least < _FULL or full in output or f"Errno {errno.ENOSPC}]" in output:
+            raise OSError(errno.ENOSPC, full, str(target))
+        lines = output.strip().splitlines()
         reason = lines[-1] if lines else "it gave no reason"
         if "pre-tokenizer" in reason:
             reason = "it does not know this model's tokenizer, as with models that are not public"
@@ -98,3 +110,15 @@ def _call(words: list[str], target: Path) -> None:
             f"{Path(words[0]).name} could not convert the model ({reason}); --to merged and "
             "--to adapter work without it"
         )
+
+
+def _watched(process: subprocess.Popen[str], folder: Path) -> tuple[str, int]:
+    """What a program says about its end, and the least free bytes of the disk while it ran."""
+    least = shutil.disk_usage(folder).free
+    while True:
+        try:
+            output, errors = process.communicate(timeout=_LOOK)
+        except subprocess.TimeoutExpired:
+            least = min(least, shutil.disk_usage(folder).free)
+        else:
+            return errors.strip() or output, min(least, shutil.disk_usage(folder).free)
