@@ -8,6 +8,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +19,16 @@ from endpoint import serving
 from test_forecast_run import words
 
 from self_evolution import cli
+from self_evolution.config import Config
 from self_evolution.forecast import limit, probe
 from self_evolution.forecast.calibration import STEPS
+from self_evolution.ledger import Ledger
 from self_evolution.models import other_models
 from self_evolution.models.decoding import generation
 from self_evolution.models.training.adapter_trainer import AdapterTrainer
-from self_evolution.progress import interruptible
-from self_evolution.run import models
+from self_evolution.progress import Progress, interruptible
+from self_evolution.run import Run, models
+from self_evolution.stages import perform
 
 OVER = "the time of the probe was over before it had measured "
 
@@ -209,6 +213,35 @@ def test_a_probe_that_is_given_up_leaves_the_run_as_it_is(
     assert cli.main(words("run", "--run", str(tmp_path / "plain"))) == 0
     assert OVER not in capsys.readouterr().err
     assert exported(tmp_path / "run") == exported(tmp_path / "plain")
+
+
+def test_only_the_probe_has_its_clock_stopped_while_a_model_is_loaded(
+    tmp_path: Path, documents: Path, script: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The run goes on with the same models, and loads them without a look at the probe's clock."""
+
+    def slow(*rest: Any, **more: Any) -> Any:
+        clock.seconds += 5
+        return open_engine(*rest, **more)
+
+    open_engine = models.open_engine
+    monkeypatch.setattr(models, "open_engine", slow)
+    settings = Config.model_validate(
+        {
+            "model": {"name": str(script), "engine": "scripted"},
+            "read": {"documents": [str(documents)]},
+        }
+    )
+    with closing(Ledger(tmp_path / "run.db")) as ledger:
+        run = Run(tmp_path, settings, ledger, Progress(quiet=True))
+        for stage in ("read", "split"):
+            perform(run, 0, stage)
+        made = probe.Probe(run)
+        made.asked_for()
+        assert clock.seconds == 5 and made._limit.spent == 0
+        run.models.unload()
+        assert run.models.own and clock.seconds == 10
+        assert made._limit.spent == 5
 
 
 def test_only_work_that_may_be_interrupted_is_given_up(clock: Clock) -> None:

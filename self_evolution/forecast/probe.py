@@ -72,25 +72,26 @@ class Probe:
         self._items = iter(evenly(ledger.items.of_suite("domain"), SHORT * FRAGMENTS))
         self._former = iter(evenly(ledger.items.of_suite("retention"), SHORT * FRAGMENTS))
         self._limit = Limit()
-        run.models.while_loading = self._limit.pause  # a run loads each model only once
 
     def asked_for(self) -> Forecast:
         """The forecast that somebody asked for, even if it is small."""
-        self._calibrate()
-        return self._rounds(FREE, JUDGED if self._run.config.ask.per_fragment else 0)
+        with self._run.models.loading_in(self._limit.pause):  # a run loads each model only once
+            self._calibrate()
+            return self._rounds(FREE, JUDGED if self._run.config.ask.per_fragment else 0)
 
     def beside(self) -> Forecast | None:
         """The forecast at the beginning of a run; None if it would take too long for its use, or
         would load two models in turn."""
         if self._run.config.ask.teacher:
             return None
-        self._calibrate()
-        if not self.sample.events:  # a model that takes no time
-            return None
-        found = self._forecast()
-        if found.seconds < LEAST or 3 * self._limit.spent > SHARE * found.seconds:
-            return None
-        return self._rounds(0.0, 0)
+        with self._run.models.loading_in(self._limit.pause):
+            self._calibrate()
+            if not self.sample.events:  # a model that takes no time
+                return None
+            found = self._forecast()
+            if found.seconds < LEAST or 3 * self._limit.spent > SHARE * found.seconds:
+                return None
+            return self._rounds(0.0, 0)
 
     def _calibrate(self) -> None:
         self._upto(MOST, "steps", lambda: calibrate(self._run, self._fragments, self.sample))

@@ -41,6 +41,9 @@ class Answers(NamedTuple):
 class Profile(BaseModel):
     """A prompt profile; every text may use the placeholders above, if nothing else is said here.
 
+    `system` stands before each prompt about a fragment. `ask` asks for a question about a fragment,
+    and `ask_another` for one more. `answer` puts a {question} with the fragment, and `closed`
+    without any, in training and in evaluations with the book closed.
     `ask_statement` is added to a request for a question, and names the {statement} to ask about,
     which is its only placeholder; `ask_ways` are added in turn, as they are, and say how to ask.
     `statements` are regular expressions of sentences that are statements although they have no

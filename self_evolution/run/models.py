@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import gc
 import sys
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from self_evolution.config import Config
 from self_evolution.errors import UserError
@@ -24,8 +24,7 @@ from self_evolution.progress import Progress, interruptible
 class Models:
     """The models that a run's settings name; each is loaded when it is first needed.
 
-    `loaded` is the run's own model while it is in memory, else None. `while_loading` is entered
-    around the loading of each model.
+    `loaded` is the run's own model while it is in memory, else None.
     """
 
     def __init__(
@@ -35,7 +34,7 @@ class Models:
         self._counter: TokenCounter | None = None
         self._teacher: OtherModel | None = None
         self.loaded = loaded
-        self.while_loading: Callable[[], AbstractContextManager[None]] = nullcontext
+        self._while_loading: Callable[[], AbstractContextManager[None]] = nullcontext
         self._cluster: Cluster | None = None
 
     @property
@@ -45,7 +44,7 @@ class Models:
             self._teacher = None
             self._progress.say(f"loading {self._config.model.name}")
             _free_memory()
-            with self.while_loading(), interruptible():
+            with self._while_loading(), interruptible():
                 engine = open_engine(self._config.model, served=True)
             said = remark(self._config.model)
             if said and shape(self._config.model):  # it has weights, and so a number format
@@ -53,6 +52,15 @@ class Models:
             self.use_loaded(engine)
         assert self.loaded is not None
         return self.loaded
+
+    @contextmanager
+    def loading_in(self, context: Callable[[], AbstractContextManager[None]]) -> Iterator[None]:
+        """Each model that is loaded in the block is loaded in a context of its own."""
+        before, self._while_loading = self._while_loading, context
+        try:
+            yield
+        finally:
+            self._while_loading = before
 
     @property
     def cluster(self) -> Cluster | None:
@@ -109,7 +117,7 @@ class Models:
             )
             self._progress.say(f"loading {name}")
             _free_memory()
-        with self.while_loading(), interruptible():
+        with self._while_loading(), interruptible():
             return other_models.open_model(self._config.model, name, flag)
 
     @property
