@@ -9,7 +9,8 @@ of its own. All run with this Python and its packages, in turns, each time in a 
 one thread.
 
 Prints a table for each run of this version, with a line for each stage: the CPU seconds before and
-after (medians), and how many times as fast it is now (the median and the range over the turns).
+after (medians), and the ratio of the time after to that before (the median and the range over the
+turns): below 1 it is faster now.
 "outside of stages" is what the process takes before, between and after the stages: the imports, the
 forecast and the report. At the end stand the peak memory, how much the model wrote (replies are
 sampled, so they are not the same), and the exact match of the last generation.
@@ -91,7 +92,7 @@ def show(title: str, before: list[Measured], after: list[Measured]) -> None:
             continue
         line = f"{name:<18}{median(old):9.1f} s {median(new):9.1f} s"
         if all(old) and all(new):
-            ratios = [a / b for a, b in zip(old, new, strict=True)]
+            ratios = [b / a for a, b in zip(old, new, strict=True)]
             line += f"   {median(ratios):5.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
         print(line)
     memory = [round(median(one.memory for one in side)) for side in (before, after)]
