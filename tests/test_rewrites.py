@@ -18,11 +18,14 @@ from self_evolution import cli
 from self_evolution.config import Check, Domain, Model
 from self_evolution.evaluation.contamination import ContaminationCheck
 from self_evolution.evaluation.rewrite_checks import first_objection
+from self_evolution.forecast import rewriting
 from self_evolution.ledger import Ledger
 from self_evolution.models.training.job import TrainingJob
 from self_evolution.models.transformers_engine import TransformersEngine
+from self_evolution.progress import Progress
 from self_evolution.prompts import Prompts, load
-from self_evolution.records import Fragment, Item, Rewrite
+from self_evolution.records import Fragment, Item, Message, Rewrite
+from self_evolution.run import Run
 from self_evolution.run.read import read_run
 from self_evolution.stages import select
 
@@ -406,3 +409,25 @@ def test_the_profiles_that_ship_ask_for_each_kind_about_the_fragment(name: str) 
     assert len({one.partition(TEXT)[0] for one in requests}) == 1
     recall = prompts.recall(("Manual", "Moving instances"), name)
     assert "Manual > Moving instances" in recall and "Moving" not in recall.partition("Manual")[0]
+
+
+def test_the_forecast_counts_what_is_asked_about_a_text_without_a_heading(
+    arguments: Arguments, documents: Path, tmp_path: Path
+) -> None:
+    """The name of its document is the subject then, and is a part of the training example."""
+    for path in documents.iterdir():
+        path.unlink()
+    name = "the_notes_about_the_valves_and_pumps_of_the_second_floor"
+    (documents / f"{name}.txt").write_text("The limit of queue Foxtrot is 512.", encoding="utf-8")
+    words = ["--ask.rewrites", "1", "--train.rewrites", "0.5", "--generations", "1"]
+    assert cli.main(arguments("run", *words, "--evaluate.build", "never")) == 0
+    (row,) = rows(tmp_path / "run", "rewrite")
+    assert name in row["prompt"]
+    with read_run(tmp_path / "run") as found:
+        config = found.config
+    with closing(Ledger(tmp_path / "run" / "run.db")) as ledger:
+        run = Run(tmp_path / "run", config, ledger, Progress(quiet=True))
+        (fragment,) = run.ledger.fragments.get([str(row["fragment_id"])])
+        asked: list[Message] = [{"role": "user", "content": str(row["prompt"])}]
+        size = len(run.engine.prompt_ids(run.prompts.chat(asked))) + fragment.tokens
+        assert rewriting.tokens(run, 1, {}) == size

@@ -8,6 +8,7 @@ from self_evolution.forecast.replies import Expected
 from self_evolution.forecast.sketch import Call
 from self_evolution.records import Fragment, Message
 from self_evolution.run import Run
+from self_evolution.stages.rewrite import recalled
 
 FRAGMENTS = 64
 """Fragments, at most, of which the prompts for training are counted."""
@@ -42,8 +43,10 @@ def tokens(run: Run, number: int, replies: Mapping[str, Expected]) -> float:
     """The mean tokens of a rewrite as a training example: what is asked for it, and the text."""
     ids = [id for id, _ in run.ledger.fragments.for_training()[:FRAGMENTS]]
     sizes = []
-    for one in run.ledger.fragments.get(ids):
-        asked = [{"role": "user", "content": run.prompts.recall(one.heading, one.language)}]
+    fragments = run.ledger.fragments.get(ids)
+    questions = recalled(run, fragments)
+    for one in fragments:
+        asked = [{"role": "user", "content": questions[one.id]}]
         prompt = len(run.engine.prompt_ids(run.prompts.chat(asked)))
         kinds = run.prompts.kinds(one.language)
         for sample in range(min(number, len(kinds))):

@@ -128,24 +128,17 @@ def _rows(
         id: [row.text for row in rows if row.reason is None]
         for id, rows in run.ledger.rewrites.of_fragments(list(fragments)).items()
     }
-    paths = dict(
-        zip(
-            fragments,
-            run.ledger.documents.paths([one.document_id for one in fragments.values()]),
-            strict=True,
-        )
-    )
+    questions = recalled(run, list(fragments.values()))
     found = []
     for one, reply in zip(wanted, replies, strict=True):
         fragment = one.fragment
-        heading = fragment.heading or (PurePath(paths[fragment.id]).stem,)
         row = Rewrite(
             content_id("rewrite", fragment.id, one.sample, reply.text),
             generation,
             fragment.id,
             one.sample,
             one.kind,
-            run.prompts.recall(heading, fragment.language),
+            questions[fragment.id],
             reply.text,
             reply.finish_reason,
         )
@@ -163,3 +156,13 @@ def _rows(
             kept[fragment.id].append(row.text)
         found.append(replace(row, reason=reason, detail=detail))
     return found
+
+
+def recalled(run: Run, fragments: Sequence[Fragment]) -> dict[str, str]:
+    """{fragment: the question to which its rewrites are trained as the answer}. Without a heading,
+    the name of the document is its subject."""
+    paths = run.ledger.documents.paths([one.document_id for one in fragments])
+    return {
+        one.id: run.prompts.recall(one.heading or (PurePath(path).stem,), one.language)
+        for one, path in zip(fragments, paths, strict=True)
+    }
