@@ -98,6 +98,12 @@ COUNTED = """
     JOIN answer a ON a.id = v.answer_id JOIN question q ON q.id = a.question_id GROUP BY 1, 3
   UNION SELECT q.generation, 'score', s.outcome, count(*) FROM score s
     JOIN answer a ON a.id = s.answer_id JOIN question q ON q.id = a.question_id GROUP BY 1, 3
+  UNION SELECT generation, 'selection', source, count(*) FROM selection GROUP BY 1, 3
+  UNION SELECT q.generation, 'taught', t.teacher_id, count(*) FROM taught t
+    JOIN answer a ON a.id = t.id JOIN question q ON q.id = a.question_id GROUP BY 1, 3
+  UNION SELECT q.generation, 'kept', t.teacher_id, count(*) FROM taught t
+    JOIN verdict v ON v.answer_id = t.id JOIN answer a ON a.id = v.answer_id
+    JOIN question q ON q.id = a.question_id WHERE v.reason IS NULL GROUP BY 1, 3
 """
 
 
@@ -108,7 +114,8 @@ def test_the_tally_is_what_a_count_of_the_rows_gives(old: Path) -> None:
         with closing(sqlite3.connect(old / "run.db")) as database:
             tally = set(database.execute("SELECT * FROM tally"))
             assert tally == set(database.execute(COUNTED))
-        assert {what for _, what, _, _ in tally} == {"question", "answer", "verdict", "score"}
+        kinds = {what for _, what, _, _ in tally}
+        assert kinds == {"question", "answer", "verdict", "score", "selection"}
     assert {generation for generation, *_ in tally} == {1, 2}
 
 

@@ -173,8 +173,12 @@ def test_an_ifd_that_is_no_number_is_refused(strategy: Strategy, ifd: float) -> 
 
 
 @every
-def test_a_negative_k_and_a_double_id_are_refused(strategy: Strategy) -> None:
+def test_a_negative_k_is_refused(strategy: Strategy) -> None:
     with pytest.raises(ValueError, match="given k=-1"):
         strategy.choose(scored(0.5), -1, 0)
-    with pytest.raises(ValueError, match="'a' stands twice"):
-        strategy.choose([ScoredPair("a", 0.5), ScoredPair("a", 0.6)], 1, 0)
+
+
+@given(pool=pools, k=st.integers(0, 40), seed=st.integers(0, 9))
+def test_a_pool_need_only_be_read_once(pool: list[ScoredPair], k: int, seed: int) -> None:
+    for strategy in STRATEGIES.values():
+        assert strategy.choose(iter(pool), k, seed) == strategy.choose(pool, k, seed)

@@ -105,7 +105,7 @@ def examples(settings: Config, given: Given, found: Counts, generation: int) -> 
     """Count the pairs, rewrites and conversations in the training set of a generation."""
     before = (generation - 1) * found.kept + (given.trusted if generation > 1 else 0)
     new = found.kept + (given.trusted if generation == 1 else 0)
-    pool = [ScoredPair(str(i), 1.0, None) for i in range(round(before))]
+    pool = (ScoredPair(str(i), 1.0) for i in range(round(before)))
     replay = STRATEGIES[settings.select.strategy].choose(pool, settings.select.k, 0)
     pairs, part, share = new + len(replay), settings.train.rewrites, settings.train.rehearsal
     rewrites = min(found.rewrites, pairs * part / (1 - part))

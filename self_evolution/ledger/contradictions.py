@@ -65,8 +65,8 @@ class Contradictions(Part):
         query = f"""SELECT c.answer_id, c.other_id, c.believed FROM contradiction c
                     JOIN answer a ON a.id = c.answer_id JOIN answer o ON o.id = c.other_id
                     WHERE c.generation = {_LAST}
-                      AND a.question_id IN (SELECT id FROM present_question)
-                      AND o.question_id IN (SELECT id FROM present_question)
+                      AND EXISTS (SELECT 1 FROM present_question p WHERE p.id = a.question_id)
+                      AND EXISTS (SELECT 1 FROM present_question p WHERE p.id = o.question_id)
                     ORDER BY c.answer_id"""
         rows: dict[tuple[str, str], bool] = {}
         for one, other, believed in self._db.execute(query):

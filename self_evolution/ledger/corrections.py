@@ -50,7 +50,7 @@ class Corrections(Part):
           FROM correction_pair p JOIN correction c ON c.id = p.correction_id
           JOIN answer a ON a.id = p.answer_id JOIN verdict v ON v.answer_id = a.id
           WHERE p.kind = 'taught' AND v.reason IS NULL
-            AND a.question_id IN (SELECT id FROM present_question)
+            AND EXISTS (SELECT 1 FROM present_question q WHERE q.id = a.question_id)
           ORDER BY c.position, a.id"""
         return [Taught(*row) for row in self._db.execute(query)]
 
@@ -71,9 +71,8 @@ class Corrections(Part):
 
     def usable_pairs(self) -> list[tuple[str, str, str]]:
         """(answer id, question, answer) of all pairs that may still be trained on."""
-        query = """SELECT a.id, q.text, a.text FROM question q
-                   JOIN answer a ON a.question_id = q.id
-                   WHERE q.id IN (SELECT id FROM present_question) ORDER BY a.id"""
+        query = """SELECT a.id, q.text, a.text FROM answer a
+                   JOIN present_question q ON q.id = a.question_id ORDER BY a.id"""
         return self._db.execute(query).fetchall()
 
     def may_train(self, fragment_id: str) -> bool:

@@ -223,7 +223,13 @@ class Database:
 
     def column(self, query: str, parameters: Sequence[Any] = ()) -> Iterator[Any]:
         """The first column of every row."""
-        return (row[0] for row in self.execute(query, parameters))
+        for row in self.each(query, parameters):
+            yield row[0]
+
+    def each(self, query: str, parameters: Sequence[Any] = ()) -> Iterator[Any]:
+        """Every row. The query begins with the first one that is taken: one that has begun cannot
+        go on after a table was made."""
+        yield from self.execute(query, parameters)
 
     def named(self, query: str, parameters: Sequence[Any] = ()) -> Iterator[dict[str, Any]]:
         """Every row as {name of the column: value}."""

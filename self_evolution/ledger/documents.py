@@ -63,6 +63,12 @@ class Documents(Part):
         """The paths of documents, in the order of `ids`."""
         return [document.path for document in self._db.by_id(Document, ids)]
 
+    def places(self, ids: Iterable[str]) -> dict[str, str]:
+        """{id: where the file of that document is now}."""
+        moved = self._db.meta("moved") or {}
+        rows = self._db.by_id(Document, list(set(ids)))
+        return {row.id: moved.get(row.id, row.path) for row in rows}
+
     def at(self, path: str) -> str | None:
         """The id of the live document that was read at `path`, if there is one."""
         id: str | None = self._db.one("SELECT id FROM live_document WHERE path = ?", (path,))

@@ -41,8 +41,7 @@ class Fragments(Part):
     def for_training(self) -> list[tuple[str, int]]:
         """(id, tokens) of the fragments to ask about: without duplicates, quotations, gone and
         held-out ones."""
-        query = "SELECT f.id, f.tokens FROM training_fragment l JOIN fragment f ON f.id = l.id"
-        return self._db.execute(query).fetchall()
+        return self._db.execute("SELECT id, tokens FROM training_fragment").fetchall()
 
     def drawn(self, most: int) -> list[Fragment]:
         """At most so many of the fragments to ask about, those with the first ids."""
@@ -55,9 +54,8 @@ class Fragments(Part):
 
     def count_held_out(self) -> int:
         """The number of fragments that could be asked about but for the documents held out."""
-        query = """SELECT count(*) FROM live_fragment l JOIN fragment f ON f.id = l.id
-                   WHERE f.own IS NOT ''"""
-        return int(self._db.one(query)) - self.count_for_training()
+        asked = int(self._db.one("SELECT count(*) FROM asked_fragment"))
+        return asked - self.count_for_training()
 
     def places(self) -> list[Place]:
         """Every fragment that may be asked about, held out or not, in a fixed order."""
@@ -67,9 +65,8 @@ class Fragments(Part):
             FROM fragment f JOIN fragment o ON o.id = f.duplicate_of
             WHERE f.document_id <> o.document_id
           ), sharing AS (SELECT one AS id FROM pair UNION SELECT other FROM pair)
-          SELECT f.id, f.document_id, f.document_id NOT IN (SELECT id FROM sharing)
-          FROM live_fragment l JOIN fragment f ON f.id = l.id
-          WHERE f.own IS NOT '' ORDER BY f.id"""
+          SELECT id, document_id, document_id NOT IN (SELECT id FROM sharing)
+          FROM asked_fragment ORDER BY id"""
         return [Place(id, document, bool(alone)) for id, document, alone in self._db.execute(query)]
 
     def passages(self) -> Iterator[tuple[tuple[str, ...], str, str]]:
@@ -90,7 +87,7 @@ class Fragments(Part):
 
     def main_language(self) -> str:
         """The language of most live fragments; en if there is none."""
-        query = """SELECT language FROM fragment WHERE id IN (SELECT id FROM live_fragment)
+        query = """SELECT language FROM live_fragment
                    GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT 1"""
         return self._db.one(query) or "en"
 
@@ -101,17 +98,20 @@ class Fragments(Part):
         mails; `gone` counts the documents changed or withdrawn since they were read.
         """
         query = """
-          WITH live AS MATERIALIZED (SELECT id, problem, container FROM live_document),
-          asked AS MATERIALIZED (SELECT id FROM live_fragment),
-          f AS (SELECT id, duplicate FROM fragment WHERE document_id IN (SELECT id FROM live))
+          WITH live AS MATERIALIZED (SELECT id, problem FROM live_document),
+          f AS (SELECT id, duplicate FROM fragment WHERE +document_id IN (SELECT id FROM live)),
+          number AS MATERIALIZED (SELECT (SELECT count(*) FROM f) AS fragments,
+            (SELECT count(*) FROM live_fragment) AS asked)
           SELECT
-            (SELECT count(*) FROM live WHERE id IN (SELECT document_id FROM section)) AS documents,
+            (SELECT count(*) FROM live WHERE EXISTS (
+              SELECT 1 FROM section s WHERE s.document_id = live.id)) AS documents,
             (SELECT count(*) FROM live WHERE problem IS NOT NULL) AS unreadable,
-            (SELECT count(*) FROM section WHERE document_id IN (SELECT id FROM live)) AS sections,
-            (SELECT count(*) FROM f) AS fragments,
-            (SELECT count(*) FROM f) - (SELECT count(*) FROM asked) AS duplicates,
-            (SELECT count(*) FROM f WHERE duplicate = 'near' AND id NOT IN asked) AS near,
-            (SELECT count(*) FROM fragment WHERE own = '' AND id IN asked) AS quoted,
-            (SELECT count(*) FROM document) - (SELECT count(*) FROM live) AS gone"""
+            (SELECT count(*) FROM section WHERE +document_id IN (SELECT id FROM live)) AS sections,
+            fragments, fragments - asked AS duplicates,
+            (SELECT count(*) FROM f WHERE duplicate = 'near' AND NOT EXISTS (
+              SELECT 1 FROM live_fragment l WHERE l.id = f.id)) AS near,
+            asked - (SELECT count(*) FROM asked_fragment) AS quoted,
+            (SELECT count(*) FROM document) - (SELECT count(*) FROM live) AS gone
+          FROM number"""
         (counts,) = self._db.named(query)
         return counts

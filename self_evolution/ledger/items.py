@@ -47,14 +47,15 @@ class Items(Part):
 
     def outdated(self) -> set[str]:
         """Present built items on text that has changed or gone since."""
-        query = """SELECT id FROM live_item WHERE fragment_id IS NOT NULL
-                   AND fragment_id NOT IN (SELECT id FROM live_fragment)"""
+        query = """SELECT id FROM live_item i WHERE fragment_id IS NOT NULL
+                   AND NOT EXISTS (SELECT 1 FROM live_fragment f WHERE f.id = i.fragment_id)"""
         return set(self._db.column(query))
 
     def near(self, generation: int) -> set[str]:
         """Items close to a pair that this generation, or an earlier one, was trained on."""
+        # In this order, because few pairs are like an item, and millions may be selected.
         query = """SELECT DISTINCT l.item_id FROM likeness l
-                   JOIN selection s ON s.answer_id = l.answer_id WHERE s.generation <= ?"""
+                   CROSS JOIN selection s ON s.answer_id = l.answer_id WHERE s.generation <= ?"""
         return set(self._db.column(query, (generation,)))
 
     def candidates(self, kind: str) -> list[Candidate]:

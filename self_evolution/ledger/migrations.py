@@ -228,6 +228,7 @@ STEPS = (
     Step(14, "forecasts", _file("forecasts.sql")),
     Step(15, "counts of pairs", _file("tally.sql")),
     Step(16, "rewrites", _file("rewrites.sql")),
+    Step(17, "large runs", _file("large.sql")),
 )
 """Steps by version. A step that was released is never changed: another one follows it."""
 

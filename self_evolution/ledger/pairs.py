@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 from self_evolution.ledger.database import IDS, Part, among
 from self_evolution.records import Fragment, Message, Pair, Question
 
-PRESENT = "q.id IN (SELECT id FROM present_question)"
+PRESENT = "EXISTS (SELECT 1 FROM present_question p WHERE p.id = q.id)"
 """A condition on question q: its document, or its row in a file of trusted pairs, is still there.
 The rows of others stay, but are not used."""
 
-LIVE = "q.id IN (SELECT id FROM live_question)"
+LIVE = "EXISTS (SELECT 1 FROM live_question l WHERE l.id = q.id)"
 """A condition on question q: it is present, and no other pair contradicts its pair."""
 
 
@@ -62,7 +62,7 @@ class Pairs(Part):
         """(fragment, number of its questions that are there already) in this generation."""
         query = """SELECT fragment_id, count(*) FROM question
                    WHERE generation = ? AND origin = 'generated' GROUP BY 1"""
-        return iter(self._db.execute(query, (generation,)))
+        return self._db.each(query, (generation,))
 
     def questions_of(self, generation: int, fragment_id: str) -> list[str]:
         """This generation's questions about a fragment, in the order of asking."""
@@ -78,7 +78,7 @@ class Pairs(Part):
         query = f"""SELECT q.id, f.tokens, f.id FROM question q
                     JOIN fragment f ON f.id = q.fragment_id
                     WHERE q.generation = ? AND q.origin = 'generated' AND {PRESENT}"""
-        return iter(self._db.execute(query, (generation,)))
+        return self._db.each(query, (generation,))
 
     def answered(self, generation: int) -> Iterator[str]:
         """Questions of a generation that have an answer."""
@@ -121,14 +121,14 @@ class Pairs(Part):
         query = f"""SELECT a.id, 0, coalesce(q.fragment_id, '') FROM question q
                     JOIN answer a ON a.question_id = q.id
                     WHERE q.generation = ? AND q.origin = ? AND {PRESENT}"""
-        return iter(self._db.execute(query, (generation, origin)))
+        return self._db.each(query, (generation, origin))
 
     def kept_lengths(self, generation: int) -> Iterator[tuple[str, int]]:
         """(id, characters of question and answer) of the pairs that the check stage kept."""
         query = f"""SELECT a.id, length(q.text) + length(a.text) FROM question q
                     JOIN answer a ON a.question_id = q.id JOIN verdict v ON v.answer_id = a.id
                     WHERE q.generation = ? AND v.reason IS NULL AND {PRESENT}"""
-        return iter(self._db.execute(query, (generation,)))
+        return self._db.each(query, (generation,))
 
     def held_out(self, ids: Sequence[str]) -> set[str]:
         """The pairs among `ids` whose fragment is in a document that is kept out of training."""
@@ -143,7 +143,7 @@ class Pairs(Part):
         query = f"""SELECT q.fragment_id, q.generation, q.text, a.text FROM question q
                     JOIN answer a ON a.question_id = q.id JOIN verdict v ON v.answer_id = a.id
                     WHERE q.fragment_id IN {IDS} AND v.reason IS NULL ORDER BY a.id"""
-        return iter(self._db.execute(query, (among(fragment_ids),)))
+        return self._db.each(query, (among(fragment_ids),))
 
     def asked_as(self, ids: Sequence[str]) -> dict[str, tuple[str, str]]:
         """{pair id: (finish reason of its question, heading path of its fragment)}."""
@@ -168,7 +168,7 @@ class Pairs(Part):
         query = f"""SELECT q.text, a.text FROM question q JOIN answer a ON a.question_id = q.id
                     JOIN verdict v ON v.answer_id = a.id
                     WHERE q.generation < ? AND v.reason IS NULL AND {PRESENT}"""
-        return iter(self._db.execute(query, (before,)))
+        return self._db.each(query, (before,))
 
     def scored(self, generation: int) -> Iterator[str]:
         """Pairs of a generation that have a score, or the reason why not."""
@@ -225,21 +225,17 @@ class Pairs(Part):
     def funnel(self) -> list[dict[str, int]]:
         """A row a generation: questions, answers, kept, scored, and the selection by source."""
         query = """
-          WITH chosen AS (SELECT generation, sum(source = 'new') AS new,
-            sum(source = 'replay') AS replay, sum(source = 'rewrite') AS rewrites,
-            sum(source = 'rehearsal') AS rehearsal FROM selection GROUP BY 1),
-          number AS (SELECT generation FROM tally UNION SELECT generation FROM chosen)
-          SELECT n.generation AS generation,
-            total(t.rows) FILTER (WHERE what = 'question') AS questions,
-            total(t.rows) FILTER (WHERE what = 'question' AND kind = 'trusted') AS trusted,
-            total(t.rows) FILTER (WHERE what = 'answer') AS answers,
-            total(t.rows) FILTER (WHERE what = 'verdict' AND kind = '') AS kept,
-            total(t.rows) FILTER (WHERE what = 'score' AND kind = 'scored') AS scored,
-            coalesce(c.new, 0) AS new, coalesce(c.replay, 0) AS replay,
-            coalesce(c.rewrites, 0) AS rewrites, coalesce(c.rehearsal, 0) AS rehearsal
-          FROM number n LEFT JOIN tally t ON t.generation = n.generation
-          LEFT JOIN chosen c ON c.generation = n.generation
-          GROUP BY 1 ORDER BY 1"""
+          SELECT generation,
+            total(rows) FILTER (WHERE what = 'question') AS questions,
+            total(rows) FILTER (WHERE what = 'question' AND kind = 'trusted') AS trusted,
+            total(rows) FILTER (WHERE what = 'answer') AS answers,
+            total(rows) FILTER (WHERE what = 'verdict' AND kind = '') AS kept,
+            total(rows) FILTER (WHERE what = 'score' AND kind = 'scored') AS scored,
+            total(rows) FILTER (WHERE what = 'selection' AND kind = 'new') AS new,
+            total(rows) FILTER (WHERE what = 'selection' AND kind = 'replay') AS replay,
+            total(rows) FILTER (WHERE what = 'selection' AND kind = 'rewrite') AS rewrites,
+            total(rows) FILTER (WHERE what = 'selection' AND kind = 'rehearsal') AS rehearsal
+          FROM tally GROUP BY 1 ORDER BY 1"""
         return [{name: int(n) for name, n in row.items()} for row in self._db.named(query)]
 
     def last_answered(self, limit: int) -> list[dict[str, Any]]:
@@ -259,9 +255,10 @@ class Pairs(Part):
         """
         query = f"""
           WITH some AS MATERIALIZED (
-            SELECT a.id, s.ifd FROM answer a JOIN question q ON q.id = a.question_id
-            JOIN verdict v ON v.answer_id = a.id LEFT JOIN score s ON s.answer_id = a.id
-            WHERE q.generation = ? AND v.reason IS NULL ORDER BY a.id LIMIT {SAMPLED})
+            SELECT v.answer_id AS id, s.ifd FROM verdict v CROSS JOIN answer a ON a.id = v.answer_id
+            CROSS JOIN question q ON q.id = a.question_id
+            LEFT JOIN score s ON s.answer_id = v.answer_id
+            WHERE q.generation = ? AND v.reason IS NULL ORDER BY v.answer_id LIMIT {SAMPLED})
           SELECT id FROM some ORDER BY ifd IS NULL, ifd DESC, id"""
         ranking = list(self._db.column(query, (generation,)))
         step = max(1.0, (len(ranking) - 1) / max(1, limit - 1))
@@ -270,13 +267,13 @@ class Pairs(Part):
 
     def sample_rejected(self, generation: int, each: int) -> list[dict[str, Any]]:
         """At most `each` rejected pairs for every reason of a generation, by reason."""
-        query = """SELECT id FROM (SELECT a.id, v.reason, row_number() OVER
-                     (PARTITION BY v.reason ORDER BY a.id) AS place
-                     FROM question q JOIN answer a ON a.question_id = q.id
-                     JOIN verdict v ON v.answer_id = a.id
-                     WHERE q.generation = ? AND v.reason IS NOT NULL)
-                   WHERE place <= ? ORDER BY reason, place"""
-        return self._described(list(self._db.column(query, (generation, each))))
+        # Down an index of the rejected pairs, and only until there are enough.
+        query = """SELECT v.answer_id FROM verdict v CROSS JOIN answer a ON a.id = v.answer_id
+                   CROSS JOIN question q ON q.id = a.question_id
+                   WHERE v.reason = ? AND q.generation = ? ORDER BY v.answer_id LIMIT ?"""
+        reasons = sorted(reason for g, reason, _ in self.reasons() if g == generation)
+        ids = [self._db.column(query, (reason, generation, each)) for reason in reasons]
+        return self._described([id for some in ids for id in some])
 
     def _described(self, ids: Sequence[str]) -> list[dict[str, Any]]:
         """Everything that is known of pairs, in the order of `ids`; `given`: a trusted row."""

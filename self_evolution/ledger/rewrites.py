@@ -33,7 +33,7 @@ class Rewrites(Part):
 
     def written(self) -> Iterator[tuple[str, int]]:
         """(fragment, number of its rewrites that are there already)."""
-        return iter(self._db.execute("SELECT fragment_id, count(*) FROM rewrite GROUP BY 1"))
+        return self._db.each("SELECT fragment_id, count(*) FROM rewrite GROUP BY 1")
 
     def of_fragments(self, ids: Sequence[str]) -> dict[str, list[Rewrite]]:
         """{fragment: its rewrites in the order of writing} for each of `ids`."""
@@ -53,8 +53,9 @@ class Rewrites(Part):
 
     def selected(self, generation: int) -> list[Rewrite]:
         """The rewrites of a selection, in its order, but those that are not live any more."""
-        query = """SELECT rewrite_id FROM selection WHERE generation = ?
-                   AND rewrite_id IN (SELECT id FROM live_rewrite) ORDER BY position"""
+        query = """SELECT rewrite_id FROM selection s WHERE generation = ?
+                   AND EXISTS (SELECT 1 FROM live_rewrite r WHERE r.id = s.rewrite_id)
+                   ORDER BY position"""
         return self.get(list(self._db.column(query, (generation,))))
 
     def counts(self) -> list[RewriteCounts]:
@@ -82,7 +83,7 @@ class Rewrites(Part):
         of one that is the fragment itself is `fragment`."""
         query = f"""SELECT r.id, r.generation, iif({_COPIED}, 'fragment', 'rewrite'),
                       r.fragment_id, r.prompt, r.text, json_group_array(DISTINCT s.generation),
-                      r.id IN (SELECT id FROM live_rewrite)
+                      EXISTS (SELECT 1 FROM live_rewrite l WHERE l.id = r.id)
                     FROM selection s JOIN rewrite r ON r.id = s.rewrite_id
                       JOIN fragment f ON f.id = r.fragment_id
                     GROUP BY r.id ORDER BY r.generation, r.id"""

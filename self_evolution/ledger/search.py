@@ -16,7 +16,7 @@ class SearchIndex(Part):
 
     def changes(self) -> tuple[list[int], list[int]]:
         """Numbers of the fragments to remove from the index, and of those to add."""
-        live = "SELECT number FROM fragment WHERE id IN (SELECT id FROM live_fragment)"
+        live = "SELECT number FROM live_fragment"
         there = set(self._db.column("SELECT rowid FROM search"))
         wanted = set(self._db.column(live))
         return sorted(there - wanted), sorted(wanted - there)

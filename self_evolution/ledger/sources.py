@@ -6,7 +6,8 @@ import json
 import re
 import string
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from typing import NamedTuple
 
 from self_evolution.ledger.database import IDS, Part, among
@@ -40,26 +41,51 @@ class Sources(Part):
         """{item id: its source} of the items that know their fragment."""
         return self._described({item.id: item.fragment_id for item in items if item.fragment_id})
 
-    def find(self, items: Iterable[Item]) -> dict[str, Source]:
+    def find(self, items: Sequence[Item]) -> dict[str, Source]:
         """{item id: its source} of the items that can be placed."""
         known = {item.id: item.fragment_id for item in items if item.fragment_id}
-        found = self.placed(item.passage for item in items if not item.fragment_id)
-        known |= {item.id: found[item.passage] for item in items if item.passage in found}
-        return self._described(known)
+        return self._described(known | self._found(items))
 
-    def placed(self, passages: Iterable[str]) -> dict[str, str]:
+    def note(self, items: Sequence[Item]) -> None:
+        """Store where items are found, so that `find` only reads the fragments that came since."""
+        found = self._found(items)
+        places = {item.id: found.get(item.id) for item in items if not item.fragment_id}
+        fragments = int(self._db.one("SELECT coalesce(max(number) + 1, 0) FROM fragment"))
+        self._db.set_meta("placed", {"fragments": fragments, "places": places})
+
+    def _found(self, items: Sequence[Item]) -> dict[str, str]:
+        """{item id: fragment id} of the items that do not know their fragment."""
+        noted = self._db.meta("placed") or {"fragments": 0, "places": {}}
+        places = noted["places"]
+        passages = {item.id: item.passage for item in items if not item.fragment_id}
+        new, known = passages.keys() - places.keys(), passages.keys() & places.keys()
+        found: dict[str, str] = {}
+        # What fits a noted item best is its place, or one of the fragments that came since.
+        for ids, since in ((new, 0), (known, noted["fragments"])):
+            others = {places[id] for id in ids if places.get(id)}
+            there = self.placed({passages[id] for id in ids}, since, others)
+            found |= {id: there[passages[id]] for id in ids if passages[id] in there}
+        return found
+
+    def placed(
+        self, passages: Iterable[str], since: int = 0, others: Iterable[str] = ()
+    ) -> dict[str, str]:
         """{passage: fragment id} of the passages that can be placed.
 
         A passage belongs to the fragment that shares most of its sentences, if these are at least
         half of the shorter text. So it is found where it equals a fragment, contains one, is part
         of one, or was cut elsewhere. Each fragment's text is read once.
+
+        Only the fragments from the number `since` on are looked at, and the `others` before them.
         """
         wanted = {passage for passage in passages if passage.strip()}
-        found = self._placed(wanted, wrapped=False)
+        found = self._placed(wanted, since, others, wrapped=False)
         # Lines may be broken elsewhere, in the middle of sentences.
-        return found | self._placed(wanted - found.keys(), wrapped=True)
+        return found | self._placed(wanted - found.keys(), since, others, wrapped=True)
 
-    def _placed(self, passages: Iterable[str], wrapped: bool) -> dict[str, str]:
+    def _placed(
+        self, passages: Iterable[str], since: int, others: Iterable[str], wrapped: bool
+    ) -> dict[str, str]:
         """{passage: fragment id} of the passages that are found."""
         sizes: dict[str, int] = {}
         index: dict[str, list[str]] = defaultdict(list)
@@ -71,8 +97,10 @@ class Sources(Part):
         best: dict[str, tuple[int, int, str]] = {}
         if not index:
             return {}
-        query = "SELECT id, text FROM fragment WHERE duplicate IS NOT 'exact' ORDER BY number"
-        for id, text in self._db.execute(query):
+        query = """SELECT id, text FROM fragment
+                   WHERE duplicate IS NOT 'exact' AND {} ORDER BY number"""
+        earlier = self._db.execute(query.format(f"id IN {IDS}"), (among(others),))
+        for id, text in chain(earlier, self._db.execute(query.format("number >= ?"), (since,))):
             sentences = _sentences(text, wrapped)
             if not index.keys().isdisjoint(sentences):
                 size = sum(map(len, sentences))

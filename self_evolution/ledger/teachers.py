@@ -35,12 +35,17 @@ class Teachers(Part):
     def counts(self) -> list[TeacherCounts]:
         """A row for each teacher, by name."""
         query = """
-          SELECT t.id, t.name, count(a.id), coalesce(sum(v.answer_id IS NOT NULL
-              AND v.reason IS NULL), 0),
-            coalesce(sum(c.id IS NOT NULL AND c.reason IS NULL), 0),
-            count(r.id), coalesce(sum(r.id IS NOT NULL AND r.reason IS NULL), 0)
-          FROM teacher t LEFT JOIN taught w ON w.teacher_id = t.id
-          LEFT JOIN answer a ON a.id = w.id LEFT JOIN verdict v ON v.answer_id = a.id
-          LEFT JOIN candidate c ON c.id = w.id LEFT JOIN rewrite r ON r.id = w.id
+          SELECT t.id, t.name, total(n.rows) FILTER (WHERE what = 'taught'),
+            total(n.rows) FILTER (WHERE what = 'kept'),
+            (SELECT count(*) FROM candidate c CROSS JOIN taught w ON w.id = c.id
+             WHERE w.teacher_id = t.id AND c.reason IS NULL),
+            (SELECT count(*) FROM rewrite r CROSS JOIN taught w ON w.id = r.id
+             WHERE w.teacher_id = t.id),
+            (SELECT count(*) FROM rewrite r CROSS JOIN taught w ON w.id = r.id
+             WHERE w.teacher_id = t.id AND r.reason IS NULL)
+          FROM teacher t LEFT JOIN tally n ON n.what IN ('taught', 'kept') AND n.kind = t.id
           GROUP BY t.id ORDER BY t.name, t.id"""
-        return [TeacherCounts(*row) for row in self._db.execute(query)]
+        return [
+            TeacherCounts(id, name, int(pairs), int(kept), *others)
+            for id, name, pairs, kept, *others in self._db.execute(query)
+        ]

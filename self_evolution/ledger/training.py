@@ -4,7 +4,7 @@ them."""
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from self_evolution.ledger.database import IDS, Part, among
 from self_evolution.ledger.pairs import LIVE
@@ -14,19 +14,19 @@ from self_evolution.records import Adapter, Conversation, Message, Selection
 class Training(Part):
     """Queries on the pool to select from, selections, rehearsal conversations and adapters."""
 
-    def trainable(self, generation: int, outcomes: Sequence[str]) -> list[str]:
+    def trainable(self, generation: int, outcomes: Sequence[str]) -> Iterator[str]:
         """Answers of this generation that were kept and whose scoring had one of `outcomes`."""
         query = f"""SELECT a.id FROM question q JOIN answer a ON a.question_id = q.id
                     JOIN score s ON s.answer_id = a.id
                     WHERE q.generation = ? AND s.outcome IN {IDS} AND {LIVE} ORDER BY a.id"""
-        return list(self._db.column(query, (generation, among(outcomes))))
+        return self._db.column(query, (generation, among(outcomes)))
 
-    def history(self, before: int) -> list[tuple[str, float]]:
+    def history(self, before: int) -> Iterator[tuple[str, float]]:
         """(answer id, IFD) of every scored pair of the generations before."""
         query = f"""SELECT a.id, s.ifd FROM question q JOIN answer a ON a.question_id = q.id
                     JOIN score s ON s.answer_id = a.id
                     WHERE q.generation < ? AND s.outcome = 'scored' AND {LIVE} ORDER BY a.id"""
-        return self._db.execute(query, (before,)).fetchall()
+        return self._db.each(query, (before,))
 
     def recited(self, generation: int) -> dict[str, float]:
         """{answer id: score in percent} of what the model before this generation recited."""
@@ -47,6 +47,11 @@ class Training(Part):
         """The conversations that may be rehearsed."""
         return self._db.rows(Conversation, "WHERE reason IS NULL ORDER BY id")
 
+    def selected(self, generation: int) -> int:
+        """The number of training examples of a generation."""
+        query = "SELECT total(rows) FROM tally WHERE generation = ? AND what = 'selection'"
+        return int(self._db.one(query, (generation,)))
+
     def selection(self, generation: int) -> list[Selection]:
         return self._db.rows(Selection, "WHERE generation = ? ORDER BY position", (generation,))
 
@@ -66,12 +71,22 @@ class Training(Part):
 
     def examples_gone(self) -> dict[int, tuple[int, int]]:
         """{generation: (training examples from documents that are gone, all of its examples)}."""
-        query = """SELECT s.generation, sum((q.origin IS 'generated' OR r.id IS NOT NULL)
-                     AND coalesce(r.fragment_id, q.fragment_id) NOT IN
-                       (SELECT id FROM live_fragment)), count(*)
-                   FROM selection s LEFT JOIN answer a ON a.id = s.answer_id
-                   LEFT JOIN question q ON q.id = a.question_id
-                   LEFT JOIN rewrite r ON r.id = s.rewrite_id GROUP BY 1"""
+        # From the few fragments that are gone, because millions of examples may be selected.
+        query = """
+          WITH gone AS MATERIALIZED (
+            SELECT id FROM fragment WHERE document_id IN (SELECT id FROM gone_document)
+            UNION SELECT id FROM fragment WHERE duplicate_of IS NOT NULL
+            EXCEPT SELECT id FROM repeated_fragment EXCEPT SELECT id FROM orphaned_fragment
+          ), example AS (
+            SELECT s.generation FROM gone g CROSS JOIN question q ON q.fragment_id = g.id
+            CROSS JOIN answer a ON a.question_id = q.id
+            CROSS JOIN selection s ON s.answer_id = a.id WHERE q.origin = 'generated'
+            UNION ALL SELECT s.generation FROM gone g CROSS JOIN rewrite r ON r.fragment_id = g.id
+            CROSS JOIN selection s ON s.rewrite_id = r.id
+          ), counted AS (SELECT generation, count(*) AS n FROM example GROUP BY 1)
+          SELECT t.generation, coalesce(c.n, 0), sum(t.rows)
+          FROM tally t LEFT JOIN counted c ON c.generation = t.generation
+          WHERE what = 'selection' GROUP BY 1"""
         return {g: (gone, total) for g, gone, total in self._db.execute(query)}
 
     def adapters(self) -> list[Adapter]:

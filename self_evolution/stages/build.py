@@ -35,6 +35,7 @@ def build(run: Run, generation: int) -> Outcome:
             for kind in KINDS:
                 build_questions(run, kind)
         abilities.build(run)
+        run.ledger.sources.note(run.ledger.items.all())
         _lock(run, wanted)
     items = run.ledger.items.locked()
     notes = list(_notes(run)) if wanted else []

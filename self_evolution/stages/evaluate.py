@@ -24,6 +24,7 @@ NO_SET = "no evaluation set: nothing shows whether this helped; give one with --
 def evaluate(run: Run, generation: int) -> Outcome:
     """Evaluate the run's own model with the adapter of this generation."""
     predictions = predict(run, generation, run.engine)
+    run.ledger.sources.note(run.ledger.items.all())
     notes = list(summary(run, run.ledger.evaluations.of_generations(), generation))
     if not run.ledger.items.of_suite("domain"):
         notes.append(NO_SET)

@@ -19,7 +19,7 @@ def recite(run: Run, generation: int) -> Outcome:
 
     A pair whose conversation leaves no room for an answer in the model's window is not asked.
     """
-    pool = [ScoredPair(*row) for row in run.ledger.training.history(before=generation)]
+    pool = (ScoredPair(*row) for row in run.ledger.training.history(before=generation))
     seed = stage_seed(run.config, "recite", generation)
     drawn = STRATEGIES["random"].choose(pool, run.config.select.recite, seed)
     params = SamplingParams(0.0, 1.0, run.config.answer.max_tokens)

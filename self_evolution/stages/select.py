@@ -4,6 +4,7 @@ fragments, and rehearsal."""
 from __future__ import annotations
 
 import random
+from collections.abc import Iterable
 
 from self_evolution.errors import UserError
 from self_evolution.evaluation.contamination import ContaminationCheck
@@ -25,19 +26,27 @@ most this share of the pairs of that set are corrections."""
 def select(run: Run, generation: int) -> Outcome:
     """Choose the training set of the generation. Raises UserError if there is nothing to train
     on."""
-    if there := run.ledger.training.selection(generation):
-        return Outcome(len(there))
-    settings = run.config.select
-    taught = {one.answer_id for one in run.ledger.corrections.taught()}
-    new = [id for id in run.ledger.training.trainable(generation, TRAINABLE) if id not in taught]
-    known = run.ledger.training.recited(generation)
-    history = run.ledger.training.history(before=generation)
-    pool = [ScoredPair(id, ifd, known.get(id)) for id, ifd in history if id not in taught]
-    seed = stage_seed(run.config, "select", generation)
+    if there := run.ledger.training.selected(generation):
+        return Outcome(there)
+    with run.ledger.transaction():
+        return _select(run, generation)
+
+
+def _select(run: Run, generation: int) -> Outcome:
+    settings, training = run.config.select, run.ledger.training
     strategy = STRATEGIES[settings.strategy]
+    taught = dict.fromkeys(one.answer_id for one in run.ledger.corrections.taught())
+    corrected = _add(run, generation, "new", taught)
+    trainable = training.trainable(generation, TRAINABLE)
+    new = _add(run, generation, "new", (id for id in trainable if id not in taught))
+    known = training.recited(generation)
+    pool = (
+        ScoredPair(id, ifd, known.get(id))
+        for id, ifd in training.history(before=generation)
+        if id not in taught
+    )
+    seed = stage_seed(run.config, "select", generation)
     replay = strategy.choose(pool, settings.k, seed)
-    corrected = corrections(run, generation, len(new) + len(replay))
-    again = [id for id, times in corrected.items() for _ in range(times - 1)]
     if not new and not replay and not corrected:
         reasons = [
             f"{n} {reason}" for g, reason, n in run.ledger.pairs.reasons() if g == generation
@@ -47,30 +56,42 @@ def select(run: Run, generation: int) -> Outcome:
             "look at them with `self-evolution dump`, then start a new run with --pairs, "
             "a stronger model that asks and answers, with --teacher, or looser --check.*"
         )
-    pairs = len(new) + len(replay) + len(corrected)
-    rewrites = _rewrites(run, pairs, seed)
-    rehearsal = _rehearsal(run, generation, pairs + len(rewrites), seed)
-    rows: list[tuple[str, str | None, str | None, str | None]] = [
-        ("new", id, None, None) for id in (*corrected, *new)
-    ]
-    rows += [("replay", id, None, None) for id in (*again, *replay)]
-    rows += [("rewrite", None, None, id) for id in rewrites]
-    rows += [("rehearsal", None, id, None) for id in rehearsal]
-    run.ledger.add(Selection(generation, position, *row) for position, row in enumerate(rows))
-    note = f"{len(new):,} new + {len(replay):,} replayed ({settings.strategy})"
-    if strategy.uses_k and 0 < len(pool) < settings.k:
+    repeated = corrections(run, generation, new + len(replay))
+    again = [id for id, times in repeated.items() for _ in range(times - 1)]
+    _add(run, generation, "replay", (*again, *replay))
+    pairs = corrected + new + len(replay)
+    rewrites = _add(run, generation, "rewrite", _rewrites(run, pairs, seed))
+    rehearsal = _add(
+        run, generation, "rehearsal", _rehearsal(run, generation, pairs + rewrites, seed)
+    )
+    note = f"{new:,} new + {len(replay):,} replayed ({settings.strategy})"
+    if strategy.uses_k and 0 < len(replay) < settings.k:
         note += f", which is all there are: k is {settings.k:,}"
     if corrected:
-        note += (
-            f" + {len(corrected):,} from corrections, {many(len(corrected) + len(again), 'time')}"
-        )
+        note += f" + {corrected:,} from corrections, {many(corrected + len(again), 'time')}"
     if rewrites:
-        note += f" + {many(len(rewrites), 'rewrite')}"
+        note += f" + {many(rewrites, 'rewrite')}"
     if rehearsal:
-        note += f" + {len(rehearsal):,} rehearsed"
+        note += f" + {rehearsal:,} rehearsed"
     if not new and not corrected:
         note += "; no new pair passed the check"
-    return Outcome(len(rows), note)
+    return Outcome(training.selected(generation), note)
+
+
+def _add(run: Run, generation: int, source: str, ids: Iterable[str]) -> int:
+    """Add examples behind those that are there, and return their number. They are added one by one,
+    because a generation may have millions of new pairs."""
+    first = run.ledger.training.selected(generation)
+
+    def row(position: int, id: str) -> Selection:
+        if source == "rehearsal":
+            return Selection(generation, position, source, None, id)
+        if source == "rewrite":
+            return Selection(generation, position, source, None, None, id)
+        return Selection(generation, position, source, id, None)
+
+    run.ledger.add(row(position, id) for position, id in enumerate(ids, first))
+    return run.ledger.training.selected(generation) - first
 
 
 def corrections(run: Run, generation: int, others: int) -> dict[str, int]:

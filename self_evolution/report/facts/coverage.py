@@ -93,7 +93,8 @@ def coverage(config: Config, ledger: Ledger, most: int = MOST_FRAGMENTS) -> Cove
     if not values.found or not asked:
         return None
     examples.sort(key=lambda one: -len(one[1]))
-    paths = {row.document.id: row.path for row in ledger.documents.rows()}
+    del examples[EXAMPLES:]
+    paths = ledger.documents.places(one.document_id for one, _ in examples)
     resamples = config.evaluate.resamples
     stated_values = values.stated(asked, resamples)
     return Coverage(
@@ -105,7 +106,7 @@ def coverage(config: Config, ledger: Ledger, most: int = MOST_FRAGMENTS) -> Cove
         statements.stated(asked, resamples) if statements.found else None,
         tuple(
             Uncovered(paths[one.document_id], one.heading, one.page, values)
-            for one, values in examples[:EXAMPLES]
+            for one, values in examples
         ),
     )
 
