@@ -27,7 +27,6 @@ from self_evolution.records import (
     Item,
     Question,
     Section,
-    Selection,
 )
 from self_evolution.report.facts import gather
 from self_evolution.run.read import read_run
@@ -120,11 +119,11 @@ def fill(ledger: Ledger, world: World) -> list[Fragment]:
     ledger.add(made)
     ledger.add(Event(i, name, "withdrawn") for i, name in enumerate(sorted(world.gone), 1))
     ledger.add(Holdout(name) for name in sorted(world.held))
-    for number, one in enumerate(made):
+    for one in made:
         question = Question(f"q-{one.id}", 1, one.id, 0, "?", "stop")
         ledger.add([question, Answer(f"a-{one.id}", question.id, "!", "stop")])
-        ledger.add([Selection(1, number, "new", f"a-{one.id}", None)])
     answers = [f"a-{one.id}" for one in made]
+    ledger.training.select(1, "new", answers)
     ledger.add(
         Contradiction(1, answers[one], answers[other], False)
         for one, other in world.contradictions.items()

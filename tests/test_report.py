@@ -29,7 +29,6 @@ from self_evolution.records import (
     Question,
     Score,
     Section,
-    Selection,
     Verdict,
     content_id,
 )
@@ -75,6 +74,7 @@ class Story:
     def pairs(self, generation: int, fragments: int, samples: int, rejected: int) -> None:
         """`rejected` of the pairs are rejected, for the REASONS in turn; the rest are scored."""
         rows: list[Any] = []
+        kept: list[str] = []
         for n in range(fragments * samples):
             id = f"g{generation}n{n}"
             answer = f"正常范围为-{20 + n % fragments} dBm至-8 dBm。"
@@ -90,9 +90,10 @@ class Story:
             rows += [
                 Verdict(f"a{id}", None, ""),
                 Score(f"a{id}", "base", "scored", ifd, 2 * ifd, 2.0, 17),
-                Selection(generation, n, "new", f"a{id}", None),
             ]
+            kept.append(f"a{id}")
         self.ledger.add(rows)
+        self.ledger.training.select(generation, "new", kept)
 
     def items(self, suite: str = "domain", count: int = ITEMS, question: str = "") -> None:
         self.ledger.add(

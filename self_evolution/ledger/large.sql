@@ -87,8 +87,10 @@ CREATE VIEW live_rewrite AS
     AND NOT EXISTS (SELECT 1 FROM live_question l WHERE l.id = q.id)
   );
 
--- Selections, and the pairs of teachers, are counted as they are added too. `kind` is the source of
--- a selection, and the id of a teacher (`taught`: all its pairs; `kept`: those that passed the check).
+-- Selections, and the pairs of teachers, are counted too. `kind` is the source of a selection, and the
+-- id of a teacher (`taught`: all its pairs; `kept`: those that passed the check). The selections of a
+-- generation are added in one transaction, and counted at its end, because a trigger would keep a copy
+-- of the same pages for each of millions of rows.
 INSERT INTO tally SELECT generation, 'selection', source, count(*) FROM selection GROUP BY 1, 3;
 INSERT INTO tally
   SELECT q.generation, 'taught', t.teacher_id, count(*)
@@ -98,10 +100,6 @@ INSERT INTO tally
   FROM taught t JOIN verdict v ON v.answer_id = t.id JOIN answer a ON a.id = t.id
   JOIN question q ON q.id = a.question_id WHERE v.reason IS NULL GROUP BY 1, 3;
 
-CREATE TRIGGER tally_selection AFTER INSERT ON selection BEGIN
-  INSERT INTO tally VALUES (new.generation, 'selection', new.source, 1)
-  ON CONFLICT DO UPDATE SET rows = rows + 1;
-END;
 CREATE TRIGGER tally_taught AFTER INSERT ON taught BEGIN
   INSERT INTO tally
   SELECT q.generation, 'taught', new.teacher_id, 1

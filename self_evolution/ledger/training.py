@@ -4,11 +4,15 @@ them."""
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 
 from self_evolution.ledger.database import IDS, Part, among
 from self_evolution.ledger.pairs import LIVE
 from self_evolution.records import Adapter, Conversation, Message, Selection
+
+AT_ONCE = 10_000
+"""The number of training examples that are read before they are added."""
 
 
 class Training(Part):
@@ -46,6 +50,29 @@ class Training(Part):
     def rehearsal(self) -> list[Conversation]:
         """The conversations that may be rehearsed."""
         return self._db.rows(Conversation, "WHERE reason IS NULL ORDER BY id")
+
+    def select(self, generation: int, source: str, ids: Iterable[str]) -> int:
+        """Add training examples behind those that are there, and count them; return their number.
+
+        `ids` may be millions, so only AT_ONCE of them are held. Adding each as it is read would let
+        the database write the same pages again and again.
+        """
+        column = {"rehearsal": "conversation_id", "rewrite": "rewrite_id"}.get(source, "answer_id")
+        add = f"INSERT INTO selection (generation, position, source, {column}) VALUES (?, ?, ?, ?)"
+        first = last = self.selected(generation)
+        waiting = iter(ids)
+        with self._db.transaction():
+            while some := list(islice(waiting, AT_ONCE)):
+                rows = ((generation, place, source, id) for place, id in enumerate(some, last))
+                self._db.execute_many(add, rows)
+                last += len(some)
+            if last > first:
+                self._db.execute(
+                    """INSERT INTO tally VALUES (?, 'selection', ?, ?)
+                       ON CONFLICT DO UPDATE SET rows = rows + excluded.rows""",
+                    (generation, source, last - first),
+                )
+        return last - first
 
     def selected(self, generation: int) -> int:
         """The number of training examples of a generation."""

@@ -4,14 +4,12 @@ fragments, and rehearsal."""
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable
 
 from self_evolution.errors import UserError
 from self_evolution.evaluation.contamination import ContaminationCheck
 from self_evolution.evaluation.rehearsal.use import usable
 from self_evolution.evaluation.rewrite_checks import leak
 from self_evolution.models.ifd import TRAINABLE
-from self_evolution.records import Selection
 from self_evolution.run import Run
 from self_evolution.run.outcome import Outcome
 from self_evolution.schedule import stage_seed
@@ -28,7 +26,7 @@ def select(run: Run, generation: int) -> Outcome:
     on."""
     if there := run.ledger.training.selected(generation):
         return Outcome(there)
-    with run.ledger.transaction():
+    with run.ledger.transaction():  # the whole set, or nothing of it
         return _select(run, generation)
 
 
@@ -36,9 +34,9 @@ def _select(run: Run, generation: int) -> Outcome:
     settings, training = run.config.select, run.ledger.training
     strategy = STRATEGIES[settings.strategy]
     taught = dict.fromkeys(one.answer_id for one in run.ledger.corrections.taught())
-    corrected = _add(run, generation, "new", taught)
+    corrected = training.select(generation, "new", taught)
     trainable = training.trainable(generation, TRAINABLE)
-    new = _add(run, generation, "new", (id for id in trainable if id not in taught))
+    new = training.select(generation, "new", (id for id in trainable if id not in taught))
     known = training.recited(generation)
     pool = (
         ScoredPair(id, ifd, known.get(id))
@@ -58,12 +56,11 @@ def _select(run: Run, generation: int) -> Outcome:
         )
     repeated = corrections(run, generation, new + len(replay))
     again = [id for id, times in repeated.items() for _ in range(times - 1)]
-    _add(run, generation, "replay", (*again, *replay))
+    training.select(generation, "replay", (*again, *replay))
     pairs = corrected + new + len(replay)
-    rewrites = _add(run, generation, "rewrite", _rewrites(run, pairs, seed))
-    rehearsal = _add(
-        run, generation, "rehearsal", _rehearsal(run, generation, pairs + rewrites, seed)
-    )
+    rewrites = training.select(generation, "rewrite", _rewrites(run, pairs, seed))
+    drawn = _rehearsal(run, generation, pairs + rewrites, seed)
+    rehearsal = training.select(generation, "rehearsal", drawn)
     note = f"{new:,} new + {len(replay):,} replayed ({settings.strategy})"
     if strategy.uses_k and 0 < len(replay) < settings.k:
         note += f", which is all there are: k is {settings.k:,}"
@@ -76,22 +73,6 @@ def _select(run: Run, generation: int) -> Outcome:
     if not new and not corrected:
         note += "; no new pair passed the check"
     return Outcome(training.selected(generation), note)
-
-
-def _add(run: Run, generation: int, source: str, ids: Iterable[str]) -> int:
-    """Add examples behind those that are there, and return their number. They are added one by one,
-    because a generation may have millions of new pairs."""
-    first = run.ledger.training.selected(generation)
-
-    def row(position: int, id: str) -> Selection:
-        if source == "rehearsal":
-            return Selection(generation, position, source, None, id)
-        if source == "rewrite":
-            return Selection(generation, position, source, None, None, id)
-        return Selection(generation, position, source, id, None)
-
-    run.ledger.add(row(position, id) for position, id in enumerate(ids, first))
-    return run.ledger.training.selected(generation) - first
 
 
 def corrections(run: Run, generation: int, others: int) -> dict[str, int]:

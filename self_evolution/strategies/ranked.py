@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterable
 
-from self_evolution.strategies.scored import ScoredPair, checked, rank
+from self_evolution.strategies.scored import ScoredPair, checked, rank, ranking
 
 
 def hard(pool: Iterable[ScoredPair], k: int, seed: int) -> list[str]:
@@ -31,14 +31,14 @@ def even(pool: Iterable[ScoredPair], k: int, seed: int) -> list[str]:
     The published method takes every (n // k)th pair. This gives the same if k divides n, and
     otherwise up to 2k - 1 pairs.
     """
-    ids = everything(pool, k, seed)
+    ids = ranking(pool, k)
     k = min(k, len(ids))
     return [ids[index * len(ids) // k] for index in range(k)]
 
 
 def everything(pool: Iterable[ScoredPair], k: int, seed: int) -> list[str]:
     """The whole pool, whatever k."""
-    return [item.id for item in sorted(checked(pool, k), key=rank)]
+    return ranking(pool, k)
 
 
 def nothing(pool: Iterable[ScoredPair], k: int, seed: int) -> list[str]:

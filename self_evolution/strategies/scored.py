@@ -53,3 +53,8 @@ def rank(item: ScoredPair) -> tuple[float, str]:
     that order (such as zero-padded numbers), both rankings are the same.
     """
     return -item.ifd, item.id
+
+
+def ranking(pool: Iterable[ScoredPair], k: int) -> list[str]:
+    """The ids of the whole pool in the order of `rank`. Raises ValueError as `checked` does."""
+    return [item.id for item in sorted(checked(pool, k), key=rank)]
