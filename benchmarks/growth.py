@@ -5,8 +5,9 @@
 For each number of fragments, a run in a process of its own reads, splits, asks four questions a
 fragment, answers, checks, scores and selects; then `status` and the report are made. There are 100
 test questions, with which the pairs are compared. Prints the processor time of each stage, its time
-by the clock, the peak memory after it, and the exponent of the processor time from one number to
-the next: 1 is linear growth. Everything that is measured is the program's own work.
+by the clock, the peak memory after it, and the exponents of the processor time of all stages, and
+of each command, from one number to the next: 1 is linear growth. Everything that is measured is the
+program's own work.
 """
 
 from __future__ import annotations
@@ -159,16 +160,20 @@ def report(found: Sequence[dict[str, Any]]) -> str:
             f"{row['cpu']:.1f} s ({row['wall']:.1f} s), {row['peak_mb']:.0f} MB" for row in rows
         ]
         lines.append(f"| {stage} | " + " | ".join(cells) + " |")
-    totals = [
-        sum(row["cpu"] for name, row in one["stages"].items() if name not in COMMANDS)
-        for one in found
-    ]
-    lines.append("| all stages | " + " | ".join(f"{total:.0f} s" for total in totals) + " |")
+    taken = {"all stages": [_total(one["stages"]) for one in found]}
+    taken |= {name: [one["stages"][name]["cpu"] for one in found] for name in COMMANDS}
+    totals = " | ".join(f"{total:.0f} s" for total in taken["all stages"])
+    lines.append(f"| all stages | {totals} |")
     sizes = [one["fragments"] for one in found]
-    for (size, less), (next_size, more) in pairwise(zip(sizes, totals, strict=True)):
-        exponent = math.log(more / less) / math.log(next_size / size)
-        lines.append(f"\nexponent from {size:,} to {next_size:,}: {exponent:.2f}")
+    for name, times in taken.items():
+        for (size, less), (next_size, more) in pairwise(zip(sizes, times, strict=True)):
+            exponent = math.log(more / less) / math.log(next_size / size)
+            lines.append(f"\nexponent of {name} from {size:,} to {next_size:,}: {exponent:.2f}")
     return "\n".join(lines)
+
+
+def _total(stages: dict[str, dict[str, float]]) -> float:
+    return sum(row["cpu"] for name, row in stages.items() if name not in COMMANDS)
 
 
 def main() -> None:

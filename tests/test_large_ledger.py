@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from benchmarks.growth import measure
 from self_evolution.cli import status
-from self_evolution.ledger import Ledger, StageRow
+from self_evolution.ledger import Ledger, StageRow, sources
 from self_evolution.ledger.database import Database
 from self_evolution.records import (
     Answer,
@@ -306,3 +306,18 @@ def test_no_query_of_the_report_reads_all_pairs(
         found = [scan for query in asked for scan in scans(run.ledger, *query)]
     assert len(asked) > 100
     assert ["ORDER BY v.answer_id LIMIT" in scan for scan in found] == [True], found
+
+
+@pytest.mark.slow
+def test_the_report_does_not_search_the_documents_for_the_questions_again(
+    runs: dict[int, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked_at: list[str] = []
+    monkeypatch.setattr(
+        sources, "_sentences", lambda text, wrapped: looked_at.append(text) or {text}
+    )
+    with read_run(runs[600]) as run:
+        gather(run.config, run.ledger)
+        passages = [item.passage for item in run.ledger.items.all()]
+    assert passages
+    assert set(looked_at) <= set(passages)
