@@ -173,9 +173,11 @@ def test_an_ifd_that_is_no_number_is_refused(strategy: Strategy, ifd: float) -> 
 
 
 @every
-def test_a_negative_k_is_refused(strategy: Strategy) -> None:
+def test_a_negative_k_and_a_double_id_are_refused(strategy: Strategy) -> None:
     with pytest.raises(ValueError, match="given k=-1"):
         strategy.choose(scored(0.5), -1, 0)
+    with pytest.raises(ValueError, match="'a' stands twice"):
+        strategy.choose([ScoredPair("a", 0.5), ScoredPair("a", 0.6)], 1, 0)
 
 
 @given(pool=pools, k=st.integers(0, 40), seed=st.integers(0, 9))

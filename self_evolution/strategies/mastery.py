@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from self_evolution.strategies.sampled import sampled
-from self_evolution.strategies.scored import ScoredPair
+from self_evolution.strategies.scored import ScoredPair, checked
 
 KNOWN = 50.0
 """A pair counts as known if the model's answer to it scores more than this, in percent."""
@@ -25,7 +25,7 @@ def mastery(pool: Iterable[ScoredPair], k: int, seed: int) -> list[str]:
 
     def others() -> Iterator[ScoredPair]:
         """The pairs that the model was not asked about; they are nearly all pairs."""
-        for item in pool:
+        for item in checked(pool, k):
             if item.known is None:
                 yield item
             else:

@@ -33,16 +33,22 @@ class Strategy(NamedTuple):
 
 
 def checked(pool: Iterable[ScoredPair], k: int) -> Iterator[ScoredPair]:
-    """The pairs of the pool. Raises ValueError for k < 0, and for an IFD that is not finite."""
+    """The pairs of the pool. Raises ValueError for k < 0, an IFD that is not finite, and an id that
+    occurs twice."""
     if k < 0:
         raise ValueError(f"selection: given k={k}, expected 0 or more")
-    return map(_finite, pool)
+    return _checked(pool)
 
 
-def _finite(item: ScoredPair) -> ScoredPair:
-    if not math.isfinite(item.ifd):
-        raise ValueError(f"selection: the IFD of {item.id!r} is {item.ifd}, expected a number")
-    return item
+def _checked(pool: Iterable[ScoredPair]) -> Iterator[ScoredPair]:
+    seen: set[str] = set()
+    for item in pool:
+        if not math.isfinite(item.ifd):
+            raise ValueError(f"selection: the IFD of {item.id!r} is {item.ifd}, expected a number")
+        if item.id in seen:
+            raise ValueError(f"selection: the id {item.id!r} stands twice, expected unique ids")
+        seen.add(item.id)
+        yield item
 
 
 def rank(item: ScoredPair) -> tuple[float, str]:
