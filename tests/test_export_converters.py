@@ -53,6 +53,12 @@ def test_a_converter_that_names_the_full_disk_and_removes_its_file(
         converters.convert(tmp_path, "f16", tmp_path / "model.gguf")
 
 
+def test_a_full_disk_that_is_named_beside_other_words(converter: Path, tmp_path: Path) -> None:
+    failing(converter, "INFO: loading", "open(path, 'wb').close()\nprint('[Errno 28] no space')\n")
+    with pytest.raises(OSError, match="No space left on device"):
+        converters.convert(tmp_path, "f16", tmp_path / "model.gguf")
+
+
 def test_a_converter_that_fills_the_disk_and_says_nothing_of_it(
     converter: Path, small_disk: Path
 ) -> None:

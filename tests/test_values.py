@@ -268,6 +268,9 @@ def test_another_text_is_looked_at_wherever_its_language_counts(about: str, text
 
 @given(text=texts)
 @example(text="3.5×4.5 m")
+@example(text="0-3月")
+@example(text="01–12月")
+@example(text="1-3月")
 def test_every_value_stands_in_its_text(text: str) -> None:
     for value in extract_values(text):
         assert stands_in(value, text), value

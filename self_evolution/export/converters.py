@@ -93,16 +93,17 @@ def _call(words: list[str], target: Path) -> None:
         words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
     ) as process:
         try:
-            output, least = _watched(process, target.parent)
+            said, least = _watched(process, target.parent)
         except BaseException:  # a request to stop
             process.kill()
             raise
     if process.returncode:
         full = os.strerror(errno.ENOSPC)
         # Not every program says why it failed, and some remove their file before they end.
-        if least < _FULL or full in output or f"Errno {errno.ENOSPC}]" in output:
+        if least < _FULL or any(full in one or f"Errno {errno.ENOSPC}]" in one for one in said):
             raise OSError(errno.ENOSPC, full, str(target))
-        lines = output.strip().splitlines()
+        output, errors = said
+        lines = (errors.strip() or output.strip()).splitlines()
         reason = lines[-1] if lines else "it gave no reason"
         if "pre-tokenizer" in reason:
             reason = "it does not know this model's tokenizer, as with models that are not public"
@@ -112,8 +113,9 @@ def _call(words: list[str], target: Path) -> None:
         )
 
 
-def _watched(process: subprocess.Popen[str], folder: Path) -> tuple[str, int]:
-    """What a program says about its end, and the least free bytes of the disk while it ran."""
+def _watched(process: subprocess.Popen[str], folder: Path) -> tuple[tuple[str, str], int]:
+    """What a program writes to its output and as errors, and the least free bytes of the disk that
+    were seen while it ran."""
     least = shutil.disk_usage(folder).free
     while True:
         try:
@@ -121,4 +123,4 @@ def _watched(process: subprocess.Popen[str], folder: Path) -> tuple[str, int]:
         except subprocess.TimeoutExpired:
             least = min(least, shutil.disk_usage(folder).free)
         else:
-            return errors.strip() or output, min(least, shutil.disk_usage(folder).free)
+            return (output, errors), min(least, shutil.disk_usage(folder).free)

@@ -14,8 +14,8 @@ from self_evolution.records import Rewrite
 @dataclass(frozen=True, slots=True)
 class RewriteCounts:
     """How many rewrites of a kind there are, and how many were kept; `reasons` says why the others
-    were not, the most frequent reason first. `copied` of them are the fragment itself: no model
-    wrote them."""
+    were not, the most frequent reason first. `copied` of them are the fragment word for
+    word."""
 
     kind: str
     written: int

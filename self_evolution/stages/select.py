@@ -100,6 +100,8 @@ def _rewrites(run: Run, pairs: int, seed: int) -> list[str]:
     """
     share = run.config.train.rewrites
     there = run.ledger.rewrites.live() if run.config.ask.rewrites and share else []
+    if not there:
+        return []
     wanted, drawn = round(pairs * share / (1 - share)), list[str]()
     chance, contamination = random.Random(seed), ContaminationCheck(run.ledger.items.all())
     while there and len(drawn) < wanted:

@@ -142,7 +142,8 @@ def last_day(text: str, start: int, first: str, written: str, sure: bool) -> Mom
     day, or a day and a year: the 7 of "March 5–7, 2024" and of 3月5日至7日.
 
     `written` is the first date as it stands in the text. "On March 5, 2024 to 10." and "5 March to
-    20." are no ranges. Without a year behind the last day, `March 5 to 7.` needs a `dash`.
+    20." are no ranges. Where no year is behind the last day, "March 5 to 7." is a range only if
+    something else makes it `sure`: a dash, or "between" before the first day.
     """
     year, month, day = first.split("-")
     found = _DAY_ALONE.match(text, start)
@@ -194,6 +195,8 @@ def whole_date(key: str) -> str:
     year, month, day = key.split("-")
     if year and day:
         return f"{year}-{month:0>2}-{day:0>2}"
+    if not (year or day):
+        return f"{month}月"  # the name alone, as in "March", is no date
     name = next(
         form for row in rows("months") if row["month"] == month for form in forms(row, "en")
     )

@@ -16,6 +16,7 @@ _WORDS = {"k": "thousand", "m": "million", "b": "billion"}
 _TENS = {"k": 3, "m": 6, "b": 9}
 _TO = re.compile(r"[ ]?(?:[-~～–—]|to|bis|à|至|到)[ ]?")
 _DASH = re.compile(r"[ ]?[-~～–—][ ]?")
+_CLOSE = re.compile(r"[-~～–—至到]")
 _AND = re.compile(r"[ ]?(?:and|und|et|和|与)[ ]?")
 _CLAUSE_ENDS = re.compile(r"[.,;:!?)](?![0-9])|[。，；：！？）]|\Z")
 
@@ -33,7 +34,8 @@ def letter_at(text: str, start: int, end: int, past: list[Token]) -> Letter | No
 
     A currency stands before the figures, or behind the letter, or before the first price of a range
     that these figures end. In "a 5m €10 cable" and "3M $20 tape" the sign belongs to the next
-    number, and m is the metre.
+    number, and m is the metre. In "$5 to 10k people" and "€3 – 5m long" the last number is no
+    price.
     """
     letter = _letter(text, end)
     if letter is None:
@@ -42,7 +44,8 @@ def letter_at(text: str, start: int, end: int, past: list[Token]) -> Letter | No
     if phrase and phrase.meaning in currencies():
         return letter
     if past and past[-1].unit in currencies() and _joined(text, past[-1], start):
-        return letter
+        close = text[end] != "m" and _CLOSE.fullmatch(text, past[-1].end, start)
+        return letter if close or _CLAUSE_ENDS.match(text, letter.end) else None
     measure = measure_at(text, letter.end)
     if text[end] == "m" or not measure or measure.unit not in currencies():
         return None
@@ -67,13 +70,17 @@ def _joined(text: str, first: Token, start: int) -> bool:
 
 def with_letter(text: str, one: Token, other: Token) -> Token:
     """The first number of a range of prices, with the letter that stands only behind the `other`:
-    $1.5–2M. The first price of "$500-2M" is 500, because a range ends higher than it begins."""
+    $1.5–2M. The first price of "$500-2M" is 500, because a range ends higher than it begins. In
+    "Phase 1 – $2M" and "from $1 to $5k" the letter is that of the last number alone."""
     letter = _letter(text, other.tail - 1)
     known = one.unit in ("", other.unit) or not other.unit
     if not letter or not known or not _joined(text, one, other.start):
         return one
+    sign = before(text, other.head)
+    if sign and not (one.unit and _DASH.fullmatch(text, one.end, other.start)):
+        return one
     key = shifted(one.key, letter.power) if _is_plain(one.key) else ""
-    if not key or not _is_plain(other.key) or float(key) >= float(other.key):
+    if not key or not _rises(key, other.key):
         return one
     measure = measure_at(text, letter.end)
     behind = text[letter.end : measure.end] if measure and not one.unit else ""
@@ -82,16 +89,19 @@ def with_letter(text: str, one: Token, other: Token) -> Token:
 
 def with_currency(text: str, one: Token, other: Token) -> Token:
     """The last number of a range of prices, with the currency that stands only before the first:
-    $5-10. In "He gave $5 to 10 people" the second number is no price."""
+    $5-10. In "He gave $5 to 10 people" and "$20 – 5 left" the second number is no price."""
     if one.unit not in currencies() or other.unit or one.tail < one.end:
         return other
     multiplied = bool(_letter(text, other.tail - 1)) or other.end > other.tail
-    sure = (
-        _DASH.fullmatch(text, one.end, other.start)
-        or multiplied
-        or _CLAUSE_ENDS.match(text, other.end)
-    )
-    return other._replace(shared=one.unit) if sure and _joined(text, one, other.start) else other
+    close = _CLOSE.fullmatch(text, one.end, other.start)
+    sure = multiplied or close or _CLAUSE_ENDS.match(text, other.end)
+    if not sure or not _joined(text, one, other.start):
+        return other
+    return other._replace(shared=one.unit) if multiplied or _rises(one.key, other.key) else other
+
+
+def _rises(one: str, other: str) -> bool:
+    return _is_plain(one) and _is_plain(other) and float(one) < float(other)
 
 
 def _is_plain(key: str) -> bool:

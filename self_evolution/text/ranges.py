@@ -16,11 +16,15 @@ from self_evolution.text.units import currencies
 RANGES = frozenset(("-", "~", "～", "–", "—", "to", "到", "至", "bis", "à", "...", "…"))
 _DASHES = frozenset(("-", "~", "～", "–", "—"))
 _PAIRS = RANGES | {"and", "和", "与", "und", "et"}
-# Between two dates.
+# Between two dates. An article stands before both of them.
+_ARTICLES = {"to the": "the", "and the": "the", "und dem": "dem", "et le": "le"}
 _UNTIL = RANGES | {"until", "through", "to the", "bis zum", "au"}
-_DAYS = _PAIRS | _UNTIL | {"、", "及", "and the", "und dem", "et le"}
+_DAYS = _PAIRS | _UNTIL | _ARTICLES.keys()
+_BEHIND_A_DATE = _DAYS | {"、", "及"}
 _GAP = 12  # characters, more than any of these words has
 _ORDINAL = re.compile(r"([1-9][0-9]?)(?:st|nd|rd|th)")
+_WITH_ZERO = re.compile("0[1-9]")
+_LONGEST_NAME = 14  # characters, more than the name of a month and what stands around it
 _PRODUCTS = frozenset(("×", "x", "*", "·", "乘", "乘以"))
 _UP_TO = ("up to", "bis zu", "jusqu")
 
@@ -36,7 +40,7 @@ def mended(text: str, tokens: list[Token]) -> Iterator[Token]:
         if product and token.kind == "number" and not token.bound and _may_multiply(last, gap):
             last = _product(last, token)
             continue
-        if last.kind == "date" and gap in _DAYS:
+        if last.kind == "date" and gap in _BEHIND_A_DATE:
             token = _completed(text, last, token, gap)
         if last.kind == token.kind == "number":
             if not gap and text[token.start : token.head].lower().startswith(_UP_TO):
@@ -46,14 +50,14 @@ def mended(text: str, tokens: list[Token]) -> Iterator[Token]:
                 last, token = _sharing(text, last, token, gap)
         gap = gap.removeprefix(". ")  # 5. bis 7. Mai
         if token.kind == "date" and gap in _DAYS:
-            last = _dated(text, last, token, gap in _UNTIL)
+            last = _dated(text, last, token, gap)
         yield last
         last = token
     yield last
 
 
 def _completed(text: str, first: Token, last: Token, gap: str) -> Token:
-    """What follows a date and one of _DAYS, as a date with the month and year of the first."""
+    """What follows a date and one of _BEHIND_A_DATE, with the month and the year of that date."""
     if last.kind == "date":
         ranged = gap in _UNTIL
         return last._replace(key=with_year(last.key, first.key)) if ranged else last
@@ -75,18 +79,40 @@ def _sharing(text: str, one: Token, other: Token, gap: str) -> tuple[Token, Toke
     return with_letter(text, one, other), with_currency(text, one, other)
 
 
-def _dated(text: str, first: Token, last: Token, ranged: bool) -> Token:
+def _dated(text: str, first: Token, last: Token, gap: str) -> Token:
     """The first of two dates, with the month and the year of the last one."""
-    if ordinal := _ORDINAL.fullmatch(first.key):
-        first = first._replace(key=ordinal[1])
-    day = not first.unit and first.key.isdigit() and len(first.key) < 3
-    if not day and first.kind != "date":
+    if first.kind == "date":
+        key = first.key
+    elif (number := _day_or_month(text, first, last, gap)) == 0:
         return first
-    name = month_at_end(text[: first.start].rstrip()) if day else ""
-    key = f"-{months()[name] if name else ''}-{first.key}" if day else first.key
-    if day and text[last.end - 1] == "月" and int(first.key) <= 12:
-        key = f"-{first.key}-"  # 1-3月
-    return first._replace(kind="date", key=completed(key, last.key, ranged))
+    elif text[last.end - 1] == "月":  # 1-3月
+        key = f"-{number}-"
+    else:
+        name = month_at_end(text[max(first.start - _LONGEST_NAME, 0) : first.start].rstrip())
+        key = f"-{months()[name] if name else ''}-{number}"
+    return first._replace(kind="date", key=completed(key, last.key, gap in _UNTIL))
+
+
+def _day_or_month(text: str, first: Token, last: Token, gap: str) -> int:
+    """The day or the month that `first` may be, before the date `last`; 0 if it is none.
+
+    In "He came 3rd, and 5 May" and "section 3 and the 5 May edition" the number is no day.
+    """
+    alone = (first.kind == "number" and not first.unit) or _WITH_ZERO.fullmatch(first.key)
+    figures = first.key if alone else ""
+    if ordinal := _ORDINAL.fullmatch(first.key):
+        figures = ordinal[1] if _ORDINAL.match(text, last.start) else ""
+    if not figures.isdigit() or len(figures) > 2:
+        return 0
+    if gap in _ARTICLES and not text.endswith(f"{_ARTICLES[gap]} ", 0, first.start):
+        return 0
+    months_only = text[last.end - 1] == "月"
+    if months_only and (
+        text[first.start - 1 : first.start] == "第" or text.startswith("龄", last.end)
+    ):
+        return 0  # the first three months, and an age
+    number = int(figures)
+    return number if 1 <= number <= (12 if months_only else 31) else 0
 
 
 def _may_multiply(one: Token, sign: str) -> bool:

@@ -73,7 +73,7 @@ _TIMES = re.compile(r"[x×](?=[1-9])")
 _TIMES_ALONE = re.compile(r"×(?!\w|\s?[0-9])")  # 3× is 3x
 _ANOTHER = re.compile("[-/][1-9]")
 # A Chinese date right behind another one: in 3月5日-7℃, the hyphen is a minus.
-_NEXT_DATE = re.compile("-[0-9]{1,4} ?[年月日号號]")
+_NEXT_DATE = re.compile("-[0-9]{1,4} ?[年月日号號](?![楼樓线線机機库庫门門房])")
 _PER_TIME = ("/s", "/h", "/d")
 _SHORT = re.compile("[0-9]{1,4}[^0-9]")  # a date or time begins so
 # Where the language of another text may count: 10.000, 3,5, 05/03/2024, and yen or yuan.
