@@ -11,8 +11,8 @@ class Token(NamedTuple):
     """`key` is compared, and `start` and `end` span it.
 
     `kind` is number, date, word, cjk, sign or text. A number has more: `head` and `tail` span its
-    figures, and `unit` and `bound` (≥ ≤ > < ≠ ±) are "" for none; `shared` is the unit, as it is
-    written, that a range states once behind its last number.
+    figures, and `unit` and `bound` (≥ ≤ > < ≠ ±) are "" for none; `shared` is what a range states
+    once, at its other number: a unit as it is written, a currency, or a word such as "million".
     """
 
     kind: str
