@@ -51,29 +51,6 @@ def engine(model: str) -> Any:
     return TransformersEngine(Model(name=model))
 
 
-def test_its_prompts_are_those_of_the_official_template(engine: Any) -> None:
-    ids = engine.prompt_ids(QUESTION)
-    assert engine.chat.tokenizer.decode(ids) == OFFICIAL
-    assert ids == OFFICIAL_IDS  # one start token a turn, and none before the first
-    assert engine.chat.tokenizer.decode(engine.opening_ids()) == "<|im_start|>assistant\n"
-    assert engine.chat.stops == [2]
-    conversation = [*QUESTION, {"role": "assistant", "content": "Paris."}]
-    ids, labels = engine.chat.example(conversation)
-    assert engine.chat.tokenizer.decode(ids) == f"{OFFICIAL}Paris.<|im_end|>"
-    assert labels[: len(OFFICIAL_IDS)] == [-100] * len(OFFICIAL_IDS)
-
-
-def test_it_knows_the_capital_of_france(engine: Any) -> None:
-    (reply,) = engine.generate([QUESTION], SamplingParams(0.0, 1.0, 24), 0, "base")
-    assert "Paris" in reply.text and reply.finish_reason == "stop"
-    right, wrong = (
-        (engine.prompt_ids(QUESTION), engine.text_ids(f"The capital of France is {city}."))
-        for city in ("Paris", "Madrid")
-    )
-    likely, unlikely = engine.nll([right, wrong], "base")
-    assert likely < 0.5 < unlikely
-
-
 def test_one_generation(model: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Documents, a few pairs of one's own and a few questions of its own: all of it is used."""
     pairs = tmp_path / "pairs.jsonl"
@@ -82,7 +59,7 @@ def test_one_generation(model: str, tmp_path: Path, capsys: pytest.CaptureFixtur
     document = str(miniature.HANDBOOK / "nodes-coast.md")
     folder = tmp_path / "run"
     command = ["run", document, "--recipe", "demo", "--model", model, "--run", str(folder), *FEW]
-    command += ["--pairs", str(pairs), "--ask.per-fragment", "1", "--train.epochs", "6"]
+    command += ["--pairs", str(pairs), "--ask.per-fragment", "1", "--train.epochs", "3"]
     command += ["--eval", str(miniature.FAQ_EVALUATION)]
     assert cli.main(command) == 0
     with read_run(folder) as run:
@@ -112,6 +89,29 @@ def test_one_generation(model: str, tmp_path: Path, capsys: pytest.CaptureFixtur
     assert "is complete: nothing to do" in capsys.readouterr().err
     assert cli.main(["chat", str(folder), "What is the capital of France?", "--model", "1"]) == 0
     assert re.search(r"\w", capsys.readouterr().out)
+
+
+def test_its_prompts_are_those_of_the_official_template(engine: Any) -> None:
+    ids = engine.prompt_ids(QUESTION)
+    assert engine.chat.tokenizer.decode(ids) == OFFICIAL
+    assert ids == OFFICIAL_IDS  # one start token a turn, and none before the first
+    assert engine.chat.tokenizer.decode(engine.opening_ids()) == "<|im_start|>assistant\n"
+    assert engine.chat.stops == [2]
+    conversation = [*QUESTION, {"role": "assistant", "content": "Paris."}]
+    ids, labels = engine.chat.example(conversation)
+    assert engine.chat.tokenizer.decode(ids) == f"{OFFICIAL}Paris.<|im_end|>"
+    assert labels[: len(OFFICIAL_IDS)] == [-100] * len(OFFICIAL_IDS)
+
+
+def test_it_knows_the_capital_of_france(engine: Any) -> None:
+    (reply,) = engine.generate([QUESTION], SamplingParams(0.0, 1.0, 24), 0, "base")
+    assert "Paris" in reply.text and reply.finish_reason == "stop"
+    right, wrong = (
+        (engine.prompt_ids(QUESTION), engine.text_ids(f"The capital of France is {city}."))
+        for city in ("Paris", "Madrid")
+    )
+    likely, unlikely = engine.nll([right, wrong], "base")
+    assert likely < 0.5 < unlikely
 
 
 def test_it_writes_rewrites_of_a_fragment(model: str, tmp_path: Path) -> None:
