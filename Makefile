@@ -33,7 +33,7 @@ run: setup
 demo: setup
 	model=$$($(BIN)/python -m tools.smollm2) && $(BIN)/self-evolution run --recipe demo --model "$$model" --run $(DEMO)
 
-# The tiers of tests. `quick` takes two minutes on two quiet cores, `test` ten. In `drills` runs are
+# The tiers of tests. `quick` takes two minutes on two quick cores, `test` ten. In `drills` runs are
 # killed again and again (KILLS=50: more often), `test-real` needs real models.
 test: setup
 	$(FILES) -m "not drill and not real"
