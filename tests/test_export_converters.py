@@ -1,4 +1,4 @@
-"""What is said where a program that writes GGUF fails."""
+"""A program that writes GGUF fails, and the message names the reason."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is asked of a large ledger: the figures are those of a plain count, and cost little."""
+"""The figures of a large ledger are those of a plain count, and queries about them cost little."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ def fill(ledger: Ledger, world: World) -> list[Fragment]:
 
 
 class Plain(NamedTuple):
-    """What the ledger must say, counted one fragment after the other."""
+    """These ids are found one fragment after the other, without SQL. The ledger must give the same."""
 
     live: set[str]
     asked: set[str]

@@ -114,8 +114,8 @@ def _call(words: list[str], target: Path) -> None:
 
 
 def _watched(process: subprocess.Popen[str], folder: Path) -> tuple[tuple[str, str], int]:
-    """What a program writes to its output and as errors, and the least free bytes of the disk that
-    were seen while it ran."""
+    """Wait for a program. Return ((its output, its errors), the least free bytes that the disk of
+    `folder` was seen to have meanwhile)."""
     least = shutil.disk_usage(folder).free
     while True:
         try:

@@ -10,8 +10,9 @@ from self_evolution.records import Teacher
 
 @dataclass(frozen=True, slots=True)
 class TeacherCounts:
-    """What a teacher wrote: pairs, those that may be trained on (`kept`), built test questions;
-    rewrites of fragments, and those that may be trained on.
+    """The counts say how many texts of each kind a teacher wrote: pairs, built test questions, and
+    rewrites of fragments. Of the pairs, `kept` may be trained on, and of the rewrites,
+    `rewrites_kept`.
 
     `id` is an endpoint's address and model, or a digest of a model's files; `name` is as in the
     settings.

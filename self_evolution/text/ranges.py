@@ -57,7 +57,8 @@ def mended(text: str, tokens: list[Token]) -> Iterator[Token]:
 
 
 def _completed(text: str, first: Token, last: Token, gap: str) -> Token:
-    """What follows a date and one of _BEHIND_A_DATE, with the month and the year of that date."""
+    """Complete what follows the date `first` and one of _BEHIND_A_DATE with the month and the year
+    of that date. `last` is returned as it is where it cannot be a date."""
     if last.kind == "date":
         ranged = gap in _UNTIL
         return last._replace(key=with_year(last.key, first.key)) if ranged else last
