@@ -134,7 +134,7 @@ def fill(ledger: Ledger, world: World) -> list[Fragment]:
 
 
 class Plain(NamedTuple):
-    """These ids are found one fragment after the other, without SQL. The ledger must give the same."""
+    """These ids are found one fragment after the other, without SQL; the ledger must give them."""
 
     live: set[str]
     asked: set[str]
